@@ -1,0 +1,55 @@
+# Latent Loom from a fresh clone: only make and a Python 3.11 to 3.13 are needed; everything else goes into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup libraries run test test-all test-gpu bench shots lint clean
+
+STAMP := .venv/latent-loom.stamp
+# Paths stay relative, so that a clone may lie under a path with spaces.
+BIN := .venv/bin
+# Tests and pictures need no screen; QT_QPA_PLATFORM=xcb in the environment shows the windows.
+OFFSCREEN := QT_QPA_PLATFORM="$${QT_QPA_PLATFORM:-offscreen}"
+# Arguments handed on: make test ARGS="tests/engine -x", make bench ARGS="--quick".
+ARGS ?=
+# An interpreter with torch and pytest of its own, for test-gpu on a machine without .venv.
+GPU_PYTHON ?= $(BIN)/python
+
+help: ## what each target does
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null || \
+	 grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) libraries ## make .venv and install everything (PYTHON=... chooses the interpreter)
+
+$(STAMP): pyproject.toml constraints.txt scripts/setup.sh
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+	@touch $(STAMP)
+
+libraries: $(STAMP)
+	@$(BIN)/python scripts/system_libraries.py
+
+run: setup ## open the window; without a display, draw it into latent-loom.png
+	@$(BIN)/python scripts/system_libraries.py --screen
+	@sh scripts/run.sh
+
+lint: $(STAMP) ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup lint ## lint, then the quick tests
+	$(OFFSCREEN) $(BIN)/python -m pytest $(ARGS)
+
+test-all: setup lint ## lint, then all tests that need no GPU
+	$(OFFSCREEN) $(BIN)/python -m pytest -m "not gpu" $(ARGS)
+
+# The window's test plugins may be missing on a GPU machine, so this run takes none of the project's pytest settings.
+test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),setup) ## the tests that need a CUDA device (GPU_PYTHON=python3 where there is no .venv)
+	@test -d tests/gpu || { echo "There is no tests/gpu here."; exit 1; }
+	$(GPU_PYTHON) -m pytest -c /dev/null --rootdir=. --confcutdir=tests/gpu -p no:cacheprovider -m gpu tests/gpu $(ARGS)
+
+bench: setup ## latencies, throughputs and memory of this machine
+	@$(OFFSCREEN) $(BIN)/latent-loom bench $(ARGS)
+
+shots: setup ## pictures of every workspace at three sizes in build/shots
+	@sh scripts/shots.sh
+
+clean: ## remove .venv, caches and pictures (runs stay)
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis latent-loom.png
