@@ -1,0 +1,184 @@
+"""A model as one safetensors file: weights, and in its header the config, so that the file is the whole model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from engine.checkpoints.atomic import write_bytes
+from engine.errors import CheckpointError, UserError
+from engine.families import build
+from engine.models.base import LatentModel
+
+SCHEMA: Final = 1
+KEY: Final = "latent_loom"
+MAX_HEADER_BYTES: Final = 4 * 2**20
+MAX_FILE_BYTES: Final = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class ModelHeader:
+    """What a model file says of itself before any weight is read."""
+
+    family: str
+    config: Mapping[str, Any]
+    image_shape: tuple[int, int, int]
+    title: str = ""
+    step: int = 0
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "family": self.family,
+            "config": dict(self.config),
+            "image_shape": list(self.image_shape),
+            "title": self.title,
+            "step": self.step,
+            "card": dict(self.card),
+        }
+
+
+def read_header(path: Path) -> ModelHeader:
+    """The header alone, without loading weights.
+
+    Raises:
+        CheckpointError: not one of our model files.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            if len(start) < 8 or not 2 <= (length := struct.unpack("<Q", start)[0]) <= MAX_HEADER_BYTES:
+                raise _foreign(path, start)
+            header = json.loads(file.read(length))
+        return _parse(header["__metadata__"][KEY], path)
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path.name} is not a Latent Loom model: its header is damaged or from another program; choose another file."
+        ) from error
+
+
+def _foreign(path: Path, start: bytes) -> CheckpointError:
+    if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return CheckpointError(
+            f"{path.name} is a pickle or a zip of pickles, which could run code, so it is not opened: "
+            "convert it to safetensors where you trust it."
+        )
+    return CheckpointError(f"{path.name} is not a Latent Loom model (its first bytes are no safetensors header): choose another file.")
+
+
+def _parse(text: str, path: Path) -> ModelHeader:
+    values = json.loads(text)
+    if values["schema"] > SCHEMA:
+        raise CheckpointError(f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one.")
+    channels, height, width = (int(v) for v in values["image_shape"])
+    if channels not in (1, 3) or height != width or not 8 <= height <= 1024:
+        raise ValueError("image shape")
+    return ModelHeader(
+        family=str(values["family"]),
+        config=dict(values["config"]),
+        image_shape=(channels, height, width),
+        title=str(values["title"]),
+        step=int(values["step"]),
+        card=dict(values["card"]),
+    )
+
+
+def encode_model(model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True) -> bytes:
+    """The file's bytes. `half` stores weights of two or more axes as float16; `whole=False` leaves out what only
+    training needs."""
+    state = {
+        key: _stored(value, half)
+        for key, value in model.state_dict().items()
+        if whole or not key.startswith(model.training_only or ("\0",))
+    }
+    return save_tensors(state, metadata={KEY: json.dumps(header.to_json(), ensure_ascii=False)})
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    # Scales, shifts and biases stay float32: they are few, and exponentials magnify their rounding.
+    return value.half() if half and value.is_floating_point() and value.dim() >= 2 else value
+
+
+def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True) -> str:
+    """Writes the file atomically and gives its SHA-256.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    data = encode_model(model, header, half=half, whole=whole)
+    try:
+        write_bytes(path, data)
+    except OSError as error:
+        raise CheckpointError(f"{path.name} could not be written ({error.strerror}): free some space or choose another place.") from error
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, ModelHeader, str]:
+    """(model in evaluation mode on the CPU, header, SHA-256 of the file).
+
+    Every tensor's name, shape and kind is compared with a model built from the header before anything is copied.
+
+    Raises:
+        CheckpointError: not our file, damaged, or its weights do not fit its own header.
+    """
+    header = read_header(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CheckpointError(f"{path.name} is larger than {MAX_FILE_BYTES >> 30} GiB: that is no model of this program.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): check the disk.") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise CheckpointError(f"{path.name} is damaged (its SHA-256 differs from the recorded one): restore it from a copy.")
+    try:
+        state = load_tensors(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path.name} is damaged ({error}): restore it from a copy.") from error
+    try:
+        model = build(header.family, header.config, header.image_shape)
+    except UserError as error:
+        raise CheckpointError(f"{path.name} describes a model that cannot be built ({error})") from error
+    copy_weights(model, state, path.name)
+    return model.eval(), header, digest
+
+
+def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> None:
+    """Copies `state` into the model strictly.
+
+    Raises:
+        CheckpointError: a missing, unknown, misshapen or non-finite tensor; the model is then unchanged.
+    """
+    own = model.state_dict()
+    optional = {key for key in own if key.startswith(model.training_only or ("\0",))}
+    missing = sorted(set(own) - set(state) - optional)
+    unknown = sorted(set(state) - set(own))
+    if missing or unknown:
+        what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unknown[0]}"
+        raise CheckpointError(f"{name} does not fit its model ({what}): it belongs to another model or version.")
+    for key, value in state.items():
+        if value.shape != own[key].shape:
+            raise CheckpointError(
+                f"{name} does not fit its model ({key} is {tuple(value.shape)}, not {tuple(own[key].shape)}): "
+                "it belongs to another model."
+            )
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{name} holds numbers that are not finite (in {key}): it is damaged; use an earlier checkpoint.")
+    with torch.no_grad():
+        for key, value in state.items():
+            own[key].copy_(value)

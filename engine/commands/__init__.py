@@ -1,0 +1,3 @@
+"""The commands: one file a group. Each takes parsed arguments and gives a result to print."""
+
+from __future__ import annotations

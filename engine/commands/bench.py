@@ -1,0 +1,137 @@
+"""bench: latencies and throughputs of this machine, through the same code as the window's."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.api import TrainRequest
+from engine.commands.common import Command, Result
+from engine.control import Control
+from engine.device import cpu_name, training_threads, use_threads
+from engine.errors import UserError
+from engine.events import TrainingEvent, TrainingMetrics
+from engine.families import FAMILIES
+from engine.open_model import OpenModel
+from engine.session import Session
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores")
+    parser.add_argument("--engine-only", action="store_true", help="leave out what needs the window")
+    parser.add_argument("--device", default="auto")
+
+
+def percentiles(milliseconds: list[float]) -> dict[str, float]:
+    """Median, 99th percentile and largest, in ms."""
+    values = np.array(milliseconds)
+    return {
+        "p50_ms": round(float(np.percentile(values, 50)), 2),
+        "p99_ms": round(float(np.percentile(values, 99)), 2),
+        "max_ms": round(float(values.max()), 2),
+        "n": len(milliseconds),
+    }
+
+
+def _decode(model: OpenModel, repetitions: int) -> dict[str, float]:
+    codes = model.sample(1, seed=0)
+    model.warm_up()
+    times = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        model.decode(codes)
+        times.append(1000 * (time.perf_counter() - start))
+    return percentiles(times)
+
+
+def _training(session: Session, data: str, family: str, seconds: float, home: Path) -> dict[str, float]:
+    """Images a second of the family's standard preset at 64 pixels, from the newest half of the ticks."""
+    control = Control()
+    rates: list[float] = []
+    end = time.monotonic() + seconds
+
+    def hear(event: TrainingEvent) -> None:
+        if isinstance(event, TrainingMetrics) and event.images_per_second:
+            rates.append(event.images_per_second)
+        if time.monotonic() > end and len(rates) >= 2:
+            control.stop()
+
+    request = TrainRequest(
+        family=family,
+        data=data,
+        training={"steps": 100_000, "save_every": 100_000, "preview_every": 100_000},
+        folder=home / family,
+    )
+    session.train(session.new_run(request), control=control, emit=hear)
+    return {"images_per_second": round(float(np.median(rates[len(rates) // 2 :])), 1), "batch": int(str(FAMILIES[family].training["batch"]))}
+
+
+def _start_up(program: str) -> dict[str, float]:
+    """Seconds from the start of a fresh process until the program says it is there, and its peak memory."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode != 0:
+        raise UserError(f"A fresh process did not start ({done.stderr.strip().splitlines()[-1:]}): run latent-loom doctor.")
+    return {"seconds": round(seconds, 3), "peak_memory_mib": round(float(done.stdout.strip().splitlines()[-1]), 1)}
+
+
+ENGINE_START = """
+import resource
+from engine.session import Session
+session = Session()
+model = session.open(session.models()[0].key)
+model.decode(model.sample(1))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def _bench(args: argparse.Namespace) -> Result:
+    session = Session(device=args.device)
+    repetitions = 100 if args.quick else 500
+    use_threads(1)
+    values: dict[str, Any] = {"machine": cpu_name(), "torch": torch.__version__, "device": session.device.kind, "quick": args.quick}
+    values["decode"] = {}
+    for card in session.models():
+        if card.shipped:
+            values["decode"][card.title] = _decode(session.open(card.key), repetitions)
+    if values["decode"]:
+        values["engine_start"] = _start_up(ENGINE_START)
+    use_threads(training_threads())
+    sets = session.catalogue().data_sets
+    with tempfile.TemporaryDirectory() as folder:
+        if sets:
+            values["training"] = {
+                name: _training(session, sets[0][0], name, 2.0 if args.quick else 15.0, Path(folder)) for name in FAMILIES
+            }
+    if not args.engine_only and importlib.util.find_spec("PySide6") is not None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        values["window"] = importlib.import_module("app.bench").measure(quick=args.quick)
+    values["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return Result(values, "\n".join(_lines(values)))
+
+
+def _lines(values: Mapping[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return lines
+
+
+COMMANDS = (Command("bench", "measure latencies and throughputs", _arguments, _bench),)

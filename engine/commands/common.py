@@ -1,0 +1,113 @@
+"""What commands share: the shape of a command, its result, and parsing of values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.api import Pictures
+from engine.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command found: `values` for --json, `text` for people."""
+
+    values: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the command table."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], Result]
+
+
+def assignments(texts: list[str]) -> dict[str, str]:
+    """["beta=2"] -> {"beta": "2"}.
+
+    Raises:
+        UsageError: no "=" in one of them.
+    """
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set wants name=value, got {text!r}.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def sliders(texts: list[str]) -> tuple[tuple[str, float], ...]:
+    """["Smiling=+2"] -> (("Smiling", 2.0),).
+
+    Raises:
+        UsageError: a value that is no finite number.
+    """
+    found = []
+    for name, value in assignments(texts).items():
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not abs(number) <= 100:
+            raise UsageError(f"{name} must be a number of sigmas between -100 and 100, got {value!r}.")
+        found.append((name, number))
+    return tuple(found)
+
+
+def natural(low: int, high: int) -> Callable[[str], int]:
+    """An argparse type: a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"must be between {low} and {high}, got {number}")
+        return number
+
+    return parse
+
+
+def real(low: float, high: float) -> Callable[[str], float]:
+    """An argparse type: a number within bounds."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"must be a number between {low:g} and {high:g}, got {text!r}")
+        return number
+
+    return parse
+
+
+def rounded(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def side_by_side(*pictures: Pictures) -> Pictures:
+    """Pictures of one height in a row, with a thin gap."""
+    gap = np.full((pictures[0].shape[0], 4, 3), 24, np.uint8)
+    parts: list[Pictures] = []
+    for picture in pictures:
+        parts += [picture, gap]
+    return np.concatenate(parts[:-1], axis=1)
+
+
+def output_path(text: str) -> Path:
+    """An argparse type: a path to write, with its home folder opened out."""
+    return Path(text).expanduser()

@@ -1,0 +1,218 @@
+"""A data set ready for training: every image decoded once into one memory-mapped uint8 array on disk."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.data.sources import Picture, Source, open_source
+from engine.errors import DataError, ImageError
+
+CACHE_VERSION = 1
+VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
+SIZES = (32, 64, 128)
+
+
+class Split(Enum):
+    """Which images: training never sees validation (for choosing) or test (for reporting)."""
+
+    TRAIN = 0
+    VALIDATION = 1
+    TEST = 2
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images (N, S, S, C) uint8, memory-mapped, with names, attributes (N, A) of +1, -1 or 0, and a split."""
+
+    name: str
+    path: Path
+    images: NDArray[np.uint8]
+    names: tuple[str, ...]
+    attributes: tuple[str, ...]
+    labels: NDArray[np.int8]
+    splits: NDArray[np.int8]
+    fingerprint: str
+    skipped: tuple[str, ...]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        _, height, width, channels = self.images.shape
+        return channels, height, width
+
+    def indices(self, split: Split) -> NDArray[np.int64]:
+        """The rows of `images` in this split."""
+        return np.flatnonzero(self.splits == split.value)
+
+
+def cache_folder() -> Path:
+    """Where decoded data sets are kept; LATENT_LOOM_CACHE overrides it."""
+    return Path(os.environ.get("LATENT_LOOM_CACHE") or platformdirs.user_cache_dir("latent-loom"))
+
+
+def open_dataset(
+    path: Path | str,
+    *,
+    size: int = 64,
+    channels: int = 3,
+    labels: Path | str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    check_cancel: Callable[[], None] | None = None,
+) -> DataSet:
+    """The data set at `path`, as square images of `size` pixels with 1 or 3 channels.
+
+    The first call decodes every image into the cache; later calls map it in milliseconds. Images that cannot be read
+    are skipped and listed in `skipped`. Labels come from `labels` or from a labels.csv inside the data set: a column
+    `file`, optionally `identity` (whose pictures stay in one split), optionally `label_source` (rows that say
+    "predicted" are not trusted), and attributes as +1 / -1 (or 1 / 0).
+
+    Raises:
+        DataError: no such data set, no readable image, or labels that do not fit.
+    """
+    path = Path(path).expanduser()
+    if size not in SIZES or channels not in (1, 3):
+        raise DataError(f"Images of {size} pixels and {channels} channels cannot be trained on: choose 32, 64 or 128 and 1 or 3.")
+    source = open_source(path)
+    key = hashlib.sha256(f"{CACHE_VERSION} {source.fingerprint} {size} {channels}".encode()).hexdigest()[:24]
+    folder = cache_folder() / "data" / key
+    if not (folder / "info.json").is_file():
+        try:
+            _build(source, folder, size, channels, on_progress, check_cancel)
+        except OSError as error:
+            raise DataError(f"The image cache {folder} cannot be written ({error}): free some space or set LATENT_LOOM_CACHE.") from error
+    try:
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        info = json.loads((folder / "info.json").read_text("utf-8"))
+        names, skipped = tuple(info["names"]), tuple(info["skipped"])
+        if len(images) != len(names) or images.dtype != np.uint8:
+            raise ValueError("the number of images and names differ")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DataError(f"The image cache of {path.name} was damaged ({error}) and has been removed: try again.") from error
+    text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
+    attributes, values, identities = _read_labels(text, names)
+    return DataSet(
+        name=path.stem,
+        path=path,
+        images=images,
+        names=names,
+        attributes=attributes,
+        labels=values,
+        splits=np.array([_split_of(identity) for identity in identities], np.int8),
+        fingerprint=key,
+        skipped=skipped,
+    )
+
+
+def _split_of(identity: str) -> int:
+    """A pure function of the person (or of the file, where people are not known): all pictures of one go together."""
+    place = int(hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:8], 16) / 2**32
+    if place < TEST_SHARE:
+        return Split.TEST.value
+    return Split.VALIDATION.value if place < TEST_SHARE + VALIDATION_SHARE else Split.TRAIN.value
+
+
+def _build(
+    source: Source,
+    folder: Path,
+    size: int,
+    channels: int,
+    on_progress: Callable[[int, int], None] | None,
+    check_cancel: Callable[[], None] | None,
+) -> None:
+    """Decodes all pictures into a folder beside, and publishes it by one rename."""
+    work = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
+    work.mkdir(parents=True)
+    try:
+        shape = (source.count, size, size, channels)
+        images = np.lib.format.open_memmap(work / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
+        names: list[str] = []
+        skipped: list[str] = []
+        for done, (name, picture) in enumerate(source.pictures()):
+            if done % 64 == 0:
+                if check_cancel:
+                    check_cancel()
+                if on_progress:
+                    on_progress(done, source.count)
+            try:
+                images[len(names)] = to_square(picture, name, size=size, channels=channels)
+                names.append(name)
+            except ImageError:
+                skipped.append(name)
+        if not names:
+            raise DataError(f"None of the {source.count} images could be read: they may be damaged or not images.")
+        images.flush()
+        del images
+        if skipped:
+            whole = np.load(work / "images.npy", mmap_mode="r")
+            np.save(work / "kept.npy", whole[: len(names)])
+            del whole
+            os.replace(work / "kept.npy", work / "images.npy")
+        (work / "info.json").write_text(json.dumps({"names": names, "skipped": skipped}), "utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def to_square(picture: Picture, name: str, *, size: int, channels: int) -> NDArray[np.uint8]:
+    """The middle square of a picture, (size, size, channels) uint8.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    if isinstance(picture, bytes):
+        from engine.photos.decode import read_photo
+
+        image = Image.fromarray(read_photo(picture).rgb)
+    else:
+        image = Image.fromarray(picture if picture.shape[-1] == 3 else picture[..., 0])
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.resize((size, size), Image.Resampling.LANCZOS, (left, top, left + side, top + side), reducing_gap=3.0)
+    return np.asarray(image, np.uint8).reshape(size, size, channels)
+
+
+def _read_labels(
+    text: str | None, names: tuple[str, ...]
+) -> tuple[tuple[str, ...], NDArray[np.int8], tuple[str, ...]]:
+    """(attribute names, values (N, A), an identity a picture)."""
+    nothing = np.zeros((len(names), 0), np.int8)
+    if text is None:
+        return (), nothing, names
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if not rows or "file" not in rows[0]:
+        raise DataError("labels.csv has no column 'file': name the pictures there, one row each.")
+    by_name = {row["file"]: row for row in rows}
+    attributes = tuple(c for c in rows[0] if c and c not in ("file", "identity") and _is_attribute(c, rows))
+    values = np.zeros((len(names), len(attributes)), np.int8)
+    identities = []
+    for i, name in enumerate(names):
+        row = by_name.get(name) or by_name.get(name.rsplit("/", 1)[-1])
+        identities.append((row or {}).get("identity") or name)
+        if row is not None and row.get("label_source", "celeba") != "predicted":
+            values[i] = [1 if row[c] in ("1", "+1") else -1 if row[c] in ("-1", "0") else 0 for c in attributes]
+    return attributes, values, tuple(identities)
+
+
+def _is_attribute(column: str, rows: list[dict[str, str]]) -> bool:
+    values = {row.get(column) or "" for row in rows}
+    return values <= {"1", "+1", "-1", "0", ""} and bool(values & {"1", "+1"})

@@ -1,0 +1,84 @@
+"""Which processor computes, in which precision, with how many threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+import torch
+
+from engine.errors import UsageError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A chosen processor. `kind` is "cpu", "cuda" or "mps"; `name` is what a person calls it."""
+
+    kind: str
+    name: str
+
+    @property
+    def torch(self) -> torch.device:
+        return torch.device(self.kind)
+
+
+def available() -> tuple[str, ...]:
+    """The kinds that work here, best first."""
+    kinds = []
+    if torch.cuda.is_available():
+        kinds.append("cuda")
+    if torch.backends.mps.is_available():
+        kinds.append("mps")
+    return (*kinds, "cpu")
+
+
+def pick(wanted: str = "auto") -> Device:
+    """The device to use.
+
+    Raises:
+        UsageError: a device that this machine does not have.
+    """
+    kinds = available()
+    kind = kinds[0] if wanted == "auto" else wanted
+    if kind not in kinds:
+        raise UsageError(f"device {wanted} is not here: this machine has {', '.join(kinds)}.")
+    if kind == "cuda":
+        return Device("cuda", torch.cuda.get_device_name())
+    return Device(kind, "Apple GPU" if kind == "mps" else cpu_name())
+
+
+def cpu_name() -> str:
+    """The processor's name, with its number of cores."""
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
+    except OSError:
+        pass  # Not Linux: the platform's own word is all there is.
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use_threads(count: int) -> None:
+    """Sets this thread's share of cores for torch's operators.
+
+    OpenMP counts threads for each calling thread, so a lane that draws may use one while another trains on the rest.
+    """
+    torch.set_num_threads(max(1, count))
+
+
+def training_threads() -> int:
+    """Cores for training beside a window: all but one."""
+    return max(1, cores() - 1)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """A context that runs matrix operations in bfloat16 if `precision` asks for it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

@@ -1,0 +1,106 @@
+"""What happens, as frozen values: the only thing that threads tell each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events. `ticket` says which request it answers."""
+
+    ticket: int
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    kind: str
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """`done` of `total`; `total` 0 means unknown."""
+
+    done: int
+    total: int
+    text: str = ""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Done(Event):
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """`message` is the sentence for the person; `details` the traceback of a bug, empty for a `UserError`."""
+
+    kind: str
+    message: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped(Event):
+    """The work ended because it was asked to."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class TrainingMetrics:
+    """Means since the last tick. `values` are (metric, number)."""
+
+    run: Path
+    step: int
+    steps: int
+    seconds: float
+    images_per_second: float
+    values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class TrainingPreview:
+    """Samples (N, H, W, 3) of the EMA weights from the run's fixed codes."""
+
+    run: Path
+    step: int
+    pictures: Pictures
+
+
+@dataclass(frozen=True)
+class TrainingSaved:
+    run: Path
+    step: int
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """`state`: preparing, running, paused, stopped, done, failed."""
+
+    run: Path
+    state: str
+    step: int
+    steps: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingNotice:
+    run: Path
+    step: int
+    level: str
+    text: str
+
+
+TrainingEvent = TrainingMetrics | TrainingPreview | TrainingSaved | TrainingState | TrainingNotice

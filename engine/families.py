@@ -1,0 +1,116 @@
+"""The families: one row each. A new family is one file under models/ and one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.errors import UsageError
+from engine.knobs import Knob, Value, from_json, knobs_of
+from engine.models.base import LatentModel
+from engine.models.flow import Glow, GlowConfig
+from engine.models.gan import Dcgan, DcganConfig
+from engine.models.vae import Vae, VaeConfig
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row: the words, the config and model classes, and how this family likes to be trained."""
+
+    name: str
+    title: str
+    summary: str
+    config: type
+    model: Callable[[Any, tuple[int, int, int]], LatentModel]
+    training: Mapping[str, Value]
+    presets: Mapping[str, Mapping[str, Value]]
+    curves: tuple[tuple[str, tuple[str, ...]], ...]
+    """The live plots: (title, metrics drawn in it)."""
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    family.name: family
+    for family in (
+        Family(
+            name="vae",
+            title="VAE",
+            summary="Encodes at once, decodes smoothly; a bound on the likelihood.",
+            config=VaeConfig,
+            model=Vae,
+            training={"learning_rate": 1e-3, "momentum": 0.9, "ema": 0.998, "batch": 32},
+            presets={
+                "Small, minutes on a CPU": {"width": 24, "code": 64},
+                "Standard": {},
+                "Large, for a GPU": {"width": 96, "blocks": 2, "code": 256},
+            },
+            curves=(
+                ("ELBO, bits/dim", ("elbo_bits_per_dim", "heldout/bits_per_dim")),
+                ("Reconstruction, dB", ("psnr_db", "heldout/psnr_db")),
+                ("KL, nats", ("kl_nats",)),
+            ),
+        ),
+        Family(
+            name="gan",
+            title="GAN",
+            summary="Sharp samples from a game of two networks; no encoder, no likelihood.",
+            config=DcganConfig,
+            model=Dcgan,
+            training={"learning_rate": 2e-4, "momentum": 0.5, "ema": 0.998, "batch": 32, "clip": 0.0},
+            presets={
+                "Small, minutes on a CPU": {"width": 24, "discriminator_width": 24, "code": 64},
+                "Standard": {},
+                "Large, for a GPU": {"width": 128, "discriminator_width": 128},
+            },
+            curves=(
+                ("Losses", ("generator_loss", "discriminator_loss")),
+                ("D(x) and D(G(z))", ("d_real", "d_fake")),
+                ("Gradient norm", ("generator_gradient_norm", "discriminator_gradient_norm")),
+            ),
+        ),
+        Family(
+            name="flow",
+            title="Flow (Glow)",
+            summary="Exact codes and exact likelihood by invertible layers.",
+            config=GlowConfig,
+            model=Glow,
+            training={"learning_rate": 1e-3, "momentum": 0.9, "ema": 0.998, "batch": 16, "warmup": 300},
+            presets={
+                "Small, minutes on a CPU": {"depth": 4, "extra_depth": 2, "hidden": 48},
+                "Standard": {},
+                "Large, for a GPU": {"depth": 16, "extra_depth": 8, "hidden": 256},
+            },
+            curves=(
+                ("Bits/dim", ("bits_per_dim", "heldout/bits_per_dim")),
+                ("Code norm / sqrt(D)", ("code_norm",)),
+                ("Gradient norm", ("gradient_norm",)),
+            ),
+        ),
+    )
+}
+
+
+def family(name: str) -> Family:
+    """The family of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in FAMILIES:
+        raise UsageError(f"family must be one of {', '.join(FAMILIES)}, got {name!r}.")
+    return FAMILIES[name]
+
+
+def build(name: str, config: Mapping[str, object], image_shape: tuple[int, int, int]) -> LatentModel:
+    """A model of this family with fresh weights.
+
+    Raises:
+        UsageError: an unknown family or knob, or a value out of range.
+    """
+    row = family(name)
+    return row.model(from_json(row.config, config), image_shape)
+
+
+def model_knobs(name: str) -> tuple[Knob, ...]:
+    """The knobs of a family's architecture and objective."""
+    return knobs_of(family(name).config)

@@ -1,0 +1,129 @@
+"""A hyper-parameter declared once: the form, the command line, JSON, validation, tooltips and docs follow from it.
+
+A knob is a field of a frozen dataclass::
+
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Config:
+    ...     beta: float = knob(1.0, "KL weight", "Higher: smoother codes, blurrier faces.", low=0.0, high=16.0)
+    >>> [k.name for k in knobs_of(Config)]
+    ['beta']
+    >>> from_json(Config, {"beta": 2}).beta
+    2.0
+"""
+
+from __future__ import annotations
+
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar
+
+from engine.errors import UsageError
+
+Value = bool | int | float | str
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob:
+    """One hyper-parameter: its name, type, default, bounds, and the words that explain it."""
+
+    name: str
+    kind: type
+    default: Value
+    title: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    choices: tuple[Value, ...] = ()
+    advanced: bool = False
+    log: bool = False
+
+    def check(self, value: object) -> Value:
+        """The value as this knob's type.
+
+        Raises:
+            UsageError: wrong type, out of range, or not one of the choices.
+        """
+        value = self._converted(value)
+        if self.choices and value not in self.choices:
+            raise UsageError(f"{self.name} must be one of {', '.join(map(str, self.choices))}, got {value}.")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low = -math.inf if self.low is None else self.low
+            high = math.inf if self.high is None else self.high
+            if not low <= value <= high:
+                raise UsageError(f"{self.name} must be between {low:g} and {high:g}, got {value:g}.")
+        return value
+
+    def _converted(self, value: object) -> Value:
+        if self.kind is bool:
+            if isinstance(value, bool):
+                return value
+            words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+            if isinstance(value, str) and value.strip().lower() in words:
+                return words[value.strip().lower()]
+        elif self.kind is str:
+            if isinstance(value, str):
+                return value
+        elif not isinstance(value, bool) and isinstance(value, int | float | str):
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if math.isfinite(number):
+                if self.kind is float:
+                    return number
+                if number == int(number):
+                    return int(number)
+        wanted = {bool: "on or off", int: "a whole number", float: "a number", str: "a word"}[self.kind]
+        raise UsageError(f"{self.name} must be {wanted}, got {value!r}.")
+
+
+def knob(
+    default: Value,
+    title: str,
+    help: str = "",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    choices: tuple[Value, ...] = (),
+    advanced: bool = False,
+    log: bool = False,
+) -> Any:
+    """A dataclass field that is a knob. `log` asks the form for a logarithmic slider."""
+    words = dict(title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log)
+    return field(default=default, metadata={"knob": words})
+
+
+def knobs_of(config: type) -> tuple[Knob, ...]:
+    """The knobs of a config dataclass, in the order in which they are declared."""
+    kinds = typing.get_type_hints(config)
+    found = []
+    for item in fields(config):
+        words = item.metadata.get("knob")
+        if words is None:
+            continue
+        assert item.default is not MISSING, f"knob {item.name} has no default"
+        found.append(Knob(name=item.name, kind=kinds[item.name], default=item.default, **words))
+    return tuple(found)
+
+
+def from_json(config: type[T], values: Mapping[str, object]) -> T:
+    """A validated config from plain values; knobs that are not named keep their default.
+
+    Raises:
+        UsageError: an unknown name, a wrong type or a value out of range.
+    """
+    known = {k.name: k for k in knobs_of(config)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise UsageError(f"unknown knob {unknown[0]!r}: the knobs here are {', '.join(known)}.")
+    return config(**{name: known[name].check(value) for name, value in values.items()})
+
+
+def to_json(config: object) -> dict[str, Value]:
+    """The config's knobs as plain JSON values; `from_json` reads them back."""
+    return {k.name: getattr(config, k.name) for k in knobs_of(type(config))}

@@ -1,0 +1,218 @@
+"""Paths between codes: straight lines, arcs, easing, and a pad between four corners.
+
+Every function takes float arrays or tensors and gives back the same kind, dtype and device; the sums in
+between run in float64. A path method sees two stacks of codes (B, D) and fractions (B, 1) in [0, 1]; with
+`groups`, arcs are followed in each group of the code for itself, so that a flow's coarse and fine levels each
+keep their own norm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from engine.errors import UsageError
+from engine.models.base import Group
+
+FloatArray = npt.NDArray[np.floating]
+Codes = TypeVar("Codes", npt.NDArray[np.floating], Tensor)
+Fractions = float | Sequence[float] | FloatArray | Tensor
+Step = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(from (B, D), to (B, D), fractions (B, 1)) -> (B, D), all float64."""
+
+# Two unit vectors whose perpendicular part is shorter than this count as parallel or antipodal: float32 codes
+# cannot tell their plane from rounding.
+_FLAT = 1e-6
+
+
+def _lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    return a * (1 - t) + b * t
+
+
+def _length(x: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return length
+
+
+def _unit(x: Tensor, length: Tensor) -> Tensor:
+    return x / torch.where(length > 0, length, 1.0)
+
+
+def _slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    length_a, length_b = _length(a), _length(b)
+    u, v = _unit(a, length_a), _unit(b, length_b)
+    # A zero code has no direction: it borrows the other's, and the arc becomes a straight line.
+    u, v = torch.where(length_a > 0, u, v), torch.where(length_b > 0, v, u)
+    # Kahan's angle keeps its digits near 0 and near pi, where acos loses half of them.
+    angle = 2 * torch.atan2(_length(u - v), _length(u + v))
+    across = v - (u * v).sum(1, keepdim=True) * u
+    width = _length(across)
+    across = torch.where(width > _FLAT, _unit(across, width), _perpendicular(u))
+    return (torch.cos(t * angle) * u + torch.sin(t * angle) * across) * _lerp(length_a, length_b, t)
+
+
+def _perpendicular(u: Tensor) -> Tensor:
+    """A unit vector perpendicular to each row, near the coordinate axis that the row uses least."""
+    axis = u.abs().argmin(dim=1, keepdim=True)
+    across = torch.zeros_like(u).scatter_(1, axis, 1.0) - u.gather(1, axis) * u
+    return _unit(across, _length(across))
+
+
+def _norm_preserving(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    straight = _lerp(a, b, t)
+    length = _length(straight)
+    wanted = _lerp(_length(a), _length(b), t)
+    # Where the line runs through zero (antipodal codes) there is no direction to stretch: it stays at zero.
+    return torch.where(length > _FLAT * wanted, _unit(straight, length) * wanted, straight)
+
+
+PATHS: Mapping[str, Step] = {"lerp": _lerp, "slerp": _slerp, "norm": _norm_preserving}
+"""A new way between two codes is one function and one row here."""
+
+EASINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda t: t,
+    "smooth": lambda t: t * t * (3 - 2 * t),
+    "smoother": lambda t: t * t * t * (t * (6 * t - 15) + 10),
+    "sine": lambda t: (1 - torch.cos(math.pi * t)) / 2,
+}
+"""Monotone maps of [0, 1] onto itself; all but "linear" start and end at rest."""
+
+
+def lerp(a: Codes, b: Codes, t: Fractions) -> Codes:
+    """The straight line: `(1 - t) a + t b`.
+
+    Codes are (B, D) or (D,); `t` is one number or one a row, in [0, 1]. Between two independent codes of the
+    prior the middle of the line is shorter than either by a factor of about sqrt(2): fine for a VAE, washed
+    out for a GAN.
+    """
+    return _between(a, b, t, _lerp, ())
+
+
+def slerp(a: Codes, b: Codes, t: Fractions, *, groups: Sequence[Group] = ()) -> Codes:
+    """The great-circle arc at constant angular speed (Shoemake 1985), of the whole code or of each group.
+
+    The norm goes linearly from |a| to |b|. Parallel codes give the straight line. Antipodal codes have no
+    single arc: the one through the coordinate axis that `a` uses least is taken, so the answer is always the
+    same (and in one dimension the path runs through zero). A zero code gives the straight line from or to
+    zero. Codes are (B, D) or (D,).
+    """
+    return _between(a, b, t, _slerp, groups)
+
+
+def norm_preserving(a: Codes, b: Codes, t: Fractions, *, groups: Sequence[Group] = ()) -> Codes:
+    """The straight line, stretched so that the norm goes linearly from |a| to |b|.
+
+    It visits the same points as `slerp`, faster in the middle. Antipodal codes run along the straight radius
+    and jump through zero; a zero code gives the straight line. Codes are (B, D) or (D,).
+    """
+    return _between(a, b, t, _norm_preserving, groups)
+
+
+def path(
+    codes: Codes,
+    fractions: Fractions,
+    *,
+    method: str = "slerp",
+    easing: str = "linear",
+    loop: bool = False,
+    groups: Sequence[Group] = (),
+) -> Codes:
+    """Codes (N, D) at `fractions` (N,) of the way through two to four codes (K, D).
+
+    Every leg takes the same share of the way, and `easing` is applied in each leg. Fractions are held to
+    0 and 1; with `loop` a last leg leads back to the first code and fractions wrap, so that 0 and 1 are the
+    same picture.
+
+    Raises:
+        UsageError: an unknown method or easing, or not two to four codes.
+    """
+    step, ease = _named(PATHS, method, "path"), _named(EASINGS, easing, "easing")
+    if codes.ndim != 2 or not 2 <= codes.shape[0] <= 4:
+        count = codes.shape[0] if codes.ndim == 2 else 1
+        raise UsageError(f"A path needs two to four codes, got {count}: choose two to four pictures.")
+    stops = _lift(codes)
+    legs = stops.shape[0] if loop else stops.shape[0] - 1
+    way = torch.atleast_1d(_numbers(fractions))
+    way = (way % 1.0 if loop else way.clamp(0.0, 1.0)) * legs
+    leg = way.floor().clamp(max=legs - 1)
+    start = leg.long()
+    end = (start + 1) % stops.shape[0]
+    t = ease(way - leg)[:, None]
+    return _lower(_grouped(step, stops[start], stops[end], t, groups), codes)
+
+
+def pad(corners: Codes, x: float, y: float, *, method: str = "slerp", groups: Sequence[Group] = ()) -> Codes:
+    """The code (D,) at `x`, `y` in [0, 1] (rightwards, downwards) between corners (K, D), K two to four.
+
+    The order is top left, top right, bottom left, bottom right. With three codes the bottom edge is the third
+    one; with two `y` moves nothing. The two edges are walked by `x`, then the way between them by `y`.
+
+    Raises:
+        UsageError: an unknown method, or not two to four corners.
+    """
+    step = _named(PATHS, method, "path")
+    if corners.ndim != 2 or not 2 <= corners.shape[0] <= 4:
+        raise UsageError("The pad needs two to four codes, one a corner: choose two to four pictures.")
+    stops = _lift(corners)
+    order = {2: (0, 1, 0, 1), 3: (0, 1, 2, 2), 4: (0, 1, 2, 3)}[stops.shape[0]]
+    four = stops[list(order)]
+    across = _numbers([min(max(x, 0.0), 1.0)] * 2)[:, None]
+    edges = _grouped(step, four[0::2], four[1::2], across, groups)
+    down = _numbers([min(max(y, 0.0), 1.0)])[:, None]
+    return _lower(_grouped(step, edges[:1], edges[1:], down, groups)[0], corners)
+
+
+def _between(a: Codes, b: Codes, t: Fractions, step: Step, groups: Sequence[Group]) -> Codes:
+    if a.shape != b.shape or a.ndim not in (1, 2):
+        raise ValueError(
+            f"codes must have one shape, (B, D) or (D,), got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    start, end = torch.atleast_2d(_lift(a)), torch.atleast_2d(_lift(b))
+    way = _numbers(t).reshape(-1, 1).expand(start.shape[0], 1)
+    return _lower(_grouped(step, start, end, way, groups).reshape(tuple(a.shape)), a)
+
+
+def _grouped(step: Step, a: Tensor, b: Tensor, t: Tensor, groups: Sequence[Group]) -> Tensor:
+    if groups:
+        spans = [slice(group.start, group.stop) for group in groups]
+        out = torch.cat([step(a[:, span], b[:, span], t) for span in spans], dim=1)
+        if out.shape != a.shape:
+            raise ValueError("the groups do not cover the code")
+    else:
+        out = step(a, b, t)
+    # The ends are the codes themselves, to the last bit: a morph must start and stop on the photos.
+    return torch.where(t == 0, a, torch.where(t == 1, b, out))
+
+
+def _numbers(t: Fractions) -> Tensor:
+    if isinstance(t, Tensor):
+        return t.detach().cpu().double()
+    return torch.from_numpy(np.array(t, dtype=np.float64))
+
+
+def _lift(x: npt.NDArray[np.floating] | Tensor) -> Tensor:
+    # On the CPU: codes are small, and some accelerators have no float64.
+    if isinstance(x, Tensor):
+        return x.detach().cpu().double()
+    return torch.from_numpy(np.array(x, dtype=np.float64))
+
+
+def _lower(x: Tensor, like: Codes) -> Codes:
+    if isinstance(like, Tensor):
+        return x.to(like.device, like.dtype)
+    return x.numpy().astype(like.dtype)
+
+
+Row = TypeVar("Row")
+
+
+def _named(table: Mapping[str, Row], name: str, what: str) -> Row:
+    if name not in table:
+        raise UsageError(f"There is no {what} called {name!r}: choose one of {', '.join(table)}.")
+    return table[name]

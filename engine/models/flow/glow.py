@@ -1,0 +1,236 @@
+"""Glow: a multi-scale flow of invertible 1x1 convolutions (Kingma & Dhariwal 2018, arXiv:1807.03039)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle
+
+from engine.errors import UsageError
+from engine.knobs import knob
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.nn.actnorm import ActNorm
+from engine.nn.coupling import Coupling, Precision, ZeroConv, bounded
+from engine.nn.invertible import InvertibleConv
+from engine.objectives.likelihood import bits_per_dim, dequantise, standard_normal_log_density
+
+PRIOR_LOG_STD_BOUND = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlowConfig:
+    """The architecture of a Glow."""
+
+    depth: int = knob(6, "Depth", "Flow steps at the finest level.", low=1, high=48)
+    extra_depth: int = knob(
+        3, "Extra depth", "More steps at each coarser level, where they are cheap and carry the face.", low=0, high=32
+    )
+    hidden: int = knob(128, "Width", "Channels inside the coupling networks.", low=8, high=1024)
+    levels: int = knob(0, "Levels", "Scales; 0 goes down to 4 x 4 pixels.", low=0, high=6, advanced=True)
+    coupling: str = knob(
+        "affine", "Coupling", "Affine scales and shifts; additive only shifts.", choices=("affine", "additive"), advanced=True
+    )
+    bits: int = knob(5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8))
+
+
+class FlowStep(nn.Module):
+    """Actnorm, invertible 1x1 convolution, coupling, on (B, C, H, W).
+
+    Actnorm and the 1x1 convolution are both linear a pixel, so they run as one convolution; backward likewise.
+    """
+
+    def __init__(self, channels: int, config: GlowConfig, *, height: int, width: int) -> None:
+        super().__init__()
+        self.norm = ActNorm(channels)
+        self.mix = InvertibleConv(channels)
+        self.coupling = Coupling(
+            channels, config.hidden, height=height, width=width, affine=config.coupling == "affine"
+        )
+        self._inverse: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, x: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
+        weight = self.mix.matrix() * self.norm.log_scale.exp()
+        y = conv2d(x, weight[:, :, None, None], weight @ self.norm.shift)
+        pixels = x.shape[2] * x.shape[3]
+        log_det = pixels * (self.norm.log_scale.sum() + self.mix.log_diagonal.sum())
+        y, coupling_log_det = self.coupling(y, precision)
+        return y, log_det + coupling_log_det
+
+    def inverse(self, y: Tensor) -> Tensor:
+        weight, bias = self._inverse if self._inverse is not None else self.inverse_weights()
+        x: Tensor = conv2d(self.coupling.inverse(y), weight, bias)
+        return x
+
+    def inverse_weights(self) -> tuple[Tensor, Tensor]:
+        """The inverse of actnorm and 1x1 convolution as one convolution's weight and bias, computed in float64."""
+        matrix = self.mix.matrix().double() * self.norm.log_scale.double().exp()
+        inverse = torch.linalg.inv(matrix.cpu()).to(matrix.device)
+        dtype = self.norm.shift.dtype
+        return inverse.to(dtype)[:, :, None, None].contiguous(), -self.norm.shift
+
+    def freeze(self) -> None:
+        with torch.no_grad():
+            self._inverse = self.inverse_weights()
+
+    def thaw(self) -> None:
+        self._inverse = None
+
+
+class Level(nn.Module):
+    """Squeeze, flow steps, then (but at the last level) half of the channels leaves as this level's code.
+
+    The leaving half's mean and scale are predicted from the half that stays (Glow, section 3.6 "learned prior") and
+    from the pixel's place; what is kept as code is the standardised value, so the prior of the code is N(0, I).
+    """
+
+    def __init__(self, channels: int, config: GlowConfig, *, depth: int, size: tuple[int, int], last: bool) -> None:
+        super().__init__()
+        height, width = size
+        self.last = last
+        self.steps = nn.ModuleList(FlowStep(4 * channels, config, height=height, width=width) for _ in range(depth))
+        leaving = 4 * channels if last else 2 * channels
+        self.code_shape = (leaving, height, width)
+        self.prior = None if last else ZeroConv(2 * channels, 2 * leaving)
+        self.prior_places = nn.Parameter(torch.zeros(1, 2 * leaving, height, width))
+
+    def flow_steps(self) -> Iterator[FlowStep]:
+        for step in self.steps:
+            assert isinstance(step, FlowStep)
+            yield step
+
+    def prior_of(self, kept: Tensor | None, n: int) -> tuple[Tensor, Tensor]:
+        """(mean, log standard deviation) of the leaving half."""
+        raw = self.prior_places.expand(n, -1, -1, -1)
+        if self.prior is not None:
+            assert kept is not None
+            raw = raw + self.prior(kept)
+        mean, log_std = raw.chunk(2, 1)
+        return mean, bounded(log_std, PRIOR_LOG_STD_BOUND)
+
+    def forward(self, x: Tensor, precision: Precision) -> tuple[Tensor | None, Tensor, Tensor]:
+        """(what goes on, this level's code, log-determinant (B,))."""
+        x = pixel_unshuffle(x, 2)
+        log_det = x.new_zeros(len(x))
+        for step in self.flow_steps():
+            x, change = step(x, precision)
+            log_det = log_det + change
+        kept, leaving = (None, x) if self.last else x.chunk(2, 1)
+        mean, log_std = self.prior_of(kept, len(x))
+        code = (leaving - mean) * torch.exp(-log_std)
+        return kept, code, log_det - log_std.flatten(1).sum(1)
+
+    def inverse(self, kept: Tensor | None, code: Tensor) -> Tensor:
+        mean, log_std = self.prior_of(kept, len(code))
+        x = code * torch.exp(log_std) + mean
+        if kept is not None:
+            x = torch.cat([kept, x], 1)
+        for step in reversed(list(self.flow_steps())):
+            x = step.inverse(x)
+        return pixel_shuffle(x, 2)
+
+
+class Glow(LatentModel):
+    """encode and decode are exact inverses; the codes of all levels, finest first, make up the flat code."""
+
+    abilities = Abilities(encode="exact", density="exact")
+
+    def __init__(self, config: GlowConfig, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = image_shape
+        count = config.levels or max(1, int(math.log2(min(height, width) // 4)))
+        if min(height, width) % 2**count or max(height, width) % 2**count:
+            raise UsageError(
+                f"levels must let {height} x {width} pixels be halved each time, got {count}: choose fewer."
+            )
+        self.config = config
+        self.levels = 2**config.bits
+        stack: list[Level] = []
+        groups: list[Group] = []
+        start = 0
+        for i in range(count):
+            height, width = height // 2, width // 2
+            level = Level(
+                channels,
+                config,
+                depth=config.depth + i * config.extra_depth,
+                size=(height, width),
+                last=i == count - 1,
+            )
+            stack.append(level)
+            stop = start + math.prod(level.code_shape)
+            name = f"Level {i + 1}" + (" (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else "")
+            groups.append(Group(name, start, stop))
+            start, channels = stop, 2 * channels
+        self.stack = nn.ModuleList(stack)
+        self.spec = LatentSpec(size=start, groups=tuple(groups), image_shape=image_shape)
+
+    def flow_levels(self) -> list[Level]:
+        return [level for level in self.stack if isinstance(level, Level)]
+
+    def _forward(self, x: Tensor, precision: Precision = nullcontext) -> tuple[Tensor, Tensor]:
+        """(codes (B, D), log|det df/dx| (B,))."""
+        log_det = x.new_zeros(len(x))
+        codes: list[Tensor] = []
+        rest: Tensor | None = x
+        for level in self.flow_levels():
+            assert rest is not None
+            rest, code, change = level(rest, precision)
+            log_det = log_det + change
+            codes.append(code.flatten(1))
+        return torch.cat(codes, 1), log_det
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self._forward(x)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        x: Tensor | None = None
+        for level, group in zip(reversed(self.flow_levels()), reversed(self.spec.groups), strict=True):
+            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
+        assert x is not None
+        return x
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        z, log_det = self._forward(x)
+        return standard_normal_log_density(z) + log_det
+
+    def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
+        x = dequantise(batch, self.levels, steps.generator)
+        # Only the coupling networks may run in a lower precision: the flow's own arithmetic stays float32,
+        # so the density is that of an exactly invertible function whatever the precision.
+        z, log_det = self._forward(x, steps.autocast)
+        prior = standard_normal_log_density(z)
+        bpd = bits_per_dim(prior + log_det, self.spec.dimensions, self.levels).mean()
+        norm = steps.update("model", bpd)
+        return {
+            "loss": bpd.detach(),
+            "bits_per_dim": bpd.detach(),
+            "code_norm": (z.detach().norm(dim=1) / math.sqrt(self.spec.size)).mean(),
+            "gradient_norm": norm,
+        }
+
+    @torch.no_grad()
+    def prepare(self, batch: Tensor) -> None:
+        """Initialises every actnorm from this batch, level by level (Glow, section 3.1)."""
+        x = dequantise(batch[:128], self.levels, torch.Generator().manual_seed(0))
+        for level in self.flow_levels():
+            x = pixel_unshuffle(x, 2)
+            for step in level.flow_steps():
+                step.norm.initialise(x)
+                x, _ = step(x, nullcontext)
+            if not level.last:
+                x = x.chunk(2, 1)[0]
+
+    def freeze(self) -> None:
+        for level in self.flow_levels():
+            for step in level.flow_steps():
+                step.freeze()
+
+    def thaw(self) -> None:
+        for level in self.flow_levels():
+            for step in level.flow_steps():
+                step.thaw()

@@ -1,0 +1,200 @@
+"""A convolutional residual VAE with a calibrated Gaussian decoder (Kingma & Welling 2014, arXiv:1312.6114)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle, silu
+
+from engine.knobs import knob
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.nn.residual import Down, ResidualBlock, Up
+from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
+from engine.objectives.likelihood import bits_per_dim, gaussian_log_density
+
+LOG_STD_FLOOR = -4.0
+"""Smallest log standard deviation of the decoder, about 1/256 of the range: less would only model rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeConfig:
+    """The architecture and objective of a VAE."""
+
+    code: int = knob(128, "Code size", "Numbers in a code.", low=2, high=1024)
+    width: int = knob(48, "Width", "Channels at half resolution; deeper stages have more.", low=8, high=256)
+    blocks: int = knob(1, "Blocks", "Residual blocks a stage.", low=1, high=8, advanced=True)
+    beta: float = knob(1.0, "KL weight", "Higher: smoother code space, blurrier faces.", low=0.0, high=1000.0)
+    free_bits: float = knob(
+        0.0, "Free bits", "KL below which a code dimension costs nothing.", low=0.0, high=8.0, unit="nats", advanced=True
+    )
+    linear: bool = knob(
+        True, "Linear path", "Adds a linear decoder beside the network, started from PCA of the first images.", advanced=True
+    )
+
+
+def stage_widths(config: VaeConfig, size: int) -> list[int]:
+    """Channels at size/2, size/4, ... down to 4 pixels: 1, 2, 3 and 3.5 times the width."""
+    factors = (1.0, 2.0, 3.0, 3.5)
+    count = max(1, int(math.log2(size // 4)))
+    return [8 * round(config.width * factors[min(i, 3)] / 8) for i in range(count)]
+
+
+class Encoder(nn.Module):
+    """(B, C, S, S) -> (B, 2D): mean and log standard deviation of the posterior."""
+
+    def __init__(self, config: VaeConfig, channels: int, size: int) -> None:
+        super().__init__()
+        widths = stage_widths(config, size)
+        layers: list[nn.Module] = [nn.Conv2d(4 * channels, widths[0], 3, padding=1)]
+        for i, width in enumerate(widths):
+            if i:
+                layers.append(Down(widths[i - 1], width))
+            layers += [ResidualBlock(width) for _ in range(config.blocks)]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(16 * widths[-1], 2 * config.code)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = silu(self.body(pixel_unshuffle(x, 2)))
+        y: Tensor = self.head(h.flatten(1))
+        return y
+
+
+class Decoder(nn.Module):
+    """(B, D) -> (B, C, S, S), before the linear path is added."""
+
+    def __init__(self, config: VaeConfig, channels: int, size: int) -> None:
+        super().__init__()
+        widths = stage_widths(config, size)[::-1]
+        self.stem = nn.Linear(config.code, 16 * widths[0])
+        layers: list[nn.Module] = []
+        for i, width in enumerate(widths):
+            if i:
+                layers.append(Up(widths[i - 1], width))
+            layers += [ResidualBlock(width) for _ in range(config.blocks)]
+        fine = max(16, config.width // 2)
+        layers += [nn.SiLU(), Up(widths[-1], fine), nn.SiLU(), nn.Conv2d(fine, channels, 3, padding=1)]
+        self.body = nn.Sequential(*layers)
+        last = layers[-1]
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        nn.init.normal_(last.weight, std=1e-3)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        h: Tensor = self.stem(z)
+        y: Tensor = self.body(h.unflatten(1, (-1, 4, 4)))
+        return y
+
+
+class Vae(LatentModel):
+    """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned.
+
+    A learned deviation balances reconstruction and KL by itself (Rybkin et al. 2021, "Simple and Effective VAE
+    Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at an absurdly large
+    value and the codes die.
+    """
+
+    abilities = Abilities(encode="amortised", density="bound")
+
+    def __init__(self, config: VaeConfig, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, size, _ = image_shape
+        self.config = config
+        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
+        self.encoder = Encoder(config, channels, size)
+        self.decoder = Decoder(config, channels, size)
+        self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
+        self.thumb = min(32, size // 2) if config.linear else 0
+        if config.linear:
+            pixels = channels * self.thumb**2
+            self.linear_decode = nn.Linear(config.code, pixels)
+            self.linear_encode = nn.Linear(pixels, config.code)
+            nn.init.zeros_(self.linear_decode.weight)
+            nn.init.zeros_(self.linear_decode.bias)
+            nn.init.zeros_(self.linear_encode.weight)
+            nn.init.zeros_(self.linear_encode.bias)
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(mean, log standard deviation), both (B, D)."""
+        mean, log_std = self.encoder(x).chunk(2, 1)
+        if self.thumb:
+            mean = mean + self.linear_encode(self._thumbnail(x).flatten(1))
+        return mean.float(), (log_std.float() - 2.0).clamp(-8.0, 4.0)
+
+    def _thumbnail(self, x: Tensor) -> Tensor:
+        return avg_pool2d(x, x.shape[-1] // self.thumb)
+
+    def _enlarge(self, thumbnail: Tensor) -> Tensor:
+        return interpolate(thumbnail, size=self.spec.image_shape[1:], mode="bilinear", align_corners=False)
+
+    def _mean_image(self, z: Tensor) -> Tensor:
+        x: Tensor = self.decoder(z)
+        if self.thumb:
+            x = x + self._enlarge(self.linear_decode(z).unflatten(1, (-1, self.thumb, self.thumb)))
+        return x
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self._mean_image(z).clamp(-1.0, 1.0)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.posterior(x)[0]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """The ELBO with one posterior sample, drawn from a fixed seed so that the figure repeats."""
+        mean, log_std = self.posterior(x)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
+        reconstruction = self._mean_image(mean + noise * log_std.exp())
+        density = gaussian_log_density(x, reconstruction, self._decoder_log_std()).flatten(1).sum(1)
+        return density - kl_to_standard_normal(mean, log_std).sum(1)
+
+    def _decoder_log_std(self) -> Tensor:
+        return self.log_std.clamp_min(LOG_STD_FLOOR)
+
+    def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
+        noise = torch.randn(len(batch), self.spec.size, generator=steps.generator).to(batch)
+        with steps.autocast():
+            mean, log_std = self.posterior(batch)
+            reconstruction = self._mean_image(mean + noise * log_std.exp()).float()
+        kl = kl_to_standard_normal(mean, log_std)
+        density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
+        penalty = free_bits(kl, self.config.free_bits).sum()
+        loss = (self.config.beta * penalty - density) / self.spec.dimensions
+        norm = steps.update("model", loss)
+        with torch.no_grad():
+            kl_nats = kl.sum(1).mean()
+            elbo = density.detach() - kl_nats
+            error = (reconstruction.detach().clamp(-1, 1) - batch).square().mean()
+            return {
+                "loss": loss.detach(),
+                "elbo_bits_per_dim": bits_per_dim(elbo, self.spec.dimensions, self.levels),
+                "reconstruction_nats": -density.detach(),
+                "kl_nats": kl_nats,
+                "psnr_db": -10.0 * torch.log10(error / 4.0),
+                "decoder_std": self._decoder_log_std().detach().exp(),
+                "active_units": active_units(mean.detach()),
+                "gradient_norm": norm,
+            }
+
+    @torch.no_grad()
+    def prepare(self, batch: Tensor) -> None:
+        """Starts the linear path at PCA of these images: the best linear autoencoder (Baldi & Hornik 1989)."""
+        if not self.thumb:
+            return
+        pixels = self._thumbnail(batch).flatten(1)
+        centre = pixels.mean(0)
+        wanted = min(self.spec.size, *pixels.shape)
+        _, singular, basis = torch.svd_lowrank(pixels - centre, q=min(wanted + 16, *pixels.shape), niter=4)
+        count = min(wanted, int((singular > 1e-5 * singular[0]).sum()))
+        std = (singular[:count] / math.sqrt(max(1, len(batch) - 1))).clamp_min(1e-4)
+        basis = basis[:, :count].T
+        self.linear_encode.weight[:count] = (basis / std[:, None]).to(batch)
+        self.linear_encode.bias[:count] = (-(basis @ centre) / std).to(batch)
+        self.linear_decode.weight[:, :count] = (basis * std[:, None]).T.to(batch)
+        self.linear_decode.bias.copy_(centre)
+        some = batch[:256]
+        error = (self._mean_image(self.posterior(some)[0]) - some).square().mean()
+        self.log_std.fill_(float(0.5 * torch.log(error.clamp_min(1e-4))))

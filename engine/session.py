@@ -1,0 +1,238 @@
+"""The engine's one door: what the window and the commands ask for, in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import resources
+from engine import library, runs
+from engine.api import Catalogue, FamilyInfo, ModelCard, Pictures, TrainRequest
+from engine.checkpoints.model_file import load_model
+from engine.control import Control
+from engine.data import DataSet, open_dataset
+from engine.device import pick
+from engine.errors import CheckpointError, RunError, UsageError
+from engine.events import TrainingState
+from engine.families import FAMILIES, build, family, model_knobs
+from engine.knobs import from_json, knobs_of, to_json
+from engine.latent.direction_files import DirectionSet, load_directions
+from engine.open_model import OpenModel
+from engine.photos.align import align as align_photo
+from engine.photos.decode import read_photo
+from engine.training.config import TrainConfig
+from engine.training.loop import Emit, train
+from engine.training.snapshot import newest_snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo cut to a model's framing. `how`: face, centre or none; `note` says what was done, in a sentence."""
+
+    picture: Pictures
+    name: str
+    note: str
+    how: str
+
+
+class Session:
+    """A device and the user's folder. Holds no model: `open` gives one away."""
+
+    def __init__(self, *, device: str = "auto", home: Path | None = None) -> None:
+        self.device = pick(device)
+        self.home = home or library.home_folder()
+        self.models_folder = self.home / "models"
+        self.runs_folder = self.home / "runs"
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """All models, those in the box first; no weight is loaded."""
+        return (*library.shipped_models(), *library.models_in(self.models_folder, shipped=False))
+
+    def find(self, name: str) -> ModelCard:
+        """The model of this name, slug or path.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return library.find(name, self.models())
+
+    def open(self, name: str) -> OpenModel:
+        """A model ready to draw, with its directions.
+
+        Raises:
+            UsageError: no such model.
+            CheckpointError: its file is damaged or foreign.
+        """
+        card = self.find(name)
+        return self._opened(card.path, key=card.key)
+
+    def open_run(self, run: Path) -> OpenModel:
+        """The averaged weights of a run's newest good checkpoint.
+
+        Raises:
+            RunError: the run has none yet.
+        """
+        folder, _ = newest_snapshot(run)
+        if folder is None:
+            raise RunError(f"{run.name} has no checkpoint yet: wait until training has saved one.")
+        return self._opened(folder / "model.safetensors", key=str(run))
+
+    def _opened(self, path: Path, *, key: str) -> OpenModel:
+        model, header, digest = load_model(path)
+        directions = DirectionSet(digest, ())
+        beside = path.with_name(path.name.removesuffix(library.SUFFIX) + library.DIRECTIONS)
+        if beside.is_file():
+            directions = load_directions(beside, model_sha256=digest, size=model.spec.size)
+        return OpenModel(model, header, key=key, sha256=digest, directions=directions, device=self.device)
+
+    def catalogue(self) -> Catalogue:
+        """Families, knobs, and the data sets in the box."""
+        rows = tuple(
+            FamilyInfo(
+                name=row.name,
+                title=row.title,
+                summary=row.summary,
+                model_knobs=model_knobs(row.name),
+                training_defaults=row.training,
+                presets=row.presets,
+                curves=row.curves,
+            )
+            for row in FAMILIES.values()
+        )
+        return Catalogue(rows, knobs_of(TrainConfig), self._data_sets())
+
+    def _data_sets(self) -> tuple[tuple[str, str], ...]:
+        try:
+            return ((str(resources.path("data/cartoons64.zip")), "Cartoon faces (in the box)"),)
+        except FileNotFoundError:
+            return ()
+
+    def sample_photos(self) -> tuple[Path, ...]:
+        """The portraits in the box."""
+        return tuple(sorted(resources.path("samples").glob("*.webp")))
+
+    def load_photo(self, source: str | Path | bytes | Pictures, *, size: int, align: str = "auto", name: str = "") -> Photo:
+        """A photo from a file, its bytes or an array (H, W, 3), cut and scaled to `size` pixels.
+
+        Raises:
+            ImageError: it is no picture, or must not be opened.
+            UsageError: an unknown way of aligning.
+        """
+        if align not in ("auto", "none", "face", "centre"):
+            raise UsageError(f"align must be auto, none, face or centre, got {align!r}.")
+        if isinstance(source, np.ndarray):
+            rgb, name = source, name or "pasted picture"
+        else:
+            read = read_photo(source)
+            rgb, name = read.rgb, name or read.name
+        found = align_photo(rgb, mode=align, size=size)
+        return Photo(found.rgb, name, found.note, found.how)
+
+    def runs(self) -> list[runs.RunInfo]:
+        """The user's runs, newest first."""
+        return runs.list_runs(self.runs_folder)
+
+    def dataset(
+        self,
+        path: str | Path,
+        *,
+        labels: str | None = None,
+        size: int = 64,
+        channels: int = 3,
+        progress: Callable[[int, int], None] | None = None,
+        check_cancel: Callable[[], None] | None = None,
+    ) -> DataSet:
+        """A data set by path, decoded into the cache the first time.
+
+        Raises:
+            DataError: it cannot be used.
+        """
+        return open_dataset(
+            path, size=size, channels=channels, labels=labels, on_progress=progress, check_cancel=check_cancel
+        )
+
+    def new_run(
+        self,
+        request: TrainRequest,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        check_cancel: Callable[[], None] | None = None,
+    ) -> Path:
+        """Validates everything, decodes the data, and makes the run's directory; `train` then trains it.
+
+        Raises:
+            UsageError: a knob is wrong.
+            DataError: the data cannot be used.
+            RunError: the directory cannot be written.
+        """
+        row = family(request.family)
+        training = from_json(TrainConfig, {**row.training, **request.training})
+        model = from_json(row.config, request.model)
+        shape = (request.channels, request.size, request.size)
+        build(request.family, to_json(model), shape)
+        data = self.dataset(
+            request.data,
+            labels=request.labels,
+            size=request.size,
+            channels=request.channels,
+            progress=progress,
+            check_cancel=check_cancel,
+        )
+        folder = request.folder or runs.new_run_path(self.runs_folder, request.family, data.name)
+        runs.create(
+            folder,
+            runs.RunConfig(
+                family=request.family,
+                model=to_json(model),
+                training=to_json(training),
+                data=str(Path(request.data).expanduser().resolve()),
+                labels=str(Path(request.labels).expanduser().resolve()) if request.labels else None,
+                fingerprint=data.fingerprint,
+                image_shape=shape,
+                title=request.title,
+            ),
+        )
+        return folder
+
+    def extend_run(self, run: Path, training: dict[str, object]) -> None:
+        """Changes training knobs of a run before it is resumed, for instance more steps.
+
+        Raises:
+            UsageError: a knob is wrong.
+        """
+        config = runs.read_config(run)
+        changed = from_json(TrainConfig, {**config.training, **training})
+        runs.save_config(run, replace(config, training=to_json(changed)))
+
+    def train(self, run: Path, *, control: Control, emit: Emit) -> TrainingState:
+        """Trains or resumes a run, in the calling thread, until it is done or stopped.
+
+        Raises:
+            RunError, DataError, UsageError: with one sentence; the newest checkpoint stays.
+        """
+        config = runs.read_config(run)
+        channels, size, _ = config.image_shape
+        data = self.dataset(config.data, labels=config.labels, size=size, channels=channels, check_cancel=control.check)
+        (run / "STOP").unlink(missing_ok=True)
+        return train(run, data, device=self.device, control=control, emit=emit)
+
+    def publish(self, run: Path, title: str) -> Path:
+        """Puts a run's newest averaged weights among the user's models.
+
+        Raises:
+            RunError: the run has no checkpoint.
+        """
+        folder, _ = newest_snapshot(run)
+        if folder is None:
+            raise RunError(f"{run.name} has no checkpoint yet: wait until training has saved one.")
+        from engine.checkpoints.model_file import save_model
+
+        model, header, _ = load_model(folder / "model.safetensors")
+        target = self.models_folder / f"{library.slug(title) or run.name}{library.SUFFIX}"
+        if target.exists():
+            raise CheckpointError(f"There is already a model called {target.stem}: choose another title.")
+        save_model(target, model, replace(header, title=title), whole=False)
+        return target

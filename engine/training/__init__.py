@@ -1,0 +1,3 @@
+"""The one training loop of all families, and what it is made of."""
+
+from __future__ import annotations

@@ -1,0 +1,53 @@
+"""Which images a step sees: a pure function of (seed, step, rank), so a resumed run sees what it would have seen."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.pictures import to_images
+from engine.training.config import World
+
+
+def step_seed(seed: int, step: int, *, salt: str = "step", rank: int = 0) -> int:
+    """A well-mixed 63-bit seed; near steps get unrelated numbers."""
+    digest = hashlib.sha256(f"{salt} {seed} {step} {rank}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+class Batches:
+    """Endless shuffled passes over the rows `indices` of `images` (N, H, W, C) uint8."""
+
+    def __init__(
+        self, images: NDArray[np.uint8], indices: NDArray[np.int64], *, batch: int, seed: int, flip: bool, world: World
+    ) -> None:
+        self._images, self._indices, self._batch = images, indices, batch
+        self._seed, self._flip, self._world = seed, flip, world
+        self._epoch = -1
+        self._order: NDArray[np.int64] = indices
+
+    def _ordered(self, epoch: int) -> NDArray[np.int64]:
+        if epoch != self._epoch:
+            shuffle = np.random.default_rng(step_seed(self._seed, epoch, salt="epoch")).permutation
+            self._order, self._epoch = shuffle(self._indices), epoch
+        return self._order
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """The rows of `images` of this rank's part of the step's batch."""
+        positions = np.arange(step * self._batch, (step + 1) * self._batch)[self._world.rank :: self._world.size]
+        epochs, places = np.divmod(positions, len(self._indices))
+        return np.concatenate([self._ordered(int(e))[places[epochs == e]] for e in np.unique(epochs)])
+
+    def at(self, step: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        """The step's images (B, C, H, W) in [-1, 1]; half of them mirrored."""
+        # Sorted rows read the memory map in order; the batch is a set, so the order within it is free.
+        pictures = self._images[np.sort(self.rows(step))]
+        x = to_images(pictures, device)
+        if self._flip:
+            mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
+            x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+        return x

@@ -1,0 +1,56 @@
+"""The knobs of training itself; those of the model are beside the model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from engine.knobs import knob
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How to train, whatever the family. A family's row in `families.py` may give other defaults."""
+
+    steps: int = knob(20_000, "Steps", "Updates in all.", low=1, high=10_000_000)
+    batch: int = knob(32, "Batch", "Images a step, over all processes.", low=2, high=4096, unit="images")
+    learning_rate: float = knob(5e-4, "Learning rate", "Step size of Adam.", low=1e-7, high=1.0, log=True)
+    momentum: float = knob(0.9, "Momentum", "Adam's beta 1.", low=0.0, high=0.999, advanced=True)
+    warmup: int = knob(100, "Warm-up", "Steps in which the rate rises from zero.", low=0, high=100_000, unit="steps", advanced=True)
+    decay: float = knob(
+        0.3, "Decay", "Share of all steps, at the end, in which the rate falls to zero.", low=0.0, high=1.0, advanced=True
+    )
+    ema: float = knob(0.998, "EMA", "Weight of the past in the averaged weights that are shown and saved.", low=0.0, high=0.99999)
+    clip: float = knob(50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True)
+    precision: str = knob(
+        "float32",
+        "Precision",
+        "bfloat16 is faster on processors that have it.",
+        choices=("float32", "bfloat16"),
+        advanced=True,
+    )
+    flip: bool = knob(True, "Mirror", "Also trains on mirror images.", advanced=True)
+    seed: int = knob(0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True)
+    preview_every: int = knob(250, "Preview every", "Steps between two sample grids.", low=1, high=100_000, unit="steps", advanced=True)
+    save_every: int = knob(500, "Save every", "Steps between two checkpoints.", low=1, high=100_000, unit="steps", advanced=True)
+    keep: int = knob(3, "Keep", "Newest checkpoints that stay.", low=1, high=1000, advanced=True)
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of step `step`: a linear rise, a plateau, a linear fall."""
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        fall_steps = self.decay * self.steps
+        fall = min(1.0, (self.steps - step) / fall_steps) if fall_steps >= 1 else 1.0
+        return self.learning_rate * rise * max(fall, 0.0)
+
+
+@dataclass(frozen=True)
+class World:
+    """Which of how many processes this is. One process needs no process group."""
+
+    rank: int = 0
+    size: int = 1
+
+    @staticmethod
+    def from_environment() -> World:
+        """As torchrun announces it."""
+        return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
