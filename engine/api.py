@@ -1,4 +1,4 @@
-"""What crosses between the engine and its users (window and commands): frozen values without a tensor, torch-free to import."""
+"""What crosses between the engine and its users, window and commands: frozen values, no tensor, no torch."""
 
 from __future__ import annotations
 

@@ -31,5 +31,5 @@ class Unsupported(UserError):
     """An ability that this family does not have (see `Abilities`)."""
 
 
-class Cancelled(Exception):  # noqa: N818 - a request that was honoured, not an error
-    """Raised by `Cancel.check` in the work that was asked to stop."""
+class Cancelled(Exception):
+    """Raised by `Control.check` in work that was asked to stop: a request honoured, not an error."""

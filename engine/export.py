@@ -37,7 +37,9 @@ def save_animation(
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         known = ", ".join(s for s in WRITERS if s)
-        raise UsageError(f"{path.name} is no animation format: use {known}, or a name without a suffix for a folder of PNG files.")
+        raise UsageError(
+            f"{path.name} is no animation format: use {known}, or a name without a suffix for a folder of PNG files."
+        )
 
     def told(done: int) -> None:
         if check_cancel:
@@ -55,7 +57,9 @@ def save_animation(
         path.parent.mkdir(parents=True, exist_ok=True)
         WRITERS[suffix](path, images, frames_per_second, told)
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror or error}): choose another place.") from error
+        raise UserError(
+            f"{path} could not be written ({error.strerror or error}): choose another place."
+        ) from error
     return path
 
 
@@ -91,7 +95,9 @@ def _folder(path: Path, images: list[Image.Image], fps: int, told: Callable[[int
 
 def _mp4(path: Path, images: list[Image.Image], fps: int, told: Callable[[int], None]) -> None:
     if importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise UserError("MP4 needs the video extra (pip install 'latent-loom[video]'): install it, or export GIF or WebP.")
+        raise UserError(
+            "MP4 needs the video extra (pip install 'latent-loom[video]'): install it, or export GIF or WebP."
+        )
     encoder = importlib.import_module("imageio_ffmpeg")
     temporary = path.with_name(f".{path.stem}.tmp.mp4")
     writer = encoder.write_frames(str(temporary), images[0].size, fps=fps, macro_block_size=2)

@@ -61,7 +61,16 @@ class Knob:
         if self.kind is bool:
             if isinstance(value, bool):
                 return value
-            words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+            words = {
+                "true": True,
+                "1": True,
+                "yes": True,
+                "on": True,
+                "false": False,
+                "0": False,
+                "no": False,
+                "off": False,
+            }
             if isinstance(value, str) and value.strip().lower() in words:
                 return words[value.strip().lower()]
         elif self.kind is str:
@@ -94,7 +103,9 @@ def knob(
     log: bool = False,
 ) -> Any:
     """A dataclass field that is a knob. `log` asks the form for a logarithmic slider."""
-    words = dict(title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log)
+    words = dict(
+        title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log
+    )
     return field(default=default, metadata={"knob": words})
 
 

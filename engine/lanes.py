@@ -104,7 +104,10 @@ class Lane:
         """The control of a waiting or running request."""
         with self._change:
             running = [self._shared.running] if self._shared.running else []
-            return next((r.context.control for r in [*running, *self._shared.queue] if r.context.ticket == ticket), None)
+            return next(
+                (r.context.control for r in [*running, *self._shared.queue] if r.context.ticket == ticket),
+                None,
+            )
 
     @property
     def busy(self) -> bool:
@@ -131,7 +134,9 @@ class Lane:
 
     def _run(self) -> None:
         if self._set_up is not None:
-            self._guarded(_Request("set up", self._do_set_up, None, Context(0, Control(), self._emit)), quiet=True)
+            self._guarded(
+                _Request("set up", self._do_set_up, None, Context(0, Control(), self._emit)), quiet=True
+            )
         while (request := self._next()) is not None:
             self._guarded(request)
             with self._change:
@@ -164,7 +169,7 @@ class Lane:
             self._emit(Stopped(ticket, kind))
         except UserError as error:
             self._emit(Failed(ticket, kind, str(error)))
-        except Exception as error:  # noqa: BLE001 - the lane must survive any bug, and the bug must be seen
+        except Exception as error:  # the lane must survive any bug, and the bug must be seen
             log.exception("%s failed", kind)
             self._emit(Failed(ticket, kind, _sentence(error), "".join(traceback.format_exception(error))))
 
@@ -172,4 +177,6 @@ class Lane:
 def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There was not enough memory for this: choose a smaller batch or model, or another device."
-    return f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}): details are in the log."
+    return (
+        f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}): details are in the log."
+    )

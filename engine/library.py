@@ -110,7 +110,9 @@ def find(name: str, cards: tuple[ModelCard, ...]) -> ModelCard:
     Raises:
         UsageError: there is none, or more than one.
     """
-    matches = [c for c in cards if name in (c.key, c.title, c.path.name, c.path.stem) or slug(name) == slug(c.title)]
+    matches = [
+        c for c in cards if name in (c.key, c.title, c.path.name, c.path.stem) or slug(name) == slug(c.title)
+    ]
     if len(matches) == 1:
         return matches[0]
     if len(matches) > 1:

@@ -23,7 +23,7 @@ from engine.api import (
     Wander,
 )
 from engine.checkpoints.model_file import ModelHeader
-from engine.device import Device
+from engine.device import Device, placed
 from engine.diagnostics.images import error_map, psnr, ssim
 from engine.errors import UserError
 from engine.latent.direction_files import DirectionSet
@@ -43,9 +43,16 @@ class OpenModel:
     """A model in evaluation mode with what decoding can reuse prepared, and its directions."""
 
     def __init__(
-        self, model: LatentModel, header: ModelHeader, *, key: str, sha256: str, directions: DirectionSet, device: Device
+        self,
+        model: LatentModel,
+        header: ModelHeader,
+        *,
+        key: str,
+        sha256: str,
+        directions: DirectionSet,
+        device: Device,
     ) -> None:
-        self._model = model.to(device.torch, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self._model = placed(model, device.torch).eval().requires_grad_(False)
         self._model.freeze()
         self._device = device.torch
         self._directions = directions
@@ -83,15 +90,21 @@ class OpenModel:
         if isinstance(temperature, tuple) and len(temperature) == 1:
             temperature = temperature[0]
         if isinstance(temperature, tuple) and len(temperature) != len(self.info.groups):
-            raise UserError(f"{self.info.title} has {len(self.info.groups)} groups, so it takes as many temperatures or one.")
-        codes = self._model.sample_codes(n, temperature=temperature, generator=torch.Generator().manual_seed(seed))
+            raise UserError(
+                f"{self.info.title} has {len(self.info.groups)} groups, so it takes as many temperatures or one."
+            )
+        codes = self._model.sample_codes(
+            n, temperature=temperature, generator=torch.Generator().manual_seed(seed)
+        )
         return np.ascontiguousarray(codes.cpu().numpy())
 
     @torch.inference_mode()
     def decode(self, codes: Codes) -> Pictures:
         """Pictures (n, S, S, 3) of codes (n, D)."""
         parts = [
-            to_pictures(self._model.decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device)))
+            to_pictures(
+                self._model.decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
+            )
             for i in range(0, len(codes), DECODE_CHUNK)
         ]
         return np.concatenate(parts)
@@ -103,7 +116,9 @@ class OpenModel:
         else:
             code = request.source.code
             if code.shape != (self.info.code_size,):
-                raise UserError(f"This code has {code.size} numbers and {self.info.title} needs {self.info.code_size}: encode the photo again.")
+                raise UserError(
+                    f"This code has {code.size} numbers and {self.info.title} needs {self.info.code_size}: encode the photo again."
+                )
         code = wandered(code, request.wander)
         edits = {name: value for name, value in request.edits if value != 0.0}
         if edits:
@@ -121,7 +136,8 @@ class OpenModel:
     def morph(self, codes: Codes, fractions: Sequence[float], *, method: str = "slerp") -> Codes:
         """Codes (n, D) at `fractions` of the way through two to four codes (k, D)."""
         return np.asarray(
-            path(codes, np.asarray(fractions, np.float64), method=method, groups=self._model.spec.groups), np.float32
+            path(codes, np.asarray(fractions, np.float64), method=method, groups=self._model.spec.groups),
+            np.float32,
         )
 
     def encode(
@@ -136,7 +152,9 @@ class OpenModel:
     ) -> Encoded:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps."""
         if picture.shape != (self.info.image_size, self.info.image_size, 3):
-            raise UserError(f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, got {picture.shape}.")
+            raise UserError(
+                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, got {picture.shape}."
+            )
         image = to_images(picture[None], self._device, self.info.channels)
         start = time.perf_counter()
         errors: tuple[float, ...] = ()
@@ -214,7 +232,8 @@ def wandered(code: Codes, wander: Wander) -> Codes:
     axes[1] /= np.linalg.norm(axes[1])
     towards = (wander.x * axes[0] + wander.y * axes[1]) / angle
     moved = math.cos(angle) * unit + math.sin(angle) * towards
-    return (length * moved).astype(np.float32)
+    result: Codes = (length * moved).astype(np.float32)
+    return result
 
 
 def _norm_ratio(code: Codes) -> float:

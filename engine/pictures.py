@@ -22,7 +22,9 @@ def to_pictures(x: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(x.permute(0, 2, 3, 1).numpy())
 
 
-def to_images(pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None) -> Tensor:
+def to_images(
+    pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None
+) -> Tensor:
     """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory."""
     x = torch.from_numpy(np.array(pictures, np.uint8)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
     if channels == 1 and x.shape[1] == 3:
@@ -48,9 +50,13 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
         UserError: an unknown suffix or a place that cannot be written.
     """
     try:
-        options = {"lossless": True} if path.suffix.lower() == ".webp" else {}
-        Image.fromarray(picture).save(path, **options)
+        # Every format but WebP passes over the word.
+        Image.fromarray(picture).save(path, lossless=True)
     except ValueError as error:
-        raise UserError(f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp.") from error
+        raise UserError(
+            f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp."
+        ) from error
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror or error}): choose another place.") from error
+        raise UserError(
+            f"{path} could not be written ({error.strerror or error}): choose another place."
+        ) from error

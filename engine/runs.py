@@ -108,16 +108,24 @@ def read_config(path: Path) -> RunConfig:
         values["image_shape"] = tuple(int(v) for v in values["image_shape"])
         return RunConfig(**values)
     except FileNotFoundError as error:
-        raise RunError(f"{path} is no run (it has no config.json): choose a directory that training has written.") from error
+        raise RunError(
+            f"{path} is no run (it has no config.json): choose a directory that training has written."
+        ) from error
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}): check the disk and its permissions.") from error
+        raise RunError(
+            f"{path} cannot be read ({error.strerror}): check the disk and its permissions."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path.name} has a damaged config.json ({error}): restore it or start a new run.") from error
+        raise RunError(
+            f"{path.name} has a damaged config.json ({error}): restore it or start a new run."
+        ) from error
 
 
 def save_config(path: Path, config: RunConfig) -> None:
     """Replaces the config: a resumed run may be given more steps."""
-    write_json(path / "config.json", {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)})
+    write_json(
+        path / "config.json", {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)}
+    )
 
 
 def write_status(path: Path, state: str, step: int, steps: int, message: str = "") -> None:
@@ -144,7 +152,9 @@ def read_status(path: Path) -> RunStatus:
         alive = active and time.time() - float(values["heartbeat"]) < STALE_SECONDS
         if alive and values["host"] == socket.gethostname():
             alive = psutil.pid_exists(int(values["pid"]))
-        return RunStatus("stopped" if active and not alive else state, step, steps, alive, str(values["message"]))
+        return RunStatus(
+            "stopped" if active and not alive else state, step, steps, alive, str(values["message"])
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return RunStatus("stopped", 0, 0, False)
 

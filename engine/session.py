@@ -11,7 +11,7 @@ import numpy as np
 import resources
 from engine import library, runs
 from engine.api import Catalogue, FamilyInfo, ModelCard, Pictures, TrainRequest
-from engine.checkpoints.model_file import load_model
+from engine.checkpoints.model_file import load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
 from engine.device import pick
@@ -114,7 +114,9 @@ class Session:
         """The portraits in the box."""
         return tuple(sorted(resources.path("samples").glob("*.webp")))
 
-    def load_photo(self, source: str | Path | bytes | Pictures, *, size: int, align: str = "auto", name: str = "") -> Photo:
+    def load_photo(
+        self, source: str | Path | bytes | Pictures, *, size: int, align: str = "auto", name: str = ""
+    ) -> Photo:
         """A photo from a file, its bytes or an array (H, W, 3), cut and scaled to `size` pixels.
 
         Raises:
@@ -215,7 +217,9 @@ class Session:
         """
         config = runs.read_config(run)
         channels, size, _ = config.image_shape
-        data = self.dataset(config.data, labels=config.labels, size=size, channels=channels, check_cancel=control.check)
+        data = self.dataset(
+            config.data, labels=config.labels, size=size, channels=channels, check_cancel=control.check
+        )
         (run / "STOP").unlink(missing_ok=True)
         return train(run, data, device=self.device, control=control, emit=emit)
 
@@ -228,8 +232,6 @@ class Session:
         folder, _ = newest_snapshot(run)
         if folder is None:
             raise RunError(f"{run.name} has no checkpoint yet: wait until training has saved one.")
-        from engine.checkpoints.model_file import save_model
-
         model, header, _ = load_model(folder / "model.safetensors")
         target = self.models_folder / f"{library.slug(title) or run.name}{library.SUFFIX}"
         if target.exists():

@@ -64,10 +64,12 @@ def read_header(path: Path) -> ModelHeader:
             header = json.loads(file.read(length))
         return _parse(header["__metadata__"][KEY], path)
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions.") from error
+        raise CheckpointError(
+            f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
-            f"{path.name} is not a Latent Loom model: its header is damaged or from another program; choose another file."
+            f"{path.name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
         ) from error
 
 
@@ -77,13 +79,17 @@ def _foreign(path: Path, start: bytes) -> CheckpointError:
             f"{path.name} is a pickle or a zip of pickles, which could run code, so it is not opened: "
             "convert it to safetensors where you trust it."
         )
-    return CheckpointError(f"{path.name} is not a Latent Loom model (its first bytes are no safetensors header): choose another file.")
+    return CheckpointError(
+        f"{path.name} is not a Latent Loom model (its first bytes are no safetensors header): choose another file."
+    )
 
 
 def _parse(text: str, path: Path) -> ModelHeader:
     values = json.loads(text)
     if values["schema"] > SCHEMA:
-        raise CheckpointError(f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one.")
+        raise CheckpointError(
+            f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one."
+        )
     channels, height, width = (int(v) for v in values["image_shape"])
     if channels not in (1, 3) or height != width or not 8 <= height <= 1024:
         raise ValueError("image shape")
@@ -114,7 +120,9 @@ def _stored(value: Tensor, half: bool) -> Tensor:
     return value.half() if half and value.is_floating_point() and value.dim() >= 2 else value
 
 
-def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True) -> str:
+def save_model(
+    path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True
+) -> str:
     """Writes the file atomically and gives its SHA-256.
 
     Raises:
@@ -124,7 +132,9 @@ def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: boo
     try:
         write_bytes(path, data)
     except OSError as error:
-        raise CheckpointError(f"{path.name} could not be written ({error.strerror}): free some space or choose another place.") from error
+        raise CheckpointError(
+            f"{path.name} could not be written ({error.strerror}): free some space or choose another place."
+        ) from error
     return hashlib.sha256(data).hexdigest()
 
 
@@ -139,13 +149,17 @@ def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, M
     header = read_header(path)
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise CheckpointError(f"{path.name} is larger than {MAX_FILE_BYTES >> 30} GiB: that is no model of this program.")
+            raise CheckpointError(
+                f"{path.name} is larger than {MAX_FILE_BYTES >> 30} GiB: that is no model of this program."
+            )
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): check the disk.") from error
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
-        raise CheckpointError(f"{path.name} is damaged (its SHA-256 differs from the recorded one): restore it from a copy.")
+        raise CheckpointError(
+            f"{path.name} is damaged (its SHA-256 differs from the recorded one): restore it from a copy."
+        )
     try:
         state = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -170,7 +184,9 @@ def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> 
     unknown = sorted(set(state) - set(own))
     if missing or unknown:
         what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unknown[0]}"
-        raise CheckpointError(f"{name} does not fit its model ({what}): it belongs to another model or version.")
+        raise CheckpointError(
+            f"{name} does not fit its model ({what}): it belongs to another model or version."
+        )
     for key, value in state.items():
         if value.shape != own[key].shape:
             raise CheckpointError(
@@ -178,7 +194,9 @@ def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> 
                 "it belongs to another model."
             )
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{name} holds numbers that are not finite (in {key}): it is damaged; use an earlier checkpoint.")
+            raise CheckpointError(
+                f"{name} holds numbers that are not finite (in {key}): it is damaged; use an earlier checkpoint."
+            )
     with torch.no_grad():
         for key, value in state.items():
             own[key].copy_(value)

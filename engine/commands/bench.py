@@ -30,7 +30,9 @@ from engine.session import Session
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores"
+    )
     parser.add_argument("--engine-only", action="store_true", help="leave out what needs the window")
     parser.add_argument("--device", default="auto")
 
@@ -76,17 +78,27 @@ def _training(session: Session, data: str, family: str, seconds: float, home: Pa
         folder=home / family,
     )
     session.train(session.new_run(request), control=control, emit=hear)
-    return {"images_per_second": round(float(np.median(rates[len(rates) // 2 :])), 1), "batch": int(str(FAMILIES[family].training["batch"]))}
+    return {
+        "images_per_second": round(float(np.median(rates[len(rates) // 2 :])), 1),
+        "batch": int(str(FAMILIES[family].training["batch"])),
+    }
 
 
 def _start_up(program: str) -> dict[str, float]:
     """Seconds from the start of a fresh process until the program says it is there, and its peak memory."""
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
     seconds = time.perf_counter() - start
     if done.returncode != 0:
-        raise UserError(f"A fresh process did not start ({done.stderr.strip().splitlines()[-1:]}): run latent-loom doctor.")
-    return {"seconds": round(seconds, 3), "peak_memory_mib": round(float(done.stdout.strip().splitlines()[-1]), 1)}
+        raise UserError(
+            f"A fresh process did not start ({done.stderr.strip().splitlines()[-1:]}): run latent-loom doctor."
+        )
+    return {
+        "seconds": round(seconds, 3),
+        "peak_memory_mib": round(float(done.stdout.strip().splitlines()[-1]), 1),
+    }
 
 
 ENGINE_START = """
@@ -103,7 +115,12 @@ def _bench(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     repetitions = 100 if args.quick else 500
     use_threads(1)
-    values: dict[str, Any] = {"machine": cpu_name(), "torch": torch.__version__, "device": session.device.kind, "quick": args.quick}
+    values: dict[str, Any] = {
+        "machine": cpu_name(),
+        "torch": torch.__version__,
+        "device": session.device.kind,
+        "quick": args.quick,
+    }
     values["decode"] = {}
     for card in session.models():
         if card.shipped:
@@ -115,7 +132,8 @@ def _bench(args: argparse.Namespace) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         if sets:
             values["training"] = {
-                name: _training(session, sets[0][0], name, 2.0 if args.quick else 15.0, Path(folder)) for name in FAMILIES
+                name: _training(session, sets[0][0], name, 2.0 if args.quick else 15.0, Path(folder))
+                for name in FAMILIES
             }
     if not args.engine_only and importlib.util.find_spec("PySide6") is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -26,7 +26,9 @@ def _device(parser: argparse.ArgumentParser) -> None:
 
 
 def _align(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--align", choices=ALIGN, default="auto", help="how a photo is cut to the model's framing")
+    parser.add_argument(
+        "--align", choices=ALIGN, default="auto", help="how a photo is cut to the model's framing"
+    )
 
 
 def _models(_: argparse.Namespace) -> Result:
@@ -45,7 +47,8 @@ def _models(_: argparse.Namespace) -> Result:
         for c in cards
     ]
     lines = [
-        f"{c.title:24} {c.family:5} {c.image_size:4} px {c.parameters / 1e6:6.2f} M numbers  {c.sha256[:12]}" for c in cards
+        f"{c.title:24} {c.family:5} {c.image_size:4} px {c.parameters / 1e6:6.2f} M numbers  {c.sha256[:12]}"
+        for c in cards
     ]
     return Result({"models": rows}, "\n".join(lines) or "No models yet: train one with latent-loom train.")
 
@@ -53,7 +56,13 @@ def _models(_: argparse.Namespace) -> Result:
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="name, slug or path of a model")
     parser.add_argument("-n", type=natural(1, 4096), default=16, help="how many samples")
-    parser.add_argument("-t", "--temperature", type=real(0.0, 10.0), default=None, help="spread of the codes; default: the model's own")
+    parser.add_argument(
+        "-t",
+        "--temperature",
+        type=real(0.0, 10.0),
+        default=None,
+        help="spread of the codes; default: the model's own",
+    )
     parser.add_argument("--seed", type=natural(0, 2**31 - 1), default=0)
     parser.add_argument("-o", "--output", type=output_path, required=True, help="PNG, JPEG or WebP to write")
     _device(parser)
@@ -91,7 +100,9 @@ def _encode(args: argparse.Namespace) -> Result:
     try:
         write_bytes(args.output, buffer.getvalue())
     except OSError as error:
-        raise UserError(f"{args.output} could not be written ({error.strerror}): choose another place.") from error
+        raise UserError(
+            f"{args.output} could not be written ({error.strerror}): choose another place."
+        ) from error
     rows = [
         {
             "photo": str(photo),
@@ -109,7 +120,12 @@ def _encode(args: argparse.Namespace) -> Result:
         + (f". {e.note}" if e.note else "")
         for e in found
     ]
-    values = {"output": str(args.output), "model": model.info.title, "density": model.info.density, "photos": rows}
+    values = {
+        "output": str(args.output),
+        "model": model.info.title,
+        "density": model.info.density,
+        "photos": rows,
+    }
     return Result(values, "\n".join(lines))
 
 
@@ -121,8 +137,12 @@ def _encoded(session: Session, model: OpenModel, photo: str, align: str) -> Enco
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
     parser.add_argument("photo")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a direction; repeatable")
-    parser.add_argument("--lock", action="append", default=[], metavar="NAME", help="hold a direction still; repeatable")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a direction; repeatable"
+    )
+    parser.add_argument(
+        "--lock", action="append", default=[], metavar="NAME", help="hold a direction still; repeatable"
+    )
     parser.add_argument("-o", "--output", type=output_path, required=True)
     _align(parser)
     _device(parser)
@@ -153,7 +173,9 @@ def _morph_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=natural(1, 100), default=30)
     parser.add_argument("--path", choices=tuple(PATHS), default="slerp", help="how codes are blended")
     parser.add_argument("--scale", type=natural(1, 16), default=4, help="enlarge each frame so many times")
-    parser.add_argument("-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder")
+    parser.add_argument(
+        "-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder"
+    )
     _align(parser)
     _device(parser)
 
@@ -162,12 +184,18 @@ def _morph(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     model = session.open(args.model)
     encoded = [_encoded(session, model, photo, args.align) for photo in args.photos]
-    codes = model.morph(np.stack([e.code for e in encoded]), np.linspace(0, 1, args.frames).tolist(), method=args.path)
+    codes = model.morph(
+        np.stack([e.code for e in encoded]), np.linspace(0, 1, args.frames).tolist(), method=args.path
+    )
     start = time.perf_counter()
     frames = model.decode(codes)
     seconds = time.perf_counter() - start
     save_animation(args.output, frames, frames_per_second=args.fps, scale=args.scale)
-    values = {"output": str(args.output), "frames": args.frames, "pictures_per_second": round(args.frames / seconds, 1)}
+    values = {
+        "output": str(args.output),
+        "frames": args.frames,
+        "pictures_per_second": round(args.frames / seconds, 1),
+    }
     return Result(values, f"{args.frames} frames from {' to '.join(e.name for e in encoded)}: {args.output}")
 
 
@@ -188,7 +216,10 @@ def _directions(args: argparse.Namespace) -> Result:
         }
         for d in (*info.attributes, *info.components)
     ]
-    lines = [f"{d.name:24} held-out AUC {d.auc:.3f}" if d.auc is not None else f"{d.name:24} no AUC" for d in info.attributes]
+    lines = [
+        f"{d.name:24} held-out AUC {d.auc:.3f}" if d.auc is not None else f"{d.name:24} no AUC"
+        for d in info.attributes
+    ]
     lines += [f"{d.name:24} {100 * (d.share or 0):.1f} % of the variance" for d in info.components]
     values = {"model": info.title, "model_sha256": info.sha256, "directions": rows}
     return Result(values, "\n".join(lines) or f"{info.title} has no directions yet.")

@@ -18,7 +18,16 @@ from engine.data.dataset import cache_folder
 from engine.device import available, pick
 from engine.errors import UsageError
 
-LIBRARIES = ("torch", "numpy", "Pillow", "safetensors", "PySide6-Essentials", "pyqtgraph", "opencv-python-headless", "imageio-ffmpeg")
+LIBRARIES = (
+    "torch",
+    "numpy",
+    "Pillow",
+    "safetensors",
+    "PySide6-Essentials",
+    "pyqtgraph",
+    "opencv-python-headless",
+    "imageio-ffmpeg",
+)
 QT_LIBRARIES = ("EGL", "GL", "xkbcommon", "dbus-1", "fontconfig", "glib-2.0")
 
 
@@ -59,9 +68,16 @@ def _doctor(args: argparse.Namespace) -> Result:
         "models": len(library.shipped_models()),
         "advice": advice,
     }
-    lines = [f"Latent Loom {__version__}, Python {values['python']}, {values['system']}", f"Device: {device.kind} ({device.name})"]
+    lines = [
+        f"Latent Loom {__version__}, Python {values['python']}, {values['system']}",
+        f"Device: {device.kind} ({device.name})",
+    ]
     lines += [f"{name}: {version or 'not installed'}" for name, version in versions.items()]
-    lines += [f"Display: {'yes' if display else 'no'}", f"Models in the box: {values['models']}", f"Home: {home}"]
+    lines += [
+        f"Display: {'yes' if display else 'no'}",
+        f"Models in the box: {values['models']}",
+        f"Home: {home}",
+    ]
     return Result(values, "\n".join(lines + advice))
 
 
@@ -75,15 +91,25 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _shot(args: argparse.Namespace) -> Result:
     width, _, height = args.size.partition("x")
-    if not (width.isdigit() and height.isdigit() and 640 <= int(width) <= 7680 and 480 <= int(height) <= 4320):
+    if not (
+        width.isdigit() and height.isdigit() and 640 <= int(width) <= 7680 and 480 <= int(height) <= 4320
+    ):
         raise UsageError(f"--size must be like 1440x900, between 640x480 and 7680x4320, got {args.size!r}.")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # The engine knows no window; only this command, like the one that opens it, looks for the front end by name.
     if importlib.util.find_spec("PySide6") is None:
         raise UsageError("The window needs PySide6, which is not installed: run make setup.")
     shot = importlib.import_module("app.shot")
-    shot.render(args.output, workspace=args.workspace, view=args.view, photo=args.photo, size=(int(width), int(height)))
-    return Result({"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}")
+    shot.render(
+        args.output,
+        workspace=args.workspace,
+        view=args.view,
+        photo=args.photo,
+        size=(int(width), int(height)),
+    )
+    return Result(
+        {"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}"
+    )
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -94,4 +120,3 @@ COMMANDS = (
     Command("doctor", "say what this machine has and what is missing", _nothing, _doctor),
     Command("shot", "draw the window into a PNG", _shot_arguments, _shot),
 )
-

@@ -30,7 +30,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, choices=(32, 64, 128), default=64, help="pixels a side")
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
     parser.add_argument("--steps", type=natural(1, 10_000_000), help="updates in all")
-    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="any knob of the family or of training")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KNOB=VALUE",
+        help="any knob of the family or of training",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run")
     parser.add_argument("--device", default="auto")
 
@@ -52,7 +58,9 @@ def _run(args: argparse.Namespace) -> Result:
         model_names = {k.name for k in knobs_of(family(args.family).config)}
         for name in model:
             if name not in model_names:
-                raise UsageError(f"unknown knob {name!r}: the knobs are {', '.join(sorted(model_names | training_names))}.")
+                raise UsageError(
+                    f"unknown knob {name!r}: the knobs are {', '.join(sorted(model_names | training_names))}."
+                )
         request = TrainRequest(
             family=args.family,
             data=args.data,
@@ -85,9 +93,14 @@ def _report(event: TrainingEvent, last: dict[str, float]) -> None:
         if event.images_per_second:
             last["images_per_second"] = event.images_per_second
         words = "  ".join(f"{name} {value:.4g}" for name, value in event.values)
-        print(f"step {event.step}/{event.steps}  {words}", file=sys.stderr, flush=True)
+        _say(f"step {event.step}/{event.steps}  {words}")
     elif isinstance(event, TrainingNotice):
-        print(event.text, file=sys.stderr, flush=True)
+        _say(event.text)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 @contextmanager

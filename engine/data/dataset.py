@@ -86,7 +86,9 @@ def open_dataset(
     """
     path = Path(path).expanduser()
     if size not in SIZES or channels not in (1, 3):
-        raise DataError(f"Images of {size} pixels and {channels} channels cannot be trained on: choose 32, 64 or 128 and 1 or 3.")
+        raise DataError(
+            f"Images of {size} pixels and {channels} channels cannot be trained on: choose 32, 64 or 128 and 1 or 3."
+        )
     source = open_source(path)
     key = hashlib.sha256(f"{CACHE_VERSION} {source.fingerprint} {size} {channels}".encode()).hexdigest()[:24]
     folder = cache_folder() / "data" / key
@@ -94,7 +96,9 @@ def open_dataset(
         try:
             _build(source, folder, size, channels, on_progress, check_cancel)
         except OSError as error:
-            raise DataError(f"The image cache {folder} cannot be written ({error}): free some space or set LATENT_LOOM_CACHE.") from error
+            raise DataError(
+                f"The image cache {folder} cannot be written ({error}): free some space or set LATENT_LOOM_CACHE."
+            ) from error
     try:
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         info = json.loads((folder / "info.json").read_text("utf-8"))
@@ -103,7 +107,9 @@ def open_dataset(
             raise ValueError("the number of images and names differ")
     except (OSError, ValueError, KeyError, TypeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise DataError(f"The image cache of {path.name} was damaged ({error}) and has been removed: try again.") from error
+        raise DataError(
+            f"The image cache of {path.name} was damaged ({error}) and has been removed: try again."
+        ) from error
     text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
     attributes, values, identities = _read_labels(text, names)
     return DataSet(
@@ -155,7 +161,9 @@ def _build(
             except ImageError:
                 skipped.append(name)
         if not names:
-            raise DataError(f"None of the {source.count} images could be read: they may be damaged or not images.")
+            raise DataError(
+                f"None of the {source.count} images could be read: they may be damaged or not images."
+            )
         images.flush()
         del images
         if skipped:
@@ -187,7 +195,9 @@ def to_square(picture: Picture, name: str, *, size: int, channels: int) -> NDArr
     if image.size != (size, size):
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.resize((size, size), Image.Resampling.LANCZOS, (left, top, left + side, top + side), reducing_gap=3.0)
+        image = image.resize(
+            (size, size), Image.Resampling.LANCZOS, (left, top, left + side, top + side), reducing_gap=3.0
+        )
     return np.asarray(image, np.uint8).reshape(size, size, channels)
 
 
@@ -209,7 +219,9 @@ def _read_labels(
         row = by_name.get(name) or by_name.get(name.rsplit("/", 1)[-1])
         identities.append((row or {}).get("identity") or name)
         if row is not None and row.get("label_source", "celeba") != "predicted":
-            values[i] = [1 if row[c] in ("1", "+1") else -1 if row[c] in ("-1", "0") else 0 for c in attributes]
+            values[i] = [
+                1 if row[c] in ("1", "+1") else -1 if row[c] in ("-1", "0") else 0 for c in attributes
+            ]
     return attributes, values, tuple(identities)
 
 

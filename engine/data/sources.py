@@ -57,7 +57,9 @@ def open_source(path: Path) -> Source:
         else:
             raise DataError(f"There is no data set at {path}: check the path.")
     except (OSError, zipfile.BadZipFile, EOFError, struct.error, ValueError) as error:
-        raise DataError(f"{path.name} cannot be read as a data set ({error}): it may be damaged; try a fresh copy.") from error
+        raise DataError(
+            f"{path.name} cannot be read as a data set ({error}): it may be damaged; try a fresh copy."
+        ) from error
     if source.count == 0:
         raise DataError(f"There is no image in {path}: put PNG, JPEG or WebP files there.")
     return source
@@ -91,7 +93,11 @@ def _folder(path: Path) -> Source:
                 yield name, b""
 
     labels = path / "labels.csv"
-    text = labels.read_text("utf-8-sig") if labels.is_file() and labels.stat().st_size <= MAX_LABELS_BYTES else None
+    text = (
+        labels.read_text("utf-8-sig")
+        if labels.is_file() and labels.stat().st_size <= MAX_LABELS_BYTES
+        else None
+    )
     return Source(len(files), _digest(rows), pictures, text)
 
 
@@ -122,7 +128,9 @@ def _images_of(array: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     if array.ndim == 4 and array.shape[-1] not in (1, 3, 4) and array.shape[1] in (1, 3):
         array = array.transpose(0, 2, 3, 1)
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
-        raise DataError(f"{name} holds an array of shape {array.shape}: images are (N, H, W), (N, H, W, 1) or (N, H, W, 3).")
+        raise DataError(
+            f"{name} holds an array of shape {array.shape}: images are (N, H, W), (N, H, W, 1) or (N, H, W, 3)."
+        )
     return array
 
 
@@ -136,12 +144,16 @@ def _array_source(array: NDArray[np.uint8], fingerprint: str) -> Source:
 
 def _npz(path: Path) -> Source:
     if sum(i.file_size for i in zipfile.ZipFile(path).infolist()) > MAX_ARRAY_BYTES:
-        raise DataError(f"{path.name} unpacks to more than {MAX_ARRAY_BYTES >> 30} GiB: split it into several files.")
+        raise DataError(
+            f"{path.name} unpacks to more than {MAX_ARRAY_BYTES >> 30} GiB: split it into several files."
+        )
     with np.load(path, allow_pickle=False) as archive:
         names = [n for n in ("images", "x_train", "arr_0", *archive.files) if n in archive.files]
         array = next((a for a in (archive[n] for n in names) if a.dtype == np.uint8 and a.ndim >= 3), None)
     if array is None:
-        raise DataError(f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3).")
+        raise DataError(
+            f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3)."
+        )
     return _array_source(_images_of(array, path.name), _file_digest(path))
 
 
@@ -169,9 +181,13 @@ def _idx(path: Path) -> Source:
     with _idx_bytes(path) as file:
         _, count, height, width = struct.unpack(">IIII", file.read(16))
         if count * height * width > MAX_ARRAY_BYTES:
-            raise DataError(f"{path.name} says it holds {count} images of {height} x {width}: that is too many; it may be damaged.")
+            raise DataError(
+                f"{path.name} says it holds {count} images of {height} x {width}: that is too many; it may be damaged."
+            )
         data = file.read(count * height * width)
     if len(data) != count * height * width:
-        raise DataError(f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy.")
+        raise DataError(
+            f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy."
+        )
     array = np.frombuffer(data, np.uint8).reshape(count, height, width, 1)
     return _array_source(array, _file_digest(path))

@@ -145,4 +145,3 @@ class LatentModel(nn.Module, ABC):
 
     def thaw(self) -> None:
         """Forgets what `freeze` precomputed: the weights are about to change."""
-

@@ -23,5 +23,8 @@ def differentiable_augment(x: Tensor, generator: torch.Generator, *, shift: floa
     reach = max(1, round(height * shift))
     offsets = torch.randint(0, 2 * reach + 1, (2, n), generator=generator).tolist()
     padded = pad(x, (reach, reach, reach, reach))
-    shifted = [padded[i, :, dy : dy + height, dx : dx + width] for i, (dy, dx) in enumerate(zip(*offsets, strict=True))]
+    shifted = [
+        padded[i, :, dy : dy + height, dx : dx + width]
+        for i, (dy, dx) in enumerate(zip(*offsets, strict=True))
+    ]
     return torch.stack(shifted).contiguous(memory_format=torch.channels_last)

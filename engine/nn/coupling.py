@@ -36,7 +36,9 @@ class ZeroConv(nn.Module):
         # Scaling the small weights instead of the large activations is the same function, and cheaper.
         scale = torch.exp(3.0 * self.log_scale)
         assert self.conv.bias is not None
-        y: Tensor = nn.functional.conv2d(x, self.conv.weight * scale[:, None, None, None], self.conv.bias * scale, padding=1)
+        y: Tensor = nn.functional.conv2d(
+            x, self.conv.weight * scale[:, None, None, None], self.conv.bias * scale, padding=1
+        )
         return y
 
 
@@ -74,7 +76,9 @@ class Coupling(nn.Module):
         nn.init.kaiming_normal_(self.second.weight)
         self.register_buffer("places", position_features(height, width), persistent=False)
 
-    def scale_and_shift(self, kept: Tensor, precision: Precision = nullcontext) -> tuple[Tensor | None, Tensor]:
+    def scale_and_shift(
+        self, kept: Tensor, precision: Precision = nullcontext
+    ) -> tuple[Tensor | None, Tensor]:
         """(log scale or None, shift) for the other half; the network may run in a lower precision."""
         with precision():
             places = nn.functional.conv2d(self.places, self.places_weight)

@@ -14,7 +14,9 @@ class InvertibleConv(nn.Module):
 
     def __init__(self, channels: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        rotation, _ = torch.linalg.qr(torch.randn(channels, channels, generator=generator, dtype=torch.float64))
+        rotation, _ = torch.linalg.qr(
+            torch.randn(channels, channels, generator=generator, dtype=torch.float64)
+        )
         p, lower, upper = torch.linalg.lu(rotation)
         diagonal = upper.diagonal()
         self.register_buffer("permutation", p.float())
@@ -25,6 +27,8 @@ class InvertibleConv(nn.Module):
 
     def matrix(self) -> Tensor:
         """W, (C, C); its log|det| is `log_diagonal.sum()`."""
-        lower = self.lower.tril(-1) + torch.eye(len(self.sign), dtype=self.lower.dtype, device=self.lower.device)
+        lower = self.lower.tril(-1) + torch.eye(
+            len(self.sign), dtype=self.lower.dtype, device=self.lower.device
+        )
         upper = self.upper.triu(1) + torch.diag(self.sign * self.log_diagonal.exp())
         return self.permutation @ lower @ upper

@@ -23,7 +23,14 @@ class Batches:
     """Endless shuffled passes over the rows `indices` of `images` (N, H, W, C) uint8."""
 
     def __init__(
-        self, images: NDArray[np.uint8], indices: NDArray[np.int64], *, batch: int, seed: int, flip: bool, world: World
+        self,
+        images: NDArray[np.uint8],
+        indices: NDArray[np.int64],
+        *,
+        batch: int,
+        seed: int,
+        flip: bool,
+        world: World,
     ) -> None:
         self._images, self._indices, self._batch = images, indices, batch
         self._seed, self._flip, self._world = seed, flip, world
@@ -38,7 +45,9 @@ class Batches:
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """The rows of `images` of this rank's part of the step's batch."""
-        positions = np.arange(step * self._batch, (step + 1) * self._batch)[self._world.rank :: self._world.size]
+        positions = np.arange(step * self._batch, (step + 1) * self._batch)[
+            self._world.rank :: self._world.size
+        ]
         epochs, places = np.divmod(positions, len(self._indices))
         return np.concatenate([self._ordered(int(e))[places[epochs == e]] for e in np.unique(epochs)])
 

@@ -16,12 +16,33 @@ class TrainConfig:
     batch: int = knob(32, "Batch", "Images a step, over all processes.", low=2, high=4096, unit="images")
     learning_rate: float = knob(5e-4, "Learning rate", "Step size of Adam.", low=1e-7, high=1.0, log=True)
     momentum: float = knob(0.9, "Momentum", "Adam's beta 1.", low=0.0, high=0.999, advanced=True)
-    warmup: int = knob(100, "Warm-up", "Steps in which the rate rises from zero.", low=0, high=100_000, unit="steps", advanced=True)
-    decay: float = knob(
-        0.3, "Decay", "Share of all steps, at the end, in which the rate falls to zero.", low=0.0, high=1.0, advanced=True
+    warmup: int = knob(
+        100,
+        "Warm-up",
+        "Steps in which the rate rises from zero.",
+        low=0,
+        high=100_000,
+        unit="steps",
+        advanced=True,
     )
-    ema: float = knob(0.998, "EMA", "Weight of the past in the averaged weights that are shown and saved.", low=0.0, high=0.99999)
-    clip: float = knob(50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True)
+    decay: float = knob(
+        0.3,
+        "Decay",
+        "Share of all steps, at the end, in which the rate falls to zero.",
+        low=0.0,
+        high=1.0,
+        advanced=True,
+    )
+    ema: float = knob(
+        0.998,
+        "EMA",
+        "Weight of the past in the averaged weights that are shown and saved.",
+        low=0.0,
+        high=0.99999,
+    )
+    clip: float = knob(
+        50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True
+    )
     precision: str = knob(
         "float32",
         "Precision",
@@ -30,9 +51,21 @@ class TrainConfig:
         advanced=True,
     )
     flip: bool = knob(True, "Mirror", "Also trains on mirror images.", advanced=True)
-    seed: int = knob(0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True)
-    preview_every: int = knob(250, "Preview every", "Steps between two sample grids.", low=1, high=100_000, unit="steps", advanced=True)
-    save_every: int = knob(500, "Save every", "Steps between two checkpoints.", low=1, high=100_000, unit="steps", advanced=True)
+    seed: int = knob(
+        0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True
+    )
+    preview_every: int = knob(
+        250,
+        "Preview every",
+        "Steps between two sample grids.",
+        low=1,
+        high=100_000,
+        unit="steps",
+        advanced=True,
+    )
+    save_every: int = knob(
+        500, "Save every", "Steps between two checkpoints.", low=1, high=100_000, unit="steps", advanced=True
+    )
     keep: int = knob(3, "Keep", "Newest checkpoints that stay.", low=1, high=1000, advanced=True)
 
     def rate_at(self, step: int) -> float:

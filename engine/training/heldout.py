@@ -18,7 +18,9 @@ CHUNK = 32
 
 
 @torch.inference_mode()
-def heldout_metrics(model: LatentModel, pictures: NDArray[np.uint8], samples: Tensor, device: torch.device) -> dict[str, float]:
+def heldout_metrics(
+    model: LatentModel, pictures: NDArray[np.uint8], samples: Tensor, device: torch.device
+) -> dict[str, float]:
     """Held-out bits/dim and PSNR where the family has them, and the spread of samples over that of real images.
 
     `pictures` (N, S, S, C) uint8 are held-out images, `samples` (M, C, S, S) in [-1, 1].

@@ -25,7 +25,7 @@ from engine.checkpoints.atomic import write_bytes
 from engine.checkpoints.model_file import ModelHeader
 from engine.control import Control
 from engine.data import DataSet, Split
-from engine.device import Device
+from engine.device import Device, placed
 from engine.errors import Cancelled, RunError, UsageError
 from engine.events import (
     TrainingEvent,
@@ -58,7 +58,9 @@ MAX_STRIKES: Final = 3
 log = logging.getLogger(__name__)
 
 
-def train(run: Path, data: DataSet, *, device: Device, control: Control, emit: Emit, world: World | None = None) -> TrainingState:
+def train(
+    run: Path, data: DataSet, *, device: Device, control: Control, emit: Emit, world: World | None = None
+) -> TrainingState:
     """Trains the run in directory `run` (made by `runs.create`) from where it stands to its last step.
 
     Returns the final state: "done", or "stopped" after `control.stop()` or a STOP file, with a checkpoint either way.
@@ -69,7 +71,9 @@ def train(run: Path, data: DataSet, *, device: Device, control: Control, emit: E
     """
     world = world or World.from_environment()
     if world.size > 1:
-        raise UsageError(f"this version trains in one process, got WORLD_SIZE {world.size}: start it without torchrun.")
+        raise UsageError(
+            f"this version trains in one process, got WORLD_SIZE {world.size}: start it without torchrun."
+        )
     with _exclusive(run):
         return _Training(run, data, device, control, emit, world).go()
 
@@ -77,11 +81,15 @@ def train(run: Path, data: DataSet, *, device: Device, control: Control, emit: E
 class _Training:
     """One run being trained. `go` is the loop; the other methods are its slow parts."""
 
-    def __init__(self, run: Path, data: DataSet, device: Device, control: Control, emit: Emit, world: World) -> None:
+    def __init__(
+        self, run: Path, data: DataSet, device: Device, control: Control, emit: Emit, world: World
+    ) -> None:
         self.run, self.data, self.device, self.control, self.emit = run, data, device.torch, control, emit
         self.config = runs.read_config(run)
         if data.fingerprint != self.config.fingerprint:
-            raise RunError(f"The data set of {run.name} has changed since the run began: restore it or start a new run.")
+            raise RunError(
+                f"The data set of {run.name} has changed since the run began: restore it or start a new run."
+            )
         self.training = from_json(TrainConfig, self.config.training)
         rows = data.indices(Split.TRAIN)
         if len(rows) < self.training.batch:
@@ -90,10 +98,19 @@ class _Training:
             )
         self.rows = rows
         self.batches = Batches(
-            data.images, rows, batch=self.training.batch, seed=self.training.seed, flip=self.training.flip, world=world
+            data.images,
+            rows,
+            batch=self.training.batch,
+            seed=self.training.seed,
+            flip=self.training.flip,
+            world=world,
         )
         self.world = world
-        self.heldout = _some(data, Split.VALIDATION) if len(data.indices(Split.VALIDATION)) > 1 else _some(data, Split.TRAIN)
+        self.heldout = (
+            _some(data, Split.VALIDATION)
+            if len(data.indices(Split.VALIDATION)) > 1
+            else _some(data, Split.TRAIN)
+        )
 
     def go(self) -> TrainingState:
         # Build, then either resume or prepare and publish the first checkpoint (which also proves the disk).
@@ -159,7 +176,7 @@ class _Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(step_seed(self.training.seed, 0, salt="weights"))
             model = build(self.config.family, self.config.model, self.config.image_shape)
-            self.model: LatentModel = model.to(self.device, memory_format=torch.channels_last).train()
+            self.model: LatentModel = placed(model, self.device).train()
         self._average()
 
     def _average(self) -> None:
@@ -202,7 +219,12 @@ class _Training:
         self._state("running", step, seconds_left=(self.training.steps - step) * tick.seconds_per_step)
         self.emit(
             TrainingMetrics(
-                self.run, step, self.training.steps, tick.elapsed, tick.images_per_second, tuple(values.items())
+                self.run,
+                step,
+                self.training.steps,
+                tick.elapsed,
+                tick.images_per_second,
+                tuple(values.items()),
             )
         )
 
@@ -221,7 +243,9 @@ class _Training:
         try:
             save_picture(sheet(pictures, 5, gap=0), file)
         except OSError as error:
-            self._notice(step, "warning", f"The preview could not be written ({error.strerror}): training goes on.")
+            self._notice(
+                step, "warning", f"The preview could not be written ({error.strerror}): training goes on."
+            )
         values = heldout_metrics(model, self.heldout, samples, self.device)
         runs.append_metrics(self.run, step, values)
         self.emit(TrainingPreview(self.run, step, pictures))
@@ -229,7 +253,9 @@ class _Training:
         return values
 
     def _finite(self) -> bool:
-        return all(bool(torch.isfinite(v).all()) for v in self.model.state_dict().values() if v.is_floating_point())
+        return all(
+            bool(torch.isfinite(v).all()) for v in self.model.state_dict().values() if v.is_floating_point()
+        )
 
     def _save(self, at: Progressed) -> None:
         header = ModelHeader(
@@ -264,7 +290,9 @@ class _Training:
             )
         folder, _ = newest_snapshot(self.run)
         if folder is None:
-            raise RunError(f"{self.run.name} diverged at step {step} and no checkpoint can be read: start a new run.")
+            raise RunError(
+                f"{self.run.name} diverged at step {step} and no checkpoint can be read: start a new run."
+            )
         back = replace(self._load(folder), strikes=strikes)
         self._notice(
             step,
@@ -305,7 +333,9 @@ class _exclusive:
         try:
             write_bytes(self._file, str(os.getpid()).encode())
         except OSError as error:
-            raise RunError(f"The run directory {self._run} cannot be written ({error.strerror}): choose another place.") from error
+            raise RunError(
+                f"The run directory {self._run} cannot be written ({error.strerror}): choose another place."
+            ) from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._file.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ class Optimisers:
     def update(self, name: str, loss: Tensor) -> Tensor:
         adam = self._adams[name]
         adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         limit = self._config.clip or float("inf")
         norm = torch.nn.utils.clip_grad_norm_(self._parameters[name], limit)
         adam.step()

@@ -32,7 +32,14 @@ class Progressed:
 
 
 def save_snapshot(
-    run: Path, at: Progressed, *, model: LatentModel, average: LatentModel, optimisers: Optimisers, header: ModelHeader, keep: int
+    run: Path,
+    at: Progressed,
+    *,
+    model: LatentModel,
+    average: LatentModel,
+    optimisers: Optimisers,
+    header: ModelHeader,
+    keep: int,
 ) -> Path:
     """Publishes checkpoints/step_000500 by one rename, then removes all but the newest `keep`.
 
@@ -44,7 +51,9 @@ def save_snapshot(
     state |= {f"optimiser/{k}": v for k, v in optimisers.state().items()}
     files = {
         "model.safetensors": encode_model(average, header, whole=False),
-        "state.safetensors": save_tensors({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}),
+        "state.safetensors": save_tensors(
+            {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}
+        ),
     }
     try:
         need = 3 * sum(map(len, files.values()))
@@ -57,9 +66,14 @@ def save_snapshot(
             for name, data in files.items():
                 (work / name).write_bytes(data)
             digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-            write_json(work / "manifest.json", {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests})
+            write_json(
+                work / "manifest.json",
+                {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests},
+            )
     except OSError as error:
-        raise RunError(f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space.") from error
+        raise RunError(
+            f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space."
+        ) from error
     for old in sorted(folder.parent.glob("step_*"))[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
@@ -97,7 +111,9 @@ def newest_snapshot(run: Path) -> tuple[Path | None, list[str]]:
     return None, problems
 
 
-def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers) -> Progressed:
+def load_snapshot(
+    folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers
+) -> Progressed:
     """Restores weights, averaged weights and moments exactly as they were.
 
     Raises:
@@ -107,9 +123,15 @@ def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, opt
     try:
         state = load_tensors((folder / "state.safetensors").read_bytes())
         shown = load_tensors((folder / "model.safetensors").read_bytes())
-        _restore(model, {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")}, complete=True)
+        _restore(
+            model,
+            {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")},
+            complete=True,
+        )
         _restore(average, shown, complete=False)
-        optimisers.load({k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")})
+        optimisers.load(
+            {k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")}
+        )
         return Progressed(int(str(manifest["step"])), int(str(manifest["strikes"])))
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder.name} does not fit this run ({error}): start a new run.") from error

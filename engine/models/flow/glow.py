@@ -28,14 +28,24 @@ class GlowConfig:
 
     depth: int = knob(6, "Depth", "Flow steps at the finest level.", low=1, high=48)
     extra_depth: int = knob(
-        3, "Extra depth", "More steps at each coarser level, where they are cheap and carry the face.", low=0, high=32
+        3,
+        "Extra depth",
+        "More steps at each coarser level, where they are cheap and carry the face.",
+        low=0,
+        high=32,
     )
     hidden: int = knob(128, "Width", "Channels inside the coupling networks.", low=8, high=1024)
     levels: int = knob(0, "Levels", "Scales; 0 goes down to 4 x 4 pixels.", low=0, high=6, advanced=True)
     coupling: str = knob(
-        "affine", "Coupling", "Affine scales and shifts; additive only shifts.", choices=("affine", "additive"), advanced=True
+        "affine",
+        "Coupling",
+        "Affine scales and shifts; additive only shifts.",
+        choices=("affine", "additive"),
+        advanced=True,
     )
-    bits: int = knob(5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8))
+    bits: int = knob(
+        5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8)
+    )
 
 
 class FlowStep(nn.Module):
@@ -88,11 +98,15 @@ class Level(nn.Module):
     from the pixel's place; what is kept as code is the standardised value, so the prior of the code is N(0, I).
     """
 
-    def __init__(self, channels: int, config: GlowConfig, *, depth: int, size: tuple[int, int], last: bool) -> None:
+    def __init__(
+        self, channels: int, config: GlowConfig, *, depth: int, size: tuple[int, int], last: bool
+    ) -> None:
         super().__init__()
         height, width = size
         self.last = last
-        self.steps = nn.ModuleList(FlowStep(4 * channels, config, height=height, width=width) for _ in range(depth))
+        self.steps = nn.ModuleList(
+            FlowStep(4 * channels, config, height=height, width=width) for _ in range(depth)
+        )
         leaving = 4 * channels if last else 2 * channels
         self.code_shape = (leaving, height, width)
         self.prior = None if last else ZeroConv(2 * channels, 2 * leaving)
@@ -163,7 +177,9 @@ class Glow(LatentModel):
             )
             stack.append(level)
             stop = start + math.prod(level.code_shape)
-            name = f"Level {i + 1}" + (" (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else "")
+            name = f"Level {i + 1}" + (
+                " (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else ""
+            )
             groups.append(Group(name, start, stop))
             start, channels = stop, 2 * channels
         self.stack = nn.ModuleList(stack)

@@ -22,7 +22,9 @@ class DcganConfig:
 
     code: int = knob(128, "Code size", "Numbers in a code.", low=2, high=1024)
     width: int = knob(64, "Width", "Channels at half resolution; deeper stages have more.", low=8, high=256)
-    discriminator_width: int = knob(64, "Critic width", "The same for the discriminator.", low=8, high=256, advanced=True)
+    discriminator_width: int = knob(
+        64, "Critic width", "The same for the discriminator.", low=8, high=256, advanced=True
+    )
     regulariser: str = knob(
         "r1",
         "Regulariser",
@@ -30,9 +32,14 @@ class DcganConfig:
         choices=("r1", "spectral", "none"),
     )
     r1_weight: float = knob(1.0, "R1 weight", "Higher: calmer, slower, less detail.", low=0.0, high=100.0)
-    r1_every: int = knob(8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True)
+    r1_every: int = knob(
+        8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True
+    )
     augment: bool = knob(
-        True, "Augment", "Shifts and recolours what the discriminator sees: against learning by heart.", advanced=True
+        True,
+        "Augment",
+        "Shifts and recolours what the discriminator sees: against learning by heart.",
+        advanced=True,
     )
 
 
@@ -45,7 +52,11 @@ def initialise(module: nn.Module) -> None:
     """He initialisation: with no normalisation in the discriminator the signal must keep its size by itself."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            fan_in = layer.weight[0].numel() if not isinstance(layer, nn.ConvTranspose2d) else layer.weight.shape[0] * 4
+            fan_in = (
+                layer.weight[0].numel()
+                if not isinstance(layer, nn.ConvTranspose2d)
+                else layer.weight.shape[0] * 4
+            )
             nn.init.normal_(layer.weight, std=math.sqrt(2.0 / fan_in))
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
@@ -114,7 +125,9 @@ class Dcgan(LatentModel):
         super().__init__()
         channels, size, _ = image_shape
         self.config = config
-        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
+        self.spec = LatentSpec(
+            size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape
+        )
         self.generator = Generator(config, channels, size)
         self.discriminator = Discriminator(config, channels, size)
 

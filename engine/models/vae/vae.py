@@ -28,10 +28,19 @@ class VaeConfig:
     blocks: int = knob(1, "Blocks", "Residual blocks a stage.", low=1, high=8, advanced=True)
     beta: float = knob(1.0, "KL weight", "Higher: smoother code space, blurrier faces.", low=0.0, high=1000.0)
     free_bits: float = knob(
-        0.0, "Free bits", "KL below which a code dimension costs nothing.", low=0.0, high=8.0, unit="nats", advanced=True
+        0.0,
+        "Free bits",
+        "KL below which a code dimension costs nothing.",
+        low=0.0,
+        high=8.0,
+        unit="nats",
+        advanced=True,
     )
     linear: bool = knob(
-        True, "Linear path", "Adds a linear decoder beside the network, started from PCA of the first images.", advanced=True
+        True,
+        "Linear path",
+        "Adds a linear decoder beside the network, started from PCA of the first images.",
+        advanced=True,
     )
 
 
@@ -104,7 +113,9 @@ class Vae(LatentModel):
         super().__init__()
         channels, size, _ = image_shape
         self.config = config
-        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
+        self.spec = LatentSpec(
+            size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape
+        )
         self.encoder = Encoder(config, channels, size)
         self.decoder = Decoder(config, channels, size)
         self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
@@ -160,7 +171,9 @@ class Vae(LatentModel):
             mean, log_std = self.posterior(batch)
             reconstruction = self._mean_image(mean + noise * log_std.exp()).float()
         kl = kl_to_standard_normal(mean, log_std)
-        density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
+        density = (
+            gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
+        )
         penalty = free_bits(kl, self.config.free_bits).sum()
         loss = (self.config.beta * penalty - density) / self.spec.dimensions
         norm = steps.update("model", loss)
