@@ -169,7 +169,7 @@ class Lane:
             self._emit(Stopped(ticket, kind))
         except UserError as error:
             self._emit(Failed(ticket, kind, str(error)))
-        except Exception as error:  # the lane must survive any bug, and the bug must be seen
+        except Exception as error:
             log.exception("%s failed", kind)
             self._emit(Failed(ticket, kind, _sentence(error), "".join(traceback.format_exception(error))))
 

@@ -117,7 +117,8 @@ class OpenModel:
             code = request.source.code
             if code.shape != (self.info.code_size,):
                 raise UserError(
-                    f"This code has {code.size} numbers and {self.info.title} needs {self.info.code_size}: encode the photo again."
+                    f"This code has {code.size} numbers and {self.info.title} needs {self.info.code_size}: "
+                    "encode the photo again."
                 )
         code = wandered(code, request.wander)
         edits = {name: value for name, value in request.edits if value != 0.0}
@@ -153,7 +154,8 @@ class OpenModel:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps."""
         if picture.shape != (self.info.image_size, self.info.image_size, 3):
             raise UserError(
-                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, got {picture.shape}."
+                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
+                f"got {picture.shape}: align the photo first."
             )
         image = to_images(picture[None], self._device, self.info.channels)
         start = time.perf_counter()

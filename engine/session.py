@@ -172,9 +172,9 @@ class Session:
         """
         row = family(request.family)
         training = from_json(TrainConfig, {**row.training, **request.training})
-        model = from_json(row.config, request.model)
+        config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)
-        build(request.family, to_json(model), shape)
+        build(request.family, to_json(config), shape)
         data = self.dataset(
             request.data,
             labels=request.labels,
@@ -188,7 +188,7 @@ class Session:
             folder,
             runs.RunConfig(
                 family=request.family,
-                model=to_json(model),
+                model=to_json(config),
                 training=to_json(training),
                 data=str(Path(request.data).expanduser().resolve()),
                 labels=str(Path(request.labels).expanduser().resolve()) if request.labels else None,

@@ -106,6 +106,7 @@ def _encode(args: argparse.Namespace) -> Result:
     rows = [
         {
             "photo": str(photo),
+            "exact": bool(np.isinf(e.psnr_db)),
             "psnr_db": rounded(e.psnr_db, 2) if np.isfinite(e.psnr_db) else None,
             "ssim": rounded(e.ssim),
             "bits_per_dim": rounded(e.bits_per_dim),
@@ -115,7 +116,7 @@ def _encode(args: argparse.Namespace) -> Result:
         for photo, e in zip(args.photos, found, strict=True)
     ]
     lines = [
-        f"{e.name}: {e.psnr_db:.2f} dB, {e.milliseconds:.0f} ms"
+        f"{e.name}: {'exact' if np.isinf(e.psnr_db) else f'{e.psnr_db:.2f} dB'}, {e.milliseconds:.0f} ms"
         + (f", {e.bits_per_dim:.3f} bits/dim at {model.info.bits} bits" if e.bits_per_dim is not None else "")
         + (f". {e.note}" if e.note else "")
         for e in found

@@ -114,7 +114,7 @@ class _Training:
 
     def go(self) -> TrainingState:
         # Build, then either resume or prepare and publish the first checkpoint (which also proves the disk).
-        self._state("preparing", 0)
+        self._state("preparing", runs.read_status(self.run).step)
         self._build()
         folder, problems = newest_snapshot(self.run)
         if folder is not None:

@@ -60,7 +60,8 @@ def save_snapshot(
         free = shutil.disk_usage(run).free
         if free < need:
             raise RunError(
-                f"The disk of {run} has {free / 1e6:.0f} MB left and a checkpoint needs {need / 1e6:.0f} MB: free some space."
+                f"The disk of {run} has {free / 1e6:.0f} MB left and a checkpoint needs {need / 1e6:.0f} MB: "
+                "free some space."
             )
         with publish_folder(folder) as work:
             for name, data in files.items():

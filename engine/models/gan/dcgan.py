@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ class Generator(nn.Module):
         self.stem = nn.Linear(config.code, 16 * stages[0], bias=False)
         self.stem_norm = nn.BatchNorm2d(stages[0])
         ups: list[nn.Module] = []
-        for before, after in zip(stages, stages[1:], strict=False):
+        for before, after in pairwise(stages):
             ups += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
         self.body = nn.Sequential(*ups)
         self.last = nn.ConvTranspose2d(stages[-1], channels, 4, 2, 1)
@@ -94,7 +95,7 @@ class Discriminator(nn.Module):
         super().__init__()
         stages = widths(config.discriminator_width, size)
         convs: list[nn.Module] = []
-        for before, after in zip([channels, *stages], stages, strict=False):
+        for before, after in pairwise([channels, *stages]):
             convs.append(nn.Conv2d(before, after, 4, 2, 1))
         self.body = nn.ModuleList(convs)
         self.mix = nn.Conv2d(stages[-1] + 1, stages[-1], 3, padding=1)

@@ -89,7 +89,8 @@ class Decoder(nn.Module):
         layers += [nn.SiLU(), Up(widths[-1], fine), nn.SiLU(), nn.Conv2d(fine, channels, 3, padding=1)]
         self.body = nn.Sequential(*layers)
         last = layers[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
         nn.init.normal_(last.weight, std=1e-3)
         nn.init.zeros_(last.bias)
 
