@@ -105,6 +105,8 @@ def _log_to_file() -> None:
             log_file(), maxBytes=2**20, backupCount=2, encoding="utf-8"
         )
     except OSError:
+        # Without any handler, logging would print on standard error, which holds one sentence and no more.
+        logging.getLogger().addHandler(logging.NullHandler())
         return
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)

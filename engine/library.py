@@ -83,11 +83,16 @@ def card_of(path: Path, *, shipped: bool = False) -> ModelCard:
 @lru_cache(maxsize=256)
 def _counted(path: Path, size: int, modified_ns: int) -> tuple[int, str]:
     """(numbers in the file, SHA-256), remembered as long as the file does not change."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    counts = (math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    return sum(counts), sha256_of(path)
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+        counts = [math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"]
+        return sum(counts), sha256_of(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path.name} is damaged (its header lists no tensors): restore it from a copy."
+        ) from error
 
 
 def _picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
@@ -95,7 +100,7 @@ def _picture(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | No
     try:
         with Image.open(path, formats=("WEBP",)) as image:
             return np.asarray(image.convert("RGB"), np.uint8)
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 
@@ -111,14 +116,18 @@ def find(name: str, cards: tuple[ModelCard, ...]) -> ModelCard:
         UsageError: there is none, or more than one.
     """
     matches = [
-        c for c in cards if name in (c.key, c.title, c.path.name, c.path.stem) or slug(name) == slug(c.title)
+        c for c in cards if name in (c.key, c.title, c.path.name, c.path.stem) or slug(name) == slug(c.title) != ""
     ]
     if len(matches) == 1:
         return matches[0]
     if len(matches) > 1:
         raise UsageError(f"{name!r} names {len(matches)} models: give the file's path instead.")
-    path = Path(name).expanduser()
-    if path.is_file():
+    try:
+        path = Path(name).expanduser()
+        there = path.is_file()
+    except (OSError, RuntimeError):
+        there = False  # Too long for a path, or the home folder of nobody: no file either way.
+    if there:
         return card_of(path)
     known = ", ".join(slug(c.title) for c in cards) or "none yet (train one)"
     raise UsageError(f"There is no model {name!r}: the models here are {known}.")

@@ -115,17 +115,25 @@ def read_config(path: Path) -> RunConfig:
         raise RunError(
             f"{path} cannot be read ({error.strerror}): check the disk and its permissions."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RunError(
             f"{path.name} has a damaged config.json ({error}): restore it or start a new run."
         ) from error
 
 
 def save_config(path: Path, config: RunConfig) -> None:
-    """Replaces the config: a resumed run may be given more steps."""
-    write_json(
-        path / "config.json", {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)}
-    )
+    """Replaces the config: a resumed run may be given more steps.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    values = {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)}
+    try:
+        write_json(path / "config.json", values)
+    except OSError as error:
+        raise RunError(
+            f"The run directory {path} cannot be written ({error.strerror}): check its permissions and the disk."
+        ) from error
 
 
 def write_status(path: Path, state: str, step: int, steps: int, message: str = "") -> None:
@@ -155,7 +163,7 @@ def read_status(path: Path) -> RunStatus:
         return RunStatus(
             "stopped" if active and not alive else state, step, steps, alive, str(values["message"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return RunStatus("stopped", 0, 0, False)
 
 
@@ -176,10 +184,14 @@ def read_metrics(path: Path, offset: int = 0) -> tuple[list[MetricsRow], int]:
         with (path / "metrics.jsonl").open("rb") as file:
             file.seek(offset)
             while line := file.readline(MAX_LINE_BYTES):
-                if not line.endswith(b"\n"):
+                whole = line
+                # A line longer than any of ours is junk; it is passed over without being held in memory.
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_LINE_BYTES)
+                if not line:
                     break
                 offset = file.tell()
-                row = _row(line)
+                row = _row(whole)
                 if row is None:
                     continue
                 while rows and rows[-1].step >= row.step and "heldout" not in "".join(row.values):
@@ -195,7 +207,7 @@ def _row(line: bytes) -> MetricsRow | None:
         values = json.loads(line)
         step = int(values.pop("step"))
         return MetricsRow(step, {k: float(v) for k, v in values.items() if isinstance(v, int | float)})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

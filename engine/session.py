@@ -24,7 +24,7 @@ from engine.open_model import OpenModel
 from engine.photos.align import align as align_photo
 from engine.photos.decode import read_photo
 from engine.training.config import TrainConfig
-from engine.training.loop import Emit, train
+from engine.training.loop import Emit, check_batch, train
 from engine.training.snapshot import newest_snapshot
 
 
@@ -183,6 +183,7 @@ class Session:
             progress=progress,
             check_cancel=check_cancel,
         )
+        check_batch(data, training)
         folder = request.folder or runs.new_run_path(self.runs_folder, request.family, data.name)
         runs.create(
             folder,

@@ -25,6 +25,7 @@ SCHEMA: Final = 1
 KEY: Final = "latent_loom"
 MAX_HEADER_BYTES: Final = 4 * 2**20
 MAX_FILE_BYTES: Final = 4 * 2**30
+REAL: Final = (torch.float16, torch.bfloat16, torch.float32)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def read_header(path: Path) -> ModelHeader:
         raise CheckpointError(
             f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(
             f"{path.name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
         ) from error
@@ -91,8 +92,10 @@ def _parse(text: str, path: Path) -> ModelHeader:
             f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one."
         )
     channels, height, width = (int(v) for v in values["image_shape"])
-    if channels not in (1, 3) or height != width or not 8 <= height <= 1024:
+    if channels not in (1, 3) or height != width or height not in (8, 16, 32, 64, 128, 256, 512, 1024):
         raise ValueError("image shape")
+    if not isinstance(values["config"], dict) or not isinstance(values["card"], dict):
+        raise ValueError("config")
     return ModelHeader(
         family=str(values["family"]),
         config=dict(values["config"]),
@@ -176,7 +179,7 @@ def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> 
     """Copies `state` into the model strictly.
 
     Raises:
-        CheckpointError: a missing, unknown, misshapen or non-finite tensor; the model is then unchanged.
+        CheckpointError: a missing, unknown, misshapen, mistyped or non-finite tensor; the model is then unchanged.
     """
     own = model.state_dict()
     optional = {key for key in own if key.startswith(model.training_only or ("\0",))}
@@ -192,6 +195,11 @@ def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> 
             raise CheckpointError(
                 f"{name} does not fit its model ({key} is {tuple(value.shape)}, not {tuple(own[key].shape)}): "
                 "it belongs to another model."
+            )
+        kinds = REAL if own[key].is_floating_point() else (own[key].dtype,)
+        if value.dtype not in kinds:
+            raise CheckpointError(
+                f"{name} does not fit its model ({key} holds {value.dtype}): it belongs to another model."
             )
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise CheckpointError(

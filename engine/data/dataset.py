@@ -110,8 +110,13 @@ def open_dataset(
         raise DataError(
             f"The image cache of {path.name} was damaged ({error}) and has been removed: try again."
         ) from error
-    text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
-    attributes, values, identities = _read_labels(text, names)
+    try:
+        text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
+        attributes, values, identities = _read_labels(text, names)
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(
+            f"The labels {labels or 'inside ' + path.name} cannot be read ({error}): they must be a CSV in UTF-8."
+        ) from error
     return DataSet(
         name=path.stem,
         path=path,
@@ -146,6 +151,13 @@ def _build(
     work.mkdir(parents=True)
     try:
         shape = (source.count, size, size, channels)
+        need = 2 * source.count * size * size * channels
+        # A memory map on a full disk kills the process without a word, so the room is looked for first.
+        if (free := shutil.disk_usage(work).free) < need:
+            raise DataError(
+                f"The image cache needs {need / 1e6:.0f} MB and the disk of {folder.parent} has {free / 1e6:.0f} MB: "
+                "free some space or set LATENT_LOOM_CACHE."
+            )
         images = np.lib.format.open_memmap(work / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
         names: list[str] = []
         skipped: list[str] = []

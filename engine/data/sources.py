@@ -7,6 +7,7 @@ import hashlib
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,19 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".
 MAX_PICTURE_BYTES = 256 * 2**20
 MAX_LABELS_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
+
+# What zip, gzip and npy readers raise for broken, encrypted (RuntimeError) and absurdly large (MemoryError) files.
+DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Picture = bytes | NDArray[np.uint8]
 
@@ -56,7 +70,7 @@ def open_source(path: Path) -> Source:
             )
         else:
             raise DataError(f"There is no data set at {path}: check the path.")
-    except (OSError, zipfile.BadZipFile, EOFError, struct.error, ValueError) as error:
+    except DAMAGED as error:
         raise DataError(
             f"{path.name} cannot be read as a data set ({error}): it may be damaged; try a fresh copy."
         ) from error
@@ -115,7 +129,7 @@ def _zip(path: Path) -> Source:
             for info in infos:
                 try:
                     yield info.filename, archive.read(info) if info.file_size <= MAX_PICTURE_BYTES else b""
-                except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError):
+                except DAMAGED:
                     yield info.filename, b""
 
     return Source(len(infos), _digest(rows), pictures, text)
@@ -127,7 +141,7 @@ def _images_of(array: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         array = array[..., None]
     if array.ndim == 4 and array.shape[-1] not in (1, 3, 4) and array.shape[1] in (1, 3):
         array = array.transpose(0, 2, 3, 1)
-    if array.ndim != 4 or array.shape[-1] not in (1, 3):
+    if array.ndim != 4 or array.shape[-1] not in (1, 3) or 0 in array.shape[1:]:
         raise DataError(
             f"{name} holds an array of shape {array.shape}: images are (N, H, W), (N, H, W, 1) or (N, H, W, 3)."
         )
@@ -143,7 +157,9 @@ def _array_source(array: NDArray[np.uint8], fingerprint: str) -> Source:
 
 
 def _npz(path: Path) -> Source:
-    if sum(i.file_size for i in zipfile.ZipFile(path).infolist()) > MAX_ARRAY_BYTES:
+    with zipfile.ZipFile(path) as packed:
+        unpacked = sum(i.file_size for i in packed.infolist())
+    if unpacked > MAX_ARRAY_BYTES:
         raise DataError(
             f"{path.name} unpacks to more than {MAX_ARRAY_BYTES >> 30} GiB: split it into several files."
         )
@@ -172,7 +188,7 @@ def _idx_magic(path: Path) -> bool:
     try:
         with _idx_bytes(path) as file:
             return file.read(4) == b"\x00\x00\x08\x03"
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return False
 
 

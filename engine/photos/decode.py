@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
+import threading
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -12,34 +14,44 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from engine.errors import ImageError
+from engine.photos.colours import grey_of_8_bits, srgb_of
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """An allow-list: EPS starts another program, and rare formats are rarely tested."""
 MAX_BYTES: Final = 256 * 2**20
 MAX_PIXELS: Final = 64_000_000
-# What Pillow raises: eight types for broken files, five for what it cannot or will not do.
+# What Pillow raises for broken files, and for what it cannot or will not do.
 DAMAGED: Final = (
     OSError,
     SyntaxError,
     ValueError,
     TypeError,
     EOFError,
-    KeyError,
-    IndexError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
     struct.error,
     zlib.error,
 )
-UNFIT: Final = (
-    NotImplementedError,
-    Image.DecompressionBombError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-)
+UNFIT: Final = (NotImplementedError, MemoryError, OverflowError, RuntimeError)
+GREYS: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 WHITE: Final = (255, 255, 255)
+UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes an EXIF orientation (Exif 3.0, tag 0x0112)."""
+
+_filter_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,86 +65,116 @@ class Photo:
 def read_photo(source: str | Path | bytes) -> Photo:
     """The first frame of a picture, upright, in sRGB; transparency is laid on white, 16 bits are scaled to 8.
 
+    Safe to call from several threads.
+
     Raises:
         ImageError: it is no picture, too large, damaged, or of a format that is not opened.
     """
     if isinstance(source, bytes):
         data, name = source, "the picture"
     else:
-        path = Path(source).expanduser()
-        data, name = _read(path), path.name
+        data, name = _read(source)
+    if not data:
+        raise ImageError(f"{name} is empty: choose another picture.")
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MB: scale it down first.")
+        raise ImageError(_too_long(name))
+    _hush_pillow()
     try:
-        with warnings.catch_warnings():
-            # Pillow's own bomb warning comes first at 89 megapixels; ours is stricter, so its word is not needed.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise ImageError(
-                        f"{name} has {width * height / 1e6:.0f} megapixels and {MAX_PIXELS // 10**6} are the most "
-                        "that is opened: scale it down first."
-                    )
-                image.load()
-                rgb = _to_rgb(image)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(_too_large(name, f"{width * height / 1e6:.0f}"))
+            image.load()
+            rgb = np.array(_to_rgb(image), np.uint8)
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(name, f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}")) from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is no picture that can be opened: use JPEG, PNG, WebP, BMP, GIF or TIFF.") from error
-    except DAMAGED as error:
-        raise ImageError(f"{name} is damaged or cut short ({_reason(error)}): try a fresh copy.") from error
     except UNFIT as error:
         raise ImageError(f"{name} cannot be opened ({_reason(error)}): save it as PNG or JPEG first.") from error
-    return Photo(np.ascontiguousarray(np.asarray(rgb, np.uint8)), name)
+    except DAMAGED as error:
+        raise ImageError(f"{name} is damaged or cut short ({_reason(error)}): try a fresh copy.") from error
+    if rgb.ndim != 3 or 0 in rgb.shape:
+        raise ImageError(f"{name} holds no pixels: choose another picture.")
+    return Photo(rgb, name)
+
+
+def _too_large(name: str, megapixels: str) -> str:
+    limit = MAX_PIXELS // 10**6
+    return f"{name} has {megapixels} megapixels and {limit} are the most that is opened: scale it down first."
+
+
+def _too_long(name: str) -> str:
+    return f"{name} is larger than {MAX_BYTES >> 20} MB: scale it down first."
+
+
+def _line(text: object) -> str:
+    """One printable line: a file's name may hold line breaks, and bytes that are no UTF-8."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return _line(text)[:120].rstrip(" .") or type(error).__name__
 
 
-def _read(path: Path) -> bytes:
+def _read(source: str | Path) -> tuple[bytes, str]:
+    """The bytes of a file and its name for sentences."""
+    name = _line(Path(source).name or source) or "The picture"
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"{path.name} is larger than {MAX_BYTES >> 20} MB: scale it down first.")
-        return path.read_bytes()
+        path = Path(source).expanduser()
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise ImageError(f"{name} is a folder: choose a picture inside it.")
+        if not stat.S_ISREG(found.st_mode):
+            # A pipe would wait for ever, a device never ends.
+            raise ImageError(f"{name} is no ordinary file: choose a picture on disk.")
+        if found.st_size > MAX_BYTES:
+            raise ImageError(_too_long(name))
+        return path.read_bytes(), name
     except FileNotFoundError as error:
-        raise ImageError(f"There is no picture at {path}: check the path.") from error
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path.name} cannot be read ({_reason(error)}): check the path and its rights.") from error
+        raise ImageError(f"There is no picture at {_line(source)}: check the path.") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ImageError(f"{name} cannot be read ({_reason(error)}): check the path and its rights.") from error
+
+
+def _hush_pillow() -> None:
+    """Silences what Pillow says about odd files: the sentence of the ImageError is what a person reads.
+
+    A filter that stays, because `warnings.catch_warnings` swaps the filters of all threads. It is put in front again
+    where somebody else put theirs there.
+    """
+    pattern = warnings.filters[0][3] if warnings.filters else None
+    if getattr(pattern, "pattern", None) != r"PIL\.":
+        with _filter_lock:
+            warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
-        return _scaled_to_8_bits(upright).convert("RGB")
-    if upright.mode == "CMYK" or (profile and upright.mode in ("RGB", "L")):
-        upright = _to_srgb(upright, profile)
-    if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*WHITE, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    return upright.convert("RGB")
+    profile, form = image.info.get("icc_profile"), image.format
+    upright: Image.Image = image
+    turn = UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        upright = image.transpose(turn)
+    if upright.mode in GREYS:
+        return Image.fromarray(grey_of_8_bits(upright, form)).convert("RGB")
+    transparent = upright.has_transparency_data
+    if transparent:
+        upright = upright.convert("RGBA")
+    elif upright.mode not in ("RGB", "L", "CMYK", "LAB"):
+        upright = upright.convert("RGB")
+    upright = srgb_of(upright, profile)
+    if not transparent:
+        return upright
+    ground = Image.new("RGB", upright.size, WHITE)
+    ground.paste(upright, mask=upright.getchannel("A"))
+    return ground
 
 
-def _scaled_to_8_bits(image: Image.Image) -> Image.Image:
-    """16-bit and float greys by their range: 16-bit files use 0..65535, floats 0..1 or what they hold."""
-    values = np.nan_to_num(np.asarray(image, np.float64))
-    if image.mode == "F":
-        low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
-    else:
-        low, high = 0.0, 65535.0 if values.max() > 255 or image.mode != "I" else 255.0
-        high = max(high, float(values.max()))
-    return Image.fromarray(np.clip((values - low) / (high - low) * 255 + 0.5, 0, 255).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Through the picture's own colour profile; without a usable one, Pillow's plain conversion."""
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            return image.convert("RGB")  # A broken profile is no reason to refuse the picture.
-    return image.convert("RGB")
+def _orientation(image: Image.Image) -> int:
+    """1 to 8; 1 where the picture does not say, or its EXIF is broken, which is no reason to refuse the picture."""
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except (*DAMAGED, *UNFIT):
+        return 1
+    return found if isinstance(found, int) else 1

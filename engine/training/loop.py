@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine import runs
-from engine.checkpoints.atomic import write_bytes
+from engine.checkpoints.atomic import sweep, write_bytes
 from engine.checkpoints.model_file import ModelHeader
 from engine.control import Control
 from engine.data import DataSet, Split
 from engine.device import Device, placed
-from engine.errors import Cancelled, RunError, UsageError
+from engine.errors import Cancelled, RunError, UsageError, UserError
 from engine.events import (
     TrainingEvent,
     TrainingMetrics,
@@ -75,7 +75,18 @@ def train(
             f"this version trains in one process, got WORLD_SIZE {world.size}: start it without torchrun."
         )
     with _exclusive(run):
-        return _Training(run, data, device, control, emit, world).go()
+        try:
+            return _Training(run, data, device, control, emit, world).go()
+        except torch.OutOfMemoryError as error:
+            raise RunError(
+                f"There was not enough memory to train {run.name}: choose a smaller batch or model, "
+                "or another device; its newest checkpoint is kept."
+            ) from error
+        except OSError as error:
+            raise RunError(
+                f"{run.name} cannot be written any more ({error.strerror or error}): free some space and resume; "
+                "its newest checkpoint is kept."
+            ) from error
 
 
 class _Training:
@@ -91,11 +102,8 @@ class _Training:
                 f"The data set of {run.name} has changed since the run began: restore it or start a new run."
             )
         self.training = from_json(TrainConfig, self.config.training)
+        check_batch(data, self.training)
         rows = data.indices(Split.TRAIN)
-        if len(rows) < self.training.batch:
-            raise UsageError(
-                f"batch must be at most the {len(rows)} training images of {data.name}, got {self.training.batch}."
-            )
         self.rows = rows
         self.batches = Batches(
             data.images,
@@ -116,6 +124,7 @@ class _Training:
         # Build, then either resume or prepare and publish the first checkpoint (which also proves the disk).
         self._state("preparing", runs.read_status(self.run).step)
         self._build()
+        sweep(self.run / "checkpoints")
         folder, problems = newest_snapshot(self.run)
         if folder is not None:
             at = self._load(folder)
@@ -201,11 +210,16 @@ class _Training:
     def _interrupted(self, step: int) -> bool:
         if self.device.type == "cpu":
             self.control.wait_turn()
-        paused = False
+        paused, told = False, 0.0
         while not self._stopping() and (self.control.paused or runs.control_file(self.run, "PAUSE")):
             if not paused:
                 self._state("paused", step)
                 paused = True
+                told = time.monotonic()
+            elif time.monotonic() - told > runs.STALE_SECONDS / 3:
+                # The heartbeat goes on, or others would take the run for dead.
+                runs.write_status(self.run, "paused", step, self.training.steps)
+                told = time.monotonic()
             time.sleep(0.1)
         if paused and not self._stopping():
             self._state("running", step)
@@ -242,12 +256,11 @@ class _Training:
         file = self.run / "previews" / f"{step:06d}.webp"
         try:
             save_picture(sheet(pictures, 5, gap=0), file)
-        except OSError as error:
-            self._notice(
-                step, "warning", f"The preview could not be written ({error.strerror}): training goes on."
-            )
+        except UserError as error:
+            self._notice(step, "warning", f"Training goes on without this preview: {error}")
         values = heldout_metrics(model, self.heldout, samples, self.device)
-        runs.append_metrics(self.run, step, values)
+        if values:
+            runs.append_metrics(self.run, step, values)
         self.emit(TrainingPreview(self.run, step, pictures))
         self.emit(TrainingMetrics(self.run, step, self.training.steps, 0.0, 0.0, tuple(values.items())))
         return values
@@ -312,6 +325,20 @@ class _Training:
         event = TrainingState(self.run, state, step, self.training.steps, seconds_left)
         self.emit(event)
         return event
+
+
+def check_batch(data: DataSet, training: TrainConfig) -> None:
+    """A batch never holds an image twice, so that its statistics are those of the data.
+
+    Raises:
+        UsageError: the data set has fewer training images than a batch.
+    """
+    count = len(data.indices(Split.TRAIN))
+    if count < training.batch:
+        raise UsageError(
+            f"batch must be at most the {count} training images of {data.name}, got {training.batch}: "
+            "choose a smaller batch or add images."
+        )
 
 
 def _some(data: DataSet, split: Split) -> NDArray[np.uint8]:

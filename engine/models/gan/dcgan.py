@@ -26,20 +26,27 @@ class DcganConfig:
     discriminator_width: int = knob(
         64, "Critic width", "The same for the discriminator.", low=8, high=256, advanced=True
     )
+    upsampling: str = knob(
+        "nearest",
+        "Upsampling",
+        "Nearest then convolve draws evenly; transposed convolution is faster and leaves a grid early in training.",
+        choices=("nearest", "transposed"),
+        advanced=True,
+    )
     regulariser: str = knob(
         "r1",
         "Regulariser",
         "R1 punishes steep discriminators; spectral norm bounds every layer.",
         choices=("r1", "spectral", "none"),
     )
-    r1_weight: float = knob(1.0, "R1 weight", "Higher: calmer, slower, less detail.", low=0.0, high=100.0)
+    r1_weight: float = knob(0.2, "R1 weight", "Higher: calmer, slower, less detail.", low=0.0, high=100.0)
     r1_every: int = knob(
         8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True
     )
     augment: bool = knob(
-        True,
+        False,
         "Augment",
-        "Shifts and recolours what the discriminator sees: against learning by heart.",
+        "Shifts and recolours what the discriminator sees: for small data sets, against learning by heart.",
         advanced=True,
     )
 
@@ -47,6 +54,13 @@ class DcganConfig:
 def widths(base: int, size: int) -> list[int]:
     """Channels at size/2, size/4, ... down to 4 pixels, doubling up to 8 times the base."""
     return [base * min(2**i, 8) for i in range(int(math.log2(size // 4)))]
+
+
+def doubled(config: DcganConfig, channels: int, out_channels: int, *, bias: bool) -> list[nn.Module]:
+    """(B, C, H, W) -> (B, C', 2H, 2W). See Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"."""
+    if config.upsampling == "transposed":
+        return [nn.ConvTranspose2d(channels, out_channels, 4, 2, 1, bias=bias)]
+    return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(channels, out_channels, 3, padding=1, bias=bias)]
 
 
 def initialise(module: nn.Module) -> None:
@@ -73,11 +87,13 @@ class Generator(nn.Module):
         self.stem_norm = nn.BatchNorm2d(stages[0])
         ups: list[nn.Module] = []
         for before, after in pairwise(stages):
-            ups += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            ups += [*doubled(config, before, after, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
         self.body = nn.Sequential(*ups)
-        self.last = nn.ConvTranspose2d(stages[-1], channels, 4, 2, 1)
+        self.last = nn.Sequential(*doubled(config, stages[-1], channels, bias=True))
         initialise(self)
-        nn.init.normal_(self.last.weight, std=0.02)
+        with torch.no_grad():
+            # A grey first picture, far from where tanh is flat.
+            next(self.last.parameters()).mul_(0.1)
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.stem(z).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)

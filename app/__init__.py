@@ -1,0 +1,3 @@
+"""The window of Latent Loom: PySide6 front end over the engine's Qt-free API."""
+
+from __future__ import annotations

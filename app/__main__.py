@@ -1,0 +1,63 @@
+"""Opens the window: `python -m app`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.controller import Controller
+from app.runtime import log_to_file
+from app.settings import Settings, load_settings, settings_file
+from app.theme import apply_theme
+from app.window import NAME, Window
+
+
+def application() -> QApplication:
+    """The one QApplication of this process."""
+    found = QApplication.instance()
+    made = found if isinstance(found, QApplication) else QApplication([NAME])
+    made.setApplicationName("latent-loom")
+    made.setApplicationDisplayName(NAME)
+    return made
+
+
+def open_window(settings: Settings, **options: object) -> Controller:
+    """Makes the real window with everything behind it; `Controller.start` then sets it going."""
+    apply_theme(application(), "light" if settings.theme == "light" else "dark")
+    file = settings_file() if options.get("remember", True) else None
+    controller = Controller(Window(), settings, file)
+    controller.place_window()
+    return controller
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the window until it is closed; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="latent-loom", description="See and steer what a generative model of images knows."
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where to compute")
+    parser.add_argument("--model", default="", help="the model to open first (title or file)")
+    given = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    log_to_file()
+    app = application()
+    # The window hides before its last checkpoint is written; the program ends when all threads have.
+    app.setQuitOnLastWindowClosed(False)
+    settings, problem = load_settings(settings_file())
+    if given.device:
+        settings = replace(settings, device=given.device)
+    controller = open_window(settings)
+    controller.closed.connect(app.quit)
+    window = controller.window
+    window.showMaximized() if settings.maximised else window.show()
+    controller.say_at_start(problem)
+    # Torch takes a second to import: the window is painted before a lane begins with it.
+    QTimer.singleShot(50, controller, lambda: controller.start(model=given.model))
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""What a lane keeps: its session and the models it has opened. Every method runs on that lane's thread."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from app.state import Loaded, PhotoSource
+from engine.api import Catalogue, ModelCard, ModelInfo
+from engine.errors import UserError
+
+if TYPE_CHECKING:
+    from engine.open_model import OpenModel
+    from engine.session import Session
+
+RUN: Final = "run:"
+"""Before the path of a run whose newest checkpoint is meant."""
+
+
+def run_ref(run: Path) -> str:
+    """The name under which a run's newest checkpoint is opened."""
+    return f"{RUN}{run}"
+
+
+def run_of(ref: str | None) -> Path | None:
+    """The run that `ref` means, or None for a model file."""
+    return Path(ref.removeprefix(RUN)) if ref and ref.startswith(RUN) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """What is there to open."""
+
+    models: tuple[ModelCard, ...]
+    photos: tuple[Path, ...]
+    runs_folder: Path
+    device: str
+
+
+class ModelHost:
+    """Opens models at most once each, newest `keep` of them; a failed opening leaves the others as they are."""
+
+    def __init__(self, *, device: str = "auto", keep: int = 3) -> None:
+        self._device, self._keep = device, keep
+        self._session: Session | None = None
+        self._models: dict[str, OpenModel] = {}
+
+    def use_threads(self, count: Callable[[], int]) -> Callable[[], None]:
+        """A lane's set-up: its share of the cores. Torch is imported here, on the lane's thread."""
+
+        def set_up() -> None:
+            importlib.import_module("engine.device").use_threads(count())
+
+        return set_up
+
+    def session(self) -> Session:
+        """The session, made at first need: importing it takes a second that the window must not wait for."""
+        if self._session is None:
+            from engine.session import Session
+
+            self._session = Session(device=self._device)
+        return self._session
+
+    def shelf(self) -> Shelf:
+        """The library."""
+        session = self.session()
+        return Shelf(session.models(), session.sample_photos(), session.runs_folder, session.device.name)
+
+    def catalogue(self) -> Catalogue:
+        """What the Train form is made of."""
+        return self.session().catalogue()
+
+    def open(self, ref: str) -> ModelInfo:
+        """Opens afresh: a run may have a newer checkpoint."""
+        run = run_of(ref)
+        model = self.session().open_run(run) if run else self.session().open(ref)
+        self._models.pop(ref, None)
+        self._models[ref] = model
+        while len(self._models) > self._keep:
+            del self._models[next(iter(self._models))]
+        return model.info
+
+    def model(self, ref: str, sha256: str = "") -> OpenModel:
+        """The model, opened if needed.
+
+        Raises:
+            UserError: it cannot be opened, or is no longer the one with this `sha256`.
+        """
+        if ref not in self._models or (sha256 and self._models[ref].info.sha256 != sha256):
+            self.open(ref)
+        found = self._models[ref]
+        if sha256 and found.info.sha256 != sha256:
+            raise UserError(
+                f"{found.info.title or 'The run'} has a newer checkpoint now: choose it again in the library."
+            )
+        return found
+
+    def load_photo(self, source: PhotoSource, *, size: int, name: str = "") -> Loaded:
+        """A photo cut to a model's framing."""
+        photo = self.session().load_photo(source, size=size, name=name)
+        return Loaded(photo.picture, photo.name, photo.note, photo.how)

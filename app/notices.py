@@ -1,0 +1,107 @@
+"""Everything that the window says: one place for infos, warnings and errors, from wherever they come."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Literal
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+
+from engine.events import Failed
+
+Level = Literal["info", "warning", "error"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence, and for a bug what the log says."""
+
+    text: str
+    level: Level = "info"
+    details: str = ""
+
+
+NO_MODEL: Final = Notice("Open a model first: choose one at the left, or train one.", "warning")
+NO_CLIPBOARD: Final = Notice("There is no picture on the clipboard: copy one, then paste again.", "warning")
+NO_PICTURE: Final = Notice("There is no picture yet: open a model first.", "warning")
+NO_MORPH: Final = Notice("A morph needs two corners: choose A and B first.", "warning")
+ONE_TRAINING: Final = Notice("A run is being trained already: stop it first, then start the next.", "warning")
+NOT_DROPPED: Final = Notice("Nothing that was dropped is a photo, a model or a run.", "warning")
+CLOSING: Final = "Saving the run before closing…"
+BUG: Final = "Something went wrong inside Latent Loom ({name}): details are in the log."
+
+
+class Notices(QObject):
+    """Says notices; also what no one caught: exceptions of any thread and Qt's own warnings.
+
+    `install` puts the hooks in and `restore` takes them out again.
+    """
+
+    said = Signal(object)
+    _from_thread = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._hooks = (sys.excepthook, threading.excepthook)
+        self._installed = False
+        self._from_thread.connect(self.say)
+
+    def say(self, notice: Notice) -> None:
+        """Shows one notice; the log keeps warnings and errors."""
+        if notice.level != "info":
+            log.log(logging.ERROR if notice.details else logging.WARNING, "%s", notice.text)
+        self.said.emit(notice)
+
+    def info(self, text: str) -> None:
+        """Says something that needs no answer."""
+        self.say(Notice(text))
+
+    def warn(self, text: str) -> None:
+        """Says what did not work, in one sentence."""
+        self.say(Notice(text, "warning"))
+
+    def failed(self, event: Failed) -> None:
+        """Says why a piece of work failed."""
+        self.say(Notice(event.message, "error", event.details))
+
+    def install(self) -> None:
+        """Catches what nobody else does."""
+        self._installed = True
+        sys.excepthook = self._uncaught
+        threading.excepthook = lambda args: self._uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+        qInstallMessageHandler(_qt_message)
+
+    def restore(self) -> None:
+        """Puts the hooks of before back."""
+        if self._installed:
+            sys.excepthook, threading.excepthook = self._hooks
+            qInstallMessageHandler(None)
+            self._installed = False
+
+    def _uncaught(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error or kind(), trace)
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        log.error("uncaught: %s", details)
+        self._from_thread.emit(Notice(BUG.format(name=f"{kind.__name__}: {error}"), "error", details))
+
+
+_QT_LEVELS: Final = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def _qt_message(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    logging.getLogger("qt").log(_QT_LEVELS.get(kind, logging.WARNING), "%s", text)

@@ -1,0 +1,86 @@
+"""What the window remembers between starts: a small JSON file; a broken one never stops the start."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from engine.checkpoints.atomic import write_json
+
+FILE: Final = "settings.json"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`geometry` is (x, y, width, height) in pixels or empty; `model` what was open last."""
+
+    theme: str = "dark"
+    model: str = ""
+    device: str = "auto"
+    geometry: tuple[int, ...] = ()
+    maximised: bool = False
+
+
+_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
+    "theme": lambda v: v in ("dark", "light"),
+    "model": lambda v: isinstance(v, str),
+    "device": lambda v: v in ("auto", "cpu", "cuda", "mps"),
+    "geometry": lambda v: (
+        isinstance(v, list) and len(v) in (0, 4) and all(isinstance(n, int) and abs(n) < 100_000 for n in v)
+    ),
+    "maximised": lambda v: isinstance(v, bool),
+}
+assert set(_CHECKS) == {item.name for item in fields(Settings)}
+
+
+def settings_file() -> Path:
+    """Where the settings are; LATENT_LOOM_CONFIG names another folder."""
+    return Path(os.environ.get("LATENT_LOOM_CONFIG") or platformdirs.user_config_dir("latent-loom")) / FILE
+
+
+def load_settings(file: Path) -> tuple[Settings, str]:
+    """(the settings, a sentence about what was wrong or empty). A broken file is kept aside as `.broken`."""
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        wrong = [key for key, value in values.items() if key in _CHECKS and not _CHECKS[key](value)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} cannot be {values[wrong[0]]!r}")
+        known = {key: value for key, value in values.items() if key in _CHECKS}
+        if "geometry" in known:
+            known["geometry"] = tuple(known["geometry"])
+        return Settings(**known), ""
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return Settings(), f"The settings could not be read ({error.strerror}): the window starts with its defaults."
+    except (ValueError, AttributeError, TypeError) as error:
+        log.warning("settings: %s", error)
+        return Settings(), _set_aside(file)
+
+
+def _set_aside(file: Path) -> str:
+    aside = file.with_name(file.name + ".broken")
+    try:
+        file.replace(aside)
+    except OSError:
+        return "The settings file is damaged and could not be moved: the window starts with its defaults."
+    return (
+        f"The settings file was damaged: the window starts with its defaults, and the old file is kept as {aside.name}."
+    )
+
+
+def save_settings(file: Path, settings: Settings) -> None:
+    """Writes all at once. A folder that cannot be written costs the memory of the window, nothing else."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, asdict(settings))
+    except OSError as error:
+        log.warning("settings were not saved: %s", error)

@@ -1,0 +1,125 @@
+"""Every key of the window in one table: actions, tooltips and the help page are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """One action of the window; ``keys`` in Qt's portable text, the first is the one shown to the user."""
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    group: str
+
+
+SHORTCUTS: Final[tuple[Shortcut, ...]] = (
+    Shortcut("workspace.explore", ("Ctrl+1",), "Explore", "Go to pictures, sliders and photos.", "Workspaces"),
+    Shortcut("workspace.train", ("Ctrl+2",), "Train", "Go to training runs and their curves.", "Workspaces"),
+    Shortcut("workspace.lab", ("Ctrl+3",), "Lab", "Go to the two-dimensional laboratory.", "Workspaces"),
+    Shortcut("photo.open", ("Ctrl+O",), "Open photo…", "Choose a photo and encode it.", "Photos"),
+    Shortcut("photo.paste", ("Ctrl+V",), "Paste photo", "Encode the picture on the clipboard.", "Photos"),
+    Shortcut("picture.copy", ("Ctrl+Shift+C",), "Copy picture", "Copy the current picture.", "Photos"),
+    Shortcut("picture.save", ("Ctrl+S",), "Save picture…", "Save the current picture as a file.", "Photos"),
+    Shortcut("edit.undo", ("Ctrl+Z",), "Undo", "Go one step back in the history.", "Explore"),
+    Shortcut("edit.redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo", "Go one step forward in the history.", "Explore"),
+    Shortcut("sample.random", ("R",), "Random seed", "Draw a new code at this temperature.", "Explore"),
+    Shortcut(
+        "sliders.reset",
+        ("Ctrl+0",),
+        "Reset sliders",
+        "Put every attribute and direction back to zero.",
+        "Explore",
+    ),
+    Shortcut("morph.play", ("Space",), "Play morph", "Play or halt the morph between the photos.", "Explore"),
+    Shortcut("train.start", ("Ctrl+Return",), "Start training", "Start a run with the form's knobs.", "Train"),
+    Shortcut("train.pause", ("Ctrl+P",), "Pause training", "Pause or continue the run.", "Train"),
+    Shortcut("train.stop", ("Ctrl+.",), "Stop training", "Stop the run and keep its checkpoint.", "Train"),
+    Shortcut("view.theme", ("Ctrl+T",), "Light or dark", "Switch between the light and the dark theme.", "Window"),
+    Shortcut("view.fullscreen", ("F11",), "Full screen", "Fill the screen or go back to a window.", "Window"),
+    Shortcut("help.shortcuts", ("F1", "Ctrl+K"), "Keys", "List every key of the window.", "Window"),
+    Shortcut("app.quit", ("Ctrl+Q",), "Quit", "Stop the work, keep the checkpoint and close.", "Window"),
+)
+
+
+def _assert_unique(rows: tuple[Shortcut, ...]) -> None:
+    """Raises ValueError when two actions share an id or a key: Qt would then fire neither."""
+    ids = [row.id for row in rows]
+    keys = [QKeySequence(key).toString() for row in rows for key in row.keys]
+    doubled = sorted({item for group in (ids, keys) for item in group if group.count(item) > 1})
+    if doubled:
+        raise ValueError(f"The shortcut table names {', '.join(doubled)} more than once.")
+    if "" in keys:
+        raise ValueError("The shortcut table holds a key that Qt does not know.")
+
+
+_assert_unique(SHORTCUTS)
+_BY_ID: Final = {row.id: row for row in SHORTCUTS}
+
+
+def by_id(action_id: str) -> Shortcut:
+    """The row of ``action_id``; raises KeyError when there is none."""
+    return _BY_ID[action_id]
+
+
+def keys_text(action_id: str) -> str:
+    """The first key in the platform's own spelling, for tooltips (``Ctrl+O``, on a Mac ``⌘O``)."""
+    return QKeySequence(by_id(action_id).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def help_rows() -> list[tuple[str, str, str]]:
+    """Rows (group, title and help, keys) of the help page, in table order."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return [
+        (
+            row.group,
+            f"{row.title}: {row.help}",
+            ", ".join(QKeySequence(key).toString(native) for key in row.keys),
+        )
+        for row in SHORTCUTS
+    ]
+
+
+class _SpaceForButtons(QObject):
+    """Leaves Space to a focused button: without it the window's Space shortcut would take its only key."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_space = (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+        )
+        if is_space and isinstance(QApplication.focusWidget(), QAbstractButton):
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
+
+
+def make_actions(parent: QWidget, slots: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """Make a QAction for each id in ``slots`` and add it to ``parent``; raises KeyError for an unknown id.
+
+    The actions work anywhere in the parent's window except in a text field, which keeps its own keys.
+    """
+    actions: dict[str, QAction] = {}
+    for action_id, slot in slots.items():
+        row = by_id(action_id)
+        action = QAction(row.title, parent)
+        action.setObjectName(action_id)
+        action.setShortcuts([QKeySequence(key) for key in row.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setToolTip(f"{row.help} ({keys_text(action_id)})")
+        # `triggered` carries a bool that a plain slot must not take for an argument.
+        action.triggered.connect(lambda _checked=False, call=slot: call())
+        parent.addAction(action)
+        actions[action_id] = action
+    parent.installEventFilter(_SpaceForButtons(parent))
+    return actions

@@ -1,0 +1,121 @@
+"""A picture of the window without a display, for the command line and for documentation."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from app.controller import Controller
+
+TIME_LIMIT_SECONDS: Final = 120.0
+SETTLE_SECONDS: Final = 0.4
+
+
+def render(
+    out: Path,
+    *,
+    workspace: str = "explore",
+    view: str = "single",
+    photo: Path | None = None,
+    size: tuple[int, int] = (1440, 900),
+    model: str = "",
+    theme: str = "dark",
+) -> None:
+    """Builds the real window, waits until what it should show is there, and writes it to `out`.
+
+    Raises:
+        UsageError: an unknown workspace or view, or a size below 640 x 480.
+        UserError: what the window had to say instead, or it took longer than two minutes.
+    """
+    if "PySide6.QtWidgets" not in sys.modules:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from app.__main__ import open_window
+    from app.settings import Settings
+    from app.state import VIEWS, WORKSPACES, AppState
+
+    if workspace not in dict(WORKSPACES):
+        raise UsageError(f"workspace must be one of {', '.join(dict(WORKSPACES))}, got {workspace!r}.")
+    if view not in dict(VIEWS):
+        raise UsageError(f"view must be one of {', '.join(dict(VIEWS))}, got {view!r}.")
+    if size[0] < 640 or size[1] < 480:
+        raise UsageError(f"size must be at least 640x480, got {size[0]}x{size[1]}.")
+    controller = open_window(Settings(theme=theme), remember=False)
+    window = controller.window
+
+    def state() -> AppState:
+        return controller.state
+
+    try:
+        window.setMinimumSize(0, 0)
+        window.resize(*size)
+        window.show()
+        controller.start(model=model)
+        wait_until(lambda: state().models is not None and _settled(controller), controller)
+        if photo is not None:
+            controller.photos.add_files([str(photo)])
+            wait_until(lambda: state().encoded is not None or bool(window.notice.text()), controller)
+            if state().encoded is None:
+                raise UserError(window.notice.text())
+        controller.show_workspace(workspace)
+        if workspace == "explore" and state().info is not None:
+            _show_view(controller, view)
+        elif workspace == "train":
+            wait_until(lambda: state().catalogue is not None, controller)
+        settle(SETTLE_SECONDS)
+        if not window.grab().save(str(out)):
+            raise UserError(f"{out} could not be written: choose another place, or a name ending in .png.")
+    finally:
+        controller.close()
+        wait_until(lambda: not controller.desk.busy() and not window.isVisible(), None)
+
+
+def _settled(controller: Controller) -> bool:
+    state = controller.state
+    if state.models == () or (state.info is None and controller.window.notice.text()):
+        return state.opening is None
+    return state.drawn is not None and not state.drawing and state.readout is not None and bool(state.photos)
+
+
+def _show_view(controller: Controller, view: str) -> None:
+    state = controller.state
+    if view == "compare" and state.photo is None and state.photos:
+        controller.photos.choose(state.photos[0].key)
+        wait_until(lambda: controller.state.encoded is not None or not controller.state.encoding, controller)
+    controller.show_view(view)
+    ready: dict[str, Callable[[], bool]] = {
+        "single": lambda: not controller.state.drawing,
+        "compare": lambda: all(row.status in ("done", "failed") for row in controller.state.compare),
+        "grid": lambda: controller.state.grid.pictures is not None,
+        "morph": lambda: controller.state.morph.strip is not None and controller.state.morph.picture is not None,
+    }
+    wait_until(ready[view], controller)
+
+
+def wait_until(there: Callable[[], bool], controller: Controller | None) -> None:
+    """Runs the event loop until `there()`.
+
+    Raises:
+        UserError: it did not come within the time limit.
+    """
+    from PySide6.QtWidgets import QApplication
+
+    end = time.monotonic() + TIME_LIMIT_SECONDS
+    while not there():
+        if time.monotonic() > end:
+            said = controller.window.notice.text() if controller is not None else ""
+            raise UserError(said or "The window did not become ready in two minutes: see the log.")
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def settle(seconds: float) -> None:
+    """Runs the event loop for a while: timers that paint get their turn."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end, None)

@@ -1,0 +1,375 @@
+"""Training: starting, pausing, stopping and resuming a run, and watching any run, live or old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+from app import run_reader
+from app.bridge import Bridge
+from app.hub import Hub
+from app.model_host import ModelHost
+from app.notices import ONE_TRAINING, Level, Notice
+from app.state import AppState, RunCard, RunView, Training
+from app.widgets.jobs import JobView
+from app.words import duration
+from engine.api import Catalogue, Pictures, TrainRequest
+from engine.control import Control
+from engine.events import (
+    Failed,
+    Progress,
+    TrainingEvent,
+    TrainingMetrics,
+    TrainingNotice,
+    TrainingSaved,
+    TrainingState,
+)
+from engine.lanes import Context
+from engine.runs import read_preview
+
+POLL_MS: Final = 500
+LIST_MS: Final = 3000
+JOB: Final = "train"
+_LEVELS: Final[dict[str, Level]] = {"info": "info", "error": "error"}
+
+
+class TrainController(QObject):
+    """At most one run is trained in this window; any number may be watched, one at a time."""
+
+    def __init__(self, hub: Hub, bridge: Bridge, host: ModelHost, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._hub, self._bridge, self._host = hub, bridge, host
+        self._folder: Path | None = None
+        self._offset = 0
+        self._reading = False
+        self._poll_timer = QTimer(self, interval=POLL_MS)
+        self._poll_timer.timeout.connect(self._poll)
+        self._list_timer = QTimer(self, interval=LIST_MS)
+        self._list_timer.timeout.connect(self.list_runs)
+        bridge.trained.connect(self._trained)
+        hub.changed.connect(self._changed)
+
+    # lists
+    def set_folder(self, folder: Path) -> None:
+        """Where the user's runs are."""
+        self._folder = folder
+        self.list_runs()
+        self._list_timer.start()
+
+    def list_runs(self) -> None:
+        """Reads the list of runs again; the newest is shown where none is yet."""
+        folder = self._folder
+        if folder is None:
+            return
+
+        def done(cards: tuple[RunCard, ...]) -> None:
+            if _signature(cards) != _signature(self._hub.state.runs):
+                self._hub.update(runs=cards)
+            if self._hub.state.run_view is None and cards and self._hub.state.training is None:
+                self.show_run(cards[0].info.path)
+
+        self._hub.desk.submit(
+            "files", "list the runs", lambda context: run_reader.list_cards(folder), done=done, latest="runs"
+        )
+
+    def load_catalogue(self) -> None:
+        """What the form is made of, once the first picture is on screen."""
+
+        def done(catalogue: Catalogue) -> None:
+            self._hub.update(catalogue=catalogue)
+
+        self._hub.desk.submit(
+            "study", "read the catalogue", lambda context: self._hub.study_host.catalogue(), done=done
+        )
+
+    # watching
+    def show_run(self, path: Path) -> None:
+        """Opens a run: its curves, previews and config."""
+        self._offset = 0
+        hub = self._hub
+
+        def done(news: run_reader.News) -> None:
+            self._reading = False
+            hub.update(run_view=RunView(path, news.info))
+            self._take_news(news)
+
+        def failed(event: Failed) -> None:
+            self._reading = False
+            hub.notices.failed(event)
+
+        self._reading = True
+        hub.desk.submit(
+            "files", "read the run", lambda context: run_reader.read_news(path, 0), done=done, failed=failed,
+            stopped=self._not_reading, latest="run",
+        )  # fmt: skip
+
+    def _not_reading(self) -> None:
+        self._reading = False
+
+    def _poll(self) -> None:
+        view = self._hub.state.run_view
+        if view is None or self._reading:
+            return
+        path, offset = view.path, self._offset
+
+        def done(news: run_reader.News) -> None:
+            self._reading = False
+            now = self._hub.state.run_view
+            if now is not None and now.path == path:
+                self._take_news(news)
+
+        def failed(event: Failed) -> None:
+            self._reading = False
+            self._poll_timer.stop()
+            self._hub.notices.failed(event)
+
+        self._reading = True
+        self._hub.desk.submit(
+            "files", "read the run", lambda context: run_reader.read_news(path, offset), done=done, failed=failed,
+            stopped=self._not_reading, latest="run",
+        )  # fmt: skip
+
+    def _take_news(self, news: run_reader.News) -> None:
+        view = self._hub.state.run_view
+        assert view is not None
+        self._offset = news.offset
+        series = run_reader.merged(view.series, news.rows) if news.rows else view.series
+        view = replace(view, info=news.info, series=series, previews=news.previews)
+        last = len(news.previews) - 1
+        wanted = last if view.following else min(view.shown, last)
+        if wanted != view.shown or (view.pictures is None and wanted >= 0):
+            view = replace(view, shown=wanted)
+            self._hub.update(run_view=view)
+            self._read_preview(wanted)
+        else:
+            self._hub.update(run_view=view)
+        self._keep_polling(self._hub.state)
+
+    def scrub(self, index: int) -> None:
+        """Another preview of the run; the last one follows the training."""
+        view = self._hub.state.run_view
+        if view is not None and 0 <= index < len(view.previews) and index != view.shown:
+            self._hub.update(run_view=replace(view, shown=index, following=index == len(view.previews) - 1))
+            self._read_preview(index)
+
+    def _read_preview(self, index: int) -> None:
+        view = self._hub.state.run_view
+        if view is None or not 0 <= index < len(view.previews):
+            return
+        path, file, size = view.path, view.previews[index][1], view.info.config.image_shape[1]
+
+        def done(pictures: Pictures) -> None:
+            now = self._hub.state.run_view
+            if now is not None and now.path == path and now.shown == index:
+                self._hub.update(run_view=replace(now, pictures=pictures))
+
+        self._hub.desk.submit(
+            "files", "read the preview", lambda context: read_preview(file, size), done=done, latest="preview"
+        )
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if before.workspace != now.workspace or before.training is not now.training or now.closing:
+            self._keep_polling(now)
+
+    def _keep_polling(self, now: AppState) -> None:
+        view = now.run_view
+        mine = view is not None and now.training is not None and now.training.run == view.path
+        live = view is not None and (mine or view.info.status.alive)
+        if live and now.workspace == "train" and not now.closing:
+            if not self._poll_timer.isActive():
+                self._poll_timer.start()
+        else:
+            self._poll_timer.stop()
+
+    # training
+    def start(self, request: TrainRequest) -> None:
+        """A new run from the form."""
+        title = request.title or f"new {request.family} run"
+
+        def work(context: Context) -> TrainingState:
+            session = self._host.session()
+            run = session.new_run(
+                request,
+                progress=lambda done, total: context.progress(done, total, "reading the images"),
+                check_cancel=context.check,
+            )
+            self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
+            return session.train(run, control=context.control, emit=self._bridge.post_training)
+
+        self._train(work, title, None)
+
+    def resume(self, run: Path) -> None:
+        """Goes on with a stopped run; one that is done gets as many steps again."""
+        if self._is_mine(run):
+            self.pause(False)
+            return
+        view = self._hub.state.run_view
+        more = 0
+        if view is not None and view.path == run and view.info.status.state == "done":
+            more = 2 * int(view.info.status.steps)
+
+        def work(context: Context) -> TrainingState:
+            session = self._host.session()
+            if more:
+                session.extend_run(run, {"steps": more})
+            (run / "PAUSE").unlink(missing_ok=True)
+            return session.train(run, control=context.control, emit=self._bridge.post_training)
+
+        self._train(work, view.info.config.title or run.name if view is not None else run.name, run)
+
+    def _train(self, work: Callable[[Context], TrainingState], title: str, run: Path | None) -> None:
+        hub = self._hub
+        if hub.state.training is not None:
+            hub.notices.say(ONE_TRAINING)
+            return
+        self._bridge.watch_training(True)
+        hub.update(training=Training(run, title, "preparing"))
+        hub.training_job = hub.desk.submit(
+            "train",
+            "train",
+            work,
+            done=lambda state: self._ended(state.state),
+            failed=self._failed,
+            stopped=lambda: self._ended("stopped"),
+            progress=self._preparing,
+        )
+        self._show_job()
+
+    def _preparing(self, event: Progress) -> None:
+        fraction = event.done / event.total if event.total else None
+        training = self._hub.state.training
+        if training is not None:
+            self._hub.show_job(
+                JobView(JOB, f"Preparing {training.title}", fraction, f"{event.text} {event.done:,} / {event.total:,}")
+            )
+
+    def _failed(self, event: Failed) -> None:
+        self._ended("failed")
+        self._hub.notices.failed(event)
+
+    def _ended(self, state: str) -> None:
+        hub = self._hub
+        self._bridge.watch_training(False)
+        training = hub.state.training
+        hub.training_job = None
+        hub.end_job(JOB)
+        hub.update(training=None)
+        if training is not None and training.run is not None:
+            at = f" at step {training.step:,}" if training.step else ""
+            if state == "stopped":
+                hub.notices.info(f"{training.title} stopped{at}; its checkpoint is saved and it can be resumed.")
+            elif state == "done":
+                hub.notices.info(f"{training.title} is done{at}: choose it under Runs in Explore to try it.")
+        self.list_runs()
+        self._poll()
+
+    def _is_mine(self, run: Path | None) -> bool:
+        training = self._hub.state.training
+        return training is not None and run is not None and training.run == run
+
+    def _control(self) -> Control | None:
+        return self._hub.desk.control(self._hub.training_job)
+
+    def pause(self, on: bool | None = None, run: Path | None = None) -> None:
+        """Pauses or goes on; a run of another process is asked by a file in its folder."""
+        if run is not None and not self._is_mine(run):
+            wanted = not (run / "PAUSE").exists() if on is None else on
+            self._ask(run, "PAUSE", wanted)
+            return
+        control = self._control()
+        if control is None:
+            return
+        if control.paused if on is None else not on:
+            control.resume()
+        else:
+            control.pause()
+        self._show_job()
+
+    def stop(self, run: Path | None = None) -> None:
+        """Stops with a checkpoint."""
+        if run is not None and not self._is_mine(run):
+            self._ask(run, "STOP", True)
+            return
+        training = self._hub.state.training
+        if training is not None:
+            self._hub.desk.cancel(self._hub.training_job)
+            self._hub.update(training=replace(training, state="stopping"))
+            self._show_job()
+
+    def _ask(self, run: Path, name: str, on: bool) -> None:
+        def write(context: Context) -> None:
+            if on:
+                (run / name).touch()
+            else:
+                (run / name).unlink(missing_ok=True)
+
+        self._hub.desk.submit("files", f"ask the run to {name.lower()}", write, done=lambda _: self._poll())
+
+    def _trained(self, event: TrainingEvent) -> None:
+        hub, training = self._hub, self._hub.state.training
+        if training is None:
+            return
+        if isinstance(event, TrainingMetrics):
+            if event.images_per_second > 0:
+                hub.update(training=replace(training, images_per_second=event.images_per_second))
+        elif isinstance(event, TrainingState):
+            state = training.state if training.state == "stopping" else event.state
+            left = event.seconds_left if event.seconds_left is not None else training.seconds_left
+            fresh = training.run is None
+            title = event.run.name if fresh and training.title.startswith("new ") else training.title
+            hub.update(
+                training=replace(
+                    training,
+                    run=event.run,
+                    title=title,
+                    state=state,
+                    step=event.step,
+                    steps=event.steps,
+                    seconds_left=left,
+                )
+            )
+            if (
+                fresh
+                or hub.state.run_view is None
+                or (event.state == "preparing" and hub.state.run_view.path != event.run)
+            ):
+                self.show_run(event.run)
+                self.list_runs()
+        elif isinstance(event, TrainingNotice):
+            hub.notices.say(Notice(event.text, _LEVELS.get(event.level, "warning")))
+        elif isinstance(event, TrainingSaved):
+            hub.update(status=f"Checkpoint {event.step:,} saved")
+        self._show_job()
+
+    def _show_job(self) -> None:
+        training = self._hub.state.training
+        if training is None:
+            return
+        control = self._control()
+        paused = (control is not None and control.paused) or training.state == "paused"
+        verb = {"preparing": "Preparing", "stopping": "Stopping", "paused": "Paused:"}.get(training.state, "Training")
+        parts = [f"{training.step:,} / {training.steps:,}"] if training.steps else []
+        if training.state == "running" and training.seconds_left is not None:
+            parts.append(f"{duration(training.seconds_left)} left")
+        self._hub.show_job(
+            JobView(
+                JOB,
+                f"{'Paused:' if paused else verb} {training.title}",
+                training.step / training.steps if training.steps else None,
+                " · ".join(parts),
+                can_pause=training.state in ("running", "paused"),
+                paused=paused,
+            ),
+            cancel=self.stop,
+        )
+
+
+def _signature(cards: tuple[RunCard, ...]) -> list[tuple[object, ...]]:
+    """What a list shows of its runs: the same again need not be painted."""
+    return [
+        (c.info.path, c.info.status, c.info.config.title, c.thumb is None, id(c.thumb), c.info.modified) for c in cards
+    ]

@@ -1,0 +1,1 @@
+"""Screens and panels: they render from the state and emit what the person wants."""

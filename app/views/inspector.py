@@ -1,0 +1,221 @@
+"""The right panel of Explore: sampling, attributes, components and the readout."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.shortcuts import keys_text
+from app.state import AppState, moved
+from app.widgets.buttons import button
+from app.widgets.form import FormRows, IntField, Section
+from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.slider import ValueSlider
+from app.words import direction_note, group_label, nice, ordinal
+from engine.api import DirectionInfo, ModelInfo, Sampled
+
+WIDTH_PX: Final = 316
+LABEL_PX: Final = 92
+VALUE_PX: Final = 52
+SIGMAS: Final = 3.0
+WEAK_AUC: Final = 0.7
+HOTTEST: Final = 1.5
+TEMPERATURE_TIP: Final = "How far samples reach from the middle (0 to 1.5)."
+
+
+class Inspector(QWidget):
+    """Sliders and figures of the current code."""
+
+    temperatureChanged = Signal(object, float)
+    seedChanged = Signal(int)
+    rollWanted = Signal()
+    editChanged = Signal(str, float)
+    lockChanged = Signal(str, bool)
+    resetWanted = Signal()
+    settled = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "panel-right")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(WIDTH_PX)
+        self.sliders: dict[str, ValueSlider] = {}
+        self.group_sliders: list[ValueSlider] = []
+        self._made_for: ModelInfo | None = None
+        self.temperature = ValueSlider(
+            "Temperature",
+            0.0,
+            HOTTEST,
+            default=1.0,
+            tooltip=TEMPERATURE_TIP,
+            label_px=LABEL_PX,
+            value_px=VALUE_PX,
+        )
+        self.temperature.changed.connect(lambda value: self.temperatureChanged.emit(None, value))
+        self.temperature.released.connect(self.settled)
+        self.seed = IntField(0, 99_999, 1)
+        self.seed.setToolTip("Which sample: the same seed gives the same face (0 to 99999).")
+        self.seed.changed.connect(self.seedChanged)
+        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})")
+        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self._groups = Section("Per level", collapsed=True)
+        self._attributes = Section("Attributes", action="Reset")
+        self._components = Section("Main axes (PCA)")
+        for section in (self._attributes, self._components):
+            section.actionClicked.connect(self.resetWanted)
+        inner = QWidget()
+        column = vbox(
+            self._sample_section(), self._groups, self._attributes, self._components, self._readout_section(), None,
+            gap_px=12,
+        )  # fmt: skip
+        column.setContentsMargins(16, 8, 16, 12)
+        inner.setLayout(column)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(inner))
+
+    def _sample_section(self) -> Section:
+        section = Section("Sample")
+        section.add(self.temperature)
+        label = QLabel("Seed")
+        label.setFixedWidth(LABEL_PX)
+        section.add_layout(hbox(label, self.seed, self.roll, None))
+        return section
+
+    def _readout_section(self) -> Section:
+        section, rows = Section("Readout"), FormRows(label_px=104)
+        self.norm = rows.add_value(
+            "|z| / √D", "–", "Length of the code over that of a typical one: 1 is typical, more is far out."
+        )
+        self.bits = rows.add_value(
+            "Likelihood",
+            "–",
+            "Bits per dimension of this picture under the model, lower is likelier (a VAE gives a bound).",
+        )
+        self.percentile = rows.add_value(
+            "Percentile", "–", "How many held-out images need fewer bits than this picture."
+        )
+        self.round_trip = rows.add_value(
+            "Round trip", "–", "Largest pixel difference after encoding and decoding again (range −1 to 1)."
+        )
+        self.decode = rows.add_value("Decode", "–", "Median time of the last pictures, in milliseconds.")
+        self._rows = rows
+        section.add(rows)
+        return section
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if moved(now, before, "info"):
+            self._rebuild(now.info)
+        sampled = now.look is not None and isinstance(now.look.source, Sampled)
+        if moved(now, before, "look", "view", "info"):
+            useful = now.info is not None and (sampled or now.view == "grid")
+            why = "" if useful else "A photo's code has no temperature: roll a seed to sample."
+            for slider in (self.temperature, *self.group_sliders):
+                slider.setEnabled(useful)
+                slider.setToolTip(why or TEMPERATURE_TIP)
+        if moved(now, before, "temperature", "info"):
+            self.temperature.set_value(sum(now.temperature) / len(now.temperature))
+            for slider, value in zip(self.group_sliders, now.temperature, strict=False):
+                slider.set_value(value)
+        if moved(now, before, "seed"):
+            self.seed.set_value(now.seed)
+        if moved(now, before, "look", "info"):
+            self._show_edits(now)
+        if moved(now, before, "readout", "drawn", "decode_ms", "info"):
+            self._show_readout(now)
+
+    def _show_edits(self, now: AppState) -> None:
+        edits = dict(now.look.edits) if now.look is not None else {}
+        locked = now.look.locked if now.look is not None else ()
+        for name, slider in self.sliders.items():
+            slider.set_value(edits.get(name, 0.0))
+            slider.set_locked(name in locked)
+        self._attributes.set_action_enabled(bool(edits))
+
+    def _show_readout(self, now: AppState) -> None:
+        ratio = now.drawn.norm_ratio if now.drawn is not None else None
+        self.norm.set_text("–" if ratio is None else f"{ratio:.3f}")
+        read = now.readout
+        bits = None if read is None else read.bits_per_dim
+        sign = "≤ " if now.info is not None and now.info.density == "bound" else ""
+        self.bits.set_text("–" if bits is None else f"{sign}{bits:.2f} bits/dim")
+        share = None if read is None else read.percentile
+        self.percentile.set_text("–" if share is None else f"{ordinal(share)} of held-out")
+        trip = None if read is None else read.round_trip
+        self.round_trip.set_text("–" if trip is None else f"{trip:.0e}")
+        self.decode.set_text("–" if now.decode_ms is None else f"{now.decode_ms:.1f} ms median")
+        info = now.info
+        self._rows.set_row_visible(self.bits, info is not None and info.density != "none")
+        self._rows.set_row_visible(self.percentile, share is not None)
+        self._rows.set_row_visible(self.round_trip, info is not None and info.encode == "exact")
+
+    def _rebuild(self, info: ModelInfo | None) -> None:
+        """Sliders for another model; the same model again (a run's next checkpoint) keeps those that fit."""
+        if info is not None and self._made_for is not None and _same_sliders(info, self._made_for):
+            self._made_for = info
+            return
+        for slider in (*self.sliders.values(), *self.group_sliders):
+            slider.setParent(None)
+            slider.deleteLater()
+        self.sliders, self.group_sliders, self._made_for = {}, [], info
+        if info is not None:
+            self.temperature.set_default(info.default_temperature)
+            for index, group in enumerate(info.groups if len(info.groups) > 1 else ()):
+                self._groups.add(self._group_slider(index, group_label(group.name), info.default_temperature))
+            for direction in info.attributes:
+                self._attributes.add(self._direction_slider(direction))
+            for direction in info.components:
+                self._components.add(self._direction_slider(direction))
+        self._groups.setVisible(bool(self.group_sliders))
+        self._attributes.setVisible(info is not None and bool(info.attributes))
+        self._components.setVisible(info is not None and bool(info.components))
+        only_axes = info is not None and bool(info.components) and not info.attributes
+        self._components.set_collapsed(not only_axes)
+        self._components.set_action("Reset" if only_axes else "")
+
+    def _group_slider(self, index: int, label: str, default: float) -> ValueSlider:
+        slider = ValueSlider(
+            label,
+            0.0,
+            HOTTEST,
+            value=default,
+            default=default,
+            tooltip="Temperature of this level.",
+            label_px=LABEL_PX,
+            value_px=VALUE_PX,
+        )
+        slider.changed.connect(lambda value: self.temperatureChanged.emit(index, value))
+        slider.released.connect(self.settled)
+        self.group_sliders.append(slider)
+        return slider
+
+    def _direction_slider(self, info: DirectionInfo) -> ValueSlider:
+        slider = ValueSlider(
+            nice(info.name),
+            -SIGMAS,
+            SIGMAS,
+            value=0.0,
+            default=0.0,
+            decimals=1,
+            unit="σ",
+            origin=0.0,
+            signed=True,
+            lockable=info.kind == "attribute",
+            tooltip=f"{direction_note(info)}.\nIn standard deviations, −3 to +3.",
+            label_px=LABEL_PX,
+            value_px=VALUE_PX,
+        )
+        if info.auc is not None and info.auc < WEAK_AUC:
+            slider.set_warning(f"Weak direction: {direction_note(info)}")
+        slider.changed.connect(lambda value: self.editChanged.emit(info.name, value))
+        slider.released.connect(self.settled)
+        slider.lockToggled.connect(lambda locked: self.lockChanged.emit(info.name, locked))
+        self.sliders[info.name] = slider
+        return slider
+
+
+def _same_sliders(a: ModelInfo, b: ModelInfo) -> bool:
+    return (a.key, a.groups, a.attributes, a.components) == (b.key, b.groups, b.attributes, b.components)

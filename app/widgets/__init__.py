@@ -1,0 +1,3 @@
+"""Widgets: values in, signals out; they know no engine and hold no application state."""
+
+from __future__ import annotations

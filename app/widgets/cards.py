@@ -1,0 +1,221 @@
+"""The library's rows: cards with a thumbnail for models and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+
+from app.theme import color, tokens, ui_font
+from app.widgets import paint
+from app.widgets.painted import PaintedItems
+from app.widgets.pixels import paint_rounded, resized, square_cover
+from app.widgets.thumbs import KEY_MIME, DropZone, Thumb, ThumbGrid
+
+__all__ = ["KEY_MIME", "Card", "CardList", "DropZone", "Thumb", "ThumbGrid"]
+
+ROW_PX: Final = 56
+_THUMB_PX: Final = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """One row; ``actions`` are (action id, words) of its context menu; ``thumb`` is uint8 HxWx3."""
+
+    key: str
+    title: str
+    subtitle: str = ""
+    thumb: NDArray[Any] | None = None
+    live: bool = False
+    badge: str = ""
+    tooltip: str = ""
+    actions: tuple[tuple[str, str], ...] = ()
+
+
+class CardList(PaintedItems):
+    """Rows of which at most one is chosen."""
+
+    activated = Signal(str)
+    actionTriggered = Signal(str, str)
+    own_keys = (
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Space,
+    )
+
+    def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cards: tuple[Card, ...] = ()
+        self._images: dict[tuple[str, int], QImage] = {}
+        self._selected: str | None = None
+        self._cursor = 0
+        self._empty_text = empty_text
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip("Up and Down move, Enter opens, the Menu key shows more.")
+
+    def set_cards(self, cards: Sequence[Card]) -> None:
+        """Replace all rows; raises ValueError when two share a key."""
+        if len({card.key for card in cards}) != len(cards):
+            raise ValueError("Two cards share one key.")
+        self._cards = tuple(cards)
+        self._images.clear()
+        self._cursor = min(self._cursor, max(0, len(cards) - 1))
+        self._hover = -1
+        self.updateGeometry()
+        self.update()
+
+    def update_card(self, card: Card) -> None:
+        """Replace the row with the same key; raises KeyError when there is none."""
+        index = self._find(card.key)
+        self._cards = (*self._cards[:index], card, *self._cards[index + 1 :])
+        self._images = {key: image for key, image in self._images.items() if key[0] != card.key}
+        self.update(self.item_rect(index))
+
+    def cards(self) -> tuple[Card, ...]:
+        """The rows, from the top."""
+        return self._cards
+
+    def set_selected(self, key: str | None) -> None:
+        """Mark the row ``key`` without emitting; None marks none."""
+        self._selected = key
+        if key is not None and any(card.key == key for card in self._cards):
+            self._cursor = self._find(key)
+        self.update()
+
+    def selected(self) -> str | None:
+        """The key of the marked row."""
+        return self._selected
+
+    def card_rect(self, key: str) -> QRect:
+        """Where the row ``key`` is; raises KeyError when there is none."""
+        return self.item_rect(self._find(key))
+
+    def _find(self, key: str) -> int:
+        for index, card in enumerate(self._cards):
+            if card.key == key:
+                return index
+        raise KeyError(key)
+
+    def item_count(self) -> int:
+        return len(self._cards)
+
+    def item_rect(self, index: int) -> QRect:
+        return QRect(0, index * ROW_PX, self.width(), ROW_PX - 2)
+
+    def item_tooltip(self, index: int) -> str:
+        card = self._cards[index]
+        return card.tooltip or f"{card.title}\n{card.subtitle}".strip()
+
+    def sizeHint(self) -> QSize:
+        return QSize(208, max(1, len(self._cards)) * ROW_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        if not self._cards:
+            painter.setFont(ui_font(theme.text_px - 1))
+            painter.setPen(color(theme.faint))
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(4, 0, -4, 0), int(flags), self._empty_text)
+        for index in range(len(self._cards)):
+            rect = self.item_rect(index)
+            if rect.intersects(event.rect()):
+                self._paint_card(painter, index, QRectF(rect))
+        painter.end()
+
+    def _paint_card(self, painter: QPainter, index: int, rect: QRectF) -> None:
+        theme, card = tokens(), self._cards[index]
+        if card.key == self._selected:
+            paint.box(painter, rect, fill=theme.selected, line=theme.accent, radius_px=theme.radius_px)
+        elif index == self._hover:
+            paint.box(painter, rect, fill=theme.raised, radius_px=theme.radius_px)
+        if self.hasFocus() and index == self._cursor:
+            paint.focus_ring(painter, rect, theme.radius_px)
+        spot = QRectF(rect.x() + 7, rect.y() + 7, _THUMB_PX, _THUMB_PX)
+        if card.thumb is None:
+            paint.box(painter, spot, fill=theme.raised, line=theme.line, radius_px=4)
+        else:
+            paint_rounded(painter, spot, self._image(card), 4)
+        left, right = spot.right() + 10, rect.right() - 8
+        if card.badge:
+            font = ui_font(theme.small_px)
+            width = paint.width_of(card.badge, font) + 12
+            pill = QRectF(right - width, rect.y() + 9, width, 16)
+            paint.box(painter, pill, fill=theme.hover, radius_px=8)
+            paint.text(painter, pill, card.badge, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
+            right = pill.left() - 6
+        top = QRectF(left, rect.y() + 8, right - left, 20)
+        if card.live:
+            paint.dot(painter, QPointF(left + 4, top.center().y()), theme.ok)
+            top.setLeft(left + 14)
+        under = QRectF(left, rect.y() + 28, rect.right() - 8 - left, 17)
+        paint.text(painter, top, card.title, font=ui_font(), ink=theme.text)
+        paint.text(painter, under, card.subtitle, font=ui_font(theme.small_px), ink=theme.muted)
+
+    def _image(self, card: Card) -> QImage:
+        side = round(_THUMB_PX * self.devicePixelRatioF())
+        key = (card.key, side)
+        if key not in self._images:
+            assert card.thumb is not None
+            self._images[key] = resized(square_cover(card.thumb), side, side)
+        return self._images[key]
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._cursor = index
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0 and index == self._cursor:
+            self.activated.emit(self._cards[index].key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._cards) - 1
+        key = Qt.Key(event.key())
+        moves = {
+            Qt.Key.Key_Up: self._cursor - 1,
+            Qt.Key.Key_Down: self._cursor + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        if last < 0:
+            super().keyPressEvent(event)
+        elif key in moves:
+            self._cursor = min(last, max(0, moves[key]))
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.activated.emit(self._cards[self._cursor].key)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self._cursor if by_key else self.index_at(event.pos())
+        if not 0 <= index < len(self._cards) or not self._cards[index].actions:
+            return
+        menu = self.menu_for(self._cards[index].key)
+        rect = self.item_rect(index)
+        menu.exec(self.mapToGlobal(QPoint(rect.x() + 24, rect.bottom())) if by_key else event.globalPos())
+        menu.deleteLater()
+
+    def menu_for(self, key: str) -> QMenu:
+        """The context menu of the row ``key``; the caller shows and deletes it."""
+        menu = QMenu(self)
+        for action_id, words in self._cards[self._find(key)].actions:
+            action = menu.addAction(words)
+            action.setObjectName(action_id)
+            action.triggered.connect(lambda _checked=False, name=action_id: self.actionTriggered.emit(key, name))
+        return menu

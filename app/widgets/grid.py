@@ -1,0 +1,219 @@
+"""Many small pictures painted in one go: live samples, and neighbours of a code."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import color, tokens, ui_font
+from app.widgets import paint
+from app.widgets.painted import PaintedItems
+from app.widgets.pixels import Picture8, paint_rounded, resized
+
+CAPTION_PX: Final = 24
+_CORNER_PX: Final = 4.0
+
+
+class PictureGrid(PaintedItems):
+    """Shows (N, H, W, 3) uint8 in rows; ``columns=0`` takes the number that makes them largest."""
+
+    cellClicked = Signal(int)
+    cellDoubleClicked = Signal(int)
+    own_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return)
+
+    def __init__(
+        self,
+        columns: int = 8,
+        *,
+        gap_px: int = 4,
+        caption: str = "",
+        empty_text: str = "",
+        keep_square: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._columns, self._gap, self._keep = max(0, columns), gap_px, keep_square
+        self._left, self._right, self._empty_text = caption, "", empty_text
+        self._pictures: Picture8 | None = None
+        self._images: list[QImage | None] = []
+        self._images_px = (0, 0)
+        self._best = ((0, 0, 0), 1)
+        self._chosen = -1
+        self._cursor = 0
+        self.setMinimumSize(96, 96)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setToolTip("Arrows move, Enter chooses.")
+
+    def set_pictures(self, pictures: NDArray[Any] | None) -> None:
+        """Show ``pictures`` (uint8 NxHxWx3; None: the empty text); raises ValueError for another shape."""
+        if pictures is not None and (
+            pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3 or 0 in pictures.shape
+        ):
+            raise ValueError(f"A grid must be uint8 NxHxWx3, not {pictures.dtype} {pictures.shape}.")
+        self._pictures = None if pictures is None else np.ascontiguousarray(pictures)
+        self._images = [None] * self.count()
+        self._chosen = min(self._chosen, self.count() - 1)
+        self._cursor = min(self._cursor, max(0, self.count() - 1))
+        self.update()
+
+    def count(self) -> int:
+        """How many pictures there are."""
+        return 0 if self._pictures is None else len(self._pictures)
+
+    def set_columns(self, columns: int) -> None:
+        """Pictures in a row; 0 takes the number that makes them largest."""
+        self._columns = max(0, columns)
+        self.update()
+
+    def set_caption(self, left: str, right: str = "") -> None:
+        """The line under the pictures."""
+        self._left, self._right = left, right
+        self.update()
+
+    def set_selected(self, index: int) -> None:
+        """Mark a cell without emitting; -1 marks none."""
+        self._chosen = min(max(-1, index), self.count() - 1)
+        self.update()
+
+    def selected_index(self) -> int:
+        """The marked cell, or -1."""
+        return self._chosen
+
+    def cell_at(self, spot: QPoint) -> int:
+        """The cell under ``spot`` (widget pixels), or -1, also between cells."""
+        return self.index_at(spot)
+
+    def cell_rect(self, index: int) -> QRect:
+        """Where cell ``index`` is, in widget pixels."""
+        return self.item_rect(index)
+
+    def item_count(self) -> int:
+        return self.count()
+
+    def item_rect(self, index: int) -> QRect:
+        width, height = self._cell_px()
+        row, column = divmod(index, self._across())
+        return QRect(column * (width + self._gap), row * (height + self._gap), width, height)
+
+    def _caption_px(self) -> int:
+        return CAPTION_PX if self._left or self._right else 0
+
+    def _across(self) -> int:
+        """Pictures in a row; the best number is found again when the place or the count changes."""
+        if self._columns:
+            return self._columns
+        key = (self.width(), self.height(), self.count())
+        if key != self._best[0]:
+            wide = range(1, max(1, self.count()) + 1)
+            self._best = (key, max(wide, key=lambda n: self._cell_for(n)[0]))
+        return self._best[1]
+
+    def _cell_px(self) -> tuple[int, int]:
+        """Width and height of one cell, in whole pixels."""
+        return self._cell_for(self._across())
+
+    def _cell_for(self, columns: int) -> tuple[int, int]:
+        rows = max(1, -(-self.count() // columns))
+        room_w = (self.width() - self._gap * (columns - 1)) / columns
+        room_h = (self.height() - self._caption_px() - self._gap * (rows - 1)) / rows
+        if not self._keep:
+            return max(1, int(room_w)), max(1, int(room_h))
+        tall, wide = (1, 1) if self._pictures is None else self._pictures.shape[1:3]
+        scale = min(room_w / wide, room_h / tall)
+        return max(1, int(wide * scale)), max(1, int(tall * scale))
+
+    def height_for(self, width_px: int) -> int:
+        """The height in pixels at which the pictures fill ``width_px``."""
+        columns = self._across()
+        rows = max(1, -(-self.count() // columns))
+        tall, wide = (1, 1) if self._pictures is None else self._pictures.shape[1:3]
+        cell = (width_px - self._gap * (columns - 1)) / columns
+        return int(cell * tall / wide) * rows + self._gap * (rows - 1) + self._caption_px()
+
+    def sizeHint(self) -> QSize:
+        return QSize(384, self.height_for(384))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        if self._pictures is None:
+            rect = QRectF(self.rect()).adjusted(0, 0, 0, -self._caption_px())
+            paint.box(painter, rect, fill=theme.panel, line=theme.line, radius_px=theme.picture_radius_px)
+            painter.setFont(ui_font())
+            painter.setPen(color(theme.faint))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(rect.adjusted(16, 16, -16, -16), int(flags), self._empty_text)
+        for index in range(self.count()):
+            cell = self.item_rect(index)
+            if cell.intersects(event.rect()):
+                paint_rounded(painter, QRectF(cell), self._image(index, cell), _CORNER_PX)
+        if self.count():
+            for index, ink in (
+                (self._hover, theme.muted),
+                (self._cursor if self.hasFocus() else -1, theme.text),
+            ):
+                if index >= 0 and index != self._chosen:
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.setPen(paint.pen(ink, 2.0))
+                    painter.drawRoundedRect(QRectF(self.item_rect(index)).adjusted(1, 1, -1, -1), 4, 4)
+            if self._chosen >= 0:
+                paint.focus_ring(painter, QRectF(self.item_rect(self._chosen)), _CORNER_PX)
+        self._paint_caption(painter)
+        painter.end()
+
+    def _paint_caption(self, painter: QPainter) -> None:
+        if not self._caption_px():
+            return
+        theme, font = tokens(), ui_font(tokens().text_px - 1)
+        last = self.item_rect(max(0, self.count() - 1))
+        across = self.item_rect(self._across() - 1).right() + 1 if self._pictures is not None else self.width()
+        top = last.bottom() + 5 if self._pictures is not None else self.height() - CAPTION_PX + 4
+        line = QRectF(0, top, across, CAPTION_PX - 4)
+        right_px = min(paint.width_of(self._right, font) + 1, line.width() * 0.6) if self._right else 0.0
+        paint.text(painter, line.adjusted(0, 0, -right_px, 0), self._left, font=font, ink=theme.muted)
+        paint.text(painter, line, self._right, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
+
+    def _image(self, index: int, cell: QRect) -> QImage:
+        ratio = self.devicePixelRatioF()
+        size = (round(cell.width() * ratio), round(cell.height() * ratio))
+        if size != self._images_px:
+            self._images_px, self._images = size, [None] * self.count()
+        image = self._images[index]
+        if image is None:
+            assert self._pictures is not None
+            image = self._images[index] = resized(self._pictures[index], *size)
+        return image
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.cell_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._cursor = index
+            self.update()
+            self.cellClicked.emit(index)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.cell_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self.cellDoubleClicked.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        steps = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_Up: -self._across(),
+            Qt.Key.Key_Down: self._across(),
+        }
+        if key in steps and self.count():
+            target = self._cursor + steps[key]
+            self._cursor = target if 0 <= target < self.count() else self._cursor
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.count():
+            self.cellClicked.emit(self._cursor)
+        else:
+            super().keyPressEvent(event)

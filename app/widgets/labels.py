@@ -1,0 +1,28 @@
+"""Labels that may be narrower than their words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QLabel
+
+from app.theme import mono_font, tokens, ui_font
+from app.widgets import paint
+
+
+class ElidedLabel(QLabel):
+    """A label that shortens itself where there is too little room; the tooltip has the rest."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(32, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        mono = self.property("kind") == "readout"
+        font = mono_font() if mono else ui_font()
+        ink = theme.muted if self.property("kind") in ("readout", "muted") else theme.text
+        cut = paint.text(painter, QRectF(self.rect()), self.text(), font=font, ink=ink, align=self.alignment())
+        painter.end()
+        if self.toolTip() != (words := self.text() if cut else ""):
+            self.setToolTip(words)

@@ -1,0 +1,291 @@
+"""Small pictures to choose from, and the dashed place to drop new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy, QWidget
+
+from app.theme import color, tokens, ui_font
+from app.widgets import paint
+from app.widgets.painted import PaintedItems
+from app.widgets.pixels import dropped_files, dropped_image, paint_rounded, resized, square_cover
+
+KEY_MIME: Final = "application/x-latent-loom-key"
+_GAP_PX: Final = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Thumb:
+    """One small picture (uint8 HxWx3) with the key that the signals carry."""
+
+    key: str
+    picture: NDArray[Any]
+    tooltip: str = ""
+
+
+class ThumbGrid(PaintedItems):
+    """Square thumbnails in columns; as high as its rows need."""
+
+    activated = Signal(str)
+    removed = Signal(str)
+    own_keys = (
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Space,
+        Qt.Key.Key_Delete,
+    )
+
+    def __init__(
+        self, *, columns: int = 4, removable: bool = True, empty_text: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._columns, self._removable, self._empty_text = max(1, columns), removable, empty_text
+        self._thumbs: tuple[Thumb, ...] = ()
+        self._images: dict[tuple[str, int], QImage] = {}
+        self._selected: str | None = None
+        self._cursor = 0
+        self._press: QPoint | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip("Arrows move, Enter opens." + (" Delete takes away." if removable else ""))
+
+    def set_thumbs(self, thumbs: Sequence[Thumb]) -> None:
+        """Replace all thumbnails; raises ValueError when two share a key."""
+        if len({thumb.key for thumb in thumbs}) != len(thumbs):
+            raise ValueError("Two thumbnails share one key.")
+        kept = {thumb.key for thumb in thumbs} & {thumb.key for thumb in self._thumbs}
+        self._images = {key: image for key, image in self._images.items() if key[0] in kept}
+        self._thumbs = tuple(thumbs)
+        self._cursor = min(self._cursor, max(0, len(thumbs) - 1))
+        self._hover = -1
+        self._fit_height()
+        self.update()
+
+    def set_selected(self, key: str | None) -> None:
+        """Mark one thumbnail without emitting."""
+        self._selected = key
+        self.update()
+
+    def selected(self) -> str | None:
+        """The key of the marked thumbnail."""
+        return self._selected
+
+    def thumb_rect(self, key: str) -> QRect:
+        """Where the thumbnail ``key`` is; raises KeyError when there is none."""
+        for index, thumb in enumerate(self._thumbs):
+            if thumb.key == key:
+                return self.item_rect(index)
+        raise KeyError(key)
+
+    def _side(self) -> int:
+        return max(16, (self.width() - _GAP_PX * (self._columns - 1)) // self._columns)
+
+    def _fit_height(self) -> None:
+        rows = -(-len(self._thumbs) // self._columns)
+        self.setFixedHeight(rows * self._side() + max(0, rows - 1) * _GAP_PX if rows else 32 if self._empty_text else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit_height()
+
+    def sizeHint(self) -> QSize:
+        return QSize(208, self.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(96, 0)
+
+    def item_count(self) -> int:
+        return len(self._thumbs)
+
+    def item_rect(self, index: int) -> QRect:
+        side, (row, column) = self._side(), divmod(index, self._columns)
+        return QRect(column * (side + _GAP_PX), row * (side + _GAP_PX), side, side)
+
+    def item_tooltip(self, index: int) -> str:
+        return self._thumbs[index].tooltip
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        if not self._thumbs and self._empty_text:
+            rect = QRectF(self.rect()).adjusted(4, 0, -4, 0)
+            paint.text(painter, rect, self._empty_text, font=ui_font(theme.text_px - 1), ink=theme.faint)
+        for index, thumb in enumerate(self._thumbs):
+            spot = self.item_rect(index)
+            if not spot.intersects(event.rect()):
+                continue
+            rect = QRectF(spot)
+            paint_rounded(painter, rect, self._image(thumb, spot.width()), 6)
+            if index == self._hover:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(color("#ffffff", 0.10))
+                painter.drawRoundedRect(rect, 6, 6)
+            if thumb.key == self._selected:
+                paint.focus_ring(painter, rect, 6)
+            elif self.hasFocus() and index == self._cursor:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(paint.pen(theme.text, 2.0))
+                painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        painter.end()
+
+    def _image(self, thumb: Thumb, side_px: int) -> QImage:
+        side = round(side_px * self.devicePixelRatioF())
+        key = (thumb.key, side)
+        if key not in self._images:
+            self._images[key] = resized(square_cover(thumb.picture), side, side)
+        return self._images[key]
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._cursor, self._press = index, event.position().toPoint()
+            self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        spot = event.position().toPoint()
+        if self._press is None or (spot - self._press).manhattanLength() < QApplication.startDragDistance():
+            return
+        self._press = None
+        thumb = self._thumbs[self._cursor]
+        mime = QMimeData()
+        mime.setData(KEY_MIME, thumb.key.encode())
+        drag = QDrag(self)
+        drag.setMimeData(mime)
+        drag.setPixmap(QPixmap.fromImage(self._image(thumb, self._side())))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if self._press is not None and event.button() == Qt.MouseButton.LeftButton and index == self._cursor:
+            self.activated.emit(self._thumbs[index].key)
+        self._press = None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, last = Qt.Key(event.key()), len(self._thumbs) - 1
+        steps = {
+            Qt.Key.Key_Left: -1,
+            Qt.Key.Key_Right: 1,
+            Qt.Key.Key_Up: -self._columns,
+            Qt.Key.Key_Down: self._columns,
+        }
+        if last < 0:
+            super().keyPressEvent(event)
+        elif key in steps:
+            target = self._cursor + steps[key]
+            self._cursor = target if 0 <= target <= last else self._cursor
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.activated.emit(self._thumbs[self._cursor].key)
+        elif key == Qt.Key.Key_Delete and self._removable:
+            self.removed.emit(self._thumbs[self._cursor].key)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        index = self.index_at(event.pos())
+        if index < 0:
+            return
+        key = self._thumbs[index].key
+        menu = QMenu(self)
+        menu.addAction("Open", lambda: self.activated.emit(key))
+        if self._removable:
+            menu.addAction("Take away", lambda: self.removed.emit(key))
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+
+class DropZone(QAbstractButton):
+    """A dashed place that takes files and pictures, and opens a chooser when clicked."""
+
+    filesDropped = Signal(list)
+    imageDropped = Signal(object)
+
+    def __init__(self, text: str = "Drop photos here", *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._over = False
+        self.setAcceptDrops(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Drop here, or click to choose (Space).")
+        self.set_text(text)
+
+    def set_text(self, text: str) -> None:
+        """What the zone says."""
+        self.setText(text)
+        self.setAccessibleName(text)
+
+    def sizeHint(self) -> QSize:
+        return QSize(208, 64)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(96, 48)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        rect = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        live = self._over or self.underMouse()
+        line = paint.pen(theme.accent_line if self._over else theme.faint if live else theme.track, 1.2)
+        line.setDashPattern([4, 4])
+        painter.setPen(line)
+        painter.setBrush(color(theme.selected) if self._over else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(rect, theme.radius_px, theme.radius_px)
+        if paint.tabbed_to(self):
+            paint.focus_ring(painter, QRectF(self.rect()))
+        painter.setFont(ui_font(theme.text_px - 1))
+        painter.setPen(color(theme.text if live else theme.muted))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(rect.adjusted(8, 4, -8, -4), int(flags), self.text())
+        painter.end()
+
+    def _set_over(self, over: bool) -> None:
+        self._over = over
+        self.update()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_files(event.mimeData()) or event.mimeData().hasImage():
+            event.acceptProposedAction()
+            self._set_over(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._set_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_over(False)
+        files = dropped_files(event.mimeData())
+        array = None if files else dropped_image(event.mimeData())
+        if files:
+            self.filesDropped.emit(files)
+        elif array is not None:
+            self.imageDropped.emit(array)
+        else:
+            return
+        event.acceptProposedAction()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        self.update()

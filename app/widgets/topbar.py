@@ -1,0 +1,172 @@
+"""The top bar: name, workspaces, the model on show, device and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QLabel, QSizePolicy, QWidget
+
+from app.theme import color, tokens, ui_font
+from app.widgets import paint
+from app.widgets.buttons import button
+from app.widgets.fields import Combo
+from app.widgets.layout import hbox
+
+BAR_PX: Final = 44
+
+
+class _Tab(QAbstractButton):
+    """One workspace; number and name."""
+
+    def __init__(self, text: str, tooltip: str) -> None:
+        super().__init__()
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.setToolTip(tooltip)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(round(paint.width_of(self.text(), ui_font())) + 28, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        rect = QRectF(self.rect())
+        if self.isChecked() or self.underMouse():
+            fill = theme.hover if self.isChecked() else theme.raised
+            paint.box(painter, rect, fill=fill, radius_px=theme.radius_px)
+        if paint.tabbed_to(self):
+            paint.focus_ring(painter, rect)
+        number, _, name = self.text().partition(" ")
+        font = ui_font()
+        x = rect.x() + 14
+        paint.text(painter, QRectF(x, 0, 20, rect.height()), number, font=font, ink=theme.muted)
+        x += paint.width_of(f"{number} ", font)
+        ink = theme.text if self.isChecked() or self.underMouse() else theme.muted
+        paint.text(painter, QRectF(x, 0, rect.right() - x, rect.height()), name, font=font, ink=ink)
+        painter.end()
+
+
+class _ThemeButton(QAbstractButton):
+    """A half-filled disc: light or dark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setToolTip("Light or dark (Ctrl+T)")
+        self.setAccessibleName("Light or dark")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFixedSize(28, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        if self.underMouse():
+            paint.box(painter, QRectF(self.rect()), fill=theme.hover)
+        if paint.tabbed_to(self):
+            paint.focus_ring(painter, QRectF(self.rect()))
+        ink = theme.text if self.underMouse() else theme.muted
+        disc = QRectF(8, 8, 12, 12)
+        painter.setPen(paint.pen(ink, 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(disc)
+        painter.setBrush(color(ink))
+        painter.drawPie(disc, 90 * 16, 180 * 16)
+        painter.end()
+
+
+class _Light(QWidget):
+    """The state of the device: green when all is well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.good = True
+        self.setFixedSize(10, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        paint.dot(painter, QPointF(5, 8), theme.ok if self.good else theme.warn, 3.5)
+        painter.end()
+
+
+class TopBar(QFrame):
+    """Tabs at the left, the model chooser and the readout at the right."""
+
+    workspaceChanged = Signal(str)
+    modelChanged = Signal(str)
+    helpClicked = Signal()
+    themeClicked = Signal()
+
+    def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]], *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "topbar")
+        self.setFixedHeight(BAR_PX)
+        name = QLabel(app_name)
+        name.setProperty("kind", "name")
+        self._tabs: dict[str, _Tab] = {}
+        group = QButtonGroup(self)
+        for number, (key, label) in enumerate(workspaces, start=1):
+            tab = _Tab(f"{number} {label}", f"{label} (Ctrl+{number})")
+            tab.clicked.connect(lambda _checked=False, name=key: self.workspaceChanged.emit(name))
+            group.addButton(tab)
+            self._tabs[key] = tab
+        self._models = Combo(tooltip="The model on show")
+        self._models.setAccessibleName("The model on show")
+        self._models.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._models.setMaximumWidth(280)
+        self._models.changed.connect(self.modelChanged)
+        self._light, self._readout = _Light(), QLabel()
+        self._readout.setProperty("kind", "readout")
+        self._readout.setMinimumWidth(104)
+        help_button = button("Keys", "List every key (F1)", kind="quiet")
+        help_button.clicked.connect(lambda: self.helpClicked.emit())
+        theme_button = _ThemeButton()
+        theme_button.clicked.connect(lambda: self.themeClicked.emit())
+        device = hbox(self._light, self._readout, gap_px=6)
+        row = hbox(name, 16, *self._tabs.values(), None, self._models, 8, device, theme_button, help_button)
+        row.setContentsMargins(16, 0, 12, 0)
+        self.setLayout(row)
+        self.set_models(())
+        if workspaces:
+            self.set_workspace(workspaces[0][0])
+
+    def set_workspace(self, key: str) -> None:
+        """Show ``key`` as the open workspace without emitting; raises KeyError when there is none."""
+        self._tabs[key].setChecked(True)
+
+    def workspace(self) -> str:
+        """The key of the open workspace."""
+        return next((key for key, tab in self._tabs.items() if tab.isChecked()), "")
+
+    def tab(self, key: str) -> QAbstractButton:
+        """The button of a workspace."""
+        return self._tabs[key]
+
+    def set_models(self, models: Sequence[tuple[str, str]]) -> None:
+        """The models (key, label) to choose from; hidden when there are none."""
+        self._models.set_options(models)
+        self._models.setVisible(bool(models))
+
+    def set_model(self, key: str) -> None:
+        """Show ``key`` as the chosen model without emitting; raises KeyError when it is not in the list."""
+        self._models.set_current(key)
+
+    def model_combo(self) -> Combo:
+        """The chooser."""
+        return self._models
+
+    def set_readout(self, text: str, ok: bool = True) -> None:
+        """Device and speed, such as ``CPU · 14 ms``; ``ok=False`` turns the light amber."""
+        if self._readout.text() != text:
+            self._readout.setText(text)
+            self._readout.setToolTip(f"Device and time of the last picture: {text}")
+        if self._light.good != ok:
+            self._light.good = ok
+            self._light.update()

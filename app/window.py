@@ -1,0 +1,113 @@
+"""The window: top bar, workspaces, the notice line and the jobs bar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+
+from app.model_host import run_of
+from app.notices import Notice
+from app.state import WORKSPACES, AppState, moved
+from app.views.explore import ExploreView
+from app.views.train import TrainView
+from app.widgets.jobs import JobsBar
+from app.widgets.layout import vbox
+from app.widgets.notice import NoticeLine
+from app.widgets.pixels import dropped_files
+from app.widgets.topbar import TopBar
+
+NAME: Final = "Latent Loom"
+SMALLEST: Final = (1120, 640)
+FIRST_SIZE: Final = (1440, 900)
+
+
+class Window(QMainWindow):
+    """Closes only when `let_close` was called: until then it says `closeWanted`."""
+
+    closeWanted = Signal()
+    filesDropped = Signal(list)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(NAME)
+        self.setMinimumSize(*SMALLEST)
+        self.resize(*FIRST_SIZE)
+        self.setAcceptDrops(True)
+        self._may_close = False
+        self.top = TopBar(NAME, WORKSPACES)
+        self.notice = NoticeLine()
+        self.explore, self.train = ExploreView(), TrainView()
+        self.jobs = JobsBar()
+        self._workspaces = {"explore": self.explore, "train": self.train}
+        self._stack = QStackedWidget()
+        for page in self._workspaces.values():
+            self._stack.addWidget(page)
+        centre = QWidget()
+        column = vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0)
+        column.setStretch(2, 1)
+        centre.setLayout(column)
+        self.setCentralWidget(centre)
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if moved(now, before, "workspace"):
+            self.top.set_workspace(now.workspace)
+            self._stack.setCurrentWidget(self._workspaces[now.workspace])
+        if moved(now, before, "models", "model", "opening", "info"):
+            self._show_models(now)
+        if moved(now, before, "decode_ms", "device", "info"):
+            self.top.set_readout(_readout(now))
+        self.explore.show_state(now, before)
+        self.train.show_state(now, before)
+        if moved(now, before, "jobs"):
+            self.jobs.set_jobs(now.jobs)
+        if moved(now, before, "status", "closing"):
+            self.jobs.set_status("Saving before closing…" if now.closing else now.status)
+        if moved(now, before, "closing"):
+            self._stack.setEnabled(not now.closing)
+
+    def _show_models(self, now: AppState) -> None:
+        rows = [(card.key, card.title) for card in now.models or ()]
+        shown = now.opening or now.model
+        run = run_of(shown)
+        if shown is not None and not any(key == shown for key, _ in rows):
+            title = now.info.title if now.info is not None and now.opening is None else ""
+            rows.append((shown, title or (f"Run {run.name}" if run is not None else shown.rsplit("/", 1)[-1])))
+        self.top.set_models(rows)
+        if shown is not None:
+            self.top.set_model(shown)
+
+    def show_notice(self, notice: Notice) -> None:
+        """Says one sentence in the notice line."""
+        self.notice.show_notice(notice.text, level=notice.level, details=notice.details)
+
+    def let_close(self) -> None:
+        """From now on closing closes."""
+        self._may_close = True
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._may_close:
+            event.accept()
+        else:
+            event.ignore()
+            self.closeWanted.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = dropped_files(event.mimeData())
+        if files:
+            event.acceptProposedAction()
+            self.filesDropped.emit(files)
+
+
+def _readout(now: AppState) -> str:
+    """``CPU · 12 ms``: the kind of processor and the time of a picture."""
+    device = now.device or "…"
+    short = "CPU" if "core" in device else device.removeprefix("NVIDIA ")
+    return short if now.decode_ms is None else f"{short} · {now.decode_ms:.0f} ms"

@@ -1,0 +1,94 @@
+"""How names, counts and times are written in the window."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from engine.api import DirectionInfo, Sampled
+
+ERROR_TITLE: Final = "|error| × 4"
+"""The engine's error maps are enlarged so much (`engine.open_model.ERROR_GAIN`)."""
+
+
+def nice(name: str) -> str:
+    """``Blond_Hair`` -> ``Blond hair``; ``pca_3`` -> ``PCA 3``."""
+    words = name.replace("_", " ").strip()
+    if words.lower().startswith("pca"):
+        return "PCA " + words[3:].strip()
+    return words[:1].upper() + words[1:].lower()
+
+
+def millions(count: int) -> str:
+    """``3.1 M``, ``840 k`` or the number itself."""
+    if count >= 1_000_000:
+        return f"{count / 1e6:.1f} M"
+    return f"{count / 1e3:.0f} k" if count >= 1000 else str(count)
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``4 min``, ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ago(seconds: float) -> str:
+    """How long since: ``just now``, ``4 min ago``, ``3 days ago``."""
+    if seconds < 60:
+        return "just now"
+    if seconds < 86_400:
+        return f"{duration(seconds)} ago"
+    days = round(seconds / 86_400)
+    return f"{days} day{'s' if days > 1 else ''} ago"
+
+
+def ordinal(number: float) -> str:
+    """``63rd``."""
+    whole = round(number)
+    ending = "th" if 10 <= whole % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
+    return f"{whole}{ending}"
+
+
+def signed(value: float) -> str:
+    """``+1.6`` with a true minus sign."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def encodes(kind: str) -> str:
+    """How a model finds the code of a photo, for its card."""
+    return {"exact": "exact codes", "amortised": "encodes at once", "search": "encodes by search"}[kind]
+
+
+def group_label(name: str) -> str:
+    """``Level 1 (fine)`` -> ``Level 1 · fine``."""
+    return name.replace(" (", " · ").removesuffix(")")
+
+
+def source_text(source: object, name: str = "") -> str:
+    """Where a code comes from."""
+    return (
+        f"Seed {source.seed}" if isinstance(source, Sampled) else (name or getattr(source, "name", "") or "Given code")
+    )
+
+
+def direction_note(info: DirectionInfo) -> str:
+    """What is known of a direction, for its tooltip."""
+    if info.kind == "component":
+        share = "" if info.share is None else f", {info.share:.1%} of the variance"
+        return f"{nice(info.name)}: a main axis of the codes{share}"
+    if info.auc is None:
+        return f"{nice(info.name)}: moves the code along this attribute"
+    interval = "" if info.auc_low is None or info.auc_high is None else f" ({info.auc_low:.2f} to {info.auc_high:.2f})"
+    return f"{nice(info.name)}: held-out AUC {info.auc:.2f}{interval}"
+
+
+def milliseconds(value: float) -> str:
+    """``18 ms``, ``1.2 s``, ``14 s``."""
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s" if value < 10_000 else duration(value / 1000)
+
+
+def decibels(value: float) -> str:
+    """``22.3 dB``; an exact copy has no error to compare with."""
+    return f"{value:.1f} dB" if math.isfinite(value) else "exact"

@@ -1,0 +1,333 @@
+"""The contract of `engine.models.base`, for every family of the table and for every choice that its knobs offer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.checkpoints.model_file import ModelHeader, load_model, save_model
+from engine.errors import Unsupported, UsageError
+from engine.families import FAMILIES, build, model_knobs
+from engine.knobs import from_json, knobs_of, to_json
+from engine.training.config import TrainConfig
+from tests.contract.tiny import PlainSteps, images, make, stir, tiny_config, variants
+
+SHAPE = (3, 16, 16)
+VARIANTS = [pytest.param(family, config, id=name) for name, family, config in variants()]
+EVERY = pytest.mark.parametrize("family", list(FAMILIES))
+EVERY_VARIANT = pytest.mark.parametrize(("family", "config"), VARIANTS)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@EVERY_VARIANT
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (3, 32, 32)], ids=str)
+def test_shapes_and_ranges(family, config, shape):
+    model = make(family, config=config, shape=shape).eval()
+    spec = model.spec
+    assert spec.image_shape == shape
+    assert spec.dimensions == math.prod(shape)
+    with torch.inference_mode():
+        z = model.sample_codes(3, generator=seeded())
+        x = model.decode(z)
+    assert z.shape == (3, spec.size)
+    assert x.shape == (3, *shape)
+    assert x.dtype == torch.float32
+    assert bool(torch.isfinite(x).all())
+    if model.abilities.encode != "exact":
+        # An exact model may decode a code to a value outside; the pictures are cut, the arithmetic is not.
+        assert x.abs().max() <= 1.0
+
+
+@EVERY
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_size_of_the_form_is_built_and_decodes(family, size, channels):
+    model = build(family, tiny_config(family), (channels, size, size)).eval()
+    with torch.inference_mode():
+        assert model.decode(model.sample_codes(1)).shape == (1, channels, size, size)
+
+
+@EVERY_VARIANT
+def test_groups_tile_the_code(family, config):
+    model = make(family, config=config, shape=(3, 32, 32))
+    ends = [0]
+    for group in model.spec.groups:
+        assert group.start == ends[-1] < group.stop, group.name
+        ends.append(group.stop)
+    assert ends[-1] == model.spec.size
+    assert len({group.name for group in model.spec.groups}) == len(model.spec.groups)
+
+
+@EVERY_VARIANT
+def test_no_part_of_the_code_is_dropped(family, config):
+    model = stir(make(family, config=config, shape=(3, 32, 32))).eval()
+    z = model.sample_codes(1, generator=seeded())
+    with torch.inference_mode():
+        before = model.decode(z)
+        for group in model.spec.groups:
+            moved = z.clone()
+            moved[:, group.start : group.stop] += 0.5
+            assert (model.decode(moved) - before).abs().max() > 1e-4, f"{group.name} does not reach the picture"
+    if model.abilities.encode == "exact":
+        assert model.spec.size == model.spec.dimensions
+
+
+@EVERY_VARIANT
+def test_every_trained_parameter_gets_a_gradient(family, config):
+    model = make(family, config=config, shape=SHAPE).train()
+    steps = PlainSteps(model)
+    steps.run(images(8, SHAPE), 6)
+    wanted = {f"{net}: {key}" for net, module in steps.networks.items() for key, _ in module.named_parameters()}
+    assert not wanted - steps.touched, f"never trained: {sorted(wanted - steps.touched)}"
+    trained = {id(p) for net in steps.networks.values() for p in net.parameters()}
+    left = [key for key, p in model.named_parameters() if id(p) not in trained]
+    assert not left, f"in no network: {left}"
+
+
+@EVERY_VARIANT
+def test_metrics_stay_tensors_on_the_device(family, config):
+    model = make(family, config=config, shape=SHAPE).train()
+    (metrics,) = PlainSteps(model).run(images(8, SHAPE), 1)
+    device = next(model.parameters()).device
+    for name, value in metrics.items():
+        assert isinstance(value, torch.Tensor), name
+        assert (value.dim(), value.device, value.requires_grad) == (0, device, False), name
+        assert bool(torch.isfinite(value)), name
+    drawn = {name for _, names in FAMILIES[family].curves for name in names if "/" not in name}
+    assert drawn <= set(metrics), f"curves without a metric: {drawn - set(metrics)}"
+
+
+@EVERY
+def test_what_is_not_offered_is_refused_and_what_is_offered_works(family):
+    model = make(family).eval()
+    x = images(2, SHAPE)
+    if model.abilities.encode == "search":
+        with pytest.raises(Unsupported):
+            model.encode(x)
+    else:
+        assert model.encode(x).shape == (2, model.spec.size)
+    if model.abilities.density == "none":
+        for call in (model.log_prob, model.bits_per_dim):
+            with pytest.raises(Unsupported):
+                call(x)
+    else:
+        assert model.log_prob(x).shape == (2,)
+
+
+EXACT = [p for p in VARIANTS if FAMILIES[p.values[0]].model.abilities.encode == "exact"]
+
+
+@pytest.mark.parametrize(("family", "config"), EXACT)
+@pytest.mark.parametrize("stirred", [False, True], ids=["fresh", "stirred"])
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-4), (torch.float64, 1e-9)])
+def test_exact_models_invert_both_ways(family, config, stirred, dtype, bound):
+    model = make(family, config=config, shape=(3, 32, 32))
+    model = (stir(model, amount=0.02) if stirred else model).to(dtype).eval()
+    x = images(4, (3, 32, 32), seed=5).to(dtype)
+    with torch.inference_mode():
+        assert (model.decode(model.encode(x)) - x).abs().max() <= bound
+        z = 0.7 * torch.randn(4, model.spec.size, generator=seeded()).to(dtype)
+        assert (model.encode(model.decode(z)) - z).abs().max() <= 20 * bound
+
+
+@pytest.mark.parametrize(("family", "config"), EXACT)
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 16, 16)], ids=str)
+def test_density_is_that_of_autograds_jacobian(family, config, shape):
+    model = stir(make(family, config=config, shape=shape)).double().eval()
+    x = images(1, shape, seed=3).double() + 0.003
+    jacobian = torch.autograd.functional.jacobian(
+        lambda v: model.encode(v.view(1, *shape)).flatten(), x.flatten(), vectorize=True
+    )
+    sign, log_det = torch.linalg.slogdet(jacobian)
+    assert sign != 0
+    z = model.encode(x)
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum()
+    torch.testing.assert_close(model.log_prob(x)[0], prior + log_det, rtol=1e-9, atol=1e-6)
+
+
+BOUND = [name for name, row in FAMILIES.items() if row.model.abilities.density == "bound"]
+
+
+@pytest.mark.parametrize("family", BOUND)
+def test_a_bound_is_below_the_likelihood(family):
+    """Importance sampling from the posterior estimates log p(x) from above the bound (Burda et al. 2016)."""
+    torch.manual_seed(0)
+    model = make(family).train()
+    x = images(8, SHAPE)
+    PlainSteps(model).run(x, 60)
+    model.eval()
+    bound = model.log_prob(x).double()
+    with torch.inference_mode():
+        mean, log_std = (v.double() for v in model.posterior(x))
+        logs = []
+        for _ in range(200):
+            noise = torch.randn(mean.shape).double()
+            z = mean + noise * log_std.exp()
+            normal = torch.distributions.Normal
+            out = model._mean_image(z.float()).double()
+            p_x = normal(out, model._decoder_log_std().double().exp()).log_prob(x.double()).flatten(1).sum(1)
+            p_z = normal(0.0, 1.0).log_prob(z).sum(1)
+            q_z = normal(mean, log_std.exp()).log_prob(z).sum(1)
+            logs.append(p_x + p_z - q_z)
+        marginal = torch.logsumexp(torch.stack(logs), 0) - math.log(200)
+        average = torch.stack(logs).mean(0)
+    assert bool((average < marginal).all())
+    # One noise sample, but the KL in closed form: near the average, and repeatable.
+    spread = torch.stack(logs).std(0)
+    assert bool(((bound - average).abs() < 6 * spread + 1.0).all())
+    assert torch.equal(model.log_prob(x), model.log_prob(x))
+
+
+@EVERY_VARIANT
+def test_codes_follow_seed_and_temperature(family, config):
+    model = make(family, config=config).eval()
+    one = model.sample_codes(4, temperature=1.0, generator=seeded(1))
+    assert torch.equal(one, model.sample_codes(4, temperature=1.0, generator=seeded(1)))
+    assert not torch.equal(one, model.sample_codes(4, temperature=1.0, generator=seeded(2)))
+    torch.testing.assert_close(model.sample_codes(4, temperature=0.25, generator=seeded(1)), 0.25 * one)
+    assert not model.sample_codes(4, temperature=0.0, generator=seeded(3)).any()
+    scales = [0.5 + i for i in range(len(model.spec.groups))]
+    scaled = model.sample_codes(4, temperature=scales, generator=seeded(1))
+    for group, scale in zip(model.spec.groups, scales, strict=True):
+        torch.testing.assert_close(scaled[:, group.start : group.stop], scale * one[:, group.start : group.stop])
+    with pytest.raises(ValueError, match="zip"):
+        model.sample_codes(4, temperature=[1.0] * (len(scales) + 1))
+
+
+@EVERY_VARIANT
+def test_sampling_is_deterministic_and_leaves_the_model_as_it_was(family, config):
+    model = make(family, config=config).eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with torch.inference_mode():
+        first = model.decode(model.sample_codes(2, temperature=0.0))
+        model.decode(model.sample_codes(5, temperature=1.3, generator=seeded()))
+        again = model.decode(model.sample_codes(2, temperature=0.0))
+    assert torch.equal(first, again)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+@EVERY_VARIANT
+def test_freezing_changes_speed_and_not_pictures(family, config):
+    model = stir(make(family, config=config)).eval()
+    z = model.sample_codes(3, generator=seeded())
+    with torch.inference_mode():
+        plain = model.decode(z)
+        model.freeze()
+        assert (model.decode(z) - plain).abs().max() <= 1e-5
+        model.thaw()
+        stir(model, seed=2)
+        changed = model.decode(z)
+        fresh = build(family, config, SHAPE).eval()
+        fresh.load_state_dict(model.state_dict())
+        assert (changed - fresh.decode(z)).abs().max() <= 1e-5, "thaw kept what freeze had computed"
+    assert (changed - plain).abs().max() > 1e-4
+
+
+def close(a: torch.Tensor, b: torch.Tensor, half: bool) -> bool:
+    """Equal, or as near as 11 bits of a float16 can be (below 6e-5 it has fewer)."""
+    return torch.allclose(a.float(), b.float(), rtol=5e-4, atol=1e-7) if half else torch.equal(a, b)
+
+
+@EVERY_VARIANT
+@pytest.mark.parametrize(("half", "whole"), [(False, True), (False, False), (True, False)])
+def test_a_saved_model_is_the_same_model(family, config, half, whole, tmp_path):
+    model = stir(make(family, config=config)).eval()
+    header = ModelHeader(family, config, SHAPE, title="Fäces 脸", step=12, card={"data": "mine"})
+    digest = save_model(tmp_path / "m.safetensors", model, header, half=half, whole=whole)
+    loaded, read, found = load_model(tmp_path / "m.safetensors", sha256=digest)
+    assert (read, found) == (header, digest)
+    assert not loaded.training
+    own = loaded.state_dict()
+    for key, value in model.state_dict().items():
+        if whole or not key.startswith(model.training_only or ("\0",)):
+            assert close(own[key], value, half), key
+    z = model.sample_codes(2, temperature=0.7, generator=seeded())
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded.decode(z), model.decode(z), atol=0.02 if half else 0, rtol=0)
+
+
+@EVERY
+def test_thirty_steps_on_eight_pictures_teach_something(family):
+    torch.manual_seed(0)
+    model = make(family).train()
+    found = PlainSteps(model, rate=2e-3).run(images(8, SHAPE), 30)
+    for i, metrics in enumerate(found):
+        for name, value in metrics.items():
+            assert bool(torch.isfinite(value)), f"{name} at step {i}"
+    if "loss" in found[0]:
+        first, last = (sum(float(m["loss"]) for m in part) / 5 for part in (found[:5], found[-5:]))
+        assert last < first - 0.01
+    else:
+        # A game has no loss that falls; its discriminator must come to tell the two apart.
+        assert float(found[-1]["d_real"]) > float(found[-1]["d_fake"])
+
+
+DENSE = [p for p in VARIANTS if FAMILIES[p.values[0]].model.abilities.density != "none"]
+
+
+@pytest.mark.parametrize(("family", "config"), DENSE)
+def test_bits_per_dim_is_sane_and_repeats(family, config):
+    model = make(family, config=config).eval()
+    x = images(6, SHAPE)
+    with torch.inference_mode():
+        bits = model.bits_per_dim(x, generator=seeded())
+        assert torch.equal(bits, model.bits_per_dim(x, generator=seeded()))
+        assert not torch.equal(bits, model.bits_per_dim(x, generator=seeded(1)))
+        noise = model.bits_per_dim(torch.rand(6, *SHAPE) * 2 - 1, generator=seeded())
+    assert bits.shape == (6,)
+    # A code of log2(levels) bits is what no model at all costs; an untrained one may be a few times worse.
+    assert bool((bits > 0).all())
+    assert bool((bits < 3 * math.log2(model.levels)).all())
+    assert noise.mean() > bits.mean() + 0.5, "noise must cost more than smooth pictures"
+
+
+@EVERY
+def test_configs_come_back_from_json(family):
+    row = FAMILIES[family]
+    for config in (row.config(), from_json(row.config, tiny_config(family))):
+        assert from_json(row.config, to_json(config)) == config
+        assert all(name in repr(config) for name in to_json(config))
+    for name, preset in row.presets.items():
+        from_json(row.config, preset), name
+    from_json(TrainConfig, row.training)
+
+
+@EVERY
+def test_bad_knobs_are_refused_by_name_and_range(family):
+    row = FAMILIES[family]
+    for knob in (*model_knobs(family), *knobs_of(TrainConfig)):
+        config = row.config if knob in model_knobs(family) else TrainConfig
+        bad: list[object] = [None, [], {}, "nonsense", float("nan")]
+        bad += [knob.low - 1] if knob.low is not None else []
+        bad += [knob.high * 10 + 1] if knob.high is not None else []
+        bad += [1.5] if knob.kind is int else []
+        bad += [7] if knob.choices else []
+        for value in bad:
+            with pytest.raises(UsageError, match=knob.name) as caught:
+                from_json(config, {knob.name: value})
+            text = str(caught.value)
+            if knob.low is not None and knob.high is not None and isinstance(value, float | int) and knob.kind is int:
+                in_words = "whole number" in text or (f"{knob.low:g}" in text and f"{knob.high:g}" in text)
+                assert in_words, text
+            for choice in knob.choices:
+                assert str(choice) in text or "must be a" in text, text
+    with pytest.raises(UsageError, match="widht"):
+        build(family, {"widht": 3}, SHAPE)
+
+
+def test_an_unknown_family_is_refused_by_naming_the_known():
+    with pytest.raises(UsageError, match=", ".join(FAMILIES)):
+        build("diffusion", {}, SHAPE)
+
+
+def test_rows_are_named_as_their_keys_and_training_is_within_bounds():
+    for name, row in FAMILIES.items():
+        assert row.name == name
+        assert replace(TrainConfig(), **row.training).batch >= 2

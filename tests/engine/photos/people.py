@@ -1,0 +1,47 @@
+"""Scenes with faces at known places, made from the sample portraits."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+import resources
+from engine.photos.align import align
+from engine.photos.decode import read_photo
+
+PORTRAITS = tuple(sorted(resources.path("samples").glob("*.webp")))
+
+
+@cache
+def portrait(index: int) -> np.ndarray:
+    return read_photo(PORTRAITS[index]).rgb
+
+
+@cache
+def crop(index: int) -> np.ndarray:
+    """An aligned face, (256, 256, 3)."""
+    return align(portrait(index), mode="face", size=256).rgb
+
+
+def plain(width: int, height: int) -> Image.Image:
+    return Image.new("RGB", (width, height), (128, 140, 150))
+
+
+def blurred(index: int, width: int, height: int) -> Image.Image:
+    """The portrait's own colours without its features."""
+    return Image.fromarray(crop(index)).resize((width, height)).filter(ImageFilter.GaussianBlur(90))
+
+
+def placed(scene: Image.Image, index: int, left: int, top: int, side: int) -> Image.Image:
+    face = Image.fromarray(crop(index)).resize((side, side), Image.Resampling.LANCZOS)
+    scene.paste(face, (left, top))
+    return scene
+
+
+def no_face(width: int, height: int) -> np.ndarray:
+    """Slow waves of colour."""
+    down, across = np.mgrid[0:height, 0:width]
+    waves = [np.sin(across / 37 + k) + np.cos(down / 53 - k) for k in range(3)]
+    return np.stack([(w * 55 + 127).astype(np.uint8) for w in waves], -1)
