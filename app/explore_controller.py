@@ -11,6 +11,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.desk import Job
 from app.hub import Hub
 from app.look import Look
 from app.model_host import RUN
@@ -34,8 +35,10 @@ class ExploreController(QObject):
         self._label = ""
         self._times: deque[float] = deque(maxlen=60)
         self._random = random.Random()
+        self._measuring: Job | None = None
         self._readout_timer = QTimer(self, interval=READOUT_MS, singleShot=True)
         self._readout_timer.timeout.connect(self._measure)
+        hub.changed.connect(lambda before, now: self._readout_timer.stop() if now.closing else None)
 
     # the model
     def open_model(self, ref: str, *, then: Look | None = None) -> None:
@@ -100,6 +103,8 @@ class ExploreController(QObject):
         ref, sha = look.model, hub.state.info.sha256
         if not hub.state.drawing:
             hub.update(drawing=True)
+        # Figures of a look that is gone: several times a picture's work, and the picture would wait for it.
+        hub.desk.cancel(self._measuring)
         hub.desk.submit(
             "model",
             "draw",
@@ -108,7 +113,8 @@ class ExploreController(QObject):
             failed=lambda event: self._draw_failed(event, generation),
             latest="draw",
         )
-        self._readout_timer.start()
+        if not hub.state.closing:
+            self._readout_timer.start()
 
     def _drawn(self, drawn: Drawn, generation: int) -> None:
         if generation != self._generation or self._hub.state.look is None:
@@ -141,8 +147,12 @@ class ExploreController(QObject):
             if hub.state.look is not None and hub.state.look.request() == request:
                 hub.update(readout=readout)
 
-        hub.desk.submit(
-            "model", "measure", lambda context: host.model(ref, sha).measure(request), done=measured, latest="measure"
+        self._measuring = hub.desk.submit(
+            "model",
+            "measure",
+            lambda context: host.model(ref, sha).measure(request, check_cancel=context.check),
+            done=measured,
+            latest="measure",
         )
 
     # changing the look

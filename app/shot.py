@@ -72,8 +72,10 @@ def render(
         if not window.grab().save(str(out)):
             raise UserError(f"{out} could not be written: choose another place, or a name ending in .png.")
     finally:
+        closed: list[bool] = []
+        controller.closed.connect(lambda: closed.append(True))
         controller.close()
-        wait_until(lambda: not controller.desk.busy() and not window.isVisible(), None)
+        wait_until(lambda: bool(closed), None)
 
 
 def _settled(controller: Controller) -> bool:

@@ -172,6 +172,8 @@ class TrainController(QObject):
         )
 
     def _changed(self, before: AppState, now: AppState) -> None:
+        if now.closing:
+            self._list_timer.stop()
         if before.workspace != now.workspace or before.training is not now.training or now.closing:
             self._keep_polling(now)
 

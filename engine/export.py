@@ -90,6 +90,10 @@ def _folder(path: Path, images: list[Image.Image], fps: int, told: Callable[[int
     for i, image in enumerate(images):
         told(i)
         image.save(path / f"{i:05d}.png")
+    # What a longer export left here before would run on at the end of this one.
+    for old in path.glob("[0-9][0-9][0-9][0-9][0-9].png"):
+        if int(old.stem) >= len(images):
+            old.unlink()
     told(len(images))
 
 

@@ -79,7 +79,7 @@ class Knob:
         elif not isinstance(value, bool) and isinstance(value, int | float | str):
             try:
                 number = float(value)
-            except ValueError:
+            except (ValueError, OverflowError):
                 number = math.nan
             if math.isfinite(number):
                 if self.kind is float:

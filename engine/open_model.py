@@ -196,14 +196,21 @@ class OpenModel:
         )
 
     @torch.inference_mode()
-    def measure(self, request: DrawRequest) -> Readout:
-        """Likelihood of the picture that the request draws, and how exactly the model finds its code again."""
+    def measure(self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None) -> Readout:
+        """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
+
+        `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
+        """
         code = self.code_of(request)
         image = self._model.decode(torch.from_numpy(code[None]).to(self._device))
+        check_cancel()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
-            round_trip = float((self._model.decode(self._model.encode(image)) - image).abs().max())
+            check_cancel()
+            again = self._model.encode(image)
+            check_cancel()
+            round_trip = float((self._model.decode(again) - image).abs().max())
         percentile = None
         if bits is not None and self._heldout_bits.size:
             percentile = float(100 * (self._heldout_bits < bits).mean())

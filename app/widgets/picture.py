@@ -107,8 +107,10 @@ class Picture(QWidget):
     def set_captions(self, left: str, right: str = "") -> None:
         """The line under the picture; both empty gives its room to the picture."""
         if (left, right) != (self._left, self._right):
+            room = self._caption_px()
             self._left, self._right = left, right
-            self.update()
+            # During a drag the line changes with every move, before the picture: that one need not be painted twice.
+            self.update() if self._caption_px() != room else self.update(self._caption_rect().toAlignedRect())
 
     def captions(self) -> tuple[str, str]:
         """The two captions as given, also when they are shown shortened."""
@@ -126,14 +128,16 @@ class Picture(QWidget):
 
     def set_busy(self, busy: bool) -> None:
         """Show that a new picture is being made; the old one stays."""
+        marked = self._busy_shown
         self._busy = busy
-        self._busy_shown = self._busy_shown and busy
+        self._busy_shown = marked and busy
         if busy and self.isVisible() and not self._busy_shown:
             self._delay.start()
         elif not busy:
             self._delay.stop()
             self._spinner.stop()
-        self.update()
+        if self._busy_shown != marked:
+            self.update()
 
     def is_busy(self) -> bool:
         """True between ``set_busy(True)`` and ``set_busy(False)``."""
@@ -198,6 +202,10 @@ class Picture(QWidget):
         y = (room_h - h) // 2 if vertical & Qt.AlignmentFlag.AlignVCenter else 0
         return QRectF(x, y, w, h)
 
+    def _caption_rect(self) -> QRectF:
+        rect = self.picture_rect()
+        return QRectF(rect.x(), rect.bottom() + 4, rect.width(), CAPTION_PX - 4)
+
     def sizeHint(self) -> QSize:
         return QSize(320, 320 + self._caption_px())
 
@@ -259,7 +267,7 @@ class Picture(QWidget):
         if not self._caption_px():
             return
         theme, font = tokens(), ui_font(tokens().text_px - 1)
-        line = QRectF(rect.x(), rect.bottom() + 4, rect.width(), CAPTION_PX - 4)
+        line = self._caption_rect()
         right_px = min(paint.width_of(self._right, font) + 1, line.width() * (0.6 if self._left else 1.0))
         right = QRectF(line.right() - right_px, line.y(), right_px, line.height())
         left = line.adjusted(0, 0, -(right_px + 12 if self._right else 0), 0)

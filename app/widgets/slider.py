@@ -165,8 +165,9 @@ class ValueSlider(Painted):
 
     def set_locked(self, locked: bool) -> None:
         """Close or open the padlock without emitting."""
-        self._locked = locked
-        self.update()
+        if locked != self._locked:
+            self._locked = locked
+            self.update()
 
     def reset(self) -> None:
         """Back to the default; emits like any change by hand."""

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import importlib.util
 import os
-import resource
+import platform
 import subprocess
 import sys
 import tempfile
@@ -25,6 +25,7 @@ from engine.device import cpu_name, training_threads, use_threads
 from engine.errors import UserError
 from engine.events import TrainingEvent, TrainingMetrics
 from engine.families import FAMILIES
+from engine.measuring import load_average, peak_memory_mib, percentiles
 from engine.open_model import OpenModel
 from engine.session import Session
 
@@ -37,18 +38,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto")
 
 
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """Median, 99th percentile and largest, in ms."""
-    values = np.array(milliseconds)
-    return {
-        "p50_ms": round(float(np.percentile(values, 50)), 2),
-        "p99_ms": round(float(np.percentile(values, 99)), 2),
-        "max_ms": round(float(values.max()), 2),
-        "n": len(milliseconds),
-    }
-
-
-def _decode(model: OpenModel, repetitions: int) -> dict[str, float]:
+def _decode(model: OpenModel, repetitions: int) -> dict[str, Any]:
     codes = model.sample(1, seed=0)
     model.warm_up()
     times = []
@@ -102,12 +92,12 @@ def _start_up(program: str) -> dict[str, float]:
 
 
 ENGINE_START = """
-import resource
+from engine.measuring import peak_memory_mib
 from engine.session import Session
 session = Session()
 model = session.open(session.models()[0].key)
 model.decode(model.sample(1))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak_memory_mib())
 """
 
 
@@ -117,7 +107,10 @@ def _bench(args: argparse.Namespace) -> Result:
     use_threads(1)
     values: dict[str, Any] = {
         "machine": cpu_name(),
+        "load_average": load_average(),
+        "python": platform.python_version(),
         "torch": torch.__version__,
+        "threads": {"drawing": 1, "training": training_threads()},
         "device": session.device.kind,
         "quick": args.quick,
     }
@@ -138,7 +131,7 @@ def _bench(args: argparse.Namespace) -> Result:
     if not args.engine_only and importlib.util.find_spec("PySide6") is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         values["window"] = importlib.import_module("app.bench").measure(quick=args.quick)
-    values["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    values["peak_memory_mib"] = peak_memory_mib()
     return Result(values, "\n".join(_lines(values)))
 
 

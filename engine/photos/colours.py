@@ -34,7 +34,9 @@ def grey_of_8_bits(image: Image.Image, form: str | None) -> NDArray[np.uint8]:
         low, high = 0.0, max(65535.0 if deep or top > 255 else 255.0, top)
     out = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), ROWS):
-        band = np.nan_to_num(values[start : start + ROWS].astype(np.float64), nan=low, posinf=high, neginf=low)
+        with np.errstate(invalid="ignore"):  # A signalling NaN warns when it is only copied.
+            band = values[start : start + ROWS].astype(np.float64)
+        band = np.nan_to_num(band, nan=low, posinf=high, neginf=low)
         out[start : start + ROWS] = np.clip((band - low) / (high - low) * 255 + 0.5, 0, 255)
     return out
 

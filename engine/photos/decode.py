@@ -160,7 +160,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(grey_of_8_bits(upright, form)).convert("RGB")
     transparent = upright.has_transparency_data
     if transparent:
-        upright = upright.convert("RGBA")
+        upright = upright if upright.mode == "RGBA" else upright.convert("RGBA")
     elif upright.mode not in ("RGB", "L", "CMYK", "LAB"):
         upright = upright.convert("RGB")
     upright = srgb_of(upright, profile)

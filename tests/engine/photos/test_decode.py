@@ -136,8 +136,10 @@ def test_floats_use_0_to_1_or_what_they_hold(low: float, high: float):
 
 
 def test_floats_that_are_not_finite_become_black_or_white():
-    values = np.array([[np.nan, np.inf, -np.inf, 0.5]], np.float32)
-    assert read(Image.fromarray(values), "TIFF")[0, :, 0].tolist() == [0, 255, 0, 128]
+    signalling = np.uint32(0x7FA00000)
+    values = np.array([[np.nan, np.inf, -np.inf, 0.5, 0]], np.float32)
+    values.view(np.uint32)[0, 4] = signalling
+    assert read(Image.fromarray(values), "TIFF")[0, :, 0].tolist() == [0, 255, 0, 128, 0]
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF"])

@@ -167,7 +167,7 @@ CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 2
 
 
 @pytest.mark.parametrize("form", KINDS)
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.differing_executors])
 @given(changes=CHANGES, early=st.booleans(), keep=st.floats(0.5, 1), mode=st.sampled_from(["RGB", "L"]))
 def test_damage_ends_in_a_picture_or_a_sentence(
     form: str, changes: list[tuple[float, int]], early: bool, keep: float, mode: str

@@ -1,0 +1,99 @@
+"""For every test: no display, an own home, one torch thread, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+JOIN_SECONDS = 3.0
+
+
+def _place(stack: traceback.StackSummary) -> str:
+    """The innermost frames outside the standard library."""
+    own = [frame for frame in stack if "threading.py" not in frame.filename and "conftest.py" not in frame.filename]
+    return "".join(traceback.format_list(own[-3:]))
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the models, runs, caches or settings of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "CACHE", "CONFIG"):
+        monkeypatch.setenv(f"LATENT_LOOM_{name}", str(home / name.lower()))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread() -> None:
+    """More threads would make small models slower, and pictures differ in their last bit."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A thread left behind holds up the end of the whole run: it fails the test that started it."""
+    before = set(threading.enumerate())
+    places: dict[threading.Thread, str] = {}
+    start = threading.Thread.start
+
+    def remember(thread: threading.Thread) -> None:
+        places[thread] = _place(traceback.extract_stack())
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", remember)
+    yield
+    end = time.monotonic() + JOIN_SECONDS
+    left = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    for thread in left:
+        thread.join(max(0.0, end - time.monotonic()))
+    alive = [t for t in left if t.is_alive()]
+    if alive:
+        where = "\n".join(f"{t.name}, started at\n{places.get(t, 'an unknown place')}" for t in alive)
+        pytest.fail(f"The test left {len(alive)} thread(s) running; close their lanes:\n{where}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Running timers and open windows fail the test that left them; only for tests that use Qt."""
+    if not {"qapp", "qtbot"} & set(request.fixturenames):
+        yield
+        return
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+    from shiboken6 import isValid
+
+    request.getfixturevalue("qapp")
+    timers: list[tuple[QTimer, str]] = []
+    start = QTimer.start
+
+    def remember(timer: QTimer, *args: object) -> None:
+        timers.append((timer, _place(traceback.extract_stack())))
+        start(timer, *args)
+
+    monkeypatch.setattr(QTimer, "start", remember)
+    windows = {id(widget) for widget in QApplication.topLevelWidgets()}
+    yield
+    QApplication.sendPostedEvents()
+    QApplication.processEvents()
+    open_now = [w for w in QApplication.topLevelWidgets() if id(w) not in windows and w.isVisible()]
+    for window in open_now:
+        window.hide()
+        window.deleteLater()
+    running = {place for timer, place in timers if isValid(timer) and timer.isActive()}
+    # Widgets that pytest-qt closes later may still run a timer of their own: it stops when they are hidden.
+    if open_now:
+        names = ", ".join(f"{type(w).__name__} {w.windowTitle()!r}" for w in open_now)
+        pytest.fail(f"The test left windows open: {names}. Close them, or give them to qtbot.", pytrace=False)
+    if running:
+        pytest.fail("The test left timers running, started at\n" + "\n".join(running), pytrace=False)

@@ -1,0 +1,209 @@
+"""The real window with tiny models: what a person does, on a machine without a display."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.__main__ import open_window
+from app.controller import Controller
+from app.settings import load_settings, settings_file
+from app.state import AppState
+from app.window import Window
+from engine.api import DrawRequest, Pictures, Sampled
+from engine.checkpoints.model_file import ModelHeader, save_model
+from engine.families import build
+from engine.latent.direction_files import DirectionSet, save_directions
+from engine.latent.directions import Direction
+from engine.open_model import OpenModel
+from engine.session import Session
+
+WAIT_SECONDS = 30.0
+SIZE = 32
+TINY = {
+    "vae": {"width": 8, "code": 8},
+    "gan": {"width": 8, "discriminator_width": 8, "code": 8},
+    "flow": {"depth": 1, "extra_depth": 1, "hidden": 8},
+}
+TITLES = {"vae": "Tiny VAE", "gan": "Tiny GAN", "flow": "Tiny Glow"}
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one untrained model of each family, with an attribute, a weak one and a PCA direction."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    for name, config in TINY.items():
+        model = build(name, config, (3, SIZE, SIZE))
+        header = ModelHeader(name, config, (3, SIZE, SIZE), title=TITLES[name])
+        sha = save_model(folder / f"{name}.safetensors", model, header)
+        rng = np.random.default_rng(1)
+        made = []
+        for label, auc in (("Smiling", 0.93), ("Pale_Skin", 0.61), ("PCA 1", None)):
+            vector = rng.standard_normal(model.spec.size).astype(np.float32)
+            vector /= np.linalg.norm(vector)
+            kind = "pca" if auc is None else "logistic"
+            made.append(Direction(label, vector, sigma=1.0, auc=auc, method=kind, share=0.3 if auc is None else None))
+        save_directions(folder / f"{name}.directions.safetensors", DirectionSet(sha, tuple(made)))
+    return folder
+
+
+@pytest.fixture
+def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder with the tiny models; the box is empty, so that real models do not slow the tests."""
+    folder = own_home / "home"
+    shutil.copytree(tiny_models, folder / "models")
+    (folder / "runs").mkdir()
+    monkeypatch.setattr("engine.library.shipped_models", lambda: [])
+    return folder
+
+
+@dataclass
+class App:
+    """The window and its controller, with waiting."""
+
+    controller: Controller
+
+    @property
+    def window(self) -> Window:
+        return self.controller.window
+
+    @property
+    def state(self) -> AppState:
+        return self.controller.state
+
+    def wait(self, there: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+        """Runs the event loop until `there()`; fails with what the window had to say."""
+        end = time.monotonic() + seconds
+        while not there():
+            assert time.monotonic() < end, f"it did not come in {seconds} s; the notice line says {self.said!r}"
+            QApplication.processEvents()
+            time.sleep(0.002)
+
+    @property
+    def said(self) -> str:
+        return self.window.notice.text()
+
+    def settle(self) -> None:
+        """Until nothing is asked and nothing drawn."""
+        self.wait(lambda: not self.controller.desk.busy("model", "study", "files"))
+        QApplication.processEvents()
+        self.wait(lambda: not self.state.drawing and not self.controller.desk.busy("model", "study", "files"))
+
+    def model(self, title: str) -> None:
+        """Opens a model by its title, as a click in the library does."""
+        card = next(card for card in self.state.models or () if card.title == title)
+        self.window.explore.library.modelChosen.emit(card.key)
+        self.wait(lambda: self.state.model == card.key and self.state.drawn is not None)
+        self.settle()
+
+    def close(self) -> None:
+        closed: list[bool] = []
+        self.controller.closed.connect(lambda: closed.append(True))
+        self.window.close()
+        self.wait(lambda: bool(closed))
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+OpenApp = Callable[..., App]
+
+
+@pytest.fixture
+def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
+    """Opens the window as `main` does, and closes it after the test."""
+    opened: list[App] = []
+
+    def make(*, model: str = "Tiny VAE", ready: bool = True) -> App:
+        settings, problem = load_settings(settings_file())
+        app = App(open_window(settings))
+        opened.append(app)
+        app.window.resize(1280, 720)
+        app.window.show()
+        app.controller.say_at_start(problem)
+        app.controller.start(model=model)
+        if ready:
+            app.wait(lambda: app.state.drawn is not None and app.state.catalogue is not None and bool(app.state.photos))
+            app.settle()
+        return app
+
+    yield make
+    for app in opened:
+        if not app.state.closing:
+            app.close()
+
+
+@pytest.fixture
+def app(home: Path, open_app: OpenApp) -> App:
+    """The window with the tiny VAE open."""
+    return open_app()
+
+
+@pytest.fixture
+def portrait(tmp_path: Path) -> Path:
+    """A photo with a name beyond ASCII."""
+    rows, columns = np.mgrid[0:160, 0:120]
+    waves = [127 + 100 * np.sin(rows / (9 + c) + columns / 13) for c in range(3)]
+    path = tmp_path / "Фото å.png"
+    Image.fromarray(np.stack(waves, axis=2).astype(np.uint8)).save(path)
+    return path
+
+
+def engine_model(home: Path, title: str) -> OpenModel:
+    """The same model, opened apart from the window."""
+    return Session(device="cpu", home=home).open(title)
+
+
+def expected(home: Path, title: str, request: DrawRequest) -> Pictures:
+    """What the engine draws for this request."""
+    return engine_model(home, title).draw(request).picture
+
+
+def seeded(app: App, seed: int) -> Sampled:
+    """The source for a seed at the window's temperature."""
+    return Sampled(seed, app.state.temperature)
+
+
+def mouse(widget: QWidget, kind: QEvent.Type, at: QPoint) -> None:
+    """One event of the left button."""
+    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
+    button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+    event = QMouseEvent(
+        kind, QPointF(at), QPointF(widget.mapToGlobal(at)), button, held, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def drag(widget: QWidget, points: list[QPoint], *, pause_seconds: float = 0.0) -> None:
+    """Presses at the first point, moves over the others and lets go, with the event loop running between."""
+    mouse(widget, QEvent.Type.MouseButtonPress, points[0])
+    for point in points[1:]:
+        mouse(widget, QEvent.Type.MouseMove, point)
+        QApplication.processEvents()
+        time.sleep(pause_seconds)
+    mouse(widget, QEvent.Type.MouseButtonRelease, points[-1])
+
+
+def drop(widget: QWidget, files: list[Path]) -> None:
+    """Drops files onto a widget."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
+    event = QDropEvent(
+        QPointF(20, 20),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(widget, event)
