@@ -50,7 +50,7 @@ class Extent:
 
 
 FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3)
-QUICK: Final = Extent(moves=60, rests=3, flood=100, gap_ms=5_000, trained=1, starts=1)
+QUICK: Final = Extent(moves=60, rests=2, flood=60, gap_ms=5_000, trained=1, starts=1)
 
 
 def measure_sliders(
@@ -121,8 +121,11 @@ def close(controller: Controller, eye: Eye | None = None) -> None:
     """Closes the window and waits until all its threads have ended."""
     if eye is not None:
         eye.close()
+    ended: list[bool] = []
+    controller.closed.connect(lambda: ended.append(True))
     controller.close()
-    wait_until(lambda: not controller.desk.busy() and not controller.window.isVisible(), None)
+    # The window hides at once and the lanes may be idle before their threads were told to end: only this is the end.
+    wait_until(lambda: bool(ended), None)
     controller.window.deleteLater()
     QCoreApplication.sendPostedEvents(controller.window, QEvent.Type.DeferredDelete)
 
@@ -165,7 +168,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
             for family, card in cards.items()
         }
         heart = Heartbeat()
-        gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 5))}
+        gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 10))}
         wait_until(lambda: controller.state.catalogue is not None, controller)
         catalogue = controller.state.catalogue
         families = [row.name for row in catalogue.families] if catalogue is not None else []

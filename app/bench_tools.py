@@ -24,7 +24,7 @@ MOVE_MS: Final = 8
 STRIDE_PX: Final = 7
 RESTS_MS: Final = (150, 400)
 """Between drags; the readout of a picture begins 180 ms after it, so some drags meet it."""
-SETTLE_MS: Final = 400
+SETTLE_MS: Final = 300
 LIMIT_MS: Final = 10_000
 
 
@@ -223,7 +223,7 @@ def flood(eye: Eye, hand: Hand, moves: int) -> dict[str, Any]:
     seconds = time.perf_counter() - begin
     hand.release()
     eye.wait()
-    run_for(SETTLE_MS)
+    run_for(SETTLE_MS / 2)
     if not eye.caught_up():
         raise RuntimeError("After a flood of moves the last picture is not that of the last value.")
     return {

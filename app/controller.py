@@ -27,7 +27,7 @@ from app.state import AppState
 from app.theme import apply_theme
 from app.train_controller import TrainController
 from app.views.help import HelpPanel
-from app.widgets.pixels import from_qimage, to_qimage
+from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from app.window import Window
 from engine.api import Pictures, TrainRequest
 
@@ -275,7 +275,8 @@ class Controller(QObject):
     def paste(self) -> None:
         """The picture or the files on the clipboard."""
         mime = QGuiApplication.clipboard().mimeData()
-        files = [url.toLocalFile() for url in mime.urls() if url.isLocalFile()] if mime.hasUrls() else []
+        # An empty clipboard has no data at all on some systems.
+        files = dropped_files(mime) if mime is not None else []
         if files:
             self.photos.add_files(files, self.use_photo)
             return

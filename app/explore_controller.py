@@ -165,7 +165,7 @@ class ExploreController(QObject):
             return
         self._label = label
         self._hub.step_aside()
-        self._hub.update(look=changed)
+        self._hub.update(look=changed, drawing=True)
         self._redraw(fresh=fresh)
 
     def settle(self) -> None:

@@ -152,7 +152,9 @@ def test_a_bug_is_told_with_its_traceback_and_the_lane_lives(lane, ear, caplog):
     assert "draw failed" in caplog.text
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("Tried to allocate 9 GiB")], ids=["cpu", "gpu"]
+)
 def test_memory_that_runs_out_is_told_in_words(error, lane, ear):
     lane.submit("draw", raising(error))
     assert lane.wait_idle(5)

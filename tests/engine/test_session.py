@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from engine import library
 from engine.api import Coded, DrawRequest, Sampled, TrainRequest, Wander
+from engine.control import Control
 from engine.errors import Cancelled, CheckpointError, DataError, UsageError, UserError
 from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
@@ -111,8 +113,6 @@ def test_broken_files_hide_no_others_and_say_so_when_opened(session):
 
 
 def test_a_picture_beside_a_model_is_its_thumbnail(session):
-    from PIL import Image
-
     Image.fromarray(picture(0)).save(session.models_folder / "file-vae.webp", lossless=True)
     np.testing.assert_array_equal(session.find("tiny-vae-32").picture, picture(0))
     assert session.find("tiny-gan-32").picture is None
@@ -192,8 +192,6 @@ def test_publishing_never_writes_over_a_model(session, tmp_path):
     run = session.new_run(request)
     with pytest.raises(UserError, match="no checkpoint yet"):
         session.publish(run, "x")
-    from engine.control import Control
-
     session.train(run, control=Control(), emit=lambda event: None)
     session.publish(run, "Mine")
     with pytest.raises(CheckpointError, match="already a model called mine"):

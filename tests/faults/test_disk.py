@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine import runs
 from engine.errors import CheckpointError, RunError, UserError
 from engine.events import TrainingNotice
+from engine.models.vae import Vae
 from engine.training import loop
 from engine.training.snapshot import newest_snapshot
 from tests.contract.tiny import environment
@@ -101,10 +103,6 @@ def test_a_preview_that_cannot_be_written_costs_a_notice_and_no_run(tmp_path, mo
 
 
 def test_memory_that_runs_out_ends_in_a_sentence(tmp_path, monkeypatch):
-    import torch
-
-    from engine.models.vae import Vae
-
     def greedy(self, batch, steps):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
@@ -183,7 +181,9 @@ DAMAGES = {
     "no state": lambda f: (f / "state.safetensors").unlink(),
     "no manifest": lambda f: (f / "manifest.json").unlink(),
     "empty manifest": lambda f: (f / "manifest.json").write_bytes(b""),
-    "manifest of nothing": lambda f: (f / "manifest.json").write_text('{"schema": 1, "step": 8, "strikes": 0, "sha256": {}}'),
+    "manifest of nothing": lambda f: (f / "manifest.json").write_text(
+        '{"schema": 1, "step": 8, "strikes": 0, "sha256": {}}'
+    ),
     "manifest of another step": lambda f: (f / "manifest.json").write_text(
         (f / "manifest.json").read_text().replace('"step": 8', '"step": 9')
     ),

@@ -21,7 +21,7 @@ from engine.training.snapshot import newest_snapshot
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 
-STEPS = 60
+STEPS = 48
 
 
 def child(run: Path, program: str | None = None, *arguments: str) -> subprocess.Popen[str]:
@@ -47,10 +47,14 @@ def wait_for(condition, process: subprocess.Popen[str], seconds: float = 60.0) -
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_a_killed_run_ends_bit_for_bit_as_if_it_had_not_been_killed(family, tmp_path):
+    _, killed = new_run(tmp_path, family, name="killed", steps=STEPS, save_every=6)
+    # The child waits, paused, while the run to compare with is made: two processors, half the time.
+    (killed / "PAUSE").touch()
+    process = child(killed)
     session, whole = new_run(tmp_path, family, name="whole", steps=STEPS, save_every=6)
     train(session, whole)
-    _, killed = new_run(tmp_path, family, name="killed", steps=STEPS, save_every=6)
-    process = child(killed)
+    wait_for(lambda: runs.read_status(killed).state == "paused", process)
+    (killed / "PAUSE").unlink()
     at = random.Random().choice((6, 12, 18))
     wait_for((killed / "checkpoints" / f"step_{at:06d}").exists, process)
     time.sleep(random.Random().random() * 0.05)

@@ -277,14 +277,16 @@ def test_themes_differ_and_come_back(app: App) -> None:
     assert app.state.theme == "dark"
 
 
-@pytest.mark.parametrize("size", [(1120, 640), (1280, 720), (1920, 1080)])
-@pytest.mark.parametrize("view", ["single", "compare", "grid", "morph"])
-def test_nothing_hangs_over_the_edge(app: App, view: str, size: tuple[int, int]) -> None:
-    """Every visible widget of the canvas lies inside it."""
-    app.window.resize(*size)
-    app.controller.show_view(view)
-    app.settle()
-    page = app.window.explore._stack.currentWidget()
-    for child in page.findChildren(QWidget):
-        if child.isVisible() and child.parentWidget() is page:
-            assert page.rect().contains(child.geometry()), f"{child} at {child.geometry()} in {page.rect()}"
+def test_nothing_hangs_over_the_edge(app: App) -> None:
+    """Every visible widget of every view lies inside it."""
+    explore = app.window.explore
+    pages = {"single": explore.single, "compare": explore.compare, "grid": explore.grid, "morph": explore.morph}
+    for size in ((1120, 640), (1280, 720), (1920, 1080)):
+        app.window.resize(*size)
+        for view, page in pages.items():
+            app.controller.show_view(view)
+            app.settle()
+            assert page.isVisible()
+            for child in page.findChildren(QWidget):
+                if child.isVisible() and child.parentWidget() is page:
+                    assert page.rect().contains(child.geometry()), f"{view} {size}: {child} at {child.geometry()}"

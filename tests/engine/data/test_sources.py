@@ -1,4 +1,4 @@
-"""The same pictures in whatever wrapping give the same data set; what is broken is skipped, listed or refused in words."""
+"""The same pictures in any wrapping give the same data set; what is broken is skipped, listed or refused in words."""
 
 from __future__ import annotations
 

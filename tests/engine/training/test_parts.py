@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_the_rate_rises_stays_and_falls():
     assert set(rates[100:700]) == {1e-3}
     assert rates[850] == pytest.approx(5e-4)
     assert rates[-1] == pytest.approx(1e-3 / 300)
-    assert all(a >= b for a, b in zip(rates[700:], rates[701:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[700:]))
     assert TrainConfig(warmup=0, decay=0.0, learning_rate=0.5).rate_at(0) == 0.5
     assert config.rate_at(5000) == 0.0
 
@@ -162,7 +163,9 @@ def test_after_a_resume_the_newest_row_of_a_step_counts(tmp_path):
 
 
 BAD_STATUS = ["", "{", "[]", '{"state": 1}', json.dumps({"state": "running", "step": 1, "steps": 2}), "[" * 9999]
-BAD_STATUS += ['{"state": "running", "step": Infinity, "steps": 1, "heartbeat": 1, "pid": 1, "host": "", "message": ""}']
+BAD_STATUS += [
+    '{"state": "running", "step": Infinity, "steps": 1, "heartbeat": 1, "pid": 1, "host": "", "message": ""}',
+]
 
 
 @pytest.mark.parametrize("text", BAD_STATUS, ids=range(len(BAD_STATUS)))

@@ -1,0 +1,56 @@
+"""Series from metrics: increasing steps whatever was resumed, and torn previews cost only themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from app.run_reader import list_cards, merged, read_news
+from engine import runs
+from engine.runs import MetricsRow
+
+
+@given(st.lists(st.lists(st.integers(0, 50), max_size=8), max_size=6))
+def test_steps_always_increase(batches: list[list[int]]) -> None:
+    series = {}
+    for number, batch in enumerate(batches):
+        series = merged(series, [MetricsRow(step, {"loss": float(number)}) for step in batch])
+    steps, values = series.get("loss", ([], []))
+    assert steps == sorted(set(steps))
+    assert len(steps) == len(values)
+
+
+def test_a_resumed_run_replaces_what_it_does_again() -> None:
+    first = merged({}, [MetricsRow(step, {"loss": 1.0}) for step in range(5)])
+    again = merged(first, [MetricsRow(3, {"loss": 2.0})])
+    assert again["loss"] == ([0, 1, 2, 3], [1.0, 1.0, 1.0, 2.0])
+    assert first["loss"][0] == [0, 1, 2, 3, 4], "the series of before is left as it was"
+
+
+def test_news_come_once(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "00000-vae-x")
+    runs.append_metrics(run, 1, {"loss": 1.0})
+    first = read_news(run, 0)
+    runs.append_metrics(run, 2, {"loss": 0.5})
+    second = read_news(run, first.offset)
+    assert [row.step for row in first.rows] == [1]
+    assert [row.step for row in second.rows] == [2]
+    assert second.info.config.family == "vae"
+
+
+def test_a_torn_preview_costs_its_thumbnail_only(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "00000-vae-x")
+    (run / "previews" / "000005.webp").write_bytes(b"torn")
+    assert [card.thumb for card in list_cards(tmp_path)] == [None]
+    Image.fromarray(np.full((8, 8, 3), 200, np.uint8)).save(run / "previews" / "000010.webp", lossless=True)
+    (card,) = list_cards(tmp_path)
+    assert card.thumb.shape == (8, 8, 3)
+
+
+def make_run(path: Path) -> Path:
+    runs.create(path, runs.RunConfig("vae", {}, {}, "data", None, "0", (3, 8, 8)))
+    return path

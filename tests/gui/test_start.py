@@ -1,0 +1,108 @@
+"""Starting and closing: settings, the picture of the window, the shortcuts, the hooks."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QApplication
+
+from app import shot
+from app.settings import load_settings, settings_file
+from engine.errors import UsageError
+from tests.gui.conftest import App, OpenApp
+
+
+def test_broken_settings_are_said_and_the_window_starts(home: Path, open_app: OpenApp) -> None:
+    file = settings_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{broken")
+    app = open_app()
+    assert "settings file was damaged" in app.said
+    assert file.with_name("settings.json.broken").exists()
+    assert app.state.drawn is not None
+
+
+def test_the_last_model_and_theme_come_back(home: Path, open_app: OpenApp) -> None:
+    app = open_app(model="Tiny GAN")
+    app.controller.switch_theme()
+    key = app.state.model
+    app.close()
+    assert load_settings(settings_file())[0].model == key
+    again = open_app(model="")
+    assert again.state.model == key
+    assert again.state.theme == "light"
+
+
+def test_a_model_that_is_gone_falls_back_to_the_first(home: Path, open_app: OpenApp) -> None:
+    app = open_app(model="no such model")
+    assert app.state.info.title == "Tiny VAE"
+
+
+def test_closing_gives_everything_back(home: Path, open_app: OpenApp) -> None:
+    hooks, collecting = (sys.excepthook, threading.excepthook), gc.isenabled()
+    app = open_app()
+    assert not gc.isenabled(), "cyclic garbage must not be collected in a lane"
+    assert sys.excepthook is not hooks[0]
+    app.close()
+    assert (sys.excepthook, threading.excepthook) == hooks
+    assert gc.isenabled() == collecting
+    assert not [t for t in threading.enumerate() if t.name.startswith("lane-")]
+
+
+def test_closing_before_the_first_picture(home: Path, open_app: OpenApp) -> None:
+    app = open_app(ready=False)
+    app.close()
+    assert not app.window.isVisible() if QApplication.topLevelWidgets() else True
+
+
+def test_a_bug_in_a_thread_is_said_with_its_details(app: App) -> None:
+    def broken() -> None:
+        raise ValueError("oops")
+
+    thread = threading.Thread(target=broken)
+    thread.start()
+    thread.join()
+    app.wait(lambda: "oops" in app.said)
+    assert "Traceback" in app.window.notice.details()
+    assert app.window.notice.level() == "error"
+
+
+def test_keys_open_and_close(app: App) -> None:
+    app.controller.show_help()
+    panels = [w for w in QApplication.topLevelWidgets() if w.windowTitle() == "Keys" and w.isVisible()]
+    assert len(panels) == 1
+    panels[0].close()
+    QApplication.processEvents()
+
+
+def test_workspaces_by_action(app: App) -> None:
+    actions = {action.objectName(): action for action in app.window.actions()}
+    actions["workspace.train"].trigger()
+    assert app.window.train.isVisible()
+    actions["workspace.explore"].trigger()
+    seed = app.state.seed
+    actions["sample.random"].trigger()
+    app.settle()
+    assert app.state.seed != seed
+
+
+@pytest.mark.parametrize(("workspace", "view"), [("explore", "single"), ("explore", "morph"), ("train", "single")])
+def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, workspace: str, view: str) -> None:
+    out = tmp_path / "window.png"
+    photo = portrait if view == "single" and workspace == "explore" else None
+    shot.render(out, workspace=workspace, view=view, photo=photo, size=(1280, 720), model="Tiny VAE")
+    with Image.open(out) as image:
+        assert image.size == (1280, 720)
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 500
+
+
+def test_shot_refuses_what_is_not_there(home: Path, qapp: QApplication, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="workspace"):
+        shot.render(tmp_path / "x.png", workspace="cellar")
+    with pytest.raises(UsageError, match="size"):
+        shot.render(tmp_path / "x.png", size=(10, 10))
