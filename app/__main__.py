@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import replace
 
@@ -25,11 +26,13 @@ def application() -> QApplication:
     return made
 
 
-def open_window(settings: Settings, **options: object) -> Controller:
-    """Makes the real window with everything behind it; `Controller.start` then sets it going."""
+def open_window(settings: Settings, *, remember: bool = True) -> Controller:
+    """Makes the real window with everything behind it; `Controller.start` then sets it going.
+
+    Without `remember` the settings file is left as it is.
+    """
     apply_theme(application(), "light" if settings.theme == "light" else "dark")
-    file = settings_file() if options.get("remember", True) else None
-    controller = Controller(Window(), settings, file)
+    controller = Controller(Window(), settings, settings_file() if remember else None)
     controller.place_window()
     return controller
 
@@ -54,6 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     window = controller.window
     window.showMaximized() if settings.maximised else window.show()
     controller.say_at_start(problem)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Runs at the next timer tick; a run in training is saved as if the window had been closed.
+        signal.signal(number, lambda *_: controller.close())
     # Torch takes a second to import: the window is painted before a lane begins with it.
     QTimer.singleShot(50, controller, lambda: controller.start(model=given.model))
     return app.exec()

@@ -22,13 +22,13 @@ from app.notices import NO_CLIPBOARD, NO_PICTURE, Notices
 from app.photo_controller import PhotoController
 from app.runtime import Collector
 from app.settings import Settings, save_settings
-from app.shortcuts import make_actions
 from app.state import AppState
 from app.theme import apply_theme
 from app.train_controller import TrainController
 from app.views.help import HelpPanel
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from app.window import Window
+from app.wiring import connect
 from engine.api import Pictures, TrainRequest
 
 FIRST_MODEL: Final = "Faces Glow 64"
@@ -76,125 +76,13 @@ class Controller(QObject):
         self._close_timer = QTimer(self, interval=CLOSE_MS)
         self._close_timer.timeout.connect(self._close_when_idle)
         self._first_picture = False
-        self._connect()
+        connect(self)
         window.show_state(self.hub.state, None)
 
     @property
     def state(self) -> AppState:
         """What the window shows."""
         return self.hub.state
-
-    # wiring
-    def _connect(self) -> None:
-        window = self.window
-        self.notices.said.connect(window.show_notice)
-        self.hub.changed.connect(lambda before, now: window.show_state(now, before))
-        self.hub.changed.connect(self._after_first_picture)
-        self.hub.modelOpened.connect(self._model_opened)
-        window.closeWanted.connect(self.close)
-        window.filesDropped.connect(self.photos.add_files)
-        window.top.workspaceChanged.connect(self.show_workspace)
-        window.top.modelChanged.connect(self.explore.open_model)
-        window.top.themeClicked.connect(self.switch_theme)
-        window.top.helpClicked.connect(self.show_help)
-        window.jobs.stopClicked.connect(self.hub.cancel_job)
-        window.jobs.pauseClicked.connect(lambda _: self.train.pause(True))
-        window.jobs.resumeClicked.connect(lambda _: self.train.pause(False))
-        self._connect_library()
-        self._connect_explore()
-        self._connect_morph()
-        self._connect_train()
-        make_actions(
-            window,
-            {
-                "workspace.explore": lambda: self.show_workspace("explore"),
-                "workspace.train": lambda: self.show_workspace("train"),
-                "photo.open": self.open_photo,
-                "photo.paste": self.paste,
-                "picture.copy": self.copy_picture,
-                "picture.save": self.save_picture,
-                "edit.undo": self.explore.undo,
-                "edit.redo": self.explore.redo,
-                "sample.random": self.roll,
-                "sliders.reset": self.explore.reset_sliders,
-                "morph.play": self._play_if_shown,
-                "train.start": self._start_if_shown,
-                "train.pause": self._pause_shown,
-                "train.stop": self._stop_shown,
-                "view.theme": self.switch_theme,
-                "view.fullscreen": self._full_screen,
-                "help.shortcuts": self.show_help,
-                "app.quit": self.close,
-            },
-        )
-
-    def _connect_library(self) -> None:
-        library = self.window.explore.library
-        library.modelChosen.connect(self.explore.open_model)
-        library.runChosen.connect(lambda path: self.explore.open_model(run_ref(Path(path))))
-        library.photoChosen.connect(self.use_photo)
-        library.photoRemoved.connect(self.photos.remove)
-        library.filesDropped.connect(lambda files: self.photos.add_files(files, self.use_photo))
-        library.imageDropped.connect(lambda picture: self.photos.add_picture(picture, self.use_photo))
-        library.openPhoto.connect(self.open_photo)
-        library.trainWanted.connect(lambda: self.show_workspace("train"))
-
-    def _connect_explore(self) -> None:
-        view, explore = self.window.explore, self.explore
-        view.viewChosen.connect(self.show_view)
-        view.trainWanted.connect(lambda: self.show_workspace("train"))
-        inspector = view.inspector
-        inspector.temperatureChanged.connect(explore.set_temperature)
-        inspector.seedChanged.connect(explore.set_seed)
-        inspector.rollWanted.connect(self.roll)
-        inspector.editChanged.connect(explore.set_edit)
-        inspector.lockChanged.connect(explore.set_lock)
-        inspector.resetWanted.connect(explore.reset_sliders)
-        inspector.settled.connect(explore.settle)
-        single = view.single
-        single.wandered.connect(explore.wander)
-        single.wanderFinished.connect(explore.settle)
-        single.reachTurned.connect(explore.turn_reach)
-        single.planeWanted.connect(explore.new_plane)
-        single.jumped.connect(explore.jump)
-        single.filesDropped.connect(self.photos.add_files)
-        single.imageDropped.connect(self.photos.add_picture)
-        view.compare.sampleWanted.connect(self._take_sample_photo)
-        view.compare.filesDropped.connect(self.photos.add_files)
-        view.compare.imageDropped.connect(self.photos.add_picture)
-        view.grid.picked.connect(self.grid.pick)
-        view.grid.opened.connect(lambda _: self.show_view("single"))
-        view.grid.rollWanted.connect(self.grid.roll)
-
-    def _connect_morph(self) -> None:
-        view, morph = self.window.explore.morph, self.morph
-        view.slotChosen.connect(morph.choose_slot)
-        view.slotKeyDropped.connect(lambda index, key: morph.set_photo(key, index))
-        view.slotFilesDropped.connect(
-            lambda index, files: self.photos.add_files(files, lambda key: morph.set_photo(key, index))
-        )
-        view.slotImageDropped.connect(
-            lambda index, picture: self.photos.add_picture(picture, lambda key: morph.set_photo(key, index))
-        )
-        view.slotCurrent.connect(morph.set_current)
-        view.slotRemoved.connect(morph.remove_slot)
-        view.slotAdded.connect(morph.add_slot)
-        view.fractionChanged.connect(morph.set_fraction)
-        view.methodChanged.connect(morph.set_method)
-        view.playWanted.connect(lambda: morph.play())
-        view.exportWanted.connect(self.export_morph)
-        view.takeWanted.connect(morph.take)
-
-    def _connect_train(self) -> None:
-        view, train = self.window.train, self.train
-        view.form.startWanted.connect(self.start_training)
-        view.form.wrong.connect(self.notices.warn)
-        view.runChosen.connect(lambda path: train.show_run(Path(path)))
-        view.scrubbed.connect(train.scrub)
-        view.pauseWanted.connect(self._pause_shown)
-        view.stopWanted.connect(self._stop_shown)
-        view.resumeWanted.connect(self._resume_shown)
-        view.exploreWanted.connect(self._explore_shown)
 
     # opening
     def start(self, *, model: str = "") -> None:
@@ -216,14 +104,15 @@ class Controller(QObject):
         host = self.hub.model_host
         self.desk.submit("model", "look for models", lambda context: host.shelf(), done=found)
 
-    def _after_first_picture(self, before: AppState, now: AppState) -> None:
+    def after_first_picture(self, before: AppState, now: AppState) -> None:
         """What can wait, waits until the first picture is on screen."""
         failed = before.opening is not None and now.opening is None and now.info is None
         if not self._first_picture and (now.drawn is not None or failed):
             self._first_picture = True
             self.train.load_catalogue()
 
-    def _model_opened(self) -> None:
+    def remember_model(self) -> None:
+        """The model to open next time."""
         self._settings = replace(self._settings, model=self.state.model or "")
 
     def say_at_start(self, sentence: str) -> None:
@@ -253,7 +142,8 @@ class Controller(QObject):
         """All keys."""
         HelpPanel(leave_out=("Lab",), parent=self.window).show()
 
-    def _full_screen(self) -> None:
+    def full_screen(self) -> None:
+        """Fills the screen, or goes back."""
         window = self.window
         window.showNormal() if window.isFullScreen() else window.showFullScreen()
 
@@ -286,7 +176,8 @@ class Controller(QObject):
         else:
             self.photos.add_picture(from_qimage(image), self.use_photo)
 
-    def _take_sample_photo(self) -> None:
+    def take_sample_photo(self) -> None:
+        """A portrait of the box, for the first comparison."""
         shipped = [photo for photo in self.state.photos if photo.shipped]
         if shipped:
             self.photos.choose(shipped[0].key)
@@ -338,7 +229,8 @@ class Controller(QObject):
         dialog.fileSelected.connect(lambda name: self.morph.export(Path(name)))
         _open(dialog)
 
-    def _play_if_shown(self) -> None:
+    def play_if_shown(self) -> None:
+        """Space plays where a morph is on show."""
         if self.state.workspace == "explore" and self.state.view == "morph":
             self.morph.play()
 
@@ -348,7 +240,8 @@ class Controller(QObject):
         self.hub.update(workspace="train")
         self.train.start(request)
 
-    def _start_if_shown(self) -> None:
+    def start_if_shown(self) -> None:
+        """Ctrl+Enter starts what the form says, in Train."""
         if self.state.workspace == "train":
             self.window.train.form.submit()
 
@@ -358,17 +251,21 @@ class Controller(QObject):
             return self.state.training.run if self.state.training is not None else None
         return view.path
 
-    def _pause_shown(self) -> None:
+    def pause_shown(self) -> None:
+        """Pauses the run on show, or lets it go on."""
         self.train.pause(run=self._shown_run())
 
-    def _stop_shown(self) -> None:
+    def stop_shown(self) -> None:
+        """Stops the run on show."""
         self.train.stop(self._shown_run())
 
-    def _resume_shown(self) -> None:
+    def resume_shown(self) -> None:
+        """Resumes the run on show."""
         if self.state.run_view is not None:
             self.train.resume(self.state.run_view.path)
 
-    def _explore_shown(self) -> None:
+    def explore_shown(self) -> None:
+        """Opens the run on show in Explore."""
         if self.state.run_view is not None:
             self.explore.open_model(run_ref(self.state.run_view.path))
             self.show_workspace("explore")

@@ -1,4 +1,6 @@
-"""Makes a shipped model from a run: rounds the weights, measures them on the test split, fits directions, writes a card.
+"""Makes a shipped model from a run: rounds the weights, measures them on the test split, fits directions.
+
+It also writes the card and the sample sheet.
 
     python scripts/box_model.py RUN --title "Faces Glow 64" --data celeba64.zip --labels celeba_labels.csv
 
@@ -53,7 +55,7 @@ COMPONENTS = 10
 SAMPLES = 1024
 CHUNK = 32
 TERMS = (
-    "Trained on CelebA (Liu et al. 2015), which is for non-commercial research; the pictures themselves are not shipped. "
+    "Trained on CelebA (Liu et al. 2015), which is for non-commercial research; the pictures are not shipped. "
     "Use these weights for research and teaching only."
 )
 
@@ -85,7 +87,11 @@ def samples_of(model: LatentModel, n: int, temperature: float, seed: int) -> tup
 
 def codes_of(model: LatentModel, data: DataSet, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Codes (N, D) of real images: by the encoder, or by a search in batches where there is none."""
-    guess = regression_guess(model, generator=torch.Generator().manual_seed(0)) if model.abilities.encode == "search" else None
+    guess = (
+        regression_guess(model, generator=torch.Generator().manual_seed(0))
+        if model.abilities.encode == "search"
+        else None
+    )
     found = []
     for part in chunks(rows, 64):
         images = to_images(np.asarray(data.images[part]))
@@ -133,7 +139,11 @@ def figures(model: LatentModel, data: DataSet, test: NDArray[np.int64]) -> tuple
                         similar.append(ssim(real, copy))
     real = np.asarray(data.images[test[:SAMPLES]])
     if bits:
-        found["bits_per_dim"] = {**mean_interval(bits), "bits": int(math.log2(model.levels)), "density": model.abilities.density}
+        found["bits_per_dim"] = {
+            **mean_interval(bits),
+            "bits": int(math.log2(model.levels)),
+            "density": model.abilities.density,
+        }
     if dbs:
         found["psnr_db"] = mean_interval(dbs)
         found["ssim"] = mean_interval(similar)
@@ -146,7 +156,10 @@ def figures(model: LatentModel, data: DataSet, test: NDArray[np.int64]) -> tuple
         distance = sliced_wasserstein(pictures, real, patches_per_image=32)
         found["samples"][f"{temperature:g}"] = {
             "swd_x1000": {str(k): round(v, 1) for k, v in swd_rows(distance)},
-            "sharpness_ratio": round(float(np.mean([sharpness(p) for p in pictures[:256]]) / np.mean([sharpness(p) for p in real[:256]])), 3),
+            "sharpness_ratio": round(
+                float(np.mean([sharpness(p) for p in pictures[:256]]) / np.mean([sharpness(p) for p in real[:256]])),
+                3,
+            ),
             "diversity": round(float(diversity(pictures[:256], real[:256]).ratio or 0.0), 3),
             "not_finite": bad,
             "n": len(pictures),
@@ -202,7 +215,8 @@ def markdown(title: str, header: ModelHeader, card: dict[str, Any], made: Direct
 
 {card["terms"]}
 
-- Family {header.family}, {header.image_shape[1]} x {header.image_shape[2]} pixels, config `{json.dumps(dict(header.config))}`.
+- Family {header.family}, {header.image_shape[1]} x {header.image_shape[2]} pixels.
+- Knobs that differ from their defaults: `{json.dumps(dict(header.config))}`.
 - {header.step} steps. SHA-256 of the weights: `{digest}`.
 - Weights of two or more axes are stored in half precision; every figure below is of this file.
 

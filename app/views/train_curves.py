@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.state import RunView
-from app.widgets.curves import Curves
 from app.widgets.layout import scrolled, vbox
 from engine.api import Catalogue
+
+if TYPE_CHECKING:
+    from app.widgets.curves import Curves
 
 DIVERSITY: Final = "heldout/diversity"
 CURVE_PX: Final = 156
@@ -44,13 +46,10 @@ class TrainCurves(QWidget):
         super().__init__(parent)
         self.plots: dict[str, tuple[Curves, tuple[str, ...]]] = {}
         self._made_for = ""
-        self.diversity = Curves("Diversity of samples", smoothing=0.0)
-        self.diversity.setToolTip(
-            "Spread of the samples over the spread of held-out images: 1 is as varied as real images."
-        )
+        self.diversity: Curves | None = None
         self.verdict = QLabel(wordWrap=True)
         self.verdict.setProperty("kind", "muted")
-        self._column = vbox(self.diversity, self.verdict, None, gap_px=8)
+        self._column = vbox(self.verdict, None, gap_px=8)
         inner = QWidget()
         inner.setLayout(self._column)
         layout = QVBoxLayout(self)
@@ -79,6 +78,8 @@ class TrainCurves(QWidget):
 
     def _share_height(self) -> None:
         """All plots in view where the height allows, none of them too flat or too tall to read."""
+        if self.diversity is None:
+            return
         plots = [*(plot for plot, _ in self.plots.values()), self.diversity]
         room = self.height() - VERDICT_PX - 8 * len(plots)
         for plot in plots:
@@ -88,7 +89,16 @@ class TrainCurves(QWidget):
         for plot, _ in self.plots.values():
             plot.setParent(None)
             plot.deleteLater()
+        # Imported with the first run on show: the plotting library would double the time to the first window.
+        from app.widgets.curves import Curves
+
         self.plots, self._made_for = {}, family
+        if self.diversity is None:
+            self.diversity = Curves("Diversity of samples", smoothing=0.0)
+            self.diversity.setToolTip(
+                "Spread of the samples over the spread of held-out images: 1 is as varied as real images."
+            )
+            self._column.insertWidget(0, self.diversity)
         for index, (title, metrics) in enumerate(curves):
             plot = Curves(title, log_y=title in LOGARITHMIC, smoothing=SMOOTHING)
             self._column.insertWidget(index, plot)
@@ -97,10 +107,12 @@ class TrainCurves(QWidget):
 
     def _show_diversity(self, view: RunView, step: int) -> None:
         steps, values = view.series.get(DIVERSITY, ([], []))
+        self.verdict.setText(verdict(values[-1] if values else None))
+        if self.diversity is None:
+            return
         self.diversity.set_series("samples", steps, values)
         self.diversity.set_series("real images", [0, max(step, 1)] if steps else [], [1.0, 1.0] if steps else [])
         self.diversity.set_note(f"{values[-1]:.2f}" if values else "")
-        self.verdict.setText(verdict(values[-1] if values else None))
 
 
 def verdict(diversity: float | None) -> str:

@@ -80,7 +80,9 @@ def test_every_entry_leads_back_to_a_root(moves: list[int]) -> None:
         else:
             history = history.pushed(look(move), "x")
     numbers = [entry.number for entry in history.entries]
-    assert all(entry.parent is None or entry.parent in numbers[: numbers.index(entry.number)] for entry in history.entries)
+    assert all(
+        entry.parent is None or entry.parent in numbers[: numbers.index(entry.number)] for entry in history.entries
+    )
     steps = 0
     while (back := history.back()) is not None:
         history, steps = back, steps + 1

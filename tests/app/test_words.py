@@ -22,7 +22,9 @@ def test_duration(seconds: float, shown: str) -> None:
     assert words.duration(seconds) == shown
 
 
-@pytest.mark.parametrize(("number", "shown"), [(1, "1st"), (2, "2nd"), (63, "63rd"), (11, "11th"), (112, "112th"), (0, "0th")])
+@pytest.mark.parametrize(
+    ("number", "shown"), [(1, "1st"), (2, "2nd"), (63, "63rd"), (11, "11th"), (112, "112th"), (0, "0th")]
+)
 def test_ordinal(number: int, shown: str) -> None:
     assert words.ordinal(number) == shown
 

@@ -36,7 +36,7 @@ def child(run: Path, program: str | None = None, *arguments: str) -> subprocess.
     )
 
 
-def wait_for(condition, process: subprocess.Popen[str], seconds: float = 60.0) -> None:
+def wait_for(condition, process: subprocess.Popen[str], seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if process.poll() is not None or time.monotonic() > end:

@@ -237,7 +237,7 @@ def test_grid_pick_becomes_the_current_code(app: App) -> None:
 
 def test_a_broken_checkpoint_leaves_the_old_model(app: App, tmp_path: Path) -> None:
     broken = tmp_path / "broken.safetensors"
-    broken.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{\"a\":1}" + b"x" * 40)
+    broken.write_bytes(b'\x08\x00\x00\x00\x00\x00\x00\x00{"a":1}' + b"x" * 40)
     before, model = shown(app).copy(), app.state.model
     app.controller.photos.add_files([str(broken)])
     app.wait(lambda: bool(app.said))

@@ -57,7 +57,8 @@ def test_closing_gives_everything_back(home: Path, open_app: OpenApp) -> None:
 def test_closing_before_the_first_picture(home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
     app.close()
-    assert not app.window.isVisible() if QApplication.topLevelWidgets() else True
+    assert app.controller.desk.closed
+    assert not [t for t in threading.enumerate() if t.name.startswith("lane-")]
 
 
 def test_a_bug_in_a_thread_is_said_with_its_details(app: App) -> None:
