@@ -279,6 +279,8 @@ class Controller(QObject):
         self.hub.update(closing=True)
         if self.state.training is None:
             self.window.hide()
+        else:
+            self.train.stop()
         self.desk.stop()
         self._close_timer.start()
         self._close_when_idle()

@@ -13,7 +13,7 @@ from app.widgets.layout import vbox
 from engine.errors import UsageError
 from engine.knobs import Knob, Value
 
-LABEL_PX: Final = 96
+LABEL_PX: Final = 88
 INT_LIMIT: Final = 2**31 - 1
 FLOAT_LIMIT: Final = 1e12
 

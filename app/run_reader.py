@@ -37,11 +37,16 @@ def list_cards(folder: Path) -> tuple[RunCard, ...]:
 
 def _thumb(info: runs.RunInfo) -> Pictures | None:
     found = runs.previews(info.path)
-    return None if not found else _first_tile(found[-1][1], info.config.image_shape[1])
+    try:
+        changed_ns = found[-1][1].stat().st_mtime_ns if found else 0
+    except OSError:
+        return None
+    return None if not found else _first_tile(found[-1][1], info.config.image_shape[1], changed_ns)
 
 
 @lru_cache(maxsize=64)
-def _first_tile(file: Path, size: int) -> Pictures | None:
+def _first_tile(file: Path, size: int, changed_ns: int) -> Pictures | None:
+    """`changed_ns` makes a preview that was read while it was being written be read again."""
     try:
         pictures: Pictures = runs.read_preview(file, size)
         return np.ascontiguousarray(pictures[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from engine.runs import read_preview
 
 POLL_MS: Final = 500
 LIST_MS: Final = 3000
+TORN_SECONDS: Final = 5.0
 JOB: Final = "train"
 _LEVELS: Final[dict[str, Level]] = {"info": "info", "error": "error"}
 
@@ -167,8 +169,23 @@ class TrainController(QObject):
             if now is not None and now.path == path and now.shown == index:
                 self._hub.update(run_view=replace(now, pictures=pictures))
 
+        def failed(event: Failed) -> None:
+            now = self._hub.state.run_view
+            if now is None or now.path != path or now.shown != index:
+                return
+            if time.time() - file.stat().st_mtime > TORN_SECONDS:
+                self._hub.notices.failed(event)
+            else:
+                # Read while it was being written: the next look at the run tries again.
+                self._hub.update(run_view=replace(now, shown=-1))
+
         self._hub.desk.submit(
-            "files", "read the preview", lambda context: read_preview(file, size), done=done, latest="preview"
+            "files",
+            "read the preview",
+            lambda context: read_preview(file, size),
+            done=done,
+            failed=failed,
+            latest="preview",
         )
 
     def _changed(self, before: AppState, now: AppState) -> None:
@@ -344,7 +361,7 @@ class TrainController(QObject):
         elif isinstance(event, TrainingNotice):
             hub.notices.say(Notice(event.text, _LEVELS.get(event.level, "warning")))
         elif isinstance(event, TrainingSaved):
-            hub.update(status=f"Checkpoint {event.step:,} saved")
+            hub.update(status=f"Checkpoint {event.step:,} saved" if event.step else "")
         self._show_job()
 
     def _show_job(self) -> None:

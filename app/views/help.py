@@ -27,7 +27,7 @@ class HelpPanel(QDialog):
                 continue
             if title != group:
                 group = title
-                grid.addWidget(_label(title.upper(), "heading"), grid.rowCount(), 0, 1, 2)
+                grid.addWidget(_label(title.upper(), "muted"), grid.rowCount(), 0, 1, 2)
             row = grid.rowCount()
             grid.addWidget(_label(words, ""), row, 0)
             grid.addWidget(_label(keys, "value"), row, 1)

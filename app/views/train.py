@@ -14,7 +14,7 @@ from app.views.library import run_card
 from app.views.train_curves import TrainCurves
 from app.views.train_form import TrainForm
 from app.widgets.buttons import button
-from app.widgets.cards import CardList
+from app.widgets.cards import ROW_PX, CardList
 from app.widgets.empty import EmptyState
 from app.widgets.form import Section
 from app.widgets.grid import PictureGrid
@@ -22,8 +22,7 @@ from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.slider import ValueSlider
 from app.words import duration
 
-LEFT_PX: Final = 336
-RUNS_PX: Final = 176
+LEFT_PX: Final = 344
 CAPTION_PX: Final = 28
 
 
@@ -97,8 +96,7 @@ class TrainView(QWidget):
         panel.setFixedWidth(LEFT_PX)
         inner = QWidget()
         inner.setLayout(vbox(self.runs, None))
-        area = scrolled(inner)
-        area.setFixedHeight(RUNS_PX)
+        area = self._run_area = scrolled(inner)
         section = Section("Runs", collapsible=False)
         section.add(area)
         box = QWidget()
@@ -128,6 +126,7 @@ class TrainView(QWidget):
         self.form.show_state(now, before)
         if moved(now, before, "runs", "training"):
             self.runs.set_cards([run_card(card, now) for card in now.runs])
+            self._share_height()
         if moved(now, before, "runs", "run_view"):
             key = str(now.run_view.path) if now.run_view is not None else None
             self.runs.set_selected(key if any(card.key == key for card in self.runs.cards()) else None)
@@ -153,6 +152,15 @@ class TrainView(QWidget):
             self.scrubber.set_range(self._steps[0], self._steps[-1])
         if step is not None:
             self.scrubber.set_value(step)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """The list of runs takes what it needs, at most a quarter: the form is worth more room."""
+        most = max(ROW_PX, self.height() // 4 // ROW_PX * ROW_PX)
+        self._run_area.setFixedHeight(min(most, max(1, len(self.runs.cards())) * ROW_PX))
 
     def _scrub(self, step: float) -> None:
         """The preview nearest to a step."""

@@ -46,7 +46,7 @@ class TrainForm(QWidget):
         self.summary = QLabel(wordWrap=True)
         self.summary.setProperty("kind", "small")
         self.side.set_current("64")
-        self._rows = FormRows(label_px=96)
+        self._rows = FormRows(label_px=88)
         for label, field in (
             ("Data", self.data),
             ("Path", self.path),

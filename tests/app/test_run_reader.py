@@ -54,3 +54,13 @@ def test_a_torn_preview_costs_its_thumbnail_only(tmp_path: Path) -> None:
 def make_run(path: Path) -> Path:
     runs.create(path, runs.RunConfig("vae", {}, {}, "data", None, "0", (3, 8, 8)))
     return path
+
+
+def test_a_preview_read_too_early_is_read_again(tmp_path: Path) -> None:
+    """A thumbnail that could not be read is not remembered as missing."""
+    run = make_run(tmp_path / "00000-vae-x")
+    file = run / "previews" / "000005.webp"
+    file.write_bytes(b"half")
+    assert list_cards(tmp_path)[0].thumb is None
+    Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(file, lossless=True)
+    assert list_cards(tmp_path)[0].thumb is not None
