@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -45,6 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where to compute")
     parser.add_argument("--model", default="", help="the model to open first (title or file)")
     given = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        # Without this Qt aborts the whole process.
+        sys.stderr.write("There is no display here: draw the window into a file with latent-loom shot OUT.png.\n")
+        return 1
     log_to_file()
     app = application()
     # The window hides before its last checkpoint is written; the program ends when all threads have.

@@ -18,6 +18,7 @@ from app.model_host import run_ref
 from app.notices import NO_MODEL, NOT_DROPPED
 from app.state import Loaded, PhotoItem, resized_half
 from app.widgets.jobs import JobView
+from app.words import framing
 from engine.api import Encoded, ModelInfo, Pictures
 from engine.events import Failed, Progress
 from engine.lanes import Context
@@ -143,6 +144,9 @@ class PhotoController(QObject):
             if wanted():
                 hub.update(encoded=encoded, encoding=False)
                 self._explore.take_code(encoded.code, encoded.name, photo=key, label=encoded.name)
+                loaded = hub.state.loaded
+                how = framing(loaded.how) if loaded is not None else ""
+                hub.update(status=encoded.note or f"{encoded.name}: {how}")
 
         def gave_up() -> None:
             if wanted():

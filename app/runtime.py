@@ -44,7 +44,12 @@ class Collector(QObject):
 
 
 def log_to_file() -> Path | None:
-    """Warnings and errors into a small rotating file; without a place to write there is no log."""
+    """Warnings and errors into a small rotating file; without a place to write there is no log.
+
+    Where a command has opened its log already, the window writes into that one.
+    """
+    if any(isinstance(handler, logging.FileHandler) for handler in logging.getLogger().handlers):
+        return None
     home = os.environ.get("LATENT_LOOM_HOME")
     folder = Path(home) / "log" if home else Path(platformdirs.user_log_dir("latent-loom"))
     try:

@@ -11,9 +11,15 @@ ERROR_TITLE: Final = "|error| × 4"
 """The engine's error maps are enlarged so much (`engine.open_model.ERROR_GAIN`)."""
 
 
+SHORT: Final = {"heavy makeup": "Makeup", "mouth slightly open": "Open mouth", "wearing lipstick": "Lipstick"}
+"""Names of the face data set that are too long for a slider."""
+
+
 def nice(name: str) -> str:
     """``Blond_Hair`` -> ``Blond hair``; ``pca_3`` -> ``PCA 3``."""
     words = name.replace("_", " ").strip()
+    if words.lower() in SHORT:
+        return SHORT[words.lower()]
     if words.lower().startswith("pca"):
         return "PCA " + words[3:].strip()
     return words[:1].upper() + words[1:].lower()
@@ -49,6 +55,13 @@ def ordinal(number: float) -> str:
     whole = round(number)
     ending = "th" if 10 <= whole % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
     return f"{whole}{ending}"
+
+
+def percentile(share: float) -> str:
+    """``63rd percentile``; at the ends in words, because no image is the 0th."""
+    if 0.5 <= share <= 99.5:
+        return f"{ordinal(share)} percentile"
+    return "below all held-out" if share < 50 else "above all held-out"
 
 
 def signed(value: float) -> str:
@@ -92,3 +105,8 @@ def milliseconds(value: float) -> str:
 def decibels(value: float) -> str:
     """``22.3 dB``; an exact copy has no error to compare with."""
     return f"{value:.1f} dB" if math.isfinite(value) else "exact"
+
+
+def framing(how: str) -> str:
+    """What was done to a photo, in two words."""
+    return {"face": "face aligned", "centre": "cut to centre", "none": "not aligned"}.get(how, "")

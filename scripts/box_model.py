@@ -39,18 +39,19 @@ from engine.open_model import DEFAULT_TEMPERATURE
 from engine.pictures import save_picture, sheet, to_images, to_pictures
 from engine.training.snapshot import newest_snapshot
 
-ATTRIBUTES = (
-    "Smiling",
-    "Eyeglasses",
-    "Male",
-    "Young",
-    "Blond_Hair",
-    "Black_Hair",
-    "Bangs",
-    "Pale_Skin",
-    "Heavy_Makeup",
-    "Mouth_Slightly_Open",
-)
+ATTRIBUTES = {
+    "Smiling": "Smiling",
+    "Eyeglasses": "Eyeglasses",
+    "Male": "Male",
+    "Young": "Young",
+    "Blond_Hair": "Blond hair",
+    "Black_Hair": "Black hair",
+    "Bangs": "Bangs",
+    "Pale_Skin": "Pale skin",
+    "Heavy_Makeup": "Makeup",
+    "Mouth_Slightly_Open": "Open mouth",
+}
+"""Column of the labels -> name of the slider."""
 COMPONENTS = 10
 SAMPLES = 1024
 CHUNK = 32
@@ -188,19 +189,19 @@ def directions(model: LatentModel, data: DataSet, digest: str, *, fit: int, held
     codes, held_codes = codes_of(model, data, train), codes_of(model, data, others)
     print(f"codes of {len(train)} + {len(others)} images in {time.time() - start:.0f} s", flush=True)
     found: list[Direction] = []
-    for name in ATTRIBUTES:
-        column = data.attributes.index(name)
+    for column_name, title in ATTRIBUTES.items():
+        column = data.attributes.index(column_name)
         found.append(
             fit_attribute(
                 codes,
                 data.labels[train, column],
-                name=name.replace("_", " "),
+                name=title,
                 method=method,
                 held_out_codes=held_codes,
                 held_out_labels=data.labels[others, column],
             )
         )
-        print(f"  {name}: AUC {found[-1].auc:.3f} ({found[-1].auc_low:.3f} to {found[-1].auc_high:.3f})", flush=True)
+        print(f"  {title}: AUC {found[-1].auc:.3f} ({found[-1].auc_low:.3f} to {found[-1].auc_high:.3f})", flush=True)
     return DirectionSet(digest, (*found, *pca_directions(codes[:4000], COMPONENTS)))
 
 

@@ -80,7 +80,7 @@ class ExploreView(QWidget):
             self.switch.set_current(now.view)
             self._stack.setCurrentWidget(self._views[now.view])
         if moved(now, before, "view", "reach"):
-            single = f"drag to wander · wheel: reach {now.reach:.1f} rad · double click: another plane"
+            single = f"drag to wander · wheel: reach {now.reach:.1f} rad"
             self.hint.setText(HINTS.get(now.view, single))
         self.library.show_state(now, before)
         self.inspector.show_state(now, before)

@@ -13,7 +13,7 @@ from app.widgets.buttons import button
 from app.widgets.form import FormRows, IntField, Section
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.slider import ValueSlider
-from app.words import direction_note, group_label, nice, ordinal
+from app.words import direction_note, group_label, nice, percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
 
 WIDTH_PX: Final = 316
@@ -95,7 +95,7 @@ class Inspector(QWidget):
             "Bits per dimension of this picture under the model, lower is likelier (a VAE gives a bound).",
         )
         self.percentile = rows.add_value(
-            "Percentile", "–", "How many held-out images need fewer bits than this picture."
+            "Percentile", "–", "How many held-out images need fewer bits than this picture; smooth pictures need few."
         )
         self.round_trip = rows.add_value(
             "Round trip", "–", "Largest pixel difference after encoding and decoding again (range −1 to 1)."
@@ -143,7 +143,7 @@ class Inspector(QWidget):
         sign = "≤ " if now.info is not None and now.info.density == "bound" else ""
         self.bits.set_text("–" if bits is None else f"{sign}{bits:.2f} bits/dim")
         share = None if read is None else read.percentile
-        self.percentile.set_text("–" if share is None else f"{ordinal(share)} of held-out")
+        self.percentile.set_text("–" if share is None else percentile(share))
         trip = None if read is None else read.round_trip
         self.round_trip.set_text("–" if trip is None else f"{trip:.0e}")
         self.decode.set_text("–" if now.decode_ms is None else f"{now.decode_ms:.1f} ms median")

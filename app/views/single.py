@@ -13,8 +13,7 @@ from app.widgets.form import Section
 from app.widgets.layout import vbox
 from app.widgets.picture import Picture
 from app.widgets.strip import Frame, Strip
-from app.words import ERROR_TITLE, decibels, ordinal
-from engine.api import Encoded
+from app.words import ERROR_TITLE, decibels, framing, percentile
 
 DRAG_TIP: Final = "Drag to wander, wheel for the reach, double click for another plane; arrows and + − do the same."
 
@@ -92,30 +91,21 @@ class SingleView(QWidget):
             picture = next((p.thumb for p in now.photos if p.key == now.photo), None)
         self.photo.set_picture(picture)
         name = next((p.name for p in now.photos if p.key == now.photo), loaded.name if loaded is not None else "Photo")
-        self.photo.set_captions(name, framing(loaded.how if loaded is not None else ""))
+        bits = encoded.bits_per_dim if encoded is not None else None
+        how = framing(loaded.how if loaded is not None else "")
+        self.photo.set_captions(name, how if bits is None else f"{bits:.2f} bits/dim")
         note = encoded.note if encoded is not None else loaded.note if loaded is not None else ""
         self.photo.setToolTip(note)
         self.error.set_picture(encoded.error_map if encoded is not None else None)
         self.error.set_empty_text("Encoding…" if now.encoding else "Not encoded yet")
         self.error.set_busy(now.encoding)
-        self.error.set_captions(ERROR_TITLE, figures(encoded) if encoded is not None else "")
-
-
-def framing(how: str) -> str:
-    """What was done to the photo, in two words."""
-    return {"face": "face aligned", "centre": "cut to centre", "none": "not aligned"}.get(how, "")
-
-
-def figures(encoded: Encoded) -> str:
-    """PSNR, and bits/dim where the model has a density."""
-    bits = "" if encoded.bits_per_dim is None else f" · {encoded.bits_per_dim:.2f} bits/dim"
-    return decibels(encoded.psnr_db) + bits
+        self.error.set_captions(ERROR_TITLE, decibels(encoded.psnr_db) if encoded is not None else "")
 
 
 def _likelihood(now: AppState) -> str:
     read = now.readout
     if read is None or read.bits_per_dim is None:
         return ""
-    share = "" if read.percentile is None else f" · {ordinal(read.percentile)} percentile"
+    share = "" if read.percentile is None else f" · {percentile(read.percentile)}"
     sign = "≤ " if now.info is not None and now.info.density == "bound" else ""
     return f"{sign}{read.bits_per_dim:.2f} bits/dim{share}"

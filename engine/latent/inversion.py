@@ -47,7 +47,7 @@ def invert(
     steps: int = 200,
     starts: int = 64,
     guess: Guess | None = None,
-    rate: float = 0.05,
+    rate: float = 0.1,
     pull: float = 1e-3,
     generator: torch.Generator | None = None,
     on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,

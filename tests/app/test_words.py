@@ -10,7 +10,10 @@ from app import words
 from engine.api import DirectionInfo
 
 
-@pytest.mark.parametrize(("given", "shown"), [("Blond_Hair", "Blond hair"), ("PCA 3", "PCA 3"), ("pca_2", "PCA 2")])
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("Blond_Hair", "Blond hair"), ("Heavy_Makeup", "Makeup"), ("PCA 3", "PCA 3"), ("pca_2", "PCA 2")],
+)
 def test_nice(given: str, shown: str) -> None:
     assert words.nice(given) == shown
 

@@ -29,7 +29,7 @@ from engine.latent.directions import Direction
 from engine.open_model import OpenModel
 from engine.session import Session
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 40.0
 SIZE = 32
 TINY = {
     "vae": {"width": 8, "code": 8},

@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from app import shot
+from app.__main__ import main
 from app.settings import load_settings, settings_file
 from engine.errors import UsageError
 from tests.gui.conftest import App, OpenApp
@@ -107,3 +108,14 @@ def test_shot_refuses_what_is_not_there(home: Path, qapp: QApplication, tmp_path
         shot.render(tmp_path / "x.png", workspace="cellar")
     with pytest.raises(UsageError, match="size"):
         shot.render(tmp_path / "x.png", size=(10, 10))
+
+
+def test_without_a_display_it_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Qt itself would abort the process."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 1
+    assert "latent-loom shot" in capsys.readouterr().err
