@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +46,16 @@ def sheet(pictures: NDArray[np.uint8], columns: int, gap: int = 2) -> NDArray[np
 
 
 def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
-    """Writes PNG, JPEG or WebP by the path's suffix.
+    """Writes PNG, JPEG or WebP by the path's suffix; the file appears whole, so nobody reads half of it.
 
     Raises:
         UserError: an unknown suffix or a place that cannot be written.
     """
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         # Every format but WebP passes over the word.
-        Image.fromarray(picture).save(path, lossless=True)
+        Image.fromarray(picture).save(temporary, lossless=True)
+        os.replace(temporary, path)
     except ValueError as error:
         raise UserError(
             f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp."
@@ -60,3 +64,5 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
         raise UserError(
             f"{path} could not be written ({error.strerror or error}): choose another place."
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -240,6 +240,34 @@ mean absolute Laplacian over that of real images; diversity: mean pairwise dista
 """
 
 
+def boxed(
+    source: Path, target: Path, title: str, data: DataSet, training: dict[str, Any]
+) -> tuple[ModelHeader, dict[str, Any], str]:
+    """Writes the rounded weights, measures the file that was written, and writes it again with its card."""
+    model, header, _ = load_model(source)
+    header = replace(header, title=title)
+    save_model(target, model, header, half=True, whole=False)
+    model, _, _ = load_model(target)
+    model.freeze()
+    model.requires_grad_(False)
+    train, test = data.indices(Split.TRAIN), data.indices(Split.TEST)
+    card, bits = figures(model, data, test)
+    card |= {
+        "data": f"{data.name}: {len(train)} training images, {len(test)} test images, split by person",
+        "terms": TERMS,
+        "machine": cpu_name(),
+        "training": training,
+        "pca_128": baseline(data, train, test),
+    }
+    if bits:
+        quantiles = np.quantile(bits, np.linspace(0, 1, 101))
+        card["heldout_bits_per_dim"] = [round(float(v), 4) for v in quantiles]
+    print(json.dumps({k: v for k, v in card.items() if k != "heldout_bits_per_dim"}, indent=1), flush=True)
+    header = replace(header, card=card)
+    loaded, _, _ = load_model(target)
+    return header, card, save_model(target, loaded, header, half=True, whole=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
@@ -251,38 +279,25 @@ def main() -> None:
     parser.add_argument("--fit", type=int, default=100_000, help="labelled images to fit directions on, at most")
     parser.add_argument("--held", type=int, default=100_000, help="labelled images to judge them on, at most")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only-directions", action="store_true", help="keep the boxed weights and figures")
     args = parser.parse_args()
     use_threads(args.threads)
     config = runs.read_config(args.run)
     channels, size, _ = config.image_shape
     data = open_dataset(args.data, labels=args.labels, size=size, channels=channels)
-    train, test = data.indices(Split.TRAIN), data.indices(Split.TEST)
     folder, _ = newest_snapshot(args.run)
     if folder is None:
         raise SystemExit(f"{args.run} has no checkpoint.")
-    model, header, _ = load_model(folder / "model.safetensors")
     args.out.mkdir(parents=True, exist_ok=True)
     target = args.out / f"{slug(args.title)}.safetensors"
-    header = replace(header, title=args.title)
-
-    # Measure what is shipped: the rounded weights, read back from the file.
-    save_model(target, model, header, half=True, whole=False)
-    model, _, _ = load_model(target)
+    if args.only_directions:
+        model, header, digest = load_model(target)
+        card = dict(header.card)
+    else:
+        header, card, digest = boxed(folder / "model.safetensors", target, args.title, data, dict(config.training))
+        model, _, _ = load_model(target)
     model.freeze()
     model.requires_grad_(False)
-    card, bits = figures(model, data, test)
-    card |= {
-        "data": f"{data.name}: {len(train)} training images, {len(test)} test images, split by person",
-        "terms": TERMS,
-        "machine": cpu_name(),
-        "training": dict(config.training),
-        "pca_128": baseline(data, train, test),
-    }
-    if bits:
-        card["heldout_bits_per_dim"] = [round(float(v), 4) for v in np.quantile(bits, np.linspace(0, 1, 101))]
-    loaded, _, _ = load_model(target)
-    digest = save_model(target, loaded, replace(header, card=card), half=True, whole=False)
-    print(json.dumps({k: v for k, v in card.items() if k != "heldout_bits_per_dim"}, indent=1), flush=True)
 
     made = directions(model, data, digest, fit=args.fit, held=args.held, method=args.method)
     save_directions(target.with_name(target.stem + DIRECTIONS), made)
