@@ -50,7 +50,7 @@ class Extent:
 
 
 FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3)
-QUICK: Final = Extent(moves=60, rests=2, flood=60, gap_ms=5_000, trained=1, starts=1)
+QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1)
 
 
 def measure_sliders(
