@@ -27,6 +27,7 @@ def render(
     size: tuple[int, int] = (1440, 900),
     model: str = "",
     theme: str = "dark",
+    edits: tuple[tuple[str, float], ...] = (),
 ) -> None:
     """Builds the real window, waits until what it should show is there, and writes it to `out`.
 
@@ -65,6 +66,7 @@ def render(
                 raise UserError(window.notice.text())
         controller.show_workspace(workspace)
         if workspace == "explore" and state().info is not None:
+            _edit(controller, edits)
             _show_view(controller, view)
         elif workspace == "train":
             wait_until(lambda: state().catalogue is not None, controller)
@@ -83,6 +85,22 @@ def _settled(controller: Controller) -> bool:
     if state.models == () or (state.info is None and controller.window.notice.text()):
         return state.opening is None
     return state.drawn is not None and not state.drawing and state.readout is not None and bool(state.photos)
+
+
+def _edit(controller: Controller, edits: tuple[tuple[str, float], ...]) -> None:
+    """Moves the sliders, as a hand would."""
+    info = controller.state.info
+    assert info is not None
+    known = {direction.name.lower(): direction.name for direction in (*info.attributes, *info.components)}
+    for name, value in edits:
+        if name.lower() not in known:
+            raise UsageError(f"{info.title} has no direction {name!r}: it has {', '.join(known.values())}.")
+        # Each step gets its picture, so that the history shows it.
+        wait_until(lambda: not controller.state.drawing, controller)
+        settle(SETTLE_SECONDS)
+        controller.explore.set_edit(known[name.lower()], value)
+        controller.explore.settle()
+    wait_until(lambda: not controller.state.drawing, controller)
 
 
 def _show_view(controller: Controller, view: str) -> None:

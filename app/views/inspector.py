@@ -17,7 +17,7 @@ from app.words import direction_note, group_label, nice, percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
 
 WIDTH_PX: Final = 316
-LABEL_PX: Final = 92
+LABEL_PX: Final = 104
 VALUE_PX: Final = 52
 SIGMAS: Final = 3.0
 WEAK_AUC: Final = 0.7

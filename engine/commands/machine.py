@@ -13,10 +13,11 @@ import shutil
 import sys
 
 from engine import __version__, library
-from engine.commands.common import Command, Result, output_path
+from engine.commands.common import Command, Result, output_path, sliders
 from engine.data.dataset import cache_folder
 from engine.device import available, pick
 from engine.errors import UsageError
+from engine.session import Session
 
 LIBRARIES = (
     "torch",
@@ -86,6 +87,9 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", choices=("explore", "train"), default="explore")
     parser.add_argument("--view", choices=("single", "compare", "grid", "morph"), default="single")
     parser.add_argument("--photo", type=output_path, help="a photo to drop on the window first")
+    parser.add_argument("--model", default="", help="which model to open; default: the first start's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a slider; repeatable")
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--size", default="1440x900", help="WIDTHxHEIGHT in pixels")
 
 
@@ -106,6 +110,10 @@ def _shot(args: argparse.Namespace) -> Result:
         view=args.view,
         photo=args.photo,
         size=(int(width), int(height)),
+        # The window knows a model by its path; a name is looked up here, where the library is known.
+        model=Session().find(args.model).key if args.model else "",
+        theme=args.theme,
+        edits=sliders(args.set),
     )
     return Result(
         {"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}"
