@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.theme import apply_theme
@@ -298,7 +299,8 @@ def render(folder: Path, pictures: Pictures, *, size: tuple[int, int] = (1440, 9
             files.append(file)
             window.close()
             window.deleteLater()
-            app.processEvents()
+            # Without an event loop of its own, a deferred deletion has to be asked for.
+            app.sendPostedEvents(window, QEvent.Type.DeferredDelete)
     return files
 
 
