@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.bridge import Bridge
 from app.compare_controller import CompareController, GridController
-from app.desk import Desk
+from app.desk import Desk, LaneName
 from app.explore_controller import ExploreController
 from app.hub import Hub
 from app.model_host import ModelHost, Shelf, run_of, run_ref
@@ -31,6 +31,12 @@ from app.window import Window
 from app.wiring import connect
 from engine.api import Pictures, TrainRequest
 
+DEVICE_LABELS: Final = {
+    "auto": "Chosen by itself",
+    "cpu": "Processor (CPU)",
+    "cuda": "NVIDIA GPU (CUDA)",
+    "mps": "Apple GPU (Metal)",
+}
 FIRST_MODEL: Final = "Faces Glow 64"
 CLOSE_MS: Final = 30
 PHOTO_FILTER: Final = "Photos (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
@@ -51,9 +57,11 @@ class Controller(QObject):
     def __init__(self, window: Window, settings: Settings, settings_file: Path | None) -> None:
         super().__init__()
         self.window, self._settings, self._file = window, settings, settings_file
+        self._devices: tuple[str, ...] = ()
         self.notices = Notices(self)
         self.bridge = Bridge(self)
         model_host, study_host, train_host = (ModelHost(device=settings.device) for _ in range(3))
+        self._hosts: dict[LaneName, ModelHost] = {"model": model_host, "study": study_host, "train": train_host}
         self.desk = Desk(
             self.bridge,
             set_ups={
@@ -84,6 +92,11 @@ class Controller(QObject):
         """What the window shows."""
         return self.hub.state
 
+    @property
+    def settings(self) -> Settings:
+        """The user's choices as they stand; written when the window closes."""
+        return self._settings
+
     # opening
     def start(self, *, model: str = "") -> None:
         """Looks for models and opens the one of last time. The window is on screen already."""
@@ -93,6 +106,8 @@ class Controller(QObject):
 
         def found(shelf: Shelf) -> None:
             self.hub.update(models=shelf.models, device=shelf.device)
+            self._devices = ("auto", *shelf.devices)
+            self._offer_devices()
             self.train.set_folder(shelf.runs_folder)
             self.photos.show_samples(shelf.photos)
             ref = _first_model(shelf, wanted)
@@ -110,6 +125,26 @@ class Controller(QObject):
         if not self._first_picture and (now.drawn is not None or failed):
             self._first_picture = True
             self.train.load_catalogue()
+
+    def _offer_devices(self) -> None:
+        self.window.top.set_devices([(key, DEVICE_LABELS[key]) for key in self._devices], self._settings.device)
+
+    def choose_device(self, device: str) -> None:
+        """Computes elsewhere: every lane changes when it comes to it, a run in training when it has ended."""
+
+        def changed(name: str) -> None:
+            self._settings = replace(self._settings, device=device)
+            self._offer_devices()
+            self.hub.update(device=name)
+            if self.state.model is not None:
+                self.explore.open_model(self.state.model)
+
+        def move(lane: LaneName, host: ModelHost) -> None:
+            done = changed if lane == "model" else lambda name: None
+            self.desk.submit(lane, "change device", lambda context: host.use_device(device), done=done)
+
+        for lane, host in self._hosts.items():
+            move(lane, host)
 
     def remember_model(self) -> None:
         """The model to open next time."""

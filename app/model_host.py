@@ -38,6 +38,7 @@ class Shelf:
     photos: tuple[Path, ...]
     runs_folder: Path
     device: str
+    devices: tuple[str, ...] = ()
 
 
 class ModelHost:
@@ -67,7 +68,21 @@ class ModelHost:
     def shelf(self) -> Shelf:
         """The library."""
         session = self.session()
-        return Shelf(session.models(), session.sample_photos(), session.runs_folder, session.device.name)
+        devices = importlib.import_module("engine.device").available()
+        return Shelf(session.models(), session.sample_photos(), session.runs_folder, session.device.name, devices)
+
+    def use_device(self, device: str) -> str:
+        """Another device from now on; open models are forgotten and opened there again. Gives the device's name.
+
+        Raises:
+            UserError: this machine does not have it; the old one stays.
+        """
+        from engine.session import Session
+
+        session = Session(device=device)
+        self._device, self._session = device, session
+        self._models.clear()
+        return session.device.name
 
     def catalogue(self) -> Catalogue:
         """What the Train form is made of."""

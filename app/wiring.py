@@ -24,6 +24,7 @@ def connect(controller: Controller) -> None:
     window.top.workspaceChanged.connect(controller.show_workspace)
     window.top.modelChanged.connect(controller.explore.open_model)
     window.top.themeClicked.connect(controller.switch_theme)
+    window.top.deviceChanged.connect(controller.choose_device)
     window.top.helpClicked.connect(controller.show_help)
     window.jobs.stopClicked.connect(controller.hub.cancel_job)
     window.jobs.pauseClicked.connect(lambda _: controller.train.pause(True))

@@ -21,6 +21,9 @@ from engine.errors import Cancelled, UsageError, UserError
 
 log = logging.getLogger(__name__)
 
+WINDOW_OPTIONS = ("--device", "--model")
+"""Without a command these go to the window."""
+
 
 class _Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one sentence, as all of ours are."""
@@ -48,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs a command, or opens the window; gives the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    if not argv:
-        return _open_window()
+    if not argv or argv[0] in WINDOW_OPTIONS:
+        return _open_window(argv)
     _log_to_file()
     try:
         args = parser().parse_args(argv)
@@ -77,10 +80,10 @@ def _say(message: object, status: int) -> int:
     return status
 
 
-def _open_window() -> int:
+def _open_window(argv: list[str]) -> int:
     if importlib.util.find_spec("PySide6") is None:
         return _say("The window needs PySide6, which is not installed: run make setup.", 1)
-    window: int = importlib.import_module("app.__main__").main([])
+    window: int = importlib.import_module("app.__main__").main(argv)
     return window
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QLabel, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -103,6 +103,7 @@ class TopBar(QFrame):
     modelChanged = Signal(str)
     helpClicked = Signal()
     themeClicked = Signal()
+    deviceChanged = Signal(str)
 
     def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]], *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,9 +123,13 @@ class TopBar(QFrame):
         self._models.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._models.setMaximumWidth(280)
         self._models.changed.connect(self.modelChanged)
-        self._light, self._readout = _Light(), QLabel()
-        self._readout.setProperty("kind", "readout")
-        self._readout.setMinimumWidth(104)
+        self._light = _Light()
+        self._readout = button("", "Device and time of the last picture; press to choose another device", kind="quiet")
+        self._readout.setAccessibleName("Device")
+        self._readout.setMinimumWidth(112)
+        self._devices = QMenu(self._readout)
+        self._devices.triggered.connect(lambda action: self.deviceChanged.emit(action.data()))
+        self._readout.clicked.connect(self._offer_devices)
         help_button = button("Keys", "List every key (F1)", kind="quiet")
         help_button.clicked.connect(lambda: self.helpClicked.emit())
         theme_button = _ThemeButton()
@@ -162,11 +167,27 @@ class TopBar(QFrame):
         """The chooser."""
         return self._models
 
+    def set_devices(self, devices: Sequence[tuple[str, str]], chosen: str) -> None:
+        """The devices (key, label) that a press on the readout offers, with a tick at the chosen one."""
+        self._devices.clear()
+        for key, label in devices:
+            action = self._devices.addAction(label)
+            action.setData(key)
+            action.setCheckable(True)
+            action.setChecked(key == chosen)
+
+    def device_menu(self) -> QMenu:
+        """The menu of devices."""
+        return self._devices
+
+    def _offer_devices(self) -> None:
+        # popup() and not exec(): no event loop within the event loop.
+        self._devices.popup(self._readout.mapToGlobal(QPoint(0, self._readout.height())))
+
     def set_readout(self, text: str, ok: bool = True) -> None:
         """Device and speed, such as ``CPU · 14 ms``; ``ok=False`` turns the light amber."""
         if self._readout.text() != text:
             self._readout.setText(text)
-            self._readout.setToolTip(f"Device and time of the last picture: {text}")
         if self._light.good != ok:
             self._light.good = ok
             self._light.update()

@@ -132,6 +132,7 @@ class _Training:
             self._prepare()
             at = Progressed(0)
             self._save(at)
+            self._list_skipped()
         for problem in problems:
             self._notice(at.step, "warning", problem)
 
@@ -319,6 +320,20 @@ class _Training:
         with (self.run / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} step {step} {level}: {text}\n")
         self.emit(TrainingNotice(self.run, step, level, text))
+
+    def _list_skipped(self) -> None:
+        skipped = self.data.skipped
+        if not skipped:
+            return
+        some = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
+        self._notice(
+            0,
+            "warning",
+            f"{len(skipped)} of {len(skipped) + len(self.data.names)} pictures could not be read "
+            f"and are left out ({some}): log.txt in the run lists them.",
+        )
+        with (self.run / "log.txt").open("a", encoding="utf-8") as file:
+            file.writelines(f"left out: {name}\n" for name in skipped)
 
     def _state(self, state: str, step: int, seconds_left: float | None = None) -> TrainingState:
         runs.write_status(self.run, state, step, self.training.steps)

@@ -289,3 +289,24 @@ def test_nothing_hangs_over_the_edge(app: App) -> None:
             for child in page.findChildren(QWidget):
                 if child.isVisible() and child.parentWidget() is page:
                     assert page.rect().contains(child.geometry()), f"{view} {size}: {child} at {child.geometry()}"
+
+
+def test_another_device_is_chosen_from_the_readout_and_draws_on(app: App, home: Path) -> None:
+    actions = {action.data(): action for action in app.window.top.device_menu().actions()}
+    assert actions["auto"].isChecked()
+    actions["cpu"].trigger()
+    app.wait(lambda: app.controller.settings.device == "cpu")
+    app.settle()
+    assert [action.data() for action in app.window.top.device_menu().actions() if action.isChecked()] == ["cpu"]
+    app.controller.explore.set_seed(5)
+    app.settle()
+    np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 5))))
+
+
+def test_a_device_that_is_not_here_is_refused_in_one_sentence(app: App) -> None:
+    before = shown(app).copy()
+    app.controller.choose_device("nowhere")
+    app.wait(lambda: "this machine has" in app.said)
+    app.settle()
+    np.testing.assert_array_equal(shown(app), before)
+    assert app.controller.settings.device == "auto"

@@ -21,6 +21,7 @@ from engine.events import TrainingMetrics, TrainingNotice, TrainingPreview, Trai
 from engine.families import FAMILIES
 from engine.models.vae import Vae
 from engine.training.snapshot import newest_snapshot
+from tests.contract.tiny import folder_of_pictures
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 
 EVERY = pytest.mark.parametrize("family", list(FAMILIES))
@@ -388,3 +389,22 @@ def test_a_folder_in_use_is_never_taken_for_a_new_run(tmp_path):
         new_run(tmp_path, name="mine")
     assert (tmp_path / "mine" / "tiny" / "thesis.txt").read_text() == "years of work"
     assert runs.read_config(run).family == "vae"
+
+
+def test_pictures_that_were_left_out_are_told_once_and_listed(tmp_path):
+    data = tmp_path / "data"
+    folder_of_pictures(data)
+    for name in ("broken-1.png", "broken-2.png"):
+        (data / name).write_bytes(b"no picture")
+    session, run = new_run(tmp_path, steps=2)
+    _, events = train(session, run)
+    told = [notice.text for notice in of(TrainingNotice, events)]
+    assert len(told) == 1
+    assert "2 of " in told[0]
+    listed = (run / "log.txt").read_text("utf-8")
+    assert "left out: broken-1.png\n" in listed
+    assert "left out: broken-2.png\n" in listed
+
+    session.extend_run(run, {"steps": 4})
+    _, again = train(session, run)
+    assert not of(TrainingNotice, again)
