@@ -17,6 +17,8 @@ from engine.runs import RunInfo
 
 WORKSPACES: Final = (("explore", "Explore"), ("train", "Train"))
 VIEWS: Final = (("single", "Single"), ("compare", "Compare models"), ("grid", "Grid"), ("morph", "Morph"))
+FIRST_SEED: Final = 18
+"""The first picture that a newcomer sees: a good one from each model in the box."""
 REACH: Final = 1.5
 """Radians along the shell for a drag over one picture width."""
 
@@ -144,7 +146,7 @@ class AppState:
     opening: str | None = None
     # what is explored
     look: Look | None = None
-    seed: int = 1
+    seed: int = FIRST_SEED
     temperature: tuple[float, ...] = (1.0,)
     reach: float = REACH
     drawn: Drawn | None = None
