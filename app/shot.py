@@ -54,6 +54,8 @@ def render(
         return controller.state
 
     try:
+        # From the first event on, what Qt says of a platform without a screen belongs in the log.
+        controller.notices.install()
         window.setMinimumSize(0, 0)
         window.resize(*size)
         window.show()

@@ -4,10 +4,14 @@ set -eu
 cd "$(dirname "$0")/.."
 
 mkdir -p build/shots
-for workspace in explore train lab; do
-    for size in 1280x720 1440x900 1920x1080; do
-        picture="build/shots/$workspace-$size.png"
-        QT_QPA_PLATFORM=offscreen .venv/bin/latent-loom shot "$picture" --workspace "$workspace" --size "$size" >/dev/null
+for size in 1280x720 1440x900 1920x1080; do
+    for view in single compare grid morph train; do
+        picture="build/shots/$view-$size.png"
+        case $view in
+            train) set -- --workspace train ;;
+            *) set -- --view "$view" ;;
+        esac
+        QT_QPA_PLATFORM=offscreen .venv/bin/latent-loom shot "$picture" "$@" --size "$size" >/dev/null
         echo "$picture"
     done
 done
