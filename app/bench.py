@@ -20,6 +20,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QTimer, qVersion
 from PySide6.QtGui import QGuiApplication
 
 from app.__main__ import application, open_window
+from app.bench_compare import measure_compare
 from app.bench_tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, flood, run_for, sliders
 from app.controller import Controller
 from app.settings import Settings
@@ -47,10 +48,12 @@ class Extent:
     gap_ms: int
     trained: int
     starts: int
+    compare: int = 0
+    """Moves in Compare for each model; it needs the search of a GAN first, which takes half a minute."""
 
 
-FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3)
-QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1)
+FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3, compare=150)
+QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1, compare=0)
 
 
 def measure_sliders(
@@ -167,6 +170,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
             family: {"model": card.title, "idle": measure_sliders(controller, eye, card, extent, training=False)}
             for family, card in cards.items()
         }
+        compare = measure_compare(controller, cards, extent.compare) if extent.compare else {}
         heart = Heartbeat()
         gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 10))}
         wait_until(lambda: controller.state.catalogue is not None, controller)
@@ -188,6 +192,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
         "qt": qVersion(),
         "platform": QGuiApplication.platformName(),
         "slider_to_picture": slider_to_picture,
+        "compare": compare,
         "gui_gap": gaps,
     }
 

@@ -9,27 +9,34 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication
 
+from app.bookmarks_controller import BookmarksController
 from app.bridge import Bridge
-from app.compare_controller import CompareController, GridController
+from app.compare_controller import CompareController
 from app.desk import Desk, LaneName
+from app.directions_controller import DirectionsController
 from app.explore_controller import ExploreController
+from app.files_controller import FilesController
+from app.framing_controller import FramingController
+from app.grid_controller import GridController
 from app.hub import Hub
+from app.import_controller import ImportController
+from app.microscope_controller import MicroscopeController
 from app.model_host import ModelHost, Shelf, run_of, run_ref
 from app.morph_controller import MorphController
-from app.notices import NO_CLIPBOARD, NO_PICTURE, Notices
+from app.notices import Notices
 from app.photo_controller import PhotoController
 from app.runtime import Collector
-from app.settings import Settings, save_settings
+from app.session_controller import SessionController
+from app.settings import RECENT, Settings, save_settings
 from app.state import AppState
 from app.theme import apply_theme
 from app.train_controller import TrainController
 from app.views.help import HelpPanel
-from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from app.window import Window
 from app.wiring import connect
-from engine.api import Pictures, TrainRequest
+from engine.api import TrainRequest
 
 DEVICE_LABELS: Final = {
     "auto": "Chosen by itself",
@@ -39,14 +46,6 @@ DEVICE_LABELS: Final = {
 }
 FIRST_MODEL: Final = "Faces Glow 64"
 CLOSE_MS: Final = 30
-PHOTO_FILTER: Final = "Photos (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
-PICTURE_FILTER: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
-MORPH_FILTERS: Final = {
-    "GIF (*.gif)": ".gif",
-    "WebP (*.webp)": ".webp",
-    "MP4 (*.mp4)": ".mp4",
-    "PNG files in a folder (*)": "",
-}
 
 
 class Controller(QObject):
@@ -66,7 +65,7 @@ class Controller(QObject):
             self.bridge,
             set_ups={
                 "model": model_host.use_threads(lambda: 1),
-                "study": study_host.use_threads(lambda: 1),
+                "study": study_host.use_threads(lambda: 1, behind=True),
                 "train": train_host.use_threads(_training_threads),
             },
             on_failed=self.notices.failed,
@@ -76,10 +75,18 @@ class Controller(QObject):
         self.hub = Hub(state, self.desk, notices=self.notices, model_host=model_host, study_host=study_host)
         self.explore = ExploreController(self.hub, self)
         self.photos = PhotoController(self.hub, self.explore, self)
-        self.compare = CompareController(self.hub, self.photos, self)
+        self.imports = ImportController(self.hub, self.explore, self)
+        self.photos.take_model = self.imports.take
+        self.bookmarks = BookmarksController(self.hub, self.explore, self)
+        self.directions = DirectionsController(self.hub, self.explore, self.photos, self)
+        self.framing = FramingController(self.hub, self.photos, self)
+        self.compare = CompareController(self.hub, self.explore, self.photos, self)
         self.grid = GridController(self.hub, self.explore, self)
+        self.microscope = MicroscopeController(self.hub, self.explore, self.photos, self)
         self.morph = MorphController(self.hub, self.explore, self.photos, self)
         self.train = TrainController(self.hub, self.bridge, train_host, self)
+        self.sessions = SessionController(self.hub, self.explore, self.photos, self)
+        self.files = FilesController(self)
         self._collector = Collector(self)
         self._close_timer = QTimer(self, interval=CLOSE_MS)
         self._close_timer.timeout.connect(self._close_when_idle)
@@ -111,10 +118,21 @@ class Controller(QObject):
             self.train.set_folder(shelf.runs_folder)
             self.photos.show_samples(shelf.photos)
             ref = _first_model(shelf, wanted)
-            if ref is None:
-                self.train.load_catalogue()
-            elif self.state.opening is None and self.state.model is None:
-                self.explore.open_model(ref)
+            folder = shelf.runs_folder.parent / "sessions"
+
+            def fresh() -> None:
+                if ref is None:
+                    self.train.load_catalogue()
+                elif self.state.opening is None and self.state.model is None:
+                    self.explore.open_model(ref)
+
+            if model or self._file is None:
+                # A model that was asked for by name comes before what was there last time.
+                if self._file is not None:
+                    self.sessions.keep_in(folder)
+                fresh()
+            else:
+                self.sessions.begin(folder, fresh)
 
         host = self.hub.model_host
         self.desk.submit("model", "look for models", lambda context: host.shelf(), done=found)
@@ -190,26 +208,11 @@ class Controller(QObject):
         else:
             self.photos.choose(key)
 
-    def open_photo(self) -> None:
-        """Asks for photos; the window goes on meanwhile."""
-        dialog = QFileDialog(self.window, "Open photos", "", PHOTO_FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda files: self.photos.add_files(files, self.use_photo))
-        _open(dialog)
-
-    def paste(self) -> None:
-        """The picture or the files on the clipboard."""
-        mime = QGuiApplication.clipboard().mimeData()
-        # An empty clipboard has no data at all on some systems.
-        files = dropped_files(mime) if mime is not None else []
-        if files:
-            self.photos.add_files(files, self.use_photo)
-            return
-        image = QGuiApplication.clipboard().image()
-        if image.isNull():
-            self.notices.say(NO_CLIPBOARD)
-        else:
-            self.photos.add_picture(from_qimage(image), self.use_photo)
+    def remember_file(self, name: str) -> None:
+        """Puts a file at the head of those used lately."""
+        path = str(Path(name).absolute())
+        recent = (path, *(old for old in self._settings.recent if old != path))[:RECENT]
+        self._settings = replace(self._settings, recent=recent)
 
     def take_sample_photo(self) -> None:
         """A portrait of the box, for the first comparison."""
@@ -223,46 +226,6 @@ class Controller(QObject):
             self.grid.roll()
         else:
             self.explore.roll()
-
-    # pictures out
-    def _shown_picture(self) -> Pictures | None:
-        state = self.state
-        if state.view == "morph" and state.morph.picture is not None:
-            return state.morph.picture
-        return state.drawn.picture if state.drawn is not None else None
-
-    def copy_picture(self) -> None:
-        """The current picture to the clipboard."""
-        picture = self._shown_picture()
-        if picture is None:
-            self.notices.say(NO_PICTURE)
-            return
-        QGuiApplication.clipboard().setImage(to_qimage(picture))
-        self.notices.info("The picture is on the clipboard.")
-
-    def save_picture(self) -> None:
-        """The current picture as a file, in the model's own size."""
-        picture = self._shown_picture()
-        if picture is None:
-            self.notices.say(NO_PICTURE)
-            return
-        dialog = _save_dialog(self.window, "Save picture", PICTURE_FILTER, "png")
-
-        def save(name: str) -> None:
-            if to_qimage(picture).save(name):
-                self.notices.info(f"Saved {name}.")
-            else:
-                self.notices.warn(f"{name} could not be written: choose another place, or .png, .webp or .jpg.")
-
-        dialog.fileSelected.connect(save)
-        _open(dialog)
-
-    def export_morph(self) -> None:
-        """Asks where the morph goes to."""
-        dialog = _save_dialog(self.window, "Export morph", ";;".join(MORPH_FILTERS), "gif")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(MORPH_FILTERS.get(chosen, "").lstrip(".")))
-        dialog.fileSelected.connect(lambda name: self.morph.export(Path(name)))
-        _open(dialog)
 
     def play_if_shown(self) -> None:
         """Space plays where a morph is on show."""
@@ -311,6 +274,7 @@ class Controller(QObject):
         if self.state.closing:
             return
         self._remember()
+        self.sessions.close()
         self.hub.update(closing=True)
         if self.state.training is None:
             self.window.hide()
@@ -364,17 +328,3 @@ def _first_model(shelf: Shelf, wanted: str) -> str | None:
     if wanted in by_title:
         return by_title[wanted]
     return by_title.get(FIRST_MODEL) or (shelf.models[0].key if shelf.models else None)
-
-
-def _save_dialog(window: Window, title: str, filters: str, suffix: str) -> QFileDialog:
-    dialog = QFileDialog(window, title, "", filters)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-    dialog.setDefaultSuffix(suffix)
-    return dialog
-
-
-def _open(dialog: QFileDialog) -> None:
-    """Shows a dialog without a nested event loop, and forgets it afterwards."""
-    dialog.finished.connect(lambda _: dialog.deleteLater())
-    dialog.open()

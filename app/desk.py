@@ -68,14 +68,16 @@ class Desk(QObject):
         stopped: Callable[[], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
         latest: str | None = None,
+        background: bool = False,
     ) -> Job | None:
         """Queues `work`; exactly one of done, failed and stopped is called, or none when a newer `latest` takes its
-        place. A failure that nobody waits for goes to the notices. None once the window closes."""
+        place. A failure that nobody waits for goes to the notices. None once the window closes. `background` work
+        starts when nothing else waits in its lane."""
         if self.closed:
             return None
         if lane not in self._lanes:
             self._lanes[lane] = Lane(lane, self._bridge.door(lane), set_up=self._set_ups.get(lane))
-        ticket = self._lanes[lane].submit(kind, work, latest=latest)
+        ticket = self._lanes[lane].submit(kind, work, latest=latest, background=background)
         self._waiters[lane, ticket] = _Waiter(done, failed, stopped, progress, latest)
         return Job(lane, ticket)
 

@@ -41,8 +41,11 @@ class ExploreController(QObject):
         hub.changed.connect(lambda before, now: self._readout_timer.stop() if now.closing else None)
 
     # the model
-    def open_model(self, ref: str, *, then: Look | None = None) -> None:
-        """Opens a model, or a run's newest checkpoint; the one on show stays until the new one is ready."""
+    def open_model(self, ref: str, *, then: Look | None = None, label: str = "") -> None:
+        """Opens a model, or a run's newest checkpoint; the one on show stays until the new one is ready.
+
+        `then` is the look to begin with; with a `label` it becomes a step of the history.
+        """
         hub = self._hub
         if ref == hub.state.model and then is None and not ref.startswith(RUN):
             hub.update(opening=None)
@@ -57,13 +60,13 @@ class ExploreController(QObject):
 
         def opened(info: ModelInfo) -> None:
             if hub.state.opening == ref:
-                self._opened(ref, info, then)
+                self._opened(ref, info, then, label)
 
         hub.desk.submit(
             "model", "open the model", lambda context: host.open(ref), done=opened, failed=failed, latest="open"
         )
 
-    def _opened(self, ref: str, info: ModelInfo, then: Look | None) -> None:
+    def _opened(self, ref: str, info: ModelInfo, then: Look | None, label: str) -> None:
         hub, old = self._hub, self._hub.state.look
         self._times.clear()
         if then is not None:
@@ -81,7 +84,8 @@ class ExploreController(QObject):
         if then is None:
             hub.update(look=look, history=hub.state.history.pushed(look, info.title or "Run"))
         else:
-            hub.update(look=look)
+            history = hub.state.history.pushed(look, label) if label else hub.state.history
+            hub.update(look=look, history=history)
         self._redraw(fresh=True)
         hub.desk.submit("model", "warm up", lambda context: hub.model_host.model(ref).warm_up(), done=lambda _: None)
         hub.modelOpened.emit()
@@ -146,6 +150,7 @@ class ExploreController(QObject):
         def measured(readout: Readout) -> None:
             if hub.state.look is not None and hub.state.look.request() == request:
                 hub.update(readout=readout)
+            self._fill_history()
 
         self._measuring = hub.desk.submit(
             "model",
@@ -153,6 +158,29 @@ class ExploreController(QObject):
             lambda context: host.model(ref, sha).measure(request, check_cancel=context.check),
             done=measured,
             latest="measure",
+        )
+
+    def _fill_history(self) -> None:
+        """Draws what steps of the history were too quick to show, one at a time while the hand rests."""
+        hub, state = self._hub, self._hub.state
+        info, ref = state.info, state.model
+        bare = (e for e in reversed(state.history.entries) if e.picture is None and e.look.model == ref)
+        entry = next(bare, None)
+        if entry is None or info is None or ref is None or state.drawing:
+            return
+        host, sha, request, number = hub.study_host, info.sha256, entry.look.request(), entry.number
+
+        def drawn(found: Drawn) -> None:
+            hub.update(history=hub.state.history.filled(number, found.picture))
+            self._fill_history()
+
+        hub.desk.submit(
+            "study",
+            "draw a step",
+            lambda context: host.model(ref, sha).draw(request),
+            done=drawn,
+            failed=lambda _: None,
+            latest="step",
         )
 
     # changing the look
@@ -183,6 +211,10 @@ class ExploreController(QObject):
         self._change(change, label, fresh=True)
         self.settle()
 
+    def change(self, change: Callable[[Look], Look], label: str, *, live: bool = False) -> None:
+        """Any other change of the look; `live` while a hand is still on the control, and `settle` ends it."""
+        self._change(change, label) if live else self._change_at_once(change, label)
+
     def set_edit(self, name: str, value: float) -> None:
         """A slider of a direction moves."""
         self._change(lambda look: look.with_edit(name, value), nice(name))
@@ -211,22 +243,31 @@ class ExploreController(QObject):
         self._hub.update(seed=seed, photo=None, loaded=None, encoded=None)
         source = Sampled(seed, self._hub.state.temperature)
         self._change_at_once(
-            lambda look: replace(look, source=source, wander=Wander(look.wander.plane), photo=None), f"Seed {seed}"
+            lambda look: replace(
+                look.from_elsewhere(keep_taken=True), source=source, wander=Wander(look.wander.plane), photo=None
+            ),
+            f"Seed {seed}",
         )
 
     def roll(self) -> None:
         """A random seed."""
         self.set_seed(self._random.randint(0, LAST_SEED))
 
-    def take_code(self, code: Codes, name: str, *, photo: str | None = None, label: str = "") -> None:
-        """A given code becomes the current one, with the sliders at zero."""
+    def take_code(
+        self, code: Codes, name: str, *, photo: str | None = None, label: str = "", keep_edits: bool = False
+    ) -> None:
+        """A given code becomes the current one, with the sliders at zero or, with `keep_edits`, as they are."""
         if photo is None:
             self._hub.update(photo=None, loaded=None, encoded=None)
         source = Coded(code, name)
-        self._change_at_once(
-            lambda look: replace(look, source=source, edits=(), wander=Wander(look.wander.plane), photo=photo),
-            label or name,
-        )
+
+        def taken(look: Look) -> Look:
+            if keep_edits:
+                return replace(look, source=source, photo=photo)
+            look = look.from_elsewhere() if photo is None else replace(look, levels=(), solo=-1)
+            return replace(look, source=source, edits=(), wander=Wander(look.wander.plane), photo=photo)
+
+        self._change_at_once(taken, label or name)
 
     # wandering
     def wander(self, dx: float, dy: float) -> None:
@@ -257,14 +298,17 @@ class ExploreController(QObject):
         if not look.wander.x and not look.wander.y:
             self._change_at_once(lambda now: replace(now, wander=Wander(plane)), "New plane")
             return
-        bare = replace(look, edits=(), locked=()).request()
+        bare = replace(look, edits=(), locked=(), solo=-1).request()
         host, ref, sha = hub.model_host, look.model, hub.state.info.sha256
         name = look.text().split(" + ")[0]
 
         def found(code: Codes) -> None:
             if hub.state.look is look:
                 here = Coded(code, name)
-                self._change_at_once(lambda now: replace(now, source=here, wander=Wander(plane)), "New plane")
+                self._change_at_once(
+                    lambda now: replace(now.from_elsewhere(), source=here, wander=Wander(plane), solo=now.solo),
+                    "New plane",
+                )
 
         hub.desk.submit(
             "model", "new plane", lambda context: host.model(ref, sha).code_of(bare), done=found, latest="plane"
@@ -282,6 +326,18 @@ class ExploreController(QObject):
         forward = self._hub.state.history.forward()
         if forward is not None and forward.current is not None:
             self.jump(forward.current)
+
+    def step_to(self, look: Look, label: str) -> None:
+        """A look of before becomes the current one, as a new step; another model is opened first."""
+        hub = self._hub
+        if look.model != hub.state.model or hub.state.info is None:
+            hub.update(photo=look.photo)
+            self.open_model(look.model, then=look, label=label)
+            return
+        history = hub.state.history.pushed(look, label)
+        hub.update(history=history)
+        if history.current is not None:
+            self.jump(history.current)
 
     def jump(self, number: int) -> None:
         """To any settled look; another model is opened first."""

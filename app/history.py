@@ -72,8 +72,16 @@ class History:
         here = self.here()
         if here is None or here.picture is not None or here.look.request() != request:
             return self
-        filled = replace(here, picture=picture)
-        return replace(self, entries=tuple(filled if e.number == here.number else e for e in self.entries))
+        return self.filled(here.number, picture)
+
+    def filled(self, number: int, picture: Pictures) -> History:
+        """With the picture of an entry filled in, if it is still there without one."""
+        return replace(
+            self,
+            entries=tuple(
+                replace(e, picture=picture) if e.number == number and e.picture is None else e for e in self.entries
+            ),
+        )
 
     def pruned(self) -> History:
         """Without the oldest entries beyond the limit; their children move to their parents."""

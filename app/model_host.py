@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from app.cut import Cut
 from app.state import Loaded, PhotoSource
 from engine.api import Catalogue, ModelCard, ModelInfo
 from engine.errors import UserError
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from engine.open_model import OpenModel
     from engine.session import Session
 
+STUDY_NICENESS: Final = 5
 RUN: Final = "run:"
 """Before the path of a run whose newest checkpoint is meant."""
 
@@ -49,10 +54,16 @@ class ModelHost:
         self._session: Session | None = None
         self._models: dict[str, OpenModel] = {}
 
-    def use_threads(self, count: Callable[[], int]) -> Callable[[], None]:
-        """A lane's set-up: its share of the cores. Torch is imported here, on the lane's thread."""
+    def use_threads(self, count: Callable[[], int], *, behind: bool = False) -> Callable[[], None]:
+        """A lane's set-up: its share of the cores. Torch is imported here, on the lane's thread.
+
+        `behind`: this lane gives way to the one under the hand and to the window where all cores are taken.
+        """
 
         def set_up() -> None:
+            if behind and sys.platform == "linux":
+                # Only here a thread has a niceness of its own.
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STUDY_NICENESS)
             importlib.import_module("engine.device").use_threads(count())
 
         return set_up
@@ -113,7 +124,24 @@ class ModelHost:
             )
         return found
 
-    def load_photo(self, source: PhotoSource, *, size: int, name: str = "") -> Loaded:
+    def renew(self, ref: str, sha256: str) -> ModelInfo:
+        """Reads the user's directions of a model again.
+
+        Raises:
+            UserError: it cannot be opened, or is no longer the one with this `sha256`.
+        """
+        model = self.model(ref, sha256)
+        importlib.import_module("engine.own_directions").renew(self.session(), model)
+        return model.info
+
+    def room_for(self, count: int) -> None:
+        """Keeps at least `count` models open: those that are drawn together must not push each other out."""
+        self._keep = max(self._keep, count)
+
+    def load_photo(self, source: PhotoSource, *, size: int, name: str = "", cut: Cut | None = None) -> Loaded:
         """A photo cut to a model's framing."""
-        photo = self.session().load_photo(source, size=size, name=name)
-        return Loaded(photo.picture, photo.name, photo.note, photo.how)
+        cut = cut or Cut()
+        photo = self.session().load_photo(
+            source, size=size, align=cut.align, name=name, face=cut.face, points=cut.points or None
+        )
+        return Loaded(photo.picture, photo.name, photo.note, photo.how, photo.framing)

@@ -1,4 +1,4 @@
-"""Morphing: up to four corners, a path through them, playing it and writing it to a file."""
+"""Morphing: two to four corners, the path and the pad between them, and the picture under the hand."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
+from app import morph_export
 from app.explore_controller import ExploreController
 from app.hub import Hub
-from app.model_host import ModelHost
+from app.morph_path import LETTERS, codes_of, filled, pad_codes, path_of, submit_latest
+from app.morph_player import MorphPlayer
 from app.notices import NO_MORPH
 from app.photo_controller import PhotoController, Target
 from app.state import AppState, MorphSlot
-from app.widgets.jobs import JobView
 from app.words import source_text
-from engine.api import Codes, Encoded, ModelInfo, Pictures, Sampled
-from engine.events import Failed, Progress
-from engine.export import save_animation
+from engine.api import Codes, Encoded, Pictures, Sampled
 from engine.lanes import Context
 
-STRIP: Final = 9
-PLAY_FRAMES: Final = 60
-PLAY_MS: Final = 33
-CHUNK: Final = 6
-EXPORT_SCALE: Final = 4
-LETTERS: Final = "ABCD"
+STRIP_STEPS: Final = {1: 8, 2: 4, 3: 3, 4: 2}
+"""Pictures of the strip for each leg, by the number of legs: so that every corner is one of them."""
+NORM_PLACES: Final = 61
+FRAMES: Final = (10, 600)
+HOLD: Final = (0, 60)
 
 
 class MorphController(QObject):
@@ -39,10 +38,8 @@ class MorphController(QObject):
     ) -> None:
         super().__init__(parent)
         self._hub, self._explore, self._photos = hub, explore, photos
-        self._direction = 1
         self._version = 0
-        self._timer = QTimer(self, interval=PLAY_MS)
-        self._timer.timeout.connect(self._step)
+        self.player = MorphPlayer(hub, self)
         hub.changed.connect(self._changed)
         hub.modelOpened.connect(self._model_opened)
 
@@ -52,9 +49,13 @@ class MorphController(QObject):
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.view == "morph" and before.view != "morph":
             self._fill()
-        leaves = now.view != "morph" or now.workspace != "explore" or now.closing
-        if leaves and self._timer.isActive():
-            self.play(False)
+        # Whoever changed it: a hand, another model, or a session that was opened.
+        if _path_key(now) != _path_key(before):
+            self._path_changed()
+        # The pad's empty corners are the current code.
+        stands_in = now.morph.pad is not None and any(slot is None for slot in now.morph.slots)
+        if stands_in and now.drawn is not before.drawn:
+            self._draw()
 
     # corners
     def _fill(self) -> None:
@@ -145,25 +146,49 @@ class MorphController(QObject):
             del slots[index]
         else:
             slots[index] = None
-        self._set(slots=tuple(slots), chosen=min(index, len(slots) - 1))
-        self._path_changed()
+        pad = self._hub.state.morph.pad if len(slots) > 2 else None
+        self._set(slots=tuple(slots), chosen=min(index, len(slots) - 1), pad=pad)
+
+    def move_corner(self, place: int, to: int) -> None:
+        """Puts the path's corner number `place` where number `to` is; those between move up."""
+        slots, order = list(self._hub.state.morph.slots), filled(self._hub.state.morph)
+        if place == to or not (0 <= place < len(order) and 0 <= to < len(order)):
+            return
+        moved = [slots[i] for i in order]
+        moved.insert(to, moved.pop(place))
+        for index, slot in zip(order, moved, strict=True):
+            slots[index] = slot
+        self._set(slots=tuple(slots), chosen=order[to])
+
+    def set_hold(self, frames: int, place: int | None = None) -> None:
+        """How many frames the path's corner number `place` rests; without a number all of them."""
+        frames, morph = min(HOLD[1], max(HOLD[0], frames)), self._hub.state.morph
+        order = filled(morph)
+        which = order if place is None else order[place : place + 1]
+        slots = tuple(
+            replace(slot, hold=frames) if slot is not None and (i in which or place is None) else slot
+            for i, slot in enumerate(morph.slots)
+        )
+        self._set(slots=slots)
 
     def _put(self, index: int, slot: MorphSlot | None, *, advance: bool = True) -> None:
         slots = list(self._hub.state.morph.slots)
         if index >= len(slots):
             return
-        slots[index] = slot
+        old = slots[index]
+        slots[index] = slot if slot is None or old is None else replace(slot, hold=old.hold)
         changes: dict[str, object] = {"slots": tuple(slots)}
         if advance:
             changes["chosen"] = next((i for i, s in enumerate(slots) if s is None), (index + 1) % len(slots))
         self._set(**changes)
-        self._path_changed()
 
     def _model_opened(self) -> None:
         """Codes belong to one model: photos are encoded again, other corners go."""
         slots = self._hub.state.morph.slots
-        self._set(slots=tuple(None for _ in slots), picture=None, strip=None, frames=None, playing=False, chosen=0)
-        self._timer.stop()
+        self._set(slots=tuple(None for _ in slots), picture=None, strip=None, norms=None, chosen=0)
+        info = self._hub.state.info
+        if info is not None and len(info.groups) < 2 and self._hub.state.morph.method == "levels":
+            self._set(method="slerp")
         self._version += 1
         for index, slot in enumerate(slots):
             if slot is not None and slot.photo is not None and self._hub.state.view == "morph":
@@ -173,6 +198,8 @@ class MorphController(QObject):
 
     def _fill_when_drawn(self) -> None:
         state = self._hub.state
+        if state.closing:
+            return
         if state.drawing:
             QTimer.singleShot(50, self, self._fill_when_drawn)
         elif state.view == "morph":
@@ -181,192 +208,162 @@ class MorphController(QObject):
     # the path
     def codes(self) -> Codes | None:
         """The corners' codes (k, D), or None while there are fewer than two."""
-        found = [slot.code for slot in self._hub.state.morph.slots if slot is not None and slot.code is not None]
-        return np.stack(found) if len(found) >= 2 else None
+        return codes_of(self._hub.state.morph)
 
     def set_fraction(self, fraction: float) -> None:
         """Where on the path."""
-        self._set(fraction=fraction)
         self._hub.step_aside()
+        if self._hub.state.morph.playing:
+            self.player.halt()
+        self._set(fraction=fraction, pad=None)
         self._draw()
 
     def set_method(self, method: str) -> None:
-        """lerp, slerp or norm."""
+        """lerp, slerp, norm, or levels where the model has several."""
         self._set(method=method)
-        self._path_changed()
+
+    def set_timing(self, name: str, value: object) -> None:
+        """A field of `MorphTiming`."""
+        timing = self._hub.state.morph.timing
+        if name == "frames" and isinstance(value, int):
+            value = min(FRAMES[1], max(FRAMES[0], value))
+        changed = replace(timing, **{name: value})  # type: ignore[arg-type]
+        if changed == timing:
+            return
+        self._set(timing=changed)
+
+    def set_export(self, name: str, value: object) -> None:
+        """A field of `MorphExport`."""
+        self._set(export=replace(self._hub.state.morph.export, **{name: value}))  # type: ignore[arg-type]
+
+    def show_pad(self, on: bool) -> None:
+        """The pad between three or four corners, or the path."""
+        if on and len(self._hub.state.morph.slots) < 3:
+            self._hub.notices.warn("The pad needs three or four corners: add one first.")
+            return
+        self._set(pad=(0.5, 0.5) if on else None)
+        self._draw()
+
+    def toggle_pad(self) -> None:
+        """From the path to the pad, and back; a corner is added where there are only two."""
+        if self._hub.state.morph.pad is None and len(self._hub.state.morph.slots) < 3:
+            self.add_slot()
+        self.show_pad(self._hub.state.morph.pad is None)
+
+    def set_pad(self, x: float, y: float) -> None:
+        """Where on the pad."""
+        self._hub.step_aside()
+        self._set(pad=(x, y))
+        self._draw()
 
     def _path_changed(self) -> None:
         self._version += 1
-        self._timer.stop()
-        self._set(frames=None, playing=False)
-        if self.codes() is None:
-            self._set(picture=None, strip=None)
-            return
-        self._draw()
-        self._decode(np.linspace(0, 1, STRIP), lambda pictures: self._set(strip=pictures), kind="strip")
-
-    def _draw(self) -> None:
         morph = self._hub.state.morph
-        if morph.frames is not None:
-            self._set(picture=morph.frames[round(morph.fraction * (len(morph.frames) - 1))])
-        at = np.array([morph.fraction])
-        self._decode(at, lambda pictures: self._set(picture=pictures[0]), kind="morph")
+        if self.codes() is None:
+            self._set(picture=None, strip=None, norms=None)
+        else:
+            legs = len(filled(morph)) - (morph.timing.loop != "loop")
+            self._ask_for_strip(STRIP_STEPS[legs] * legs + 1)
+        self._draw()
 
-    def _decode(
-        self,
-        fractions: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-        use: Callable[[Pictures], None],
-        *,
-        kind: str,
-    ) -> None:
-        hub, codes, version = self._hub, self.codes(), self._version
-        asked = _Asked.of(hub)
-        if codes is None or asked is None:
+    def _ask_for_strip(self, count: int) -> None:
+        path, version, hub = path_of(self._hub.state), self._version, self._hub
+        if path is None:
             return
-        host, method = hub.model_host, hub.state.morph.method
+        host, closed = hub.model_host, path.closed
 
-        def done(pictures: Pictures) -> None:
+        def strip(pictures: Pictures) -> None:
             if version == self._version:
-                use(pictures)
+                self._set(strip=pictures)
 
+        def norms(found: dict[str, NDArray[np.float64]]) -> None:
+            if version == self._version:
+                self._set(norms=found)
+
+        submit_latest(hub, "strip", path, [float(f) for f in np.linspace(0, 1, count)], strip)
         hub.desk.submit(
             "model",
-            kind,
-            lambda context: _frames(context, host, asked, codes, fractions, method),
-            done=done,
-            latest=kind,
+            "measure the path",
+            lambda context: dict(host.model(path.ref, path.sha256).morph_norms(path.codes, NORM_PLACES, loop=closed)),
+            done=norms,
+            latest="morph norms",
         )
+
+    def _draw(self) -> None:
+        morph, version = self._hub.state.morph, self._version
+
+        def use(pictures: Pictures) -> None:
+            if version == self._version and (self._hub.state.morph.pad is None) == (morph.pad is None):
+                self._set(picture=pictures[0])
+
+        if morph.pad is not None:
+            self._draw_pad(*morph.pad, use)
+            return
+        path = path_of(self._hub.state)
+        if path is not None:
+            submit_latest(self._hub, "morph", path, [morph.fraction], use)
+
+    def _draw_pad(self, x: float, y: float, use: Callable[[Pictures], None]) -> None:
+        hub, state = self._hub, self._hub.state
+        codes, host, method = pad_codes(state), hub.model_host, state.morph.method
+        if codes is None or state.info is None or state.model is None:
+            return
+        ref, sha = state.model, state.info.sha256
+
+        def draw(context: Context) -> Pictures:
+            model = host.model(ref, sha)
+            return model.decode(model.morph_pad(codes, x, y, method=method)[None])
+
+        hub.desk.submit("model", "morph", draw, done=use, latest="morph")
 
     def take(self) -> None:
         """The code at this place becomes the current one."""
-        hub, codes = self._hub, self.codes()
-        asked = _Asked.of(hub)
-        if codes is None or asked is None:
+        hub, state = self._hub, self._hub.state
+        morph, host = state.morph, hub.model_host
+        corners, path = pad_codes(state), path_of(state)
+        at = morph.pad
+        if at is not None and corners is not None and state.info is not None and state.model is not None:
+            ref, sha = state.model, state.info.sha256
+            hub.desk.submit(
+                "model",
+                "take the code",
+                lambda context: host.model(ref, sha).morph_pad(corners, *at, method=morph.method),
+                done=lambda code: self._explore.take_code(code, f"Pad {at[0]:.0%}, {at[1]:.0%}"),
+            )
+        elif at is None and path is not None:
+            hub.desk.submit(
+                "model",
+                "take the code",
+                lambda context: host.model(path.ref, path.sha256).morph(
+                    path.codes, [morph.fraction], method=path.method, loop=path.closed
+                )[0],
+                done=lambda code: self._explore.take_code(code, f"Morph {morph.fraction:.0%}"),
+            )
+        else:
             hub.notices.say(NO_MORPH)
-            return
-        morph, host = hub.state.morph, hub.model_host
-        name = f"Morph {morph.fraction:.0%}"
-        hub.desk.submit(
-            "model",
-            "take the code",
-            lambda context: host.model(*asked.key).morph(codes, [morph.fraction], method=morph.method)[0],
-            done=lambda code: self._explore.take_code(code, name),
-        )
 
-    # playing
-    def play(self, on: bool | None = None) -> None:
-        """Plays to and fro, from frames decoded before; or halts."""
-        hub, morph = self._hub, self._hub.state.morph
-        wanted = not morph.playing if on is None else on
-        if not wanted or self.codes() is None:
-            self._timer.stop()
-            self._set(playing=False)
-            if wanted:
-                hub.notices.say(NO_MORPH)
-            return
-        self._set(playing=True)
-        if morph.frames is not None:
-            self._timer.start()
-            return
-        version = self._version
+    # playing and writing
+    def if_shown(self, action: Callable[[], object]) -> Callable[[], None]:
+        """What a key does, only where a morph is on show."""
 
-        def ready(pictures: Pictures) -> None:
-            if version == self._version:
-                self._set(frames=pictures)
-                if hub.state.morph.playing:
-                    self._timer.start()
+        def act() -> None:
+            state = self._hub.state
+            if state.workspace == "explore" and state.view == "morph" and not state.closing:
+                action()
 
-        self._prepare(PLAY_FRAMES, "Preparing the morph", ready)
+        return act
 
-    def _step(self) -> None:
-        morph = self._hub.state.morph
-        if morph.frames is None:
-            self._timer.stop()
-            return
-        last = len(morph.frames) - 1
-        index = round(morph.fraction * last) + self._direction
-        if not 0 <= index <= last:
-            self._direction = -self._direction
-            index += 2 * self._direction
-        self._set(fraction=index / last, picture=morph.frames[index])
-
-    def _prepare(self, count: int, text: str, ready: Callable[[Pictures], None], *, path: Path | None = None) -> None:
-        """Decodes the path on the study lane with its progress in the jobs bar; writes it where `path` says."""
-        hub, codes = self._hub, self.codes()
-        asked = _Asked.of(hub)
-        if codes is None or asked is None:
-            hub.notices.say(NO_MORPH)
-            return
-        host, method, key = hub.study_host, hub.state.morph.method, "export" if path else "play"
-        fractions = np.linspace(0, 1, count)
-
-        def work(context: Context) -> Pictures:
-            pictures = _frames(context, host, asked, codes, fractions, method)
-            if path is not None:
-                there_and_back = np.concatenate([pictures, pictures[-2:0:-1]])
-                save_animation(
-                    path, there_and_back, frames_per_second=30, scale=EXPORT_SCALE, check_cancel=context.check
-                )
-            return pictures
-
-        def done(pictures: Pictures) -> None:
-            hub.end_job(key)
-            ready(pictures)
-
-        def failed(event: Failed | None) -> None:
-            hub.end_job(key)
-            self._set(playing=False)
-            if event is not None:
-                hub.notices.failed(event)
-
-        job = hub.desk.submit(
-            "study",
-            key,
-            work,
-            done=done,
-            failed=failed,
-            stopped=lambda: failed(None),
-            progress=lambda event: self._progress(key, text, event),
-        )
-        hub.show_job(JobView(key, text, None, f"{count} pictures"), cancel=lambda: hub.desk.cancel(job))
-
-    def _progress(self, key: str, text: str, event: Progress) -> None:
-        self._hub.show_job(JobView(key, text, event.done / event.total, f"{event.done} / {event.total} pictures"))
+    def play(self) -> None:
+        """Plays, or halts."""
+        self.player.toggle()
 
     def export(self, path: Path) -> None:
-        """The path, there and back, as GIF, WebP, MP4 or a folder of PNG files."""
-        self._prepare(
-            PLAY_FRAMES, f"Exporting {path.name}", lambda _: self._hub.notices.info(f"Saved {path}."), path=path
-        )
+        """Writes the animation to a GIF, WebP or MP4 file, or a folder of PNG files."""
+        morph_export.export(self._hub, path)
 
 
-class _Asked:
-    """Which model, as it was when it was asked."""
-
-    def __init__(self, ref: str, sha256: str) -> None:
-        self.key = (ref, sha256)
-
-    @staticmethod
-    def of(hub: Hub) -> _Asked | None:
-        info: ModelInfo | None = hub.state.info
-        return None if info is None or hub.state.model is None else _Asked(hub.state.model, info.sha256)
-
-
-def _frames(
-    context: Context,
-    host: ModelHost,
-    asked: _Asked,
-    codes: Codes,
-    fractions: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    method: str,
-) -> Pictures:
-    """Pictures (n, S, S, 3) along the path; asks to be stopped between chunks."""
-    model = host.model(*asked.key)
-    parts: list[Pictures] = []
-    for start in range(0, len(fractions), CHUNK):
-        context.check()
-        path = model.morph(codes, [float(f) for f in fractions[start : start + CHUNK]], method=method)
-        parts.append(model.decode(path))
-        if len(fractions) > CHUNK:
-            context.progress(min(start + CHUNK, len(fractions)), len(fractions))
-    return np.concatenate(parts)
+def _path_key(state: AppState) -> tuple[object, ...]:
+    """What makes a path another one; its codes by identity."""
+    morph = state.morph
+    codes = tuple(id(slot.code) for slot in morph.slots if slot is not None and slot.code is not None)
+    return (codes, morph.method, morph.timing.loop == "loop", None if state.info is None else state.info.sha256)

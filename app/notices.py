@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal
@@ -21,11 +22,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and for a bug what the log says."""
+    """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`."""
 
     text: str
     level: Level = "info"
     details: str = ""
+    action: str = ""
+    act: Callable[[], None] | None = None
 
 
 NO_MODEL: Final = Notice("Open a model first: choose one at the left, or train one.", "warning")
@@ -34,6 +37,11 @@ NO_PICTURE: Final = Notice("There is no picture yet: open a model first.", "warn
 NO_MORPH: Final = Notice("A morph needs two corners: choose A and B first.", "warning")
 ONE_TRAINING: Final = Notice("A run is being trained already: stop it first, then start the next.", "warning")
 NOT_DROPPED: Final = Notice("Nothing that was dropped is a photo, a model or a run.", "warning")
+ONLY_ADDRESS: Final = Notice(
+    "Only an address was dropped and nothing is fetched from the net: save the picture and drop the file, or copy and "
+    "paste it.",
+    "warning",
+)
 CLOSING: Final = "Saving the run before closing…"
 BUG: Final = "Something went wrong inside Latent Loom ({name}): details are in the log."
 

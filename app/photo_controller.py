@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,38 +12,25 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject
 
+from app.cut import MIDDLE, Cut
+from app.encoder import At, Encoder, Encodings, Target
 from app.explore_controller import ExploreController
 from app.hub import Hub
 from app.model_host import run_ref
 from app.notices import NO_MODEL, NOT_DROPPED
-from app.state import Loaded, PhotoItem, resized_half
-from app.widgets.jobs import JobView
-from app.words import framing
-from engine.api import Encoded, ModelInfo, Pictures
-from engine.events import Failed, Progress
-from engine.lanes import Context
+from app.session_state import Kept, Restored
+from app.state import AppState, Loaded, PhotoItem, resized_half
+from app.words import decibels, framing
+from engine.api import Coded, Codes, Encoded, Pictures, Sampled
+from engine.events import Failed
 
 THUMB_PX: Final = 96
+LEAST_GAIN_DB: Final = 0.01
+"""A smaller one is not worth a step of the history: nobody sees it."""
 FOLDER_LIMIT: Final = 24
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif")
 
-Encodings = Callable[[Encoded], None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """The model that a photo is encoded by."""
-
-    ref: str
-    sha256: str
-    title: str
-    size: int
-    searches: bool
-
-    @staticmethod
-    def of(ref: str, info: ModelInfo) -> Target:
-        """The open model as a target."""
-        return Target(ref, info.sha256, info.title, info.image_size, info.encode == "search")
+__all__ = ["PhotoController", "Target"]
 
 
 class PhotoController(QObject):
@@ -52,11 +39,28 @@ class PhotoController(QObject):
     def __init__(self, hub: Hub, explore: ExploreController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._hub, self._explore = hub, explore
-        self._loaded: dict[tuple[str, int], Loaded] = {}
-        self._encoded: dict[tuple[str, str], Encoded] = {}
-        self._waiting: dict[tuple[str, str], list[tuple[Encodings, Callable[[], None]]]] = {}
+        self._chosen: At | None = None
+        self._encoder = Encoder(hub, item=self.item, on_show=lambda: self._chosen)
+        self._loaded, self._encoded = self._encoder.loaded, self._encoder.encoded
+        self._before_improve: dict[At, list[Encoded]] = {}
+        self.take_model: Callable[[Path], bool] = lambda path: False
+        self._last_good: tuple[str | None, Loaded | None, Encoded | None] = (None, None, None)
         hub.modelOpened.connect(self._model_opened)
         hub.jumped.connect(self.restore)
+        hub.changed.connect(self._changed)
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if now.encoding and (self._chosen is None or self._chosen[0] != now.photo):
+            # A seed or a jump took the photo's place: its search is nobody's any more.
+            self._abandon()
+            self._hub.update(encoding=False)
+        if now.loaded is not before.loaded and now.loaded is not None and now.photo is not None:
+            self._count_faces(now.photo, now.loaded.faces)
+
+    def _count_faces(self, key: str, faces: int) -> None:
+        photos = self._hub.state.photos
+        if any(p.key == key and p.faces != faces for p in photos):
+            self._hub.update(photos=tuple(replace(p, faces=faces) if p.key == key else p for p in photos))
 
     # taking in
     def show_samples(self, paths: tuple[Path, ...]) -> None:
@@ -71,9 +75,9 @@ class PhotoController(QObject):
         """Photos, folders of photos, models and runs, dropped or chosen; the first photo is used at once."""
         photos: list[Path] = []
         for path in map(Path, names):
-            if path.suffix.lower() == ".safetensors":
-                self._explore.open_model(str(path))
-            elif (path / "config.json").is_file():
+            if self.take_model(path):
+                continue
+            if (path / "config.json").is_file():
                 self._explore.open_model(run_ref(path))
             elif path.is_dir():
                 inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
@@ -101,7 +105,7 @@ class PhotoController(QObject):
 
         def done(loaded: Loaded) -> None:
             self._loaded[key, info.image_size] = loaded
-            item = PhotoItem(key, name, resized_half(loaded.picture, THUMB_PX), source)
+            item = PhotoItem(key, name, resized_half(loaded.picture, THUMB_PX), source, faces=loaded.faces)
             self._hub.update(photos=(item, *(p for p in self._hub.state.photos if p.key != key)))
             if use is not None:
                 use(key)
@@ -122,6 +126,22 @@ class PhotoController(QObject):
         """The photo of this key."""
         return next((p for p in self._hub.state.photos if p.key == key), None)
 
+    # for sessions
+    def kept(self) -> Kept:
+        """What is remembered of photos, as it stands."""
+        loaded: dict[str, tuple[Loaded, ...]] = {}
+        for (key, *_), one in self._loaded.items():
+            loaded[key] = (*loaded.get(key, ()), one)
+        return Kept(loaded, dict(self._encoded))
+
+    def recall(self, found: Restored) -> None:
+        """Takes over what a session remembers."""
+        for key, pictures in found.loaded.items():
+            for one in pictures:
+                self._loaded[key, one.picture.shape[0]] = one
+        for known in found.session.encodings:
+            self._encoded[known.photo, known.sha256] = known.encoded
+
     # the current photo
     def choose(self, key: str) -> None:
         """This photo into the model on show; its code becomes the current one."""
@@ -130,7 +150,12 @@ class PhotoController(QObject):
             hub.notices.say(NO_MODEL)
             return
         target = Target.of(hub.state.model, hub.state.info)
-        before = (hub.state.photo, hub.state.loaded, hub.state.encoded)
+        at = (key, target.sha256)
+        if not hub.state.encoding:
+            self._last_good = (hub.state.photo, hub.state.loaded, hub.state.encoded)
+        if self._chosen != at:
+            self._abandon()
+        self._chosen = at
         hub.update(photo=key, loaded=self._loaded.get((key, target.size)), encoded=None, encoding=True)
 
         def wanted() -> bool:
@@ -142,18 +167,126 @@ class PhotoController(QObject):
 
         def done(encoded: Encoded) -> None:
             if wanted():
+                item = self.item(key)
+                by = item.cut.label() if item is not None else ""
+                label = f"{encoded.name}, {by}" if by and not encoded.name.endswith(by) else encoded.name
                 hub.update(encoded=encoded, encoding=False)
-                self._explore.take_code(encoded.code, encoded.name, photo=key, label=encoded.name)
+                self._explore.take_code(encoded.code, encoded.name, photo=key, label=label)
                 loaded = hub.state.loaded
                 how = framing(loaded.how) if loaded is not None else ""
                 hub.update(status=encoded.note or f"{encoded.name}: {how}")
 
         def gave_up() -> None:
             if wanted():
-                photo, loaded, old = before
-                hub.update(photo=photo, loaded=loaded, encoded=old, encoding=False)
+                self._back_to_last_good()
 
         self.encode(key, target, done=done, gave_up=gave_up, framed=framed)
+
+    def _abandon(self) -> None:
+        if self._chosen is not None:
+            self._encoder.abandon(self._chosen)
+        self._chosen = None
+
+    def reframe(self, key: str, cut: Cut, loaded: Loaded | None = None) -> None:
+        """Another cut of the same photo becomes the current one.
+
+        Another face is an item of its own, so that two people of one photo can be morphed; clicked eyes and the middle
+        take the place of what they correct.
+        """
+        item, info = self.item(key), self._hub.state.info
+        if item is None or info is None:
+            return
+        base, tag = item.base or item.key, cut.tag()
+        new = f"{base}#{tag}" if tag else base
+        loaded = loaded or self._loaded.get((new, info.image_size))
+        if loaded is None:
+            host = self._hub.study_host
+            self._abandon()
+            self._hub.desk.submit(
+                "study",
+                "read the photo",
+                lambda context: host.load_photo(item.source, size=info.image_size, name=item.name, cut=cut),
+                done=lambda found: self.reframe(key, cut, found),
+                failed=self._not_reframed,
+                latest="reframe",
+            )
+            return
+        name = item.name.removesuffix(f", {item.cut.label()}")
+        name = f"{name}, {cut.label()}" if cut.face else name
+        loaded = replace(loaded, name=name)
+        self._loaded[new, info.image_size] = loaded
+        if not any(p.key == new and p.listed for p in self._hub.state.photos):
+            thumb = resized_half(loaded.picture, THUMB_PX)
+            beside = base if tag else ""
+            made = PhotoItem(new, name, thumb, item.source, cut=cut, base=beside, faces=loaded.faces)
+            self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
+        self.choose(new)
+
+    def _not_reframed(self, event: Failed) -> None:
+        if self._hub.state.encoding:
+            self._back_to_last_good()
+        self._hub.notices.failed(event)
+
+    def _back_to_last_good(self) -> None:
+        photo, loaded, encoded = self._last_good
+        self._hub.update(photo=photo, loaded=loaded, encoded=encoded, encoding=False)
+
+    def _put_beside(self, item: PhotoItem, made: PhotoItem, *, instead: bool) -> None:
+        """`made` into the library after the item that it was made from, or in its place."""
+        photos = [p for p in self._hub.state.photos if p.key != made.key]
+        at = next((i for i, p in enumerate(photos) if p.key == item.key), -1)
+        photos.insert(at + 1, made)
+        if instead and at >= 0 and not item.shipped:
+            # At the end, where no other view takes it for the next photo.
+            photos.append(replace(photos.pop(at), listed=False))
+        self._hub.update(photos=tuple(photos))
+
+    def step_face(self, step: int) -> None:
+        """The next or the previous face of the current photo."""
+        loaded, key = self._hub.state.loaded, self._hub.state.photo
+        if key is None or loaded is None or loaded.framing is None or loaded.faces < 2:
+            return
+        at = loaded.framing.face
+        self.reframe(key, Cut(face=(at + step) % loaded.faces if at >= 0 else 0))
+
+    def improve(self) -> None:
+        """Goes down the gradient from the photo's code to a nearer one; what is there stays until that is found."""
+        hub, state = self._hub, self._hub.state
+        old, loaded, key = state.encoded, state.loaded, state.photo
+        if old is None or loaded is None or key is None or state.info is None or state.model is None:
+            hub.notices.info("Choose a photo first: Improve looks for a code that is nearer to it.")
+            return
+        if state.info.encode == "exact":
+            hub.notices.info(f"{state.info.title} encodes exactly, so there is nothing to improve.")
+            return
+        if state.search is not None or state.encoding:
+            return
+        target = Target.of(state.model, state.info)
+
+        def here() -> bool:
+            return hub.state.encoded is old and hub.state.model == target.ref
+
+        def done(found: Encoded) -> None:
+            if found.psnr_db < old.psnr_db + LEAST_GAIN_DB:
+                hub.update(status=f"Nothing nearer was found: {decibels(old.psnr_db)} stays.")
+                return
+            at, stays = (key, target.sha256), here()
+            self._before_improve.setdefault(at, []).append(old)
+            self._encoded[at] = found
+            if stays:
+                hub.update(encoded=found)
+                self._explore.take_code(found.code, found.name, photo=key, label="Improved", keep_edits=True)
+            hub.update(status=f"Improved {found.name}: {old.psnr_db:.2f} dB → {found.psnr_db:.2f} dB")
+
+        def stopped() -> None:
+            hub.update(status="Improve was cancelled: the code is as it was.")
+
+        self._encoder.improve(key, target, loaded, shown=here, done=done, stopped=stopped)
+
+    def cancel_search(self) -> None:
+        """Stops the search whose curve is on show."""
+        if self._hub.state.search is not None:
+            self._hub.cancel_job(self._hub.state.search.job)
 
     def forget(self) -> None:
         """The current picture goes on without its photo beside it."""
@@ -164,22 +297,30 @@ class PhotoController(QObject):
         state = self._hub.state
         if state.photo is None or state.info is None or state.look is None or state.model is None:
             return
-        known = self._encoded.get((state.photo, state.info.sha256))
-        if state.look.photo == state.photo and known is not None:
-            self._hub.update(
-                encoded=known, loaded=self._loaded.get((state.photo, state.info.image_size)), encoding=False
-            )
+        if state.look.photo == state.photo:
+            if state.encoding:
+                self._abandon()
+                self._hub.update(encoding=False)
+            self.restore()
         elif state.look.photo is None:
             self.choose(state.photo)
 
     def restore(self) -> None:
         """After a jump in the history: the photo and its error as they were."""
         state = self._hub.state
-        if state.photo is None or state.info is None or state.encoded is not None or state.encoding:
+        if state.photo is None or state.info is None or state.look is None:
             return
-        known = self._encoded.get((state.photo, state.info.sha256))
-        if known is not None:
-            self._hub.update(encoded=known, loaded=self._loaded.get((state.photo, state.info.image_size)))
+        at = (state.photo, state.info.sha256)
+        known = self._encoded.get(at)
+        if known is None:
+            return
+        # Before it was improved the photo had another code, and another error.
+        known = next((old for old in self._before_improve.get(at, ()) if _is_code(state.look.source, old.code)), known)
+        if self._chosen != at:
+            self._abandon()
+        if known is not state.encoded or state.encoding:
+            loaded = self._loaded.get((state.photo, state.info.image_size))
+            self._hub.update(encoded=known, loaded=loaded, encoding=False)
 
     # encoding, for all views
     def known(self, key: str, sha256: str) -> Encoded | None:
@@ -197,83 +338,11 @@ class PhotoController(QObject):
         progress: Callable[[float], None] | None = None,
     ) -> None:
         """One photo through one model, on the study lane; asked twice it is done once."""
-        at = (key, target.sha256)
-        if at in self._encoded:
-            if framed is not None and (key, target.size) in self._loaded:
-                framed(self._loaded[key, target.size])
-            done(self._encoded[at])
-            return
-        if at in self._waiting:
-            self._waiting[at].append((done, gave_up))
-            return
-        item = self.item(key)
-        if item is None:
-            gave_up()
-            return
-        self._waiting[at] = [(done, gave_up)]
+        self._encoder.encode(key, target, done=done, gave_up=gave_up, framed=framed, progress=progress)
 
-        def ready(loaded: Loaded) -> None:
-            self._loaded[key, target.size] = loaded
-            if framed is not None:
-                framed(loaded)
-            self._search(key, target, loaded, progress)
 
-        ready_already = self._loaded.get((key, target.size))
-        if ready_already is not None:
-            ready(ready_already)
-            return
-        host = self._hub.study_host
-        self._hub.desk.submit(
-            "study",
-            "read the photo",
-            lambda context: host.load_photo(item.source, size=target.size, name=item.name),
-            done=ready,
-            failed=lambda event: self._give_up(at, event),
-            stopped=lambda: self._give_up(at, None),
-        )
-
-    def _search(self, key: str, target: Target, loaded: Loaded, progress: Callable[[float], None] | None) -> None:
-        hub, at, host = self._hub, (key, target.sha256), self._hub.study_host
-        job_key = f"encode:{key}:{target.sha256}"
-        text = f"Encoding {loaded.name} with {target.title}"
-
-        def work(context: Context) -> Encoded:
-            model = host.model(target.ref, target.sha256)
-
-            def told(step: int, total: int, error: float) -> None:
-                context.progress(step, total, f"error {error:.3g}")
-
-            return model.encode(
-                loaded.picture, name=loaded.name, note=loaded.note, progress=told, check_cancel=context.check
-            )
-
-        def moved(event: Progress) -> None:
-            fraction = event.done / event.total if event.total else None
-            hub.show_job(JobView(job_key, text, fraction, f"{event.done} / {event.total} · {event.text}"))
-            if progress is not None and fraction is not None:
-                progress(fraction)
-
-        def done(encoded: Encoded) -> None:
-            hub.end_job(job_key)
-            self._encoded[at] = encoded
-            for finish, _ in self._waiting.pop(at, []):
-                finish(encoded)
-
-        def failed(event: Failed | None) -> None:
-            hub.end_job(job_key)
-            self._give_up(at, event)
-
-        job = hub.desk.submit(
-            "study", "encode", work, done=done, failed=failed, stopped=lambda: failed(None), progress=moved
-        )
-        if target.searches:
-            hub.show_job(JobView(job_key, text, None, "starting"), cancel=lambda: hub.desk.cancel(job))
-
-    def _give_up(self, at: tuple[str, str], event: Failed | None) -> None:
-        if event is not None:
-            self._hub.notices.failed(event)
-        for _, gave_up in self._waiting.pop(at, []):
-            gave_up()
+def _is_code(source: Sampled | Coded, code: Codes) -> bool:
+    return isinstance(source, Coded) and (source.code is code or np.array_equal(source.code, code))
 
 
 def _shipped(paths: tuple[Path, ...]) -> tuple[PhotoItem, ...]:

@@ -15,6 +15,7 @@ import platformdirs
 from engine.checkpoints.atomic import write_json
 
 FILE: Final = "settings.json"
+RECENT: Final = 12
 log = logging.getLogger(__name__)
 
 
@@ -27,6 +28,8 @@ class Settings:
     device: str = "auto"
     geometry: tuple[int, ...] = ()
     maximised: bool = False
+    recent: tuple[str, ...] = ()
+    """Files that were opened or saved, the newest first."""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -37,6 +40,7 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
         isinstance(v, list) and len(v) in (0, 4) and all(isinstance(n, int) and abs(n) < 100_000 for n in v)
     ),
     "maximised": lambda v: isinstance(v, bool),
+    "recent": lambda v: isinstance(v, list) and len(v) <= RECENT and all(isinstance(n, str) for n in v),
 }
 assert set(_CHECKS) == {item.name for item in fields(Settings)}
 
@@ -54,8 +58,9 @@ def load_settings(file: Path) -> tuple[Settings, str]:
         if wrong:
             raise ValueError(f"{wrong[0]} cannot be {values[wrong[0]]!r}")
         known = {key: value for key, value in values.items() if key in _CHECKS}
-        if "geometry" in known:
-            known["geometry"] = tuple(known["geometry"])
+        for key in ("geometry", "recent"):
+            if key in known:
+                known[key] = tuple(known[key])
         return Settings(**known), ""
     except FileNotFoundError:
         return Settings(), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -16,7 +17,7 @@ from app.views.train import TrainView
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import vbox
 from app.widgets.notice import NoticeLine
-from app.widgets.pixels import dropped_files
+from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.topbar import TopBar
 
 NAME: Final = "Latent Loom"
@@ -29,6 +30,8 @@ class Window(QMainWindow):
 
     closeWanted = Signal()
     filesDropped = Signal(list)
+    imageDropped = Signal(object)
+    addressDropped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +42,8 @@ class Window(QMainWindow):
         self._may_close = False
         self.top = TopBar(NAME, WORKSPACES)
         self.notice = NoticeLine()
+        self._act: Callable[[], None] | None = None
+        self.notice.acted.connect(self._act_on_notice)
         self.explore, self.train = ExploreView(), TrainView()
         self.jobs = JobsBar()
         self._workspaces = {"explore": self.explore, "train": self.train}
@@ -82,7 +87,14 @@ class Window(QMainWindow):
 
     def show_notice(self, notice: Notice) -> None:
         """Says one sentence in the notice line."""
-        self.notice.show_notice(notice.text, level=notice.level, details=notice.details)
+        self._act = notice.act
+        self.notice.show_notice(notice.text, level=notice.level, details=notice.details, action=notice.action)
+
+    def _act_on_notice(self) -> None:
+        act, self._act = self._act, None
+        self.notice.clear()
+        if act is not None:
+            act()
 
     def let_close(self) -> None:
         """From now on closing closes."""
@@ -96,14 +108,21 @@ class Window(QMainWindow):
             self.closeWanted.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_files(event.mimeData()):
+        mime = event.mimeData()
+        if mime.hasUrls() or mime.hasImage():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        """Whatever no part of the window took for itself: a browser gives a picture, or only its address."""
+        event.acceptProposedAction()
         files = dropped_files(event.mimeData())
+        picture = None if files else dropped_image(event.mimeData())
         if files:
-            event.acceptProposedAction()
             self.filesDropped.emit(files)
+        elif picture is not None:
+            self.imageDropped.emit(picture)
+        else:
+            self.addressDropped.emit()
 
 
 def _readout(now: AppState) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.model_host import run_ref
+from app.notices import ONLY_ADDRESS
+from app.palette_controller import PaletteController
 from app.shortcuts import make_actions
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ def connect(controller: Controller) -> None:
     controller.hub.changed.connect(controller.after_first_picture)
     controller.hub.modelOpened.connect(controller.remember_model)
     window.closeWanted.connect(controller.close)
-    window.filesDropped.connect(controller.photos.add_files)
+    window.filesDropped.connect(controller.files.open_files)
+    window.imageDropped.connect(lambda picture: controller.photos.add_picture(picture, controller.use_photo))
+    window.addressDropped.connect(lambda: controller.notices.say(ONLY_ADDRESS))
+    controller.sessions.used.connect(controller.remember_file)
     window.top.workspaceChanged.connect(controller.show_workspace)
     window.top.modelChanged.connect(controller.explore.open_model)
     window.top.themeClicked.connect(controller.switch_theme)
@@ -31,31 +36,57 @@ def connect(controller: Controller) -> None:
     window.jobs.resumeClicked.connect(lambda _: controller.train.pause(False))
     _connect_library(controller)
     _connect_explore(controller)
+    _connect_framing(controller)
+    _connect_directions(controller)
     _connect_morph(controller)
     _connect_train(controller)
-    make_actions(
+    actions = make_actions(
         window,
         {
             "workspace.explore": lambda: controller.show_workspace("explore"),
             "workspace.train": lambda: controller.show_workspace("train"),
-            "photo.open": controller.open_photo,
-            "photo.paste": controller.paste,
-            "picture.copy": controller.copy_picture,
-            "picture.save": controller.save_picture,
+            "photo.open": controller.files.open_photo,
+            "photo.paste": controller.files.paste,
+            "photo.frame": controller.framing.open,
+            "photo.face_next": lambda: controller.photos.step_face(1),
+            "photo.face_previous": lambda: controller.photos.step_face(-1),
+            "photo.improve": controller.photos.improve,
+            "picture.copy": controller.files.copy_picture,
+            "picture.save": controller.files.save_picture,
+            "code.copy": controller.files.copy_code,
+            "session.open": controller.files.open_session,
+            "session.save": controller.files.save_session,
+            "session.previous": controller.sessions.open_previous,
             "edit.undo": controller.explore.undo,
             "edit.redo": controller.explore.redo,
             "sample.random": controller.roll,
-            "sliders.reset": controller.explore.reset_sliders,
+            "sliders.reset": window.explore.inspector.resetWanted.emit,
+            "levels.show": controller.microscope.show,
+            "levels.swap": controller.microscope.swap_all,
+            "levels.double": controller.microscope.switch_precision,
+            "levels.reset": controller.microscope.reset,
+            "grid.kind": controller.grid.next_kind,
+            "bookmark.keep": controller.bookmarks.keep,
+            "view.split": controller.bookmarks.toggle_split,
+            "attribute.new": controller.directions.maker.open,
+            "model.import": lambda: controller.imports.choose(window),
             "morph.play": controller.play_if_shown,
+            "morph.take": controller.morph.if_shown(controller.morph.take),
+            "morph.corner": controller.morph.if_shown(controller.morph.add_slot),
+            "morph.pad": controller.morph.if_shown(controller.morph.toggle_pad),
+            "morph.export": controller.morph.if_shown(controller.files.export_morph),
             "train.start": controller.start_if_shown,
             "train.pause": controller.pause_shown,
             "train.stop": controller.stop_shown,
             "view.theme": controller.switch_theme,
             "view.fullscreen": controller.full_screen,
+            "help.palette": lambda: palette.toggle(),
             "help.shortcuts": controller.show_help,
             "app.quit": controller.close,
         },
     )
+    palette = PaletteController(controller, actions)
+    window.top.paletteClicked.connect(palette.toggle)
 
 
 def _connect_library(controller: Controller) -> None:
@@ -64,9 +95,9 @@ def _connect_library(controller: Controller) -> None:
     library.runChosen.connect(lambda path: controller.explore.open_model(run_ref(Path(path))))
     library.photoChosen.connect(controller.use_photo)
     library.photoRemoved.connect(controller.photos.remove)
-    library.filesDropped.connect(lambda files: controller.photos.add_files(files, controller.use_photo))
+    library.filesDropped.connect(controller.files.open_files)
     library.imageDropped.connect(lambda picture: controller.photos.add_picture(picture, controller.use_photo))
-    library.openPhoto.connect(controller.open_photo)
+    library.openPhoto.connect(controller.files.open_photo)
     library.trainWanted.connect(lambda: controller.show_workspace("train"))
 
 
@@ -88,14 +119,111 @@ def _connect_explore(controller: Controller) -> None:
     single.reachTurned.connect(explore.turn_reach)
     single.planeWanted.connect(explore.new_plane)
     single.jumped.connect(explore.jump)
-    single.filesDropped.connect(controller.photos.add_files)
+    single.filesDropped.connect(controller.files.open_files)
     single.imageDropped.connect(controller.photos.add_picture)
     view.compare.sampleWanted.connect(controller.take_sample_photo)
-    view.compare.filesDropped.connect(controller.photos.add_files)
+    view.compare.filesDropped.connect(controller.files.open_files)
     view.compare.imageDropped.connect(controller.photos.add_picture)
+    _connect_compare(controller)
+    _connect_bookmarks(controller)
     view.grid.picked.connect(controller.grid.pick)
     view.grid.opened.connect(lambda _: controller.show_view("single"))
     view.grid.rollWanted.connect(controller.grid.roll)
+    view.grid.kindChosen.connect(controller.grid.show_kind)
+    view.grid.sideChanged.connect(controller.grid.set_side)
+    view.grid.radiusChanged.connect(controller.grid.set_radius)
+    view.grid.axisChosen.connect(controller.grid.set_axis)
+    view.grid.panned.connect(controller.grid.pan)
+    view.grid.zoomed.connect(controller.grid.zoom)
+    view.grid.wholeWanted.connect(controller.grid.whole)
+    _connect_levels(controller)
+
+
+def _connect_compare(controller: Controller) -> None:
+    view, compare = controller.window.explore.compare, controller.compare
+    view.rowOpened.connect(compare.open_row)
+    view.modelToggled.connect(compare.show_model)
+    view.otherChosen.connect(compare.set_other)
+    view.otherFilesDropped.connect(lambda files: controller.photos.add_files(files, compare.set_other))
+    view.otherImageDropped.connect(lambda picture: controller.photos.add_picture(picture, compare.set_other))
+    view.fractionChanged.connect(compare.set_fraction)
+    controller.window.explore.inspector.resetWanted.connect(compare.reset_path)
+
+
+def _connect_directions(controller: Controller) -> None:
+    inspector, directions = controller.window.explore.inspector, controller.directions
+    inspector.newWanted.connect(directions.maker.open)
+    inspector.axesChosen.connect(directions.show_axes)
+    inspector.actionWanted.connect(directions.act)
+    inspector.renamed.connect(directions.rename)
+    imported, imports = controller.window.explore.import_panel, controller.imports
+    imported.accepted.connect(imports.accept)
+    imported.closeWanted.connect(imports.close)
+    imported.titleChanged.connect(imports.set_title)
+    panel, maker = controller.window.explore.new_attribute, directions.maker
+    panel.closeWanted.connect(maker.close)
+    panel.makeWanted.connect(maker.make)
+    panel.stopWanted.connect(maker.stop)
+    panel.nameChanged.connect(maker.set_name)
+    panel.wayChanged.connect(maker.set_way)
+    panel.methodChanged.connect(maker.set_method)
+    panel.filesDropped.connect(maker.add_files)
+    panel.imageDropped.connect(maker.add_picture)
+    panel.keyDropped.connect(maker.add_key)
+    panel.removed.connect(maker.remove)
+    panel.labelsChanged.connect(maker.set_labels)
+    panel.dataChanged.connect(maker.set_data)
+    panel.columnChanged.connect(maker.set_column)
+
+
+def _connect_framing(controller: Controller) -> None:
+    single, framing = controller.window.explore.single, controller.framing
+    single.frameWanted.connect(framing.open)
+    single.faceStepped.connect(controller.photos.step_face)
+    single.improveWanted.connect(controller.photos.improve)
+    single.searchCancelled.connect(controller.photos.cancel_search)
+    panel = single.framing
+    panel.faceChosen.connect(framing.choose_face)
+    panel.clickWanted.connect(framing.start_clicking)
+    panel.pointsChanged.connect(framing.set_points)
+    panel.undoWanted.connect(framing.undo_point)
+    panel.middleWanted.connect(framing.take_middle)
+    panel.useWanted.connect(framing.use)
+    panel.cancelWanted.connect(framing.cancel)
+
+
+def _connect_levels(controller: Controller) -> None:
+    levels, microscope, photos = controller.window.explore.inspector.levels, controller.microscope, controller.photos
+    levels.scaled.connect(microscope.set_strength)
+    levels.freezeToggled.connect(microscope.freeze)
+    levels.swapToggled.connect(microscope.swap)
+    levels.swapAllWanted.connect(microscope.swap_all)
+    levels.soloToggled.connect(microscope.solo)
+    levels.rollWanted.connect(microscope.roll)
+    levels.precisionToggled.connect(microscope.set_precision)
+    levels.actionClicked.connect(microscope.reset)
+    levels.toggled.connect(lambda folded: microscope.open(not folded))
+    levels.secondKeyChosen.connect(microscope.second_photo)
+    levels.secondBookmarkChosen.connect(microscope.second_bookmark)
+    levels.secondFilesDropped.connect(lambda files: photos.add_files(files, microscope.second_photo))
+    levels.secondImageDropped.connect(lambda picture: photos.add_picture(picture, microscope.second_photo))
+    levels.secondSeedWanted.connect(microscope.second_seed)
+    levels.secondCurrentWanted.connect(microscope.second_current)
+
+
+def _connect_bookmarks(controller: Controller) -> None:
+    marks, panel = controller.bookmarks, controller.window.explore.library.bookmarks
+    panel.chosen.connect(marks.go)
+    panel.renamed.connect(marks.rename)
+    panel.removed.connect(marks.remove)
+    panel.splitWanted.connect(marks.split_bookmark)
+    single = controller.window.explore.single
+    single.picture.shareChanged.connect(marks.set_share)
+    single.steps.splitWanted.connect(marks.split_entry)
+    single.steps.splitBefore.connect(marks.split_before)
+    single.steps.splitToggled.connect(marks.toggle_split)
+    single.steps.keepWanted.connect(marks.keep)
+    single.steps.keepEntryWanted.connect(marks.keep_entry)
 
 
 def _connect_morph(controller: Controller) -> None:
@@ -112,10 +240,19 @@ def _connect_morph(controller: Controller) -> None:
     view.slotRemoved.connect(morph.remove_slot)
     view.slotAdded.connect(morph.add_slot)
     view.fractionChanged.connect(morph.set_fraction)
-    view.methodChanged.connect(morph.set_method)
-    view.playWanted.connect(lambda: morph.play())
-    view.exportWanted.connect(controller.export_morph)
+    view.padWanted.connect(morph.show_pad)
+    view.padPlaced.connect(morph.set_pad)
+    view.cornerMoved.connect(morph.move_corner)
+    view.holdWanted.connect(morph.set_hold)
+    view.playWanted.connect(morph.play)
     view.takeWanted.connect(morph.take)
+    panel = controller.window.explore.morph_panel
+    panel.methodChanged.connect(morph.set_method)
+    panel.fractionChanged.connect(morph.set_fraction)
+    panel.timingChanged.connect(morph.set_timing)
+    panel.holdChanged.connect(morph.set_hold)
+    panel.exportChanged.connect(morph.set_export)
+    panel.exportWanted.connect(controller.files.export_morph)
 
 
 def _connect_train(controller: Controller) -> None:

@@ -86,15 +86,63 @@ def source_text(source: object, name: str = "") -> str:
     )
 
 
+AXES: Final = {
+    "pca": ("Codes", "main axes of the codes", "Main axes of the codes of photos (PCA)."),
+    "features": (
+        "Features",
+        "main axes of the features",
+        "What moves the decoder's early features most (GANSpace); found once in some seconds, then kept.",
+    ),
+    "weights": ("Weights", "strongest weights", "What the decoder's first layer amplifies most (SeFa); found at once."),
+    "jacobian": (
+        "Slope",
+        "steepest slopes",
+        "What changes the middle picture most: this family has no first layer, so its whole decoder is asked.",
+    ),
+}
+"""Kinds of main axes: the label, what is being found, and a sentence."""
+METHOD_NAMES: Final = {"mean": "difference of means", "logistic": "logistic regression", "lda": "LDA"}
+
+
 def direction_note(info: DirectionInfo) -> str:
     """What is known of a direction, for its tooltip."""
     if info.kind == "component":
-        share = "" if info.share is None else f", {info.share:.1%} of the variance"
-        return f"{nice(info.name)}: a main axis of the codes{share}"
+        of = {"features": "the features'", "weights": "the weights'", "jacobian": "the slope's"}.get(info.method, "the")
+        share = "" if info.share is None else f", {info.share:.1%} of {of} variance"
+        what = {
+            "features": "moves the decoder's features most",
+            "weights": "a main axis of the first layer's weights",
+            "jacobian": "changes the picture most",
+        }.get(info.method, "a main axis of the codes")
+        return f"{nice(info.name)}: {what}{share}"
+    if info.yours:
+        by = METHOD_NAMES.get(info.method, info.method)
+        auc = "" if info.auc is None else f", held-out AUC {info.auc:.2f}"
+        ends = "" if info.auc_low is None or info.auc_high is None else f" ({info.auc_low:.2f} to {info.auc_high:.2f})"
+        return f"{nice(info.name)}: yours, from {info.positives} + {info.negatives} photos by {by}{auc}{ends}"
     if info.auc is None:
         return f"{nice(info.name)}: moves the code along this attribute"
     interval = "" if info.auc_low is None or info.auc_high is None else f" ({info.auc_low:.2f} to {info.auc_high:.2f})"
     return f"{nice(info.name)}: held-out AUC {info.auc:.2f}{interval}"
+
+
+def auc_figure(info: DirectionInfo) -> str:
+    """``.93``: the held-out AUC as it stands on a slider's row; empty where it was not measured."""
+    if info.auc is None:
+        return ""
+    return "1.0" if info.auc >= 0.995 else f"{info.auc:.2f}".removeprefix("0")
+
+
+def lost_note(name: str, share: float, locked: tuple[str, ...]) -> str:
+    """``34 % of Young is along Smiling``; empty where it is less than half a percent."""
+    if share < 0.005 or not locked:
+        return ""
+    names = [nice(one) for one in locked]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if share > 0.999:
+        verb = "is" if len(names) == 1 else "are"
+        return f"{nice(name)} is nothing but {listed}, which {verb} locked: unlock to move it"
+    return f"{100 * share:.0f} % of {nice(name)} is along {listed}, and is left out"
 
 
 def milliseconds(value: float) -> str:
@@ -107,6 +155,12 @@ def decibels(value: float) -> str:
     return f"{value:.1f} dB" if math.isfinite(value) else "exact"
 
 
+def no_error(psnr_db: float) -> str:
+    """What an all-black error picture means; empty where there is something to see."""
+    return "" if math.isfinite(psnr_db) else "No pixel differs"
+
+
 def framing(how: str) -> str:
     """What was done to a photo, in two words."""
-    return {"face": "face aligned", "centre": "cut to centre", "none": "not aligned"}.get(how, "")
+    known = {"face": "face aligned", "points": "eyes clicked", "centre": "cut to centre", "none": "not aligned"}
+    return known.get(how, "")

@@ -36,15 +36,19 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class GroupInfo:
-    """A named stretch of the code; `size` numbers."""
+    """A named stretch of the code; `size` numbers. `grid`: rows and columns of pixels that they stand on, if any."""
 
     name: str
     size: int
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class DirectionInfo:
-    """A slider: attributes have a held-out AUC with its interval, PCA directions a share of the variance."""
+    """A slider: attributes have a held-out AUC with its interval, PCA directions a share of the variance.
+
+    `method` is how it was found; `yours` that the person made it, from so many `positives` and `negatives`.
+    """
 
     name: str
     kind: str
@@ -52,11 +56,18 @@ class DirectionInfo:
     auc_low: float | None = None
     auc_high: float | None = None
     share: float | None = None
+    method: str = ""
+    yours: bool = False
+    positives: int = 0
+    negatives: int = 0
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """An open model. `encode`: exact, amortised or search; `density`: exact, bound or none."""
+    """An open model. `encode`: exact, amortised or search; `density`: exact, bound or none.
+
+    `axes` are the ways to find main axes that suit it; `problem` is a sentence about directions that could not be read.
+    """
 
     key: str
     title: str
@@ -74,6 +85,8 @@ class ModelInfo:
     attributes: tuple[DirectionInfo, ...]
     components: tuple[DirectionInfo, ...]
     step: int = 0
+    axes: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,27 +115,81 @@ class Wander:
 
 
 @dataclass(frozen=True)
+class LevelRule:
+    """What one level (a group of the code) does apart from the others; the default changes nothing.
+
+    `taken`: its numbers come from this code instead of the request's source. `strength` then scales them about zero.
+    `held`: it ends as it is in this code, whatever source, edits, wander and strength say.
+    """
+
+    strength: float = 1.0
+    taken: Sampled | Coded | None = None
+    held: Coded | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LevelMap:
+    """Which pixels a level drives: a heat map (H, W, 3), and its mean and largest spread in grey levels of 255."""
+
+    picture: Pictures
+    mean: float
+    largest: float
+
+
+@dataclass(frozen=True)
 class DrawRequest:
     """One picture to draw: where from, how far wandered, and which directions are moved by how many sigmas.
 
-    The directions in `locked` are held: what the edits would change along them is taken out.
+    The directions in `locked` are held: what the edits would change along them is taken out. `levels` is empty or has
+    one rule a group; `solo` shows one group alone, the others at zero (-1: all). `precision`: float32 or float64.
     """
 
     source: Sampled | Coded
     edits: tuple[tuple[str, float], ...] = ()
     locked: tuple[str, ...] = ()
     wander: Wander = Wander()
+    levels: tuple[LevelRule, ...] = ()
+    solo: int = -1
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """The picture (H, W, 3), its code (D,), |z| / sqrt(D), and how long decoding took."""
+    """The picture (H, W, 3), its code (D,), |z| / sqrt(D) of all and of each level, and how long decoding took."""
 
     request: DrawRequest
     picture: Pictures
     code: Codes
     norm_ratio: float
     milliseconds: float
+    level_norms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A face that was found in a photo: a square in the photo's pixels (left, top, side)."""
+
+    x: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True, eq=False)
+class Framing:
+    """Where in a photo a model's picture was cut out, so that it can be shown and changed.
+
+    `how`: face, points (clicked by hand), centre or none. `corners` are the cut's top left, top right, bottom right and
+    bottom left in the photo's pixels; `faces` all that were found, the largest first, and `face` the one taken (-1:
+    none).
+    `overview` (H, W, 3) is the whole photo, at most 640 pixels long, and `scale` its pixels over the photo's.
+    """
+
+    how: str
+    corners: tuple[tuple[float, float], ...]
+    faces: tuple[FaceBox, ...] = ()
+    face: int = -1
+    overview: Pictures | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +197,7 @@ class Encoded:
     """A photo inside a model. `errors` is the search's curve, empty where the model has an encoder.
 
     `photo`, `reconstruction` and `error_map` are (H, W, 3); PSNR in dB on 0..255; bits/dim is None without a density.
+    Percentiles say how many of the training and of held-out images need fewer bits. `improved`: refined by descent.
     """
 
     photo: Pictures
@@ -143,16 +211,25 @@ class Encoded:
     errors: tuple[float, ...] = ()
     name: str = ""
     note: str = ""
+    norm_ratio: float | None = None
+    percentile_training: float | None = None
+    percentile: float | None = None
+    improved: bool = False
 
 
 @dataclass(frozen=True)
 class Readout:
-    """Figures of one code. Percentiles compare with held-out images and are None without a reference."""
+    """Figures of one code. Percentiles compare with held-out images and are None without a reference.
+
+    `round_trip` is the largest difference of a pixel (-1 to 1) in float32, `round_trip_double` in float64 where asked.
+    """
 
     norm_ratio: float
     bits_per_dim: float | None
     percentile: float | None
     round_trip: float | None
+    round_trip_double: float | None = None
+    percentile_training: float | None = None
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,13 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser made of the command tables."""
     # Imported here so that opening the window does not wait for torch.
-    from engine.commands import bench, explore, machine, train
+    from engine.commands import bench, directions, explore, imports, machine, morph, train
 
     top = _Parser(prog="latent-loom", description="Train, open and explore VAEs, GANs and flows of images.")
     top.add_argument("--version", action="version", version=f"latent-loom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for command in (*explore.COMMANDS, *train.COMMANDS, *bench.COMMANDS, *machine.COMMANDS):
+    tables = (explore, morph, directions, imports, train, bench, machine)
+    for command in (row for table in tables for row in table.COMMANDS):
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         command.add_arguments(sub)

@@ -26,12 +26,13 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    """`done` of `total`; `total` 0 means unknown."""
+    """`done` of `total`; `total` 0 means unknown. `value` is a figure to draw, for instance a search's error."""
 
     done: int
     total: int
     text: str = ""
     seconds_left: float | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from engine.knobs import Knob, Value, from_json, knobs_of
 from engine.models.base import LatentModel
 from engine.models.flow import Glow, GlowConfig
 from engine.models.gan import Dcgan, DcganConfig
+from engine.models.imported.autoencoder import ImportedAutoencoder, ImportedAutoencoderConfig
+from engine.models.imported.dcgan import ImportedDcgan, ImportedDcganConfig
+from engine.models.imported.glow import ImportedGlow, ImportedGlowConfig
 from engine.models.vae import Vae, VaeConfig
 
 
@@ -90,15 +93,54 @@ FAMILIES: Final[dict[str, Family]] = {
 }
 
 
+IMPORTED: Final[dict[str, Family]] = {
+    row.name: row
+    for row in (
+        Family(
+            name="imported_dcgan",
+            title="GAN (imported)",
+            summary="A DCGAN generator that others trained.",
+            config=ImportedDcganConfig,
+            model=ImportedDcgan,
+            training={},
+            presets={},
+            curves=(),
+        ),
+        Family(
+            name="imported_glow",
+            title="Flow (imported)",
+            summary="A Glow that others trained: exact codes and exact likelihood.",
+            config=ImportedGlowConfig,
+            model=ImportedGlow,
+            training={},
+            presets={},
+            curves=(),
+        ),
+        Family(
+            name="imported_autoencoder",
+            title="VAE (imported)",
+            summary="The autoencoder of a latent diffusion model.",
+            config=ImportedAutoencoderConfig,
+            model=ImportedAutoencoder,
+            training={},
+            presets={},
+            curves=(),
+        ),
+    )
+}
+"""Architectures of files that others made: they are opened and explored, never trained here."""
+
+
 def family(name: str) -> Family:
-    """The family of this name.
+    """The family of this name, also an imported one.
 
     Raises:
         UsageError: there is none.
     """
-    if name not in FAMILIES:
+    found = FAMILIES.get(name) or IMPORTED.get(name)
+    if found is None:
         raise UsageError(f"family must be one of {', '.join(FAMILIES)}, got {name!r}.")
-    return FAMILIES[name]
+    return found
 
 
 def build(name: str, config: Mapping[str, object], image_shape: tuple[int, int, int]) -> LatentModel:

@@ -32,8 +32,16 @@ class Context:
         """Raises `Cancelled` if this work was asked to stop."""
         self.control.check()
 
-    def progress(self, done: int, total: int, text: str = "", seconds_left: float | None = None) -> None:
-        self.emit(Progress(self.ticket, done, total, text, seconds_left))
+    def progress(
+        self,
+        done: int,
+        total: int,
+        text: str = "",
+        seconds_left: float | None = None,
+        *,
+        value: float | None = None,
+    ) -> None:
+        self.emit(Progress(self.ticket, done, total, text, seconds_left, value))
 
 
 Work = Callable[[Context], Any]
@@ -45,6 +53,7 @@ class _Request:
     work: Work
     latest: str | None
     context: Context
+    background: bool = False
 
 
 @dataclass
@@ -71,9 +80,10 @@ class Lane:
         self._thread = threading.Thread(target=self._run, name=f"lane-{name}")
         self._thread.start()
 
-    def submit(self, kind: str, work: Work, *, latest: str | None = None) -> int:
+    def submit(self, kind: str, work: Work, *, latest: str | None = None, background: bool = False) -> int:
         """Queues `work` and gives its ticket. A waiting request with the same `latest` key is replaced without a word:
-        only the newest of a drag is worth doing."""
+        only the newest of a drag is worth doing. `background` work starts when nothing else waits, so that a grid that
+        fills, piece by piece, holds up no drag."""
         with self._change:
             if self._shared.closed:
                 raise RuntimeError("The lane is closed.")
@@ -81,7 +91,7 @@ class Lane:
             context = Context(self._shared.tickets, Control(), self._emit)
             if latest is not None:
                 self._shared.queue = deque(r for r in self._shared.queue if r.latest != latest)
-            self._shared.queue.append(_Request(kind, work, latest, context))
+            self._shared.queue.append(_Request(kind, work, latest, context, background))
             self._change.notify_all()
             return context.ticket
 
@@ -153,8 +163,11 @@ class Lane:
                 if self._shared.closed:
                     return None
                 self._change.wait()
-            self._shared.running = self._shared.queue.popleft()
-            return self._shared.running
+            queue = self._shared.queue
+            first = next((request for request in queue if not request.background), queue[0])
+            queue.remove(first)
+            self._shared.running = first
+            return first
 
     def _guarded(self, request: _Request, *, quiet: bool = False) -> None:
         """Runs one request; whatever it raises becomes an event, and the lane lives on."""

@@ -19,10 +19,12 @@ from engine.api import ModelCard
 from engine.checkpoints.atomic import sha256_of
 from engine.checkpoints.model_file import read_header
 from engine.errors import CheckpointError, UsageError
-from engine.families import FAMILIES, family
+from engine.families import FAMILIES, IMPORTED, family
 
 SUFFIX = ".safetensors"
 DIRECTIONS = ".directions.safetensors"
+ENCODER = ".encoder.safetensors"
+REFERENCE = ".reference.json"
 
 
 def home_folder() -> Path:
@@ -34,13 +36,13 @@ def models_in(folder: Path, *, shipped: bool) -> list[ModelCard]:
     """The readable models of a folder, in the order of the families."""
     cards = []
     for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
-        if path.name.endswith(DIRECTIONS):
+        if path.name.endswith((DIRECTIONS, ENCODER)):
             continue
         try:
             cards.append(card_of(path, shipped=shipped))
         except CheckpointError:
             continue  # A broken file in the folder must not hide the others; opening it by name says what is wrong.
-    order = list(FAMILIES)
+    order = [*FAMILIES, *IMPORTED]
     return sorted(cards, key=lambda card: (order.index(card.family), card.title))
 
 
@@ -59,7 +61,7 @@ def card_of(path: Path, *, shipped: bool = False) -> ModelCard:
         CheckpointError: not one of our model files.
     """
     header = read_header(path)
-    if header.family not in FAMILIES:
+    if header.family not in (*FAMILIES, *IMPORTED):
         raise CheckpointError(f"{path.name} is of an unknown family {header.family!r}: update this program.")
     stat = path.stat()
     parameters, digest = _counted(path, stat.st_size, stat.st_mtime_ns)

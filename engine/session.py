@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,16 +10,18 @@ import numpy as np
 
 import resources
 from engine import library, runs
-from engine.api import Catalogue, FamilyInfo, ModelCard, Pictures, TrainRequest
+from engine.api import Catalogue, FamilyInfo, Framing, ModelCard, Pictures, TrainRequest
 from engine.checkpoints.model_file import load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
 from engine.device import pick
+from engine.encoding import load_aids
 from engine.errors import CheckpointError, RunError, UsageError
 from engine.events import TrainingState
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
+from engine.latent.user_directions import load_owned
 from engine.open_model import OpenModel
 from engine.photos.align import align as align_photo
 from engine.photos.decode import read_photo
@@ -30,12 +32,16 @@ from engine.training.snapshot import newest_snapshot
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo cut to a model's framing. `how`: face, centre or none; `note` says what was done, in a sentence."""
+    """A photo cut to a model's framing. `how`: face, points, centre or none; `note` says what was done, in a sentence.
+
+    `framing` says where in the photo it was cut out, and which faces there are.
+    """
 
     picture: Pictures
     name: str
     note: str
     how: str
+    framing: Framing
 
 
 class Session:
@@ -86,7 +92,17 @@ class Session:
         beside = path.with_name(path.name.removesuffix(library.SUFFIX) + library.DIRECTIONS)
         if beside.is_file():
             directions = load_directions(beside, model_sha256=digest, size=model.spec.size)
-        return OpenModel(model, header, key=key, sha256=digest, directions=directions, device=self.device)
+        opened = OpenModel(
+            model,
+            header,
+            key=key,
+            sha256=digest,
+            directions=directions,
+            device=self.device,
+            aids=load_aids(path, model, digest),
+        )
+        opened.set_owned(load_owned(self.home, digest, model.spec.size))
+        return opened
 
     def catalogue(self) -> Catalogue:
         """Families, knobs, and the data sets in the box."""
@@ -115,13 +131,23 @@ class Session:
         return tuple(sorted(resources.path("samples").glob("*.webp")))
 
     def load_photo(
-        self, source: str | Path | bytes | Pictures, *, size: int, align: str = "auto", name: str = ""
+        self,
+        source: str | Path | bytes | Pictures,
+        *,
+        size: int,
+        align: str = "auto",
+        name: str = "",
+        face: int = 0,
+        points: Sequence[tuple[float, float]] | None = None,
     ) -> Photo:
         """A photo from a file, its bytes or an array (H, W, 3), cut and scaled to `size` pixels.
 
+        `face` counts from 0, the largest. `points` in the photo's pixels, two eyes or two eyes and the middle of the
+        mouth, are used instead of a face.
+
         Raises:
             ImageError: it is no picture, or must not be opened.
-            UsageError: an unknown way of aligning.
+            UsageError: an unknown way of aligning, a face that was not found, or points that no face can have.
         """
         if align not in ("auto", "none", "face", "centre"):
             raise UsageError(f"align must be auto, none, face or centre, got {align!r}.")
@@ -130,8 +156,8 @@ class Session:
         else:
             read = read_photo(source)
             rgb, name = read.rgb, name or read.name
-        found = align_photo(rgb, mode=align, size=size)
-        return Photo(found.rgb, name, found.note, found.how)
+        found = align_photo(rgb, mode=align, size=size, face=face, points=points)
+        return Photo(found.rgb, name, found.note, found.how, found.framing)
 
     def runs(self) -> list[runs.RunInfo]:
         """The user's runs, newest first."""
@@ -171,6 +197,8 @@ class Session:
             RunError: the directory cannot be written.
         """
         row = family(request.family)
+        if row.name not in FAMILIES:
+            raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
         training = from_json(TrainConfig, {**row.training, **request.training})
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)

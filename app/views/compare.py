@@ -1,4 +1,4 @@
-"""One photo through every model: a row each with reconstruction, error and figures."""
+"""One photo through every model: a row each, driven by the same sliders and the same path to a second photo."""
 
 from __future__ import annotations
 
@@ -6,107 +6,87 @@ from typing import Final
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from app.state import AppState, CompareRow, moved
-from app.theme import set_kind
+from app.state import AppState, moved
+from app.views.compare_row import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
+from app.widgets.buttons import button
+from app.widgets.cards import Thumb
 from app.widgets.empty import EmptyState
-from app.widgets.layout import scrolled, vbox
+from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.photo_slot import PhotoSlot
 from app.widgets.picture import CAPTION_PX, Picture
-from app.words import ERROR_TITLE, decibels, milliseconds
+from app.widgets.slider import ValueSlider
+from app.words import nice, signed
+from engine.api import Pictures
 
-GAP_PX: Final = 16
-FIGURES_PX: Final = 152
 SMALLEST_PX: Final = 112
+ROW_GAP_PX: Final = 12
+NO_OTHER: Final = "Choose a second photo (B) first: click its place, or drag a photo there."
+PATH_TIP: Final = (
+    "From the photo A (0) to the photo B (1), in every model by its own codes; a double click goes back to A."
+)
 
 
-class _Row(QWidget):
-    """One model: name and figures, reconstruction, error map."""
+class Board(QWidget):
+    """The two photos at the left, the rows at the right, as large as the room allows."""
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.title, self.detail, self.figures = QLabel(), QLabel(), QLabel()
-        set_kind(self.title, "title")
-        set_kind(self.detail, "muted")
-        set_kind(self.figures, "value")
-        self.figures.setWordWrap(True)
-        self.texts = QWidget(self)
-        self.texts.setLayout(vbox(self.title, self.detail, 4, self.figures, None, gap_px=4))
-        self.picture = Picture("Reconstruction", parent=self)
-        self.error = Picture(ERROR_TITLE, parent=self)
-
-    def show_row(self, row: CompareRow) -> None:
-        self.title.setText(row.title)
-        self.detail.setText(row.detail)
-        found = row.encoded
-        for picture in (self.picture, self.error):
-            picture.set_busy(row.status in ("waiting", "working"))
-        self.picture.set_picture(found.reconstruction if found is not None else None)
-        self.error.set_picture(found.error_map if found is not None else None)
-        waiting = {"waiting": "Waiting", "working": "Encoding…", "failed": row.message}.get(row.status, "")
-        if row.fraction is not None:
-            waiting = f"Searching {row.fraction:.0%}"
-        self.picture.set_empty_text(waiting)
-        self.error.set_empty_text("")
-        if found is None:
-            self.figures.setText("")
-            return
-        bits = "" if found.bits_per_dim is None else f"\n{found.bits_per_dim:.2f} bits/dim"
-        self.figures.setText(
-            f"{decibels(found.psnr_db)} PSNR\n{found.ssim:.3f} SSIM\n{milliseconds(found.milliseconds)}{bits}"
-        )
-        self.error.set_captions(ERROR_TITLE, decibels(found.psnr_db))
-
-    def place(self, side_px: int) -> None:
-        self.setFixedHeight(side_px + CAPTION_PX)
-        self.texts.setGeometry(QRect(0, 0, FIGURES_PX, side_px))
-        left = FIGURES_PX + GAP_PX
-        self.picture.setGeometry(QRect(left, 0, side_px, side_px + CAPTION_PX))
-        self.error.setGeometry(QRect(left + side_px + GAP_PX, 0, side_px, side_px + CAPTION_PX))
-
-
-class _Board(QWidget):
-    """The photo at the left, the rows at the right, as large as the room allows."""
+    rowChosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        self.photo = Picture("Photo", parent=self)
-        self.rows: list[_Row] = []
+        self.photo = Picture("A", parent=self)
+        self.other = PhotoSlot(
+            "B", empty_text="Click, or drag a photo here: every model then goes from A to B", parent=self
+        )
+        self.other.setToolTip("The photo at the far end of the path: click to choose (Enter), or drag one here.")
+        self.rows: list[RowView] = []
+        self._room_px = (720, 480)
 
     def set_rows(self, count: int) -> None:
+        """As many rows as there are models."""
         while len(self.rows) > count:
             self.rows.pop().deleteLater()
         while len(self.rows) < count:
-            row = _Row(parent=self)
+            row, index = RowView(parent=self), len(self.rows)
+            row.titleClicked.connect(lambda at=index: self.rowChosen.emit(at))
             row.show()
             self.rows.append(row)
-        self.place(self.width(), self._room_px)
+        self.place(*self._room_px)
 
-    _room_px = 480
-
-    def place(self, width_px: int, height_px: int) -> None:
-        self._room_px = height_px
+    def place(self, width_px: int, height: int) -> None:
+        """Shares the room: the rows' squares first, the photos get what is left of the width."""
+        self._room_px = (width_px, height)
         count = max(1, len(self.rows))
-        by_height = (height_px - (count - 1) * GAP_PX) // count - CAPTION_PX
-        # Three squares and the figures share the width; what is left over enlarges the photo.
-        by_width = (width_px - FIGURES_PX - 4 * GAP_PX) // 3
+        spent = height_px(0)
+        by_height = (height - (count - 1) * ROW_GAP_PX) // count - spent
+        by_width = (width_px - (PICTURES + 1) * GAP_PX) // (PICTURES + 1)
         side = max(SMALLEST_PX, min(by_height, by_width))
-        spare = width_px - FIGURES_PX - 2 * side - 4 * GAP_PX
-        large = max(SMALLEST_PX, min(spare, 2 * side + CAPTION_PX + GAP_PX))
-        self.photo.setGeometry(QRect(0, 0, large, large + CAPTION_PX))
-        left = large + 2 * GAP_PX
+        spare = width_px - PICTURES * side - (PICTURES + 1) * GAP_PX
+        photo = max(64, min(spare, (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX))
+        # The photos' upper edge is in line with the first row's pictures.
+        top = TITLE_PX + 4
+        self.photo.setGeometry(QRect(0, top, photo, photo + CAPTION_PX))
+        self.other.setGeometry(QRect(0, top + photo + CAPTION_PX + ROW_GAP_PX, photo, photo + CAPTION_PX))
+        left = photo + 2 * GAP_PX
         for index, row in enumerate(self.rows):
             row.place(side)
-            row.setGeometry(QRect(left, index * (side + CAPTION_PX + GAP_PX), width_px - left, side + CAPTION_PX))
-        self.setMinimumHeight(count * (side + CAPTION_PX + GAP_PX) - GAP_PX)
+            row.setGeometry(QRect(left, index * (height_px(side) + ROW_GAP_PX), width_px - left, height_px(side)))
+        self.setMinimumHeight(count * (height_px(side) + ROW_GAP_PX) - ROW_GAP_PX)
 
 
 class CompareView(QWidget):
-    """Empty until a photo is chosen."""
+    """Empty until a photo is chosen. Rows are named by their model's `ref`."""
 
     sampleWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
+    rowOpened = Signal(str)
+    modelToggled = Signal(str, bool)
+    otherChosen = Signal(str)
+    otherFilesDropped = Signal(list)
+    otherImageDropped = Signal(object)
+    fractionChanged = Signal(float)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,16 +96,36 @@ class CompareView(QWidget):
             "Take a portrait from the box",
         )
         self.empty.actionClicked.connect(self.sampleWanted)
-        self.board = _Board()
+        self.board = Board()
         self.board.photo.filesDropped.connect(self.filesDropped)
         self.board.photo.imageDropped.connect(self.imageDropped)
+        self.board.other.keyChosen.connect(self.otherChosen)
+        self.board.other.filesDropped.connect(self.otherFilesDropped)
+        self.board.other.imageDropped.connect(self.otherImageDropped)
+        self.board.rowChosen.connect(self._open_row)
+        self._refs: tuple[str, ...] = ()
         self._scroll = scrolled(self.board)
+        self.path = ValueSlider("A → B", 0.0, 1.0, value=0.0, default=0.0, label_px=44, value_px=44)
+        self.path.changed.connect(self.fractionChanged)
+        self.models = button("Models…", "Which models of the library are compared")
+        self.menu = QMenu(self)
+        self.models.setMenu(self.menu)
+        bar = hbox(self.path, self.models, gap_px=16)
+        bar.setStretch(0, 1)
+        page = QWidget()
+        column = vbox(self._scroll, bar, gap_px=8)
+        column.setStretch(0, 1)
+        page.setLayout(column)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
-        self._pages.addWidget(self._scroll)
+        self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
+
+    def _open_row(self, index: int) -> None:
+        if index < len(self._refs):
+            self.rowOpened.emit(self._refs[index])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -133,22 +133,72 @@ class CompareView(QWidget):
 
     def _place(self) -> None:
         room = self._scroll.viewport().size()
-        self.board.place(room.width(), self.height())
+        self.board.place(room.width(), self.height() - self.models.sizeHint().height() - 8)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         if moved(now, before, "photo"):
             self._pages.setCurrentIndex(0 if now.photo is None else 1)
         if moved(now, before, "photo", "loaded", "encoded", "photos"):
-            item = next((p for p in now.photos if p.key == now.photo), None)
-            best = (
-                now.encoded.photo if now.encoded is not None else now.loaded.picture if now.loaded is not None else None
-            )
-            self.board.photo.set_picture(best if best is not None else item.thumb if item is not None else None)
-            self.board.photo.set_captions(item.name if item is not None else "Photo")
-        if moved(now, before, "compare"):
-            if len(self.board.rows) != len(now.compare):
-                self.board.set_rows(len(now.compare))
-                self._place()
-            for widget, row in zip(self.board.rows, now.compare, strict=True):
-                widget.show_row(row)
+            self._show_photo(now)
+        if moved(now, before, "photos", "comparison", "compare"):
+            self._show_other(now, fresh=moved(now, before, "photos"))
+        if moved(now, before, "comparison"):
+            self.path.set_value(now.comparison.fraction)
+            ready = now.comparison.other is not None
+            self.path.setEnabled(ready)
+            self.path.set_help(PATH_TIP if ready else NO_OTHER)
+        if moved(now, before, "models", "comparison", "compare"):
+            self._show_menu(now)
+        if moved(now, before, "compare", "look", "comparison", "model"):
+            self._show_rows(now)
+
+    def _show_rows(self, now: AppState) -> None:
+        if len(self.board.rows) != len(now.compare):
+            self.board.set_rows(len(now.compare))
+            self._place()
+        self._refs = tuple(row.ref for row in now.compare)
+        for widget, row in zip(self.board.rows, now.compare, strict=True):
+            widget.show_row(row, on_show=row.ref == now.model, caption=_caption(now))
+
+    def _show_photo(self, now: AppState) -> None:
+        item = next((p for p in now.photos if p.key == now.photo), None)
+        best = now.encoded.photo if now.encoded is not None else now.loaded.picture if now.loaded is not None else None
+        self.board.photo.set_picture(best if best is not None else item.thumb if item is not None else None)
+        self.board.photo.set_captions("A", item.name if item is not None else "Photo")
+
+    def _show_other(self, now: AppState, *, fresh: bool) -> None:
+        slot = self.board.other
+        if fresh:
+            slot.set_thumbs([Thumb(p.key, p.thumb, p.name) for p in now.photos if p.listed])
+        item = next((p for p in now.photos if p.key == now.comparison.other), None)
+        framed: Pictures | None = next((row.other.photo for row in now.compare if row.other is not None), None)
+        picture = (
+            None if now.comparison.other is None else framed if framed is not None else item.thumb if item else None
+        )
+        if slot.picture() is not picture:
+            slot.set_picture(picture)
+        slot.set_captions("B", item.name if item is not None else "")
+
+    def _show_menu(self, now: AppState) -> None:
+        shown = {row.ref for row in now.compare}
+        wanted = [(card.key, card.title, card.key in shown) for card in now.models or ()]
+        if [(a.data(), a.text(), a.isChecked()) for a in self.menu.actions()] == wanted:
+            return
+        self.menu.clear()
+        for key, title, checked in wanted:
+            action = self.menu.addAction(title)
+            action.setData(key)
+            action.setCheckable(True)
+            action.setChecked(checked)
+            # The last one stays: a comparison of nothing would be an empty page without a way back.
+            action.setEnabled(not checked or len(shown) > 1)
+            action.triggered.connect(lambda on, ref=key: self.modelToggled.emit(ref, on))
+
+
+def _caption(now: AppState) -> str:
+    """What the rows' current pictures are changed by."""
+    parts = [f"{nice(name)} {signed(value)} σ" for name, value in (now.look.edits if now.look is not None else ())]
+    if now.comparison.fraction and now.comparison.other is not None:
+        parts.insert(0, f"{now.comparison.fraction:.0%} to B" if not parts else f"{now.comparison.fraction:.0%}")
+    return ", ".join(parts)

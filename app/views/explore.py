@@ -10,17 +10,20 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
 from app.state import VIEWS, AppState, moved
 from app.views.compare import CompareView
 from app.views.grid import GridView
+from app.views.import_report import ImportPanel
 from app.views.inspector import Inspector
 from app.views.library import Library
 from app.views.morph import MorphView
+from app.views.morph_panel import MorphPanel
+from app.views.new_attribute import NewAttribute
 from app.views.single import SingleView
 from app.widgets.empty import EmptyState
 from app.widgets.layout import hbox, vbox
 from app.widgets.segmented import Segmented
 
 HINTS: Final = {
-    "compare": "one photo, every model, its error and time",
-    "grid": "a click takes a sample, a double click shows it large",
+    "compare": "sliders and path drive every row",
+    "grid": "a click takes one, a double click shows it large",
     "morph": "click a corner, then a photo at the left",
 }
 
@@ -36,6 +39,7 @@ class ExploreView(QWidget):
         self.library, self.inspector = Library(), Inspector()
         self.single, self.compare = SingleView(), CompareView()
         self.grid, self.morph = GridView(), MorphView()
+        self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
         self.switch.changed.connect(self.viewChosen)
         self.hint = QLabel()
@@ -66,16 +70,22 @@ class ExploreView(QWidget):
         canvas.setLayout(column)
         self._pages.addWidget(canvas)
         self._pages.addWidget(self.empty)
-        row = hbox(self.library, self._pages, self.inspector, gap_px=0)
+        self.new_attribute = NewAttribute()
+        self._pages.addWidget(self.new_attribute)
+        self.import_panel = ImportPanel()
+        self._pages.addWidget(self.import_panel)
+        row = hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0)
         row.setStretch(1, 1)
         self.setLayout(row)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state; hidden views are kept up to date too, so that switching costs nothing."""
-        if moved(now, before, "models", "info", "opening"):
+        if moved(now, before, "models", "info", "opening", "view", "maker", "importing"):
             nothing = now.models == () and now.info is None and now.opening is None
-            self._pages.setCurrentIndex(1 if nothing else 0)
-            self.inspector.setVisible(not nothing)
+            page = 1 if nothing else 2 if now.maker is not None else 0
+            self._pages.setCurrentIndex(3 if now.importing is not None else page)
+            self.inspector.setVisible(not nothing and now.view != "morph")
+            self.morph_panel.setVisible(not nothing and now.view == "morph")
         if moved(now, before, "view"):
             self.switch.set_current(now.view)
             self._stack.setCurrentWidget(self._views[now.view])
@@ -84,5 +94,8 @@ class ExploreView(QWidget):
             self.hint.setText(HINTS.get(now.view, single))
         self.library.show_state(now, before)
         self.inspector.show_state(now, before)
+        self.new_attribute.show_state(now, before)
+        self.import_panel.show_state(now, before)
+        self.morph_panel.show_state(now, before)
         for view in self._views.values():
             view.show_state(now, before)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.model_host import run_ref
 from app.shortcuts import keys_text
 from app.state import AppState, RunCard, moved
+from app.views.bookmarks import BookmarksPanel
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.form import Section
 from app.widgets.layout import scrolled, vbox
@@ -40,6 +41,7 @@ class Library(QWidget):
         self._no_models = QLabel("No model yet: train one, or drop a model file below.", wordWrap=True)
         self._no_models.setProperty("kind", "muted")
         self.runs = CardList(empty_text="Runs that you train appear here, also while they train.")
+        self.bookmarks = BookmarksPanel()
         self.photos = ThumbGrid(columns=4, empty_text="")
         self.drop = DropZone("Drop photos here,\nor click to open")
         self.drop.setToolTip(f"Photos, a folder, a model or a run; a click opens a file ({keys_text('photo.open')})")
@@ -59,7 +61,7 @@ class Library(QWidget):
         photo_section.add(self.photos)
         photo_section.add(self.drop)
         inner = QWidget()
-        column = vbox(model_section, self._run_section, photo_section, None, gap_px=12)
+        column = vbox(model_section, self._run_section, self.bookmarks, photo_section, None, gap_px=12)
         column.setContentsMargins(12, 8, 12, 12)
         inner.setLayout(column)
         outer = QVBoxLayout(self)
@@ -82,7 +84,8 @@ class Library(QWidget):
             found = next((str(c.info.path) for c in now.runs if run_ref(c.info.path) == shown), None)
             self.runs.set_selected(found)
         if moved(now, before, "photos"):
-            self.photos.set_thumbs([Thumb(p.key, p.thumb, p.name) for p in now.photos])
+            self.photos.set_thumbs([Thumb(p.key, p.thumb, p.name, p.faces) for p in now.photos if p.listed])
+        self.bookmarks.show_state(now, before)
         if moved(now, before, "photos", "photo"):
             known = any(p.key == now.photo for p in now.photos)
             self.photos.set_selected(now.photo if known else None)

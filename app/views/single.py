@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from app.shortcuts import keys_text
+from app.split_reference import reference_of
 from app.state import AppState, moved
+from app.views.framing import FramingPanel
 from app.views.stages import CentredStage
-from app.widgets.form import Section
+from app.views.steps import StepsPanel
+from app.widgets.buttons import button
+from app.widgets.footed import FootedPicture
 from app.widgets.layout import vbox
-from app.widgets.picture import Picture
-from app.widgets.strip import Frame, Strip
-from app.words import ERROR_TITLE, decibels, framing, percentile
+from app.widgets.sparkline import Sparkline
+from app.widgets.split import SplitPicture
+from app.words import ERROR_TITLE, decibels, framing, no_error, percentile
 
-DRAG_TIP: Final = "Drag to wander, wheel for the reach, double click for another plane; arrows and + − do the same."
+DRAG_TIP: Final = (
+    "Drag to wander, wheel for the reach, double click for another plane; arrows, + − and Enter do the same."
+)
 
 
 class SingleView(QWidget):
@@ -28,13 +35,17 @@ class SingleView(QWidget):
     jumped = Signal(int)
     filesDropped = Signal(list)
     imageDropped = Signal(object)
+    frameWanted = Signal()
+    faceStepped = Signal(int)
+    improveWanted = Signal()
+    searchCancelled = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.picture = Picture("Current", draggable=True, empty_text="Opening the model…")
+        self.picture = SplitPicture("Current", draggable=True, empty_text="Opening the model…")
         self.picture.setToolTip(DRAG_TIP)
-        self.photo = Picture("Photo")
-        self.error = Picture(ERROR_TITLE)
+        self.photo = FootedPicture("Photo")
+        self.error = FootedPicture(ERROR_TITLE)
         self.error.setToolTip("Difference between the photo and its reconstruction, enlarged; black is none.")
         for picture in (self.picture, self.photo, self.error):
             picture.filesDropped.connect(self.filesDropped)
@@ -43,19 +54,39 @@ class SingleView(QWidget):
         self.picture.dragFinished.connect(self.wanderFinished)
         self.picture.wheelTurned.connect(self.reachTurned)
         self.picture.doubleClicked.connect(self.planeWanted)
+        self._make_feet()
         self.stage = CentredStage(self.picture, (self.photo, self.error))
-        self.history = Strip(thumb_px=56, linked=True, empty_text="Each change leaves a picture here to come back to.")
-        self.history.selected.connect(self._jump)
-        self._numbers: list[int] = []
-        section = Section("History", collapsible=False)
-        section.add(self.history)
-        column = vbox(self.stage, section, gap_px=8)
+        self.framing = FramingPanel()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.stage)
+        self._pages.addWidget(self.framing)
+        self.steps = StepsPanel()
+        self.steps.jumped.connect(self.jumped)
+        self.history = self.steps.strip
+        column = vbox(self._pages, self.steps, gap_px=8)
         column.setStretch(0, 1)
         self.setLayout(column)
 
-    def _jump(self, index: int) -> None:
-        if index < len(self._numbers):
-            self.jumped.emit(self._numbers[index])
+    def _make_feet(self) -> None:
+        """The small controls under the photo and its error."""
+        keys = keys_text
+        self.face_before = button("‹", f"The face before this one ({keys('photo.face_previous')})", kind="quiet")
+        self.face_next = button("›", f"The next face of the photo ({keys('photo.face_next')})", kind="quiet")
+        for arrow in (self.face_before, self.face_next):
+            arrow.setFixedWidth(24)
+        self.frame = button("Frame…", f"Choose a face, or click the eyes ({keys('photo.frame')})", kind="quiet")
+        self.improve = button(
+            "Improve", f"Look for a code that is nearer to the photo ({keys('photo.improve')})", kind="quiet"
+        )
+        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet")
+        self.curve = Sparkline("RMS error")
+        self.face_before.clicked.connect(lambda: self.faceStepped.emit(-1))
+        self.face_next.clicked.connect(lambda: self.faceStepped.emit(1))
+        self.frame.clicked.connect(lambda: self.frameWanted.emit())
+        self.improve.clicked.connect(lambda: self.improveWanted.emit())
+        self.stop.clicked.connect(lambda: self.searchCancelled.emit())
+        self.photo.add_foot(self.face_before, self.face_next, self.frame)
+        self.error.add_foot(self.improve, self.stop)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
@@ -67,17 +98,21 @@ class SingleView(QWidget):
             self.picture.set_message(now.picture_message)
         if moved(now, before, "look", "readout", "drawn"):
             self.picture.set_captions(now.look.text() if now.look is not None else "Current", _likelihood(now))
-        if moved(now, before, "photo", "loaded", "encoded", "encoding", "photos"):
+        if moved(now, before, "photo", "loaded", "encoded", "encoding", "photos", "info"):
             self._show_photo(now)
-        if moved(now, before, "history"):
-            history = now.history
-            self._numbers = [entry.number for entry in history.entries]
-            frames = [
-                Frame(entry.picture, branch=branch, tooltip=entry.label)
-                for entry, branch in zip(history.entries, history.branches(), strict=True)
-            ]
-            self.history.set_frames(frames)
-            self.history.set_selected(-1 if history.current is None else self._numbers.index(history.current))
+        elif now.photo is not None and moved(now, before, "search"):
+            # Twenty times a second while a search runs: the pictures stay as they are.
+            self._show_search(now)
+        self.framing.show_state(now, before)
+        if moved(now, before, "frame"):
+            self._pages.setCurrentIndex(0 if now.frame is None else 1)
+        self.steps.show_state(now, before)
+        if moved(now, before, "split", "history", "look"):
+            self.picture.set_split(now.split.on)
+            self.picture.set_share(now.split.share)
+            if now.split.on:
+                label, reference = reference_of(now)
+                self.picture.set_reference(reference, label)
 
     def _show_photo(self, now: AppState) -> None:
         shown = now.photo is not None
@@ -91,15 +126,40 @@ class SingleView(QWidget):
             picture = next((p.thumb for p in now.photos if p.key == now.photo), None)
         self.photo.set_picture(picture)
         name = next((p.name for p in now.photos if p.key == now.photo), loaded.name if loaded is not None else "Photo")
-        bits = encoded.bits_per_dim if encoded is not None else None
-        how = framing(loaded.how if loaded is not None else "")
-        self.photo.set_captions(name, how if bits is None else f"{bits:.2f} bits/dim")
+        faces = loaded.faces if loaded is not None else 0
+        at = loaded.framing.face if loaded is not None and loaded.framing is not None else -1
+        several = f"face {at + 1} of {faces}" if at >= 0 else f"{faces} faces"
+        # An aligned face is what one expects; the tooltip says it too.
+        how = framing(loaded.how) if loaded is not None and loaded.how != "face" else ""
+        # The name stands under the large picture too; beside the arrows there is room for one of them.
+        self.photo.set_captions(*((several, "") if faces > 1 else (name, how)))
+        for arrow in (self.face_before, self.face_next):
+            arrow.setVisible(faces > 1)
+        self.frame.setEnabled(any(p.key == now.photo for p in now.photos))
+        self.photo.fit_foot()
         note = encoded.note if encoded is not None else loaded.note if loaded is not None else ""
         self.photo.setToolTip(note)
         self.error.set_picture(encoded.error_map if encoded is not None else None)
+        self.error.set_message(no_error(encoded.psnr_db) if encoded is not None else "")
         self.error.set_empty_text("Encoding…" if now.encoding else "Not encoded yet")
-        self.error.set_busy(now.encoding)
-        self.error.set_captions(ERROR_TITLE, decibels(encoded.psnr_db) if encoded is not None else "")
+        self._show_search(now)
+
+    def _show_search(self, now: AppState) -> None:
+        """The error curve in the place of the error picture while a search runs."""
+        search, encoded = now.search, now.encoded
+        exact = now.info is None or now.info.encode == "exact"
+        self.improve.setVisible(search is None and encoded is not None and not exact)
+        self.stop.setVisible(search is not None)
+        self.error.set_busy(now.encoding and search is None)
+        self.error.fit_foot()
+        if search is None:
+            self.error.set_cover(None)
+            self.error.set_captions(ERROR_TITLE, decibels(encoded.psnr_db) if encoded is not None else "")
+            return
+        self.curve.set_curve(search.steps, search.errors, total=search.total, title="Searching the code")
+        self.error.set_cover(self.curve)
+        share = "" if search.fraction is None else f"{search.fraction:.0%}"
+        self.error.set_captions("Searching" if encoded is None else "Improving", share)
 
 
 def _likelihood(now: AppState) -> str:

@@ -100,9 +100,9 @@ class Section(QWidget):
         self._column = QVBoxLayout(self._body)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GRID_PX // 2)
-        top = hbox(self._header, self._action)
-        top.setStretch(0, 1)
-        self.setLayout(vbox(top, self._body, gap_px=4))
+        self._top = hbox(self._header, self._action)
+        self._top.setStretch(0, 1)
+        self.setLayout(vbox(self._top, self._body, gap_px=4))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.set_title(title)
         self.set_action(action)
@@ -115,6 +115,11 @@ class Section(QWidget):
     def add_layout(self, layout: QLayout) -> None:
         """Put ``layout`` under what is there."""
         self._column.addLayout(layout)
+
+    def add_action(self, push: QPushButton) -> None:
+        """Another small button at the right of the title."""
+        push.setFixedHeight(26)
+        self._top.addWidget(push)
 
     def set_title(self, title: str) -> None:
         """The title; it is shown in capitals."""
@@ -202,7 +207,10 @@ class FormRows(QWidget):
     def add_value(self, label: str, text: str = "", tooltip: str = "") -> ValueLabel:
         """A row that only shows a figure; returns its label."""
         value = ValueLabel(text)
-        self.add_row(label, value, tooltip).setProperty("kind", "muted")
+        words = self.add_row(label, value, tooltip)
+        words.setProperty("kind", "muted")
+        # Nothing is typed here, so the row needs no field's height.
+        words.setMinimumHeight(0)
         return value
 
     def add_wide(self, widget: QWidget) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import PaintedItems
-from app.widgets.pixels import Picture8, paint_rounded, resized
+from app.widgets.pixels import Picture8, checked, paint_rounded, resized
 
 CAPTION_PX: Final = 24
 _CORNER_PX: Final = 4.0
@@ -24,7 +25,18 @@ class PictureGrid(PaintedItems):
 
     cellClicked = Signal(int)
     cellDoubleClicked = Signal(int)
-    own_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return)
+    panned = Signal(float, float)
+    zoomed = Signal(float)
+    own_keys = (
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Plus,
+        Qt.Key.Key_Equal,
+        Qt.Key.Key_Minus,
+    )
 
     def __init__(
         self,
@@ -39,8 +51,11 @@ class PictureGrid(PaintedItems):
         super().__init__(parent)
         self._columns, self._gap, self._keep = max(0, columns), gap_px, keep_square
         self._left, self._right, self._empty_text = caption, "", empty_text
-        self._pictures: Picture8 | None = None
+        self._cells: list[Picture8 | None] = []
         self._images: list[QImage | None] = []
+        self._pannable = False
+        self._press: QPoint | None = None
+        self._moved = False
         self._images_px = (0, 0)
         self._best = ((0, 0, 0), 1)
         self._chosen = -1
@@ -55,15 +70,37 @@ class PictureGrid(PaintedItems):
             pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3 or 0 in pictures.shape
         ):
             raise ValueError(f"A grid must be uint8 NxHxWx3, not {pictures.dtype} {pictures.shape}.")
-        self._pictures = None if pictures is None else np.ascontiguousarray(pictures)
+        self._cells = [] if pictures is None else list(np.ascontiguousarray(pictures))
         self._images = [None] * self.count()
+        self._keep_marks()
+
+    def set_cells(self, pictures: Sequence[NDArray[Any] | None]) -> None:
+        """Show these (uint8 HxWx3, all of one size); None is an empty place. What stays is not scaled again."""
+        images: list[QImage | None] = [None] * len(pictures)
+        if len(pictures) == self.count():
+            pairs = zip(pictures, self._cells, self._images, strict=True)
+            images = [image if new is old else None for new, old, image in pairs]
+        self._cells = [None if picture is None else checked(picture) for picture in pictures]
+        self._images = images
+        self._keep_marks()
+
+    def _keep_marks(self) -> None:
         self._chosen = min(self._chosen, self.count() - 1)
         self._cursor = min(self._cursor, max(0, self.count() - 1))
         self.update()
 
     def count(self) -> int:
         """How many pictures there are."""
-        return 0 if self._pictures is None else len(self._pictures)
+        return len(self._cells)
+
+    def set_pannable(self, pannable: bool) -> None:
+        """Whether a drag and the wheel move a window over the pictures; a click then counts when it is let go."""
+        self._pannable = pannable
+
+    def _shape(self) -> tuple[int, int]:
+        """Rows and columns of pixels of a picture."""
+        first = next((cell for cell in self._cells if cell is not None), None)
+        return (1, 1) if first is None else (first.shape[0], first.shape[1])
 
     def set_columns(self, columns: int) -> None:
         """Pictures in a row; 0 takes the number that makes them largest."""
@@ -123,7 +160,7 @@ class PictureGrid(PaintedItems):
         room_h = (self.height() - self._caption_px() - self._gap * (rows - 1)) / rows
         if not self._keep:
             return max(1, int(room_w)), max(1, int(room_h))
-        tall, wide = (1, 1) if self._pictures is None else self._pictures.shape[1:3]
+        tall, wide = self._shape()
         scale = min(room_w / wide, room_h / tall)
         return max(1, int(wide * scale)), max(1, int(tall * scale))
 
@@ -131,7 +168,7 @@ class PictureGrid(PaintedItems):
         """The height in pixels at which the pictures fill ``width_px``."""
         columns = self._across()
         rows = max(1, -(-self.count() // columns))
-        tall, wide = (1, 1) if self._pictures is None else self._pictures.shape[1:3]
+        tall, wide = self._shape()
         cell = (width_px - self._gap * (columns - 1)) / columns
         return int(cell * tall / wide) * rows + self._gap * (rows - 1) + self._caption_px()
 
@@ -141,7 +178,7 @@ class PictureGrid(PaintedItems):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
-        if self._pictures is None:
+        if not self._cells:
             rect = QRectF(self.rect()).adjusted(0, 0, 0, -self._caption_px())
             paint.box(painter, rect, fill=theme.panel, line=theme.line, radius_px=theme.picture_radius_px)
             painter.setFont(ui_font())
@@ -151,7 +188,10 @@ class PictureGrid(PaintedItems):
         for index in range(self.count()):
             cell = self.item_rect(index)
             if cell.intersects(event.rect()):
-                paint_rounded(painter, QRectF(cell), self._image(index, cell), _CORNER_PX)
+                if self._cells[index] is None:
+                    paint.box(painter, QRectF(cell), fill=theme.panel, line=theme.line, radius_px=_CORNER_PX)
+                else:
+                    paint_rounded(painter, QRectF(cell), self._image(index, cell), _CORNER_PX)
         if self.count():
             for index, ink in (
                 (self._hover, theme.muted),
@@ -171,8 +211,8 @@ class PictureGrid(PaintedItems):
             return
         theme, font = tokens(), ui_font(tokens().text_px - 1)
         last = self.item_rect(max(0, self.count() - 1))
-        across = self.item_rect(self._across() - 1).right() + 1 if self._pictures is not None else self.width()
-        top = last.bottom() + 5 if self._pictures is not None else self.height() - CAPTION_PX + 4
+        across = self.item_rect(self._across() - 1).right() + 1 if self._cells else self.width()
+        top = last.bottom() + 5 if self._cells else self.height() - CAPTION_PX + 4
         line = QRectF(0, top, across, CAPTION_PX - 4)
         right_px = min(paint.width_of(self._right, font) + 1, line.width() * 0.6) if self._right else 0.0
         paint.text(painter, line.adjusted(0, 0, -right_px, 0), self._left, font=font, ink=theme.muted)
@@ -185,8 +225,9 @@ class PictureGrid(PaintedItems):
             self._images_px, self._images = size, [None] * self.count()
         image = self._images[index]
         if image is None:
-            assert self._pictures is not None
-            image = self._images[index] = resized(self._pictures[index], *size)
+            picture = self._cells[index]
+            assert picture is not None
+            image = self._images[index] = resized(picture, *size)
         return image
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -194,7 +235,42 @@ class PictureGrid(PaintedItems):
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor = index
             self.update()
-            self.cellClicked.emit(index)
+            if self._pannable:
+                self._press, self._moved = event.position().toPoint(), False
+            else:
+                self.cellClicked.emit(index)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if self._press is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        spot = event.position().toPoint()
+        by = spot - self._press
+        if not self._moved and by.manhattanLength() < QApplication.startDragDistance():
+            return
+        self._moved, self._press = True, spot
+        place = self._place_px()
+        # The window moves against the hand, so that what is under it stays under it.
+        self.panned.emit(-by.x() / place[0], by.y() / place[1])
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._press = self._press, None
+        if pressed is not None and not self._moved and event.button() == Qt.MouseButton.LeftButton:
+            index = self.cell_at(event.position().toPoint())
+            if index >= 0:
+                self.cellClicked.emit(index)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not self._pannable:
+            event.ignore()
+            return
+        self.zoomed.emit(event.angleDelta().y() / 120)
+        event.accept()
+
+    def _place_px(self) -> tuple[int, int]:
+        """Width and height of all the pictures."""
+        last = self.item_rect(max(0, self.count() - 1))
+        return max(1, self.item_rect(self._across() - 1).right() + 1), max(1, last.bottom() + 1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.cell_at(event.position().toPoint())
@@ -209,7 +285,14 @@ class PictureGrid(PaintedItems):
             Qt.Key.Key_Up: -self._across(),
             Qt.Key.Key_Down: self._across(),
         }
-        if key in steps and self.count():
+        zooms = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
+        if self._pannable and key in zooms:
+            self.zoomed.emit(zooms[key])
+        elif self._pannable and key in steps and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            right = {Qt.Key.Key_Left: -0.1, Qt.Key.Key_Right: 0.1}.get(key, 0.0)
+            up = {Qt.Key.Key_Up: 0.1, Qt.Key.Key_Down: -0.1}.get(key, 0.0)
+            self.panned.emit(right, up)
+        elif key in steps and self.count():
             target = self._cursor + steps[key]
             self._cursor = target if 0 <= target < self.count() else self._cursor
             self.update()

@@ -1,4 +1,4 @@
-"""A number typed in place: Enter keeps it, Escape leaves, a bad number stays and is marked."""
+"""A number or a name typed in place: Enter keeps it, Escape leaves, a bad number stays and is marked."""
 
 from __future__ import annotations
 
@@ -56,3 +56,39 @@ class InlineEdit(QLineEdit):
         super().focusOutEvent(event)
         # Clicking elsewhere keeps a good number and drops a bad one; an untouched one changes nothing.
         self._close(self._number() if self.text() != self._first else None, by_key=False)
+
+
+class NameEdit(QLineEdit):
+    """Emits ``closed(text)`` once, empty when the name stays as it was, and deletes itself."""
+
+    closed = Signal(str)
+
+    def __init__(self, text: str, *, parent: QWidget) -> None:
+        super().__init__(text, parent)
+        self._first, self._open = text, True
+        self.setProperty("kind", "inline")
+        self.setToolTip("Enter keeps the name, Escape leaves.")
+        self.selectAll()
+
+    def _close(self, text: str, *, by_key: bool) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self.hide()
+        owner = self.parentWidget()
+        if by_key and owner is not None:
+            owner.setFocus()
+        self.closed.emit("" if text.strip() in ("", self._first) else text.strip())
+        self.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._close("", by_key=True)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._close(self.text(), by_key=True)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._close("", by_key=False)

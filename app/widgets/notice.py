@@ -45,6 +45,7 @@ class NoticeLine(QFrame):
     """Hidden when there is nothing to say; infos go away by themselves, warnings and errors stay."""
 
     dismissed = Signal()
+    acted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +55,9 @@ class NoticeLine(QFrame):
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._more = button("Details", "Show or hide the details (Space)", kind="quiet", checkable=True)
+        self._act = button("", "Do this (Space)", kind="quiet")
+        self._act.clicked.connect(lambda: self.acted.emit())
+        self._act.hide()
         self._close = CloseButton("Close this notice (Escape)")
         self._details = QPlainTextEdit(readOnly=True)
         self._details.setFixedHeight(120)
@@ -61,7 +65,7 @@ class NoticeLine(QFrame):
         self._timer.timeout.connect(self.clear)
         self._more.toggled.connect(self._details.setVisible)
         self._close.clicked.connect(lambda: self._dismiss())
-        line = hbox(self._words, self._more, self._close)
+        line = hbox(self._words, self._act, self._more, self._close)
         line.setStretch(0, 1)
         column = vbox(line, self._details)
         column.setContentsMargins(16, 6, 8, 6)
@@ -70,8 +74,13 @@ class NoticeLine(QFrame):
         self.setProperty("kind", "notice-info")
         self.setVisible(False)
 
-    def show_notice(self, text: str, *, level: Level = "info", details: str = "", hide_after_ms: int = 6000) -> None:
-        """Say one sentence; ``hide_after_ms`` holds for infos only, 0 keeps them."""
+    def show_notice(
+        self, text: str, *, level: Level = "info", details: str = "", action: str = "", hide_after_ms: int = 6000
+    ) -> None:
+        """Say one sentence; ``hide_after_ms`` holds for infos only, 0 keeps them. ``action`` is a button's word."""
+        self._act.setText(action)
+        self._act.setAccessibleName(action)
+        self._act.setVisible(bool(action))
         self._level = level
         set_kind(self, f"notice-{level}")
         self._words.setText(text)
@@ -96,6 +105,10 @@ class NoticeLine(QFrame):
     def text(self) -> str:
         """The sentence on show, or empty."""
         return self._words.text()
+
+    def action(self) -> str:
+        """The word on the button that emits ``acted``, or empty."""
+        return self._act.text() if self.text() else ""
 
     def level(self) -> Level:
         """``info``, ``warning`` or ``error``."""

@@ -24,6 +24,8 @@ class NumberField(QLineEdit):
         self.setProperty("kind", "value")
         self._low, self._high, self._unit, self._help = minimum, maximum, unit, ""
         self._number = minimum
+        # A picture dropped here is the window's: a path is no number.
+        self.setAcceptDrops(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.returnPressed.connect(self._commit)
         self.textEdited.connect(lambda _text: self._mark(""))

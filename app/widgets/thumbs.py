@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QMouseEvent,
+    QPainter,
     QPaintEvent,
     QPixmap,
     QResizeEvent,
@@ -39,6 +40,8 @@ class Thumb:
     key: str
     picture: NDArray[Any]
     tooltip: str = ""
+    count: int = 0
+    """How many there are to choose from in it; a number from 2 on is shown in a corner."""
 
 
 class ThumbGrid(PaintedItems):
@@ -141,6 +144,8 @@ class ThumbGrid(PaintedItems):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(color("#ffffff", 0.10))
                 painter.drawRoundedRect(rect, 6, 6)
+            if thumb.count > 1:
+                _paint_count(painter, rect, thumb.count)
             if thumb.key == self._selected:
                 paint.focus_ring(painter, rect, 6)
             elif self.hasFocus() and index == self._cursor:
@@ -214,6 +219,16 @@ class ThumbGrid(PaintedItems):
             menu.addAction("Take away", lambda: self.removed.emit(key))
         menu.exec(event.globalPos())
         menu.deleteLater()
+
+
+def _paint_count(painter: QPainter, rect: QRectF, count: int) -> None:
+    font = ui_font(tokens().small_px - 1)
+    width = max(15.0, paint.width_of(str(count), font) + 7)
+    badge = QRectF(rect.right() - width - 3, rect.bottom() - 18, width, 15)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color("#16181c", 0.8))
+    painter.drawRoundedRect(badge, 7.5, 7.5)
+    paint.text(painter, badge, str(count), font=font, ink="#ffffff", align=Qt.AlignmentFlag.AlignHCenter)
 
 
 class DropZone(QAbstractButton):

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError, UserError
-from engine.families import build
+from engine.families import build, family
+from engine.knobs import knobs_of
 from engine.models.base import LatentModel
 
 SCHEMA: Final = 1
@@ -168,6 +169,11 @@ def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, M
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path.name} is damaged ({error}): restore it from a copy.") from error
     try:
+        if _unusually_large(header):
+            # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,
+            # for its first use costs a second of imports.
+            with torch.device("meta"):
+                _check_fit(build(header.family, header.config, header.image_shape), state, path.name)
         model = build(header.family, header.config, header.image_shape)
     except UserError as error:
         raise CheckpointError(f"{path.name} describes a model that cannot be built ({error})") from error
@@ -175,13 +181,31 @@ def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, M
     return model.eval(), header, digest
 
 
-def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> None:
-    """Copies `state` into the model strictly.
+def _unusually_large(header: ModelHeader) -> bool:
+    """Whether a knob is beyond every default and preset of its family."""
+    row = family(header.family)
+    if not row.presets:
+        return True
+    largest = {knob.name: knob.default for knob in knobs_of(row.config)}
+    for preset in row.presets.values():
+        largest |= {
+            key: value
+            for key, value in preset.items()
+            if isinstance(value, int | float) and value > float(largest[key])
+        }
+    return header.image_shape[1] > 128 or any(
+        isinstance(value, int | float) and isinstance(largest.get(key), int | float) and value > float(largest[key])
+        for key, value in header.config.items()
+    )
+
+
+def _check_fit(model: LatentModel, state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The model's own tensors, if `state` has the same with the same shapes.
 
     Raises:
-        CheckpointError: a missing, unknown, misshapen, mistyped or non-finite tensor; the model is then unchanged.
+        CheckpointError: a missing, unknown or misshapen tensor.
     """
-    own = model.state_dict()
+    own: dict[str, Tensor] = model.state_dict()
     optional = {key for key in own if key.startswith(model.training_only or ("\0",))}
     missing = sorted(set(own) - set(state) - optional)
     unknown = sorted(set(state) - set(own))
@@ -196,6 +220,17 @@ def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> 
                 f"{name} does not fit its model ({key} is {tuple(value.shape)}, not {tuple(own[key].shape)}): "
                 "it belongs to another model."
             )
+    return own
+
+
+def copy_weights(model: LatentModel, state: Mapping[str, Tensor], name: str) -> None:
+    """Copies `state` into the model strictly.
+
+    Raises:
+        CheckpointError: a missing, unknown, misshapen, mistyped or non-finite tensor; the model is then unchanged.
+    """
+    own = _check_fit(model, state, name)
+    for key, value in state.items():
         kinds = REAL if own[key].is_floating_point() else (own[key].dtype,)
         if value.dtype not in kinds:
             raise CheckpointError(

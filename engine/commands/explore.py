@@ -1,9 +1,10 @@
-"""models, sample, encode, edit, morph, directions: what Explore does, without a window."""
+"""models, sample, encode, edit: what Explore does, without a window."""
 
 from __future__ import annotations
 
 import argparse
 import io
+import math
 import time
 
 import numpy as np
@@ -11,24 +12,16 @@ import numpy as np
 from engine.api import Coded, DrawRequest, Encoded
 from engine.checkpoints.atomic import write_bytes
 from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
+from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts, load
+from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UserError
-from engine.export import save_animation
-from engine.latent.paths import PATHS
 from engine.open_model import OpenModel
 from engine.pictures import save_picture, sheet
-from engine.session import Session
-
-ALIGN = ("auto", "none", "face", "centre")
+from engine.session import Photo, Session
 
 
 def _device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-
-
-def _align(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--align", choices=ALIGN, default="auto", help="how a photo is cut to the model's framing"
-    )
 
 
 def _models(_: argparse.Namespace) -> Result:
@@ -59,17 +52,27 @@ def _sample_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t",
         "--temperature",
-        type=real(0.0, 10.0),
+        type=temperatures,
         default=None,
-        help="spread of the codes; default: the model's own",
+        help="spread of the codes, one number or one a level with commas between; default: the model's own",
+    )
+    parser.add_argument(
+        "--neighbours", default=None, metavar="PHOTO", help="codes around that of a photo, which is in the middle"
+    )
+    parser.add_argument(
+        "--radius", type=real(0.0, 3.2), default=0.3, help="how far the outermost neighbours are, in radians"
     )
     parser.add_argument("--seed", type=natural(0, 2**31 - 1), default=0)
     parser.add_argument("-o", "--output", type=output_path, required=True, help="PNG, JPEG or WebP to write")
+    add_cut_arguments(parser)
     _device(parser)
 
 
 def _sample(args: argparse.Namespace) -> Result:
-    model = Session(device=args.device).open(args.model)
+    session = Session(device=args.device)
+    model = session.open(args.model)
+    if args.neighbours is not None:
+        return _neighbours(args, session, model)
     start = time.perf_counter()
     pictures = model.decode(model.sample(args.n, temperature=args.temperature, seed=args.seed))
     seconds = time.perf_counter() - start
@@ -78,18 +81,47 @@ def _sample(args: argparse.Namespace) -> Result:
     return Result(values, f"{args.n} samples of {model.info.title} in {seconds:.2f} s: {args.output}")
 
 
+def _neighbours(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
+    _, encoded = _encoded(session, model, args.neighbours, cuts(args, 1)[0])
+    # The photo is in the middle, so the side of the grid is odd.
+    side = math.ceil(math.sqrt(args.n)) // 2 * 2 + 1 if args.n > 1 else 1
+    request = DrawRequest(Coded(encoded.code, encoded.name))
+    start = time.perf_counter()
+    codes = [
+        model.neighbour(request, i, side=side, radius=args.radius, seed=args.seed) for i in range(side * side)
+    ]
+    pictures = model.decode(np.stack(codes))
+    seconds = time.perf_counter() - start
+    save_picture(sheet(pictures, side), args.output)
+    values = {
+        "output": str(args.output),
+        "samples": side * side,
+        "seed": args.seed,
+        "radius": args.radius,
+        "seconds": round(seconds, 4),
+    }
+    return Result(values, f"{side * side} codes around {encoded.name} in {seconds:.2f} s: {args.output}")
+
+
 def _encode_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
     parser.add_argument("photos", nargs="+", help="pictures to encode")
     parser.add_argument("-o", "--output", type=output_path, required=True, help=".npz with the codes")
-    _align(parser)
+    parser.add_argument("--improve", action="store_true", help="refine the codes by descent, or search longer")
+    parser.add_argument(
+        "--steps", type=natural(0, 100_000), default=None, help="steps of the search or refinement, at most"
+    )
+    add_cut_arguments(parser)
     _device(parser)
 
 
 def _encode(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     model = session.open(args.model)
-    found = [_encoded(session, model, photo, args.align) for photo in args.photos]
+    how = {"steps": args.steps, "improve": args.improve}
+    framed = cuts(args, len(args.photos))
+    both = [_encoded(session, model, photo, cut, **how) for photo, cut in zip(args.photos, framed, strict=True)]
+    found = [encoded for _, encoded in both]
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -110,14 +142,21 @@ def _encode(args: argparse.Namespace) -> Result:
             "psnr_db": rounded(e.psnr_db, 2) if np.isfinite(e.psnr_db) else None,
             "ssim": rounded(e.ssim),
             "bits_per_dim": rounded(e.bits_per_dim),
+            "percentile_training": rounded(e.percentile_training, 2),
+            "percentile": rounded(e.percentile, 2),
+            "norm_ratio": rounded(e.norm_ratio),
+            "improved": e.improved,
+            "seconds": round(e.milliseconds / 1000, 4),
             "milliseconds": round(e.milliseconds, 2),
             "note": e.note,
+            **cut_values(loaded),
         }
-        for photo, e in zip(args.photos, found, strict=True)
+        for photo, (loaded, e) in zip(args.photos, both, strict=True)
     ]
     lines = [
         f"{e.name}: {'exact' if np.isinf(e.psnr_db) else f'{e.psnr_db:.2f} dB'}, {e.milliseconds:.0f} ms"
         + (f", {e.bits_per_dim:.3f} bits/dim at {model.info.bits} bits" if e.bits_per_dim is not None else "")
+        + (f", more than {e.percentile:.0f} % of held-out pictures" if e.percentile is not None else "")
         + (f". {e.note}" if e.note else "")
         for e in found
     ]
@@ -130,9 +169,17 @@ def _encode(args: argparse.Namespace) -> Result:
     return Result(values, "\n".join(lines))
 
 
-def _encoded(session: Session, model: OpenModel, photo: str, align: str) -> Encoded:
-    loaded = session.load_photo(photo, size=model.info.image_size, align=align)
-    return model.encode(loaded.picture, name=loaded.name, note=loaded.note)
+def _encoded(
+    session: Session,
+    model: OpenModel,
+    photo: str,
+    cut: Cut,
+    *,
+    steps: int | None = None,
+    improve: bool = False,
+) -> tuple[Photo, Encoded]:
+    loaded = load(session, model, photo, cut)
+    return loaded, model.encode(loaded.picture, name=loaded.name, note=loaded.note, steps=steps, improve=improve)
 
 
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -144,8 +191,9 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lock", action="append", default=[], metavar="NAME", help="hold a direction still; repeatable"
     )
+    add_level_arguments(parser)
     parser.add_argument("-o", "--output", type=output_path, required=True)
-    _align(parser)
+    add_cut_arguments(parser)
     _device(parser)
 
 
@@ -155,75 +203,26 @@ def _edit(args: argparse.Namespace) -> Result:
     known = {d.name.lower(): d.name for d in (*model.info.attributes, *model.info.components)}
     edits = tuple((known.get(name.lower(), name), value) for name, value in sliders(args.set))
     locked = tuple(known.get(name.lower(), name) for name in args.lock)
-    encoded = _encoded(session, model, args.photo, args.align)
-    drawn = model.draw(DrawRequest(Coded(encoded.code, encoded.name), edits=edits, locked=locked))
+    loaded, encoded = _encoded(session, model, args.photo, cuts(args, 1)[0])
+
+    def other(photo: str) -> Coded:
+        _, found = _encoded(session, model, photo, Cut(args.align))
+        return Coded(found.code, found.name)
+
+    rules, solo = level_rules(args, model.info, encoded.code, encode=other)
+    source = Coded(encoded.code, encoded.name)
+    drawn = model.draw(DrawRequest(source, edits=edits, locked=locked, levels=rules, solo=solo))
     save_picture(side_by_side(encoded.photo, encoded.reconstruction, drawn.picture), args.output)
     values = {
         "output": str(args.output),
         "edits": dict(edits),
         "psnr_db": rounded(encoded.psnr_db, 2) if np.isfinite(encoded.psnr_db) else None,
         "norm_ratio": rounded(drawn.norm_ratio),
+        "level_norms": [rounded(norm) for norm in drawn.level_norms],
+        "note": encoded.note,
+        **cut_values(loaded),
     }
     return Result(values, f"Photo, reconstruction and edit side by side: {args.output}")
-
-
-def _morph_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model")
-    parser.add_argument("photos", nargs="+", metavar="photo", help="two to four pictures")
-    parser.add_argument("--frames", type=natural(2, 10_000), default=60)
-    parser.add_argument("--fps", type=natural(1, 100), default=30)
-    parser.add_argument("--path", choices=tuple(PATHS), default="slerp", help="how codes are blended")
-    parser.add_argument("--scale", type=natural(1, 16), default=4, help="enlarge each frame so many times")
-    parser.add_argument(
-        "-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder"
-    )
-    _align(parser)
-    _device(parser)
-
-
-def _morph(args: argparse.Namespace) -> Result:
-    session = Session(device=args.device)
-    model = session.open(args.model)
-    encoded = [_encoded(session, model, photo, args.align) for photo in args.photos]
-    codes = model.morph(
-        np.stack([e.code for e in encoded]), np.linspace(0, 1, args.frames).tolist(), method=args.path
-    )
-    start = time.perf_counter()
-    frames = model.decode(codes)
-    seconds = time.perf_counter() - start
-    save_animation(args.output, frames, frames_per_second=args.fps, scale=args.scale)
-    values = {
-        "output": str(args.output),
-        "frames": args.frames,
-        "pictures_per_second": round(args.frames / seconds, 1),
-    }
-    return Result(values, f"{args.frames} frames from {' to '.join(e.name for e in encoded)}: {args.output}")
-
-
-def _directions_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model")
-    _device(parser)
-
-
-def _directions(args: argparse.Namespace) -> Result:
-    info = Session(device=args.device).open(args.model).info
-    rows = [
-        {
-            "name": d.name,
-            "kind": d.kind,
-            "auc": rounded(d.auc),
-            "auc_interval": None if d.auc_low is None else [rounded(d.auc_low), rounded(d.auc_high)],
-            "share": rounded(d.share),
-        }
-        for d in (*info.attributes, *info.components)
-    ]
-    lines = [
-        f"{d.name:24} held-out AUC {d.auc:.3f}" if d.auc is not None else f"{d.name:24} no AUC"
-        for d in info.attributes
-    ]
-    lines += [f"{d.name:24} {100 * (d.share or 0):.1f} % of the variance" for d in info.components]
-    values = {"model": info.title, "model_sha256": info.sha256, "directions": rows}
-    return Result(values, "\n".join(lines) or f"{info.title} has no directions yet.")
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -235,6 +234,4 @@ COMMANDS = (
     Command("sample", "draw samples", _sample_arguments, _sample),
     Command("encode", "find the codes of photos", _encode_arguments, _encode),
     Command("edit", "move a photo along directions", _edit_arguments, _edit),
-    Command("morph", "blend two to four photos", _morph_arguments, _morph),
-    Command("directions", "list a model's directions", _directions_arguments, _directions),
 )

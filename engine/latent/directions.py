@@ -274,6 +274,15 @@ def orthogonalise(direction: Direction, locked: Iterable[Direction]) -> Directio
     )
 
 
+def share_along(direction: Direction, locked: Iterable[Direction]) -> float:
+    """The part of the direction's squared length, in [0, 1], that `orthogonalise` would take away: 1 leaves nothing."""
+    basis = _basis([lock.vector for lock in locked])
+    if not basis.size:
+        return 0.0
+    vector = direction.vector.astype(np.float64)
+    return min(1.0, float(np.square(basis @ vector).sum() / np.square(vector).sum()))
+
+
 def apply(
     z: Codes, edits: Mapping[str, float], directions: Iterable[Direction], *, locked: Collection[str] = ()
 ) -> Codes:

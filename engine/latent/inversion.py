@@ -1,7 +1,9 @@
 """The search for the code of an image, for models without an encoder, and its refinement for those with one.
 
-Candidates (draws from the prior, the encoder's answer, a regression's guess) are ranked by their distance at
-low resolution; the best few go down the gradient together, and the best of those goes on alone.
+Candidates (an encoder's answer, a regression's guess, draws from the prior) are ranked by their distance at low
+resolution, and the best goes down the gradient by L-BFGS (Liu & Nocedal 1989, "On the limited memory BFGS method
+for large scale optimization"): pictures bend so differently along different directions of a code that Adam needs
+about three times as many steps.
 """
 
 from __future__ import annotations
@@ -15,24 +17,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.latent.descent import descend
 from engine.models.base import Group, LatentModel
 
 Guess = Callable[[Tensor], Tensor]
 """Images (B, C, H, W) -> codes (B, D), roughly right."""
+Features = Callable[[Tensor], Sequence[Tensor]]
+"""Images (B, C, H, W) -> what is compared beside pixels, a tensor (B, ...) a scale."""
 
-_BRANCHES = 4
-_BRANCH_SHARE = 0.25
+STEPS = 60
+PULL = 0.1
+FEATURE_WEIGHT = 0.1
 _CHUNK = 16
 _COARSE_PX = 16
-_BETAS = (0.9, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
     """The code (1, D) float32 that was found, on the model's device.
 
-    `errors` is the RMS pixel error (images in [-1, 1]) of the best code before each step, and of the returned
-    code at the end, so it has steps + 1 numbers; the last is the lowest. `seconds` is the time it took.
+    `errors` is the RMS pixel error (images in [-1, 1]) of the best code so far: of the start, then after each step,
+    so it never rises; it has steps + 1 numbers, or fewer where the search converged. `seconds` is the time it took.
     """
 
     code: Tensor
@@ -40,15 +45,19 @@ class Inversion:
     seconds: float
 
 
+class _Enough(Exception):
+    """All steps are taken: leaves the descent from within its line search."""
+
+
 def invert(
     model: LatentModel,
     image: Tensor,
     *,
-    steps: int = 200,
+    steps: int = STEPS,
     starts: int = 64,
     guess: Guess | None = None,
-    rate: float = 0.1,
-    pull: float = 1e-3,
+    features: Features | None = None,
+    pull: float = PULL,
     generator: torch.Generator | None = None,
     on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
     check_cancel: Callable[[], None] = lambda: None,
@@ -56,10 +65,54 @@ def invert(
     """The code whose decoded image is nearest to `image` (1, C, H, W) in [-1, 1].
 
     An exact encoder is believed: its answer comes back without a step. An amortised one gives a candidate
-    beside `starts` draws from the prior and the answer of `guess`. Then `steps` of Adam at `rate` (cosine to
-    zero) on the code, against squared error at full and low resolution, the error of the Laplacian bands, and
-    `pull` towards the shell |z| = sqrt(D) of each group, where the prior has its mass. The same generator
-    state gives the same code.
+    beside `starts` draws from the prior and the answer of `guess`. The best of them is refined by `refine`. The same
+    generator state gives the same code. `on_progress` and `check_cancel` are those of `refine`.
+
+    Raises:
+        ValueError: the model is in train mode, or the image is not (1, C, H, W) of the model's shape.
+        Cancelled: from `check_cancel`.
+    """
+    _check(model, image)
+    began = time.perf_counter()
+    # A caller in inference mode must not stop the gradient, and its tensors cannot take part in one: hence
+    # the clone.
+    with torch.inference_mode(False), torch.no_grad():
+        target = image.detach().to(next(model.parameters()).device, torch.float32).clone()
+        if model.abilities.encode == "exact":
+            code = model.encode(target).detach()
+            error = float(_squared(model.decode(code), target).sqrt())
+            return Inversion(code, (error,), time.perf_counter() - began)
+        first = _best_start(model, target, starts, guess, generator, check_cancel)
+    found = refine(
+        model,
+        image,
+        first,
+        steps=steps,
+        features=features,
+        pull=pull,
+        on_progress=on_progress,
+        check_cancel=check_cancel,
+    )
+    return Inversion(found.code, found.errors, time.perf_counter() - began)
+
+
+def refine(
+    model: LatentModel,
+    image: Tensor,
+    code: Tensor,
+    *,
+    steps: int = STEPS,
+    features: Features | None = None,
+    pull: float = PULL,
+    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
+    check_cancel: Callable[[], None] = lambda: None,
+) -> Inversion:
+    """A code near `code` (1, D) whose decoded image is nearer to `image` (1, C, H, W); never one that is farther.
+
+    L-BFGS on squared error at two resolutions, the error of the Laplacian bands, the
+    difference of `features` if given, and `pull` towards the shell where the prior has its mass: |z| = sqrt(D) of
+    each group, or the length that an amortised encoder gave, whose codes are shorter by the numbers it does not use.
+    A step is one pass through the model, forward and back; there are at most `steps`.
 
     The model must be in eval mode; none of its parameters, buffers, gradients or flags is touched, and it may
     be frozen. `on_progress(step, total, error)` is called after each step with the RMS error so far;
@@ -69,27 +122,60 @@ def invert(
         ValueError: the model is in train mode, or the image is not (1, C, H, W) of the model's shape.
         Cancelled: from `check_cancel`.
     """
+    _check(model, image)
+    began = time.perf_counter()
+    with torch.inference_mode(False), torch.enable_grad():
+        device = next(model.parameters()).device
+        target = image.detach().to(device, torch.float32).clone()
+        start = code.detach().to(device, torch.float32).clone()
+        groups = model.spec.groups
+        lengths = _lengths(start, groups) if model.abilities.encode == "amortised" else None
+        with torch.no_grad():
+            wanted = None if features is None else [part.clone() for part in features(target)]
+        best, errors = start, list[float]()
+
+        def slope(at: Tensor) -> tuple[float, Tensor]:
+            nonlocal best
+            check_cancel()
+            with torch.enable_grad():
+                moving = at.detach().clone().requires_grad_(True)
+                decoded = model.decode(moving).float()
+            error = float(_squared(decoded.detach(), target).sqrt())
+            # What is not a number compares with nothing, and must neither win nor be kept.
+            error = math.inf if math.isnan(error) else error
+            if errors and error < errors[-1]:
+                best = moving.detach().clone()
+            errors.append(min(errors[-1], error) if errors else error)
+            step = len(errors) - 1
+            if step > 0:
+                on_progress(step, steps, errors[-1])
+            if step >= steps:
+                raise _Enough
+            with torch.enable_grad():
+                loss = picture_loss(decoded, target) + pull * off_shell(moving, groups, lengths)
+                if features is not None and wanted is not None:
+                    pairs = zip(features(decoded), wanted, strict=True)
+                    loss = loss + FEATURE_WEIGHT * sum((a - b).abs().flatten(1).mean(1) for a, b in pairs)
+                # `grad`, not `backward`: nothing is added to the gradients of parameters that are being trained
+                # elsewhere.
+                (gradient,) = torch.autograd.grad(loss.sum(), moving)
+            return float(loss.detach().sum()), gradient
+
+        try:
+            descend(slope, start)
+        except _Enough:
+            pass
+    return Inversion(best, tuple(errors), time.perf_counter() - began)
+
+
+def _check(model: LatentModel, image: Tensor) -> None:
     if model.training:
         raise ValueError("the model must be in eval mode: its statistics would change during the search")
     if tuple(image.shape) != (1, *model.spec.image_shape):
         raise ValueError(f"the image must be {(1, *model.spec.image_shape)}, got {tuple(image.shape)}")
-    began = time.perf_counter()
-    # A caller in inference mode must not stop the gradient, and its tensors cannot take part in one: hence
-    # the clone.
-    with torch.inference_mode(False), torch.enable_grad():
-        device = next(model.parameters()).device
-        target = image.detach().to(device, torch.float32).clone()
-        with torch.no_grad():
-            if model.abilities.encode == "exact":
-                code = model.encode(target).detach()
-                error = float(_squared(model.decode(code), target).sqrt())
-                return Inversion(code, (error,), time.perf_counter() - began)
-            first = _candidates(model, target, starts, guess, generator, check_cancel)
-        code, errors = _descend(model, target, first, steps, rate, pull, on_progress, check_cancel)
-    return Inversion(code, errors, time.perf_counter() - began)
 
 
-def _candidates(
+def _best_start(
     model: LatentModel,
     target: Tensor,
     starts: int,
@@ -97,7 +183,7 @@ def _candidates(
     generator: torch.Generator | None,
     check_cancel: Callable[[], None],
 ) -> Tensor:
-    """The best few codes (at most 4, D) by distance at low resolution."""
+    """The best code (1, D) by distance at low resolution."""
     codes = []
     if model.abilities.encode == "amortised":
         codes.append(model.encode(target))
@@ -106,62 +192,19 @@ def _candidates(
     if starts > 0 or not codes:
         codes.append(model.sample_codes(max(starts, 1), generator=generator).to(target.device))
     every = torch.cat([code.detach().float() for code in codes])
+    if len(every) == 1:
+        return every
     small = _shrunk(target)
     distances = []
     for part in every.split(_CHUNK):
         check_cancel()
         distances.append(_squared(_shrunk(model.decode(part)), small))
-    order = torch.cat(distances).sort(stable=True).indices
-    return every[order[:_BRANCHES]].clone()
+    # A distance that is not a number must not win.
+    order = torch.nan_to_num(torch.cat(distances), nan=math.inf).argmin()
+    return every[order : order + 1].clone()
 
 
-def _descend(
-    model: LatentModel,
-    target: Tensor,
-    code: Tensor,
-    steps: int,
-    rate: float,
-    pull: float,
-    on_progress: Callable[[int, int, float], None],
-    check_cancel: Callable[[], None],
-) -> tuple[Tensor, tuple[float, ...]]:
-    """Adam on codes (B, D), every row for itself; the best code (1, D) seen, and the error curve."""
-    mean, square = torch.zeros_like(code), torch.zeros_like(code)
-    errors: list[float] = []
-    best, best_error = code[:1], math.inf
-    for step in range(steps + 1):
-        check_cancel()
-        moving = code.detach().requires_grad_(step < steps)
-        decoded = model.decode(moving)
-        with torch.no_grad():
-            each = _squared(decoded.float(), target)
-            row = int(each.argmin())
-            error = float(each[row].sqrt())
-            if error < best_error:
-                best, best_error = code[row : row + 1].detach().clone(), error
-        errors.append(best_error)
-        if step > 0:
-            on_progress(step, steps, best_error)
-        if step == steps:
-            break
-        loss = _loss(decoded.float(), target) + pull * _off_shell(moving, model.spec.groups)
-        # `grad`, not `backward`: nothing is added to the gradients of parameters that are being trained
-        # elsewhere.
-        (slope,) = torch.autograd.grad(loss.sum(), moving)
-        with torch.no_grad():
-            if step == int(steps * _BRANCH_SHARE) and code.shape[0] > 1:
-                keep = loss.argmin().reshape(1)
-                code, slope, mean, square = code[keep], slope[keep], mean[keep], square[keep]
-            mean = mean.lerp(slope, 1 - _BETAS[0])
-            square = square.lerp(slope * slope, 1 - _BETAS[1])
-            unbiased = mean / (1 - _BETAS[0] ** (step + 1))
-            scale = (square / (1 - _BETAS[1] ** (step + 1))).sqrt()
-            now = rate * (1 + math.cos(math.pi * step / steps)) / 2
-            code = code - now * unbiased / (scale + 1e-8)
-    return best, tuple(errors)
-
-
-def _loss(decoded: Tensor, target: Tensor) -> Tensor:
+def picture_loss(decoded: Tensor, target: Tensor) -> Tensor:
     """Loss of each image (B,): squared error at two scales, and absolute error of the Laplacian bands."""
     loss = _squared(decoded, target) + _squared(_shrunk(decoded), _shrunk(target))
     difference = decoded - target
@@ -174,14 +217,19 @@ def _loss(decoded: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-def _off_shell(code: Tensor, groups: Sequence[Group]) -> Tensor:
-    """How far each code (B,) is from the typical length of a normal, mean over groups; 0 on the shell."""
-    total = torch.zeros(code.shape[0], device=code.device)
-    for group in groups:
-        # The tiny term keeps the gradient finite at the zero code.
-        length = (code[:, group.start : group.stop].square().mean(1) + 1e-12).sqrt()
-        total = total + (length - 1).square()
-    return total / len(groups)
+def off_shell(code: Tensor, groups: Sequence[Group], lengths: Tensor | None = None) -> Tensor:
+    """How far each code (B,) is from its length, mean over groups; 0 on the shell.
+
+    `lengths` (B, groups) are the wanted |z| / sqrt(D); by default 1, the typical length of a normal.
+    """
+    wanted = 1.0 if lengths is None else lengths
+    return (_lengths(code, groups) - wanted).square().mean(1)
+
+
+def _lengths(code: Tensor, groups: Sequence[Group]) -> Tensor:
+    """|z| / sqrt(D) of each code and group, (B, groups). The tiny term keeps the gradient finite at the zero code."""
+    squares = [code[:, group.start : group.stop].square().mean(1) for group in groups]
+    return (torch.stack(squares, 1) + 1e-12).sqrt()
 
 
 def _shrunk(images: Tensor) -> Tensor:
@@ -196,7 +244,7 @@ def _squared(images: Tensor, target: Tensor) -> Tensor:
 def regression_guess(
     model: LatentModel,
     *,
-    samples: int = 2048,
+    samples: int = 512,
     generator: torch.Generator | None = None,
     check_cancel: Callable[[], None] = lambda: None,
 ) -> Guess:

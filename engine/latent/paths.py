@@ -2,8 +2,8 @@
 
 Every function takes float arrays or tensors and gives back the same kind, dtype and device; the sums in
 between run in float64. A path method sees two stacks of codes (B, D) and fractions (B, 1) in [0, 1]; with
-`groups`, arcs are followed in each group of the code for itself, so that a flow's coarse and fine levels each
-keep their own norm.
+`groups` (and by the method "levels"), arcs are followed in each group of the code for itself, so that a flow's
+coarse and fine levels each keep their own norm.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ def _norm_preserving(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return torch.where(length > _FLAT * wanted, _unit(straight, length) * wanted, straight)
 
 
-PATHS: Mapping[str, Step] = {"lerp": _lerp, "slerp": _slerp, "norm": _norm_preserving}
+PATHS: Mapping[str, Step] = {"lerp": _lerp, "slerp": _slerp, "norm": _norm_preserving, "levels": _slerp}
 """A new way between two codes is one function and one row here."""
+BY_GROUP = frozenset({"levels"})
+"""Followed in each group of the code for itself, so that a flow's coarse and fine levels each keep their own length."""
 
 EASINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda t: t,
@@ -127,7 +129,7 @@ def path(
 
     Every leg takes the same share of the way, and `easing` is applied in each leg. Fractions are held to
     0 and 1; with `loop` a last leg leads back to the first code and fractions wrap, so that 0 and 1 are the
-    same picture.
+    same picture. `groups` matter to the methods in `BY_GROUP` alone; all others take the code as a whole.
 
     Raises:
         UsageError: an unknown method or easing, or not two to four codes.
@@ -144,35 +146,48 @@ def path(
     start = leg.long()
     end = (start + 1) % stops.shape[0]
     t = ease(way - leg)[:, None]
-    return _lower(_grouped(step, stops[start], stops[end], t, groups), codes)
+    spans = groups if method in BY_GROUP else ()
+    return _lower(_grouped(step, stops[start], stops[end], t, spans), codes)
 
 
 def pad(corners: Codes, x: float, y: float, *, method: str = "slerp", groups: Sequence[Group] = ()) -> Codes:
     """The code (D,) at `x`, `y` in [0, 1] (rightwards, downwards) between corners (K, D), K two to four.
 
     The order is top left, top right, bottom left, bottom right. With three codes the bottom edge is the third
-    one; with two `y` moves nothing. The two edges are walked by `x`, then the way between them by `y`.
+    one; with two `y` moves nothing. The two edges are walked by `x`, then the way between them by `y`; and as
+    arcs do not commute, also by `y` first, and the middle between both is taken. So no side of the pad is
+    favoured, edges are the paths between their corners, and for a line it is the bilinear mean.
 
     Raises:
         UsageError: an unknown method, or not two to four corners.
     """
-    step = _named(PATHS, method, "path")
+    step, spans = _named(PATHS, method, "path"), groups if method in BY_GROUP else ()
     if corners.ndim != 2 or not 2 <= corners.shape[0] <= 4:
         raise UsageError("The pad needs two to four codes, one a corner: choose two to four pictures.")
     stops = _lift(corners)
     order = {2: (0, 1, 0, 1), 3: (0, 1, 2, 2), 4: (0, 1, 2, 3)}[stops.shape[0]]
     four = stops[list(order)]
-    across = _numbers([min(max(x, 0.0), 1.0)] * 2)[:, None]
-    edges = _grouped(step, four[0::2], four[1::2], across, groups)
-    down = _numbers([min(max(y, 0.0), 1.0)])[:, None]
-    return _lower(_grouped(step, edges[:1], edges[1:], down, groups)[0], corners)
+    across, down, half = (_numbers([min(max(at, 0.0), 1.0)] * 2)[:, None] for at in (x, y, 0.5))
+    rows = _grouped(step, four[0::2], four[1::2], across, spans)
+    found = _grouped(step, rows[:1], rows[1:], down[:1], spans)
+    if stops.shape[0] > 2:
+        columns = _grouped(step, four[:2], four[2:], down, spans)
+        other = _grouped(step, columns[:1], columns[1:], across[:1], spans)
+        # At the corners and on the edges both ways agree, and an arc of no length would only round.
+        found = found if torch.equal(found, other) else _grouped(step, found, other, half[:1], spans)
+    return _lower(found[0], corners)
+
+
+def norm_ratios(codes: npt.NDArray[np.floating], groups: Sequence[Group] = ()) -> npt.NDArray[np.float64]:
+    """|z| / sqrt(D) of codes (N, D): (1 + G, N), of the whole code, then of each group; 1 is typical of the prior."""
+    spans = [slice(0, codes.shape[1]), *(slice(group.start, group.stop) for group in groups)]
+    squares = np.square(codes, dtype=np.float64)
+    return np.stack([np.sqrt(squares[:, span].mean(axis=1)) for span in spans])
 
 
 def _between(a: Codes, b: Codes, t: Fractions, step: Step, groups: Sequence[Group]) -> Codes:
     if a.shape != b.shape or a.ndim not in (1, 2):
-        raise ValueError(
-            f"codes must have one shape, (B, D) or (D,), got {tuple(a.shape)} and {tuple(b.shape)}"
-        )
+        raise ValueError(f"codes must have one shape, (B, D) or (D,), got {tuple(a.shape)} and {tuple(b.shape)}")
     start, end = torch.atleast_2d(_lift(a)), torch.atleast_2d(_lift(b))
     way = _numbers(t).reshape(-1, 1).expand(start.shape[0], 1)
     return _lower(_grouped(step, start, end, way, groups).reshape(tuple(a.shape)), a)

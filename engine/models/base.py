@@ -19,11 +19,15 @@ DENSITY = Literal["exact", "bound", "none"]
 
 @dataclass(frozen=True)
 class Group:
-    """A named stretch `[start, stop)` of the code (a flow has one a level; VAE and GAN have one)."""
+    """A named stretch `[start, stop)` of the code (a flow has one a level; VAE and GAN have one).
+
+    `grid` is the rows and columns of pixels that its numbers stand on, None where they stand on none.
+    """
 
     name: str
     start: int
     stop: int
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,17 @@ class LatentModel(nn.Module, ABC):
             Unsupported: where `abilities.density` is "none".
         """
         raise Unsupported("This family has no density: likelihood is not defined for it.")
+
+    def first_layer(self) -> Tensor | None:
+        """The matrix (F, D) that every code is multiplied by first, or None where no one linear layer sees it whole."""
+        return None
+
+    def decoder_features(self, z: Tensor) -> Tensor:
+        """What an early or middle layer of the decoder makes of codes (B, D): (B, ...), differentiable in `z`.
+
+        A family that does not say gives its pictures.
+        """
+        return self.decode(z)
 
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Bits/dim of each image, (B,), at the model's own bit depth (5- and 8-bit figures do not compare).

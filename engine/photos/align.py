@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.api import FaceBox, Framing
 from engine.errors import ImageError, UsageError
-from engine.photos.faces import Face, find_faces
+from engine.photos.faces import Face
+from engine.photos.heads import find_heads
+from engine.photos.landmarks import MEAN
+from engine.photos.similarity import Similarity, cut_out, fit
 
-# Where the detector's box lies in an aligned face, as shares of the frame's side. Medians over 300 aligned faces of
-# 128 pixels, enlarged twice and padded by reflection so that the detector had room; found in 300 of 300.
-BOX_SIDE: Final = 0.715
-BOX_CENTRE_X: Final = 0.500
-BOX_CENTRE_Y: Final = 0.604
 ALIGNED_PX: Final = 256
 """A square picture up to this size whose face fills the frame is taken for an aligned one."""
+OVERVIEW_PX: Final = 640
 MODES: Final = ("auto", "none", "face", "centre")
+NEAR_PX: Final = 2.0
+"""Clicked points nearer to each other than this are one point."""
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """`rgb` (S, S, 3) uint8; `box` is (left, top, side) in the photo; `how` is face, centre or none."""
+    """`rgb` (S, S, 3) uint8; `how` is face, points, centre or none; `note` says in sentences what a person should know.
+
+    `framing` is where the cut lies in the photo.
+    """
 
     rgb: NDArray[np.uint8]
-    box: tuple[float, float, float]
     how: str
     note: str
+    framing: Framing
 
 
-def align(rgb: NDArray[np.uint8], *, mode: str = "auto", size: int = 64, face: int = 0) -> Aligned:
+def align(
+    rgb: NDArray[np.uint8],
+    *,
+    mode: str = "auto",
+    size: int = 64,
+    face: int = 0,
+    points: Sequence[Point] | None = None,
+) -> Aligned:
     """The part of a photo (H, W, 3) that a model of faces expects, at `size` pixels.
 
     "auto" takes the largest face, or the middle square where none is found; "face" insists on one; "centre" and
-    "none" take the middle square. A square picture of at most 256 pixels that a face fills is taken as it is, for it
-    is aligned already. `face` counts from 0, the largest. What lies outside the photo repeats its edge.
+    "none" take the middle square. A face is framed by the similarity that brings its five landmarks nearest to their
+    mean places. A square picture of at most 256 pixels that a face fills is taken as it is, for it is aligned already.
+    `face` counts from 0, the largest. `points`, in the photo's pixels, are two eyes, any of them first, or two eyes and
+    the middle of the mouth; they are used instead of a face. What lies outside the photo repeats its edge.
 
     Raises:
-        UsageError: an unknown mode, a size below 1, a negative face.
+        UsageError: an unknown mode, a size below 1, a face that was not found, points that no face can have.
         ImageError: "face", and there is none.
     """
     if mode not in MODES:
@@ -49,21 +67,59 @@ def align(rgb: NDArray[np.uint8], *, mode: str = "auto", size: int = 64, face: i
     if size < 1 or face < 0:
         raise UsageError(f"Size must be at least 1 and face at least 0, got {size} and {face}.")
     height, width = rgb.shape[:2]
-    faces = find_faces(rgb) if mode in ("auto", "face") else ()
+    clicked = None if points is None else frame_of_points(points, width=width, height=height)
+    heads = find_heads(rgb) if mode in ("auto", "face") else ()
+    faces = tuple(head.face for head in heads)
+    if clicked is not None:
+        return _aligned(rgb, clicked, size, "points", "", faces, -1)
+    if mode in ("auto", "face") and face >= max(1, len(faces)):
+        were = {0: "none was", 1: "1 was"}.get(len(faces), f"{len(faces)} were")
+        way = "click the eyes instead" if not faces else f"choose one from 1 to {len(faces)}"
+        raise UsageError(f"Face {face + 1} was asked for and {were} found: {way}.")
+    whole = Similarity(complex(width), 0j)
     if mode == "auto" and height == width <= ALIGNED_PX and not (faces and _small(faces[0], width)):
-        return Aligned(_cut(rgb, (0.0, 0.0, float(width)), size), (0.0, 0.0, float(width)), "none", "")
+        return _aligned(rgb, whole, size, "none", "", faces, -1)
     if faces:
-        index = min(face, len(faces) - 1)
-        box = _frame_of(faces[index])
-        which = "the largest" if index == 0 else f"number {index + 1} by size"
-        note = f"{len(faces)} faces were found; {which} is used." if len(faces) > 1 else ""
-        return Aligned(_cut(rgb, box, size), box, "face", note)
+        head = heads[face]
+        which = "the largest is used" if face == 0 else f"number {face + 1} by size is used"
+        several = f"{len(faces)} faces were found; {which}." if len(faces) > 1 else ""
+        note = " ".join(filter(None, (several, head.note)))
+        return _aligned(rgb, head.frame, size, "face", note, faces, face)
     if mode == "face":
-        raise ImageError("No face was found in this picture: choose another one, or use its middle.")
-    side = float(min(height, width))
-    box = ((width - side) / 2, (height - side) / 2, side)
-    note = "No face was found, so the middle of the picture is used; crop it yourself for a better result."
-    return Aligned(_cut(rgb, box, size), box, "centre" if mode == "auto" else mode, note if mode == "auto" else "")
+        raise ImageError("No face was found in this picture: choose another one, click its eyes, or use its middle.")
+    side = min(width, height)
+    middle = Similarity(complex(side), complex(width - side, height - side) / 2)
+    note = "No face was found, so the middle of the picture is used; click the eyes to place it."
+    return _aligned(rgb, middle, size, "centre" if mode == "auto" else mode, note if mode == "auto" else "", faces, -1)
+
+
+def frame_of_points(points: Sequence[Point], *, width: int, height: int) -> Similarity:
+    """The framing that puts two eyes, or two eyes and the middle of the mouth, where faces have them on average.
+
+    The order of the eyes does not matter: the mouth says which way is down; without one, the eye further left in the
+    photo is the left one.
+
+    Raises:
+        UsageError: not two or three points, not finite, outside the photo, on one place, or all on one line.
+    """
+    if len(points) not in (2, 3) or any(len(point) != 2 for point in points):
+        raise UsageError("Click two eyes, or two eyes and the middle of the mouth: points must be 2 or 3 pairs x, y.")
+    if not all(math.isfinite(v) for point in points for v in point):
+        raise UsageError("The clicked points must be finite numbers: click the eyes again.")
+    if any(not (0 <= x <= width and 0 <= y <= height) for x, y in points):
+        raise UsageError(f"The clicked points must lie inside the photo of {width} x {height} pixels: click again.")
+    one, two, *rest = (complex(x, y) for x, y in points)
+    if abs(one - two) < NEAR_PX:
+        raise UsageError("Both eyes are at the same place: click one point on each eye.")
+    if not rest:
+        left, right = sorted((one, two), key=lambda z: (z.real, z.imag))
+        return fit(MEAN[:2], np.array([left, right]))
+    # Where the mouth lies in a frame of the eyes' own: below them where the imaginary part is positive.
+    mouth = ((rest[0] - (one + two) / 2) / (two - one)).imag
+    if abs(mouth) * abs(two - one) < NEAR_PX or abs(mouth) < 0.15:
+        raise UsageError("The mouth lies on the line of the eyes: click the middle of the mouth, below them.")
+    left, right = (one, two) if mouth > 0 else (two, one)
+    return fit(np.array([MEAN[0], MEAN[1], (MEAN[3] + MEAN[4]) / 2]), np.array([left, right, rest[0]]))
 
 
 def _small(face: Face, width: int) -> bool:
@@ -71,15 +127,33 @@ def _small(face: Face, width: int) -> bool:
     return face.size < 0.55 * width
 
 
-def _frame_of(face: Face) -> tuple[float, float, float]:
-    side = face.size / BOX_SIDE
-    centre_x, centre_y = face.x + face.size / 2, face.y + face.size / 2
-    return centre_x - BOX_CENTRE_X * side, centre_y - BOX_CENTRE_Y * side, side
+def _aligned(
+    rgb: NDArray[np.uint8],
+    frame: Similarity,
+    size: int,
+    how: str,
+    note: str,
+    faces: tuple[Face, ...],
+    face: int,
+) -> Aligned:
+    # Clicked eyes can ask for a frame many times the photo, of which `cut_out` alone never makes a padded copy.
+    straight = frame.turn.imag == 0 and how != "points"
+    picture = _straight(rgb, frame, size) if straight else cut_out(rgb, frame, size)
+    boxes = tuple(FaceBox(one.x, one.y, one.size) for one in faces)
+    longest = max(rgb.shape[:2])
+    scale = min(1.0, OVERVIEW_PX / longest)
+    small = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    shrunk = rgb.copy() if scale == 1.0 else cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
+    overview = np.asarray(shrunk, np.uint8)
+    return Aligned(picture, how, note, Framing(how, frame.corners, boxes, face, overview, scale))
 
 
-def _cut(rgb: NDArray[np.uint8], box: tuple[float, float, float], size: int) -> NDArray[np.uint8]:
-    """The box at `size` pixels. Only the box is copied, with a margin for the filter, and never the whole photo."""
-    left, top, side = box
+def _straight(rgb: NDArray[np.uint8], frame: Similarity, size: int) -> NDArray[np.uint8]:
+    """As `cut_out`, for a frame that is not turned: by Lanczos at once, so that whole pixels stay as they are.
+
+    Only the box is copied, with a margin for the filter, and never the whole photo.
+    """
+    left, top, side = frame.shift.real, frame.shift.imag, frame.side
     height, width = rgb.shape[:2]
     margin = math.ceil(3 * max(1.0, side / size))
     columns, rows = _span(left, side, width, margin), _span(top, side, height, margin)

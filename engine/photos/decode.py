@@ -40,16 +40,8 @@ DAMAGED: Final = (
 UNFIT: Final = (NotImplementedError, MemoryError, OverflowError, RuntimeError)
 GREYS: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 WHITE: Final = (255, 255, 255)
-UPRIGHT: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes an EXIF orientation (Exif 3.0, tag 0x0112)."""
+BAND_PIXELS: Final = 4_000_000
+"""Colours are converted so many pixels at a time, so that no second and third copy of a large picture is made."""
 
 _filter_lock = threading.Lock()
 
@@ -85,7 +77,7 @@ def read_photo(source: str | Path | bytes) -> Photo:
             if width * height > MAX_PIXELS:
                 raise ImageError(_too_large(name, f"{width * height / 1e6:.0f}"))
             image.load()
-            rgb = np.array(_to_rgb(image), np.uint8)
+            rgb, turn = _pixels(image), _orientation(image)
     except Image.DecompressionBombError as error:
         raise ImageError(_too_large(name, f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}")) from error
     except UnidentifiedImageError as error:
@@ -96,7 +88,8 @@ def read_photo(source: str | Path | bytes) -> Photo:
         raise ImageError(f"{name} is damaged or cut short ({_reason(error)}): try a fresh copy.") from error
     if rgb.ndim != 3 or 0 in rgb.shape:
         raise ImageError(f"{name} holds no pixels: choose another picture.")
-    return Photo(rgb, name)
+    del image  # Its memory is needed to turn the picture.
+    return Photo(_turned(rgb, turn), name)
 
 
 def _too_large(name: str, megapixels: str) -> str:
@@ -150,25 +143,44 @@ def _hush_pillow() -> None:
             warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    profile, form = image.info.get("icc_profile"), image.format
-    upright: Image.Image = image
-    turn = UPRIGHT.get(_orientation(image))
-    if turn is not None:
-        upright = image.transpose(turn)
-    if upright.mode in GREYS:
-        return Image.fromarray(grey_of_8_bits(upright, form)).convert("RGB")
-    transparent = upright.has_transparency_data
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 3) in sRGB, transparency laid on white; not yet upright."""
+    if image.mode in GREYS:
+        return np.repeat(grey_of_8_bits(image, image.format)[..., None], 3, axis=2)
+    profile, transparent = image.info.get("icc_profile"), image.has_transparency_data
+    width, height = image.size
+    rows = max(1, BAND_PIXELS // max(1, width))
+    out = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(height, top + rows))) if rows < height else image
+        out[top : top + rows] = np.asarray(_to_rgb(band, profile, transparent))
+    return out
+
+
+def _to_rgb(image: Image.Image, profile: bytes | None, transparent: bool) -> Image.Image:
     if transparent:
-        upright = upright if upright.mode == "RGBA" else upright.convert("RGBA")
-    elif upright.mode not in ("RGB", "L", "CMYK", "LAB"):
-        upright = upright.convert("RGB")
-    upright = srgb_of(upright, profile)
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+    elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
+        image = image.convert("RGB")
+    image = srgb_of(image, profile)
     if not transparent:
-        return upright
-    ground = Image.new("RGB", upright.size, WHITE)
-    ground.paste(upright, mask=upright.getchannel("A"))
+        return image
+    ground = Image.new("RGB", image.size, WHITE)
+    ground.paste(image, mask=image.getchannel("A"))
     return ground
+
+
+def _turned(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """What undoes an EXIF orientation (Exif 3.0, tag 0x0112): 5 to 8 change rows with columns."""
+    if orientation not in range(2, 9):
+        return rgb
+    if orientation >= 5:
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    return np.ascontiguousarray(rgb)
 
 
 def _orientation(image: Image.Image) -> int:

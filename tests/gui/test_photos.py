@@ -67,11 +67,11 @@ def test_edits_start_from_the_photo(app: App, portrait: Path) -> None:
 def test_paste(app: App) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
     QGuiApplication.clipboard().setImage(to_qimage(picture))
-    app.controller.paste()
+    app.controller.files.paste()
     encoded(app)
     assert app.state.photos[0].name == "pasted picture"
     QGuiApplication.clipboard().clear()
-    app.controller.paste()
+    app.controller.files.paste()
     assert "clipboard" in app.said
 
 
@@ -138,7 +138,7 @@ def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest
     assert [row.title.text() for row in rows] == ["Tiny VAE", "Tiny GAN", "Tiny Glow"]
     for row, result in zip(rows, app.state.compare, strict=True):
         np.testing.assert_array_equal(row.picture.picture(), result.encoded.reconstruction)
-        assert "SSIM" in row.figures.text()
+        assert "SSIM" in row.figures()
 
 
 def test_a_search_can_be_cancelled_and_does_not_hold_up_drags(home: Path, open_app: OpenApp, portrait: Path) -> None:

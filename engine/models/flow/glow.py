@@ -180,7 +180,7 @@ class Glow(LatentModel):
             name = f"Level {i + 1}" + (
                 " (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else ""
             )
-            groups.append(Group(name, start, stop))
+            groups.append(Group(name, start, stop, (height, width)))
             start, channels = stop, 2 * channels
         self.stack = nn.ModuleList(stack)
         self.spec = LatentSpec(size=start, groups=tuple(groups), image_shape=image_shape)
@@ -206,6 +206,15 @@ class Glow(LatentModel):
     def decode(self, z: Tensor) -> Tensor:
         x: Tensor | None = None
         for level, group in zip(reversed(self.flow_levels()), reversed(self.spec.groups), strict=True):
+            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
+        assert x is not None
+        return x
+
+    def decoder_features(self, z: Tensor) -> Tensor:
+        """What the coarser half of the levels hands on, (B, F, S, S): the layout before the fine levels fill it in."""
+        levels = list(zip(self.flow_levels(), self.spec.groups, strict=True))
+        x: Tensor | None = None
+        for level, group in reversed(levels[len(levels) // 2 :]):
             x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
         assert x is not None
         return x

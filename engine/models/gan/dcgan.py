@@ -99,6 +99,15 @@ class Generator(nn.Module):
         h = self.stem(z).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
         return torch.tanh(self.last(self.body(relu(self.stem_norm(h)))).float())
 
+    def early(self, z: Tensor) -> Tensor:
+        """The features after the first doubling (B, F, 8, 8)."""
+        h: Tensor = relu(self.stem_norm(self.stem(z).unflatten(1, (-1, 4, 4))))
+        for layer in self.body:
+            h = layer(h)
+            if isinstance(layer, nn.ReLU):
+                break
+        return h
+
 
 class Discriminator(nn.Module):
     """(B, C, S, S) -> (B,) logits: how real each image looks.
@@ -151,6 +160,18 @@ class Dcgan(LatentModel):
     def decode(self, z: Tensor) -> Tensor:
         x: Tensor = self.generator(z)
         return x
+
+    def first_layer(self) -> Tensor:
+        """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""
+        norm = self.generator.stem_norm
+        assert norm.running_var is not None
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        weight: Tensor = self.generator.stem.weight
+        return weight * scale.repeat_interleave(16)[:, None]
+
+    def decoder_features(self, z: Tensor) -> Tensor:
+        """(B, F, 8, 8): the generator after its first doubling."""
+        return self.generator.early(z)
 
     def training_networks(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator}

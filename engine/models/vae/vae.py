@@ -99,6 +99,15 @@ class Decoder(nn.Module):
         y: Tensor = self.body(h.unflatten(1, (-1, 4, 4)))
         return y
 
+    def early(self, z: Tensor) -> Tensor:
+        """The features after the first enlargement (B, F, 8, 8)."""
+        h: Tensor = self.stem(z).unflatten(1, (-1, 4, 4))
+        for layer in self.body:
+            h = layer(h)
+            if isinstance(layer, Up):
+                break
+        return h
+
 
 class Vae(LatentModel):
     """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned.
@@ -151,6 +160,15 @@ class Vae(LatentModel):
 
     def decode(self, z: Tensor) -> Tensor:
         return self._mean_image(z).clamp(-1.0, 1.0)
+
+    def first_layer(self) -> Tensor:
+        """Both linear maps that see the code: the network's stem, and the linear path where there is one."""
+        stem = self.decoder.stem.weight
+        return torch.cat([stem, self.linear_decode.weight]) if self.thumb else stem
+
+    def decoder_features(self, z: Tensor) -> Tensor:
+        """(B, F, 8, 8): the decoder's first stage and what enlarges it."""
+        return self.decoder.early(z)
 
     def encode(self, x: Tensor) -> Tensor:
         return self.posterior(x)[0]

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import Cancelled
-from engine.latent.inversion import invert, regression_guess
+from engine.latent.features import energies
+from engine.latent.inversion import invert, off_shell, refine, regression_guess
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 
 
@@ -54,7 +55,7 @@ def test_search_recovers_a_planted_code():
     found = invert(model, image, steps=150, starts=16, generator=seeded())
     assert found.code.shape == (1, 8)
     assert float((found.code - code).norm() / code.norm()) < 0.05
-    assert len(found.errors) == 151
+    assert 10 < len(found.errors) <= 151
     assert list(found.errors) == sorted(found.errors, reverse=True)
     assert found.errors[-1] < 0.1 * found.errors[0]
     with torch.no_grad():
@@ -150,3 +151,60 @@ def test_train_mode_and_wrong_shapes_are_caught():
         invert(model, torch.zeros(1, 3, 32, 32))
     with pytest.raises(ValueError, match="the image must be"):
         invert(model.eval(), torch.zeros(1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("features", [None, energies])
+@pytest.mark.parametrize("far", [0.1, 30.0])
+def test_refining_is_never_worse_and_its_curve_never_rises(features, far):
+    model = Painter().eval()
+    _, image = photo(model)
+    start = far * torch.randn(1, 8, generator=seeded(5))
+    found = refine(model, image, start, steps=25, features=features)
+    with torch.no_grad():
+        before, after = ((model.decode(z) - image).square().mean().sqrt() for z in (start, found.code))
+    assert float(before) == pytest.approx(found.errors[0], rel=1e-5)
+    assert float(after) == pytest.approx(found.errors[-1], rel=1e-4, abs=1e-6)
+    assert list(found.errors) == sorted(found.errors, reverse=True)
+    assert len(found.errors) <= 26
+
+
+def test_refining_with_no_steps_gives_the_start_back():
+    model = Painter().eval()
+    _, image = photo(model)
+    start = torch.ones(1, 8)
+    found = refine(model, image, start, steps=0)
+    assert torch.equal(found.code, start)
+    assert len(found.errors) == 1
+
+
+def test_a_decoder_that_breaks_far_out_keeps_the_last_good_code():
+    class Brittle(Painter):
+        def decode(self, z: Tensor) -> Tensor:
+            x = super().decode(z)
+            return x if float(z.detach().norm()) < 1 else x * torch.nan
+
+    model = Brittle().eval()
+    image = torch.ones(1, 3, 32, 32)
+    found = refine(model, image, 0.1 * torch.ones(1, 8), steps=30, pull=0.0)
+    assert bool(torch.isfinite(found.code).all())
+    assert float(found.code.norm()) < 1
+    assert list(found.errors) == sorted(found.errors, reverse=True)
+
+
+def test_a_strong_pull_brings_a_searched_code_to_the_shell_and_keeps_an_encoders_length():
+    for encode in ("search", "amortised"):
+        model = Painter(encode).eval()
+        _, image = photo(model)
+        start = 0.3 * torch.randn(1, 8, generator=seeded(2))
+        found = refine(model, image, start, steps=60, pull=1000.0)
+        length = float(found.code.square().mean().sqrt())
+        wanted = 1.0 if encode == "search" else float(start.square().mean().sqrt())
+        assert length == pytest.approx(wanted, abs=0.03)
+
+
+def test_the_shell_counts_each_group_for_itself():
+    groups = (Group("a", 0, 2), Group("b", 2, 6))
+    on_it = torch.tensor([[1.0, -1.0, 1.0, 1.0, -1.0, 1.0]])
+    assert float(off_shell(on_it, groups)) == pytest.approx(0.0, abs=1e-9)
+    assert float(off_shell(2 * on_it, groups)) == pytest.approx(1.0, abs=1e-5)
+    assert float(off_shell(2 * on_it, groups, torch.tensor([[2.0, 1.0]]))) == pytest.approx(0.5, abs=1e-5)

@@ -123,6 +123,51 @@ def test_pad_meets_its_corners_and_is_bilinear_for_lerp():
     torch.testing.assert_close(middle, corners.mean(0))
 
 
+@pytest.mark.parametrize("name", list(paths.PATHS))
+def test_pad_is_exact_at_its_corners_in_every_geometry(name: str):
+    corners, groups = codes(4), (Group("coarse", 0, 16), Group("fine", 16, 48))
+    for i, (x, y) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
+        assert torch.equal(paths.pad(corners, x, y, method=name, groups=groups), corners[i])
+    edge = paths.pad(corners, 0.3, 0.0, method=name, groups=groups)
+    torch.testing.assert_close(edge, paths.path(corners[:2], 0.3, method=name, groups=groups)[0], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", list(paths.PATHS))
+def test_the_middle_of_the_pad_favours_no_corner(name: str):
+    corners = codes(4)
+    middle = paths.pad(corners, 0.5, 0.5, method=name)
+    for order in ([1, 0, 3, 2], [2, 3, 0, 1], [0, 2, 1, 3], [3, 1, 2, 0]):
+        torch.testing.assert_close(paths.pad(corners[order], 0.5, 0.5, method=name), middle, atol=1e-5, rtol=1e-4)
+    left, right = paths.pad(corners, 0.2, 0.6, method=name), paths.pad(corners[[1, 0, 3, 2]], 0.8, 0.6, method=name)
+    torch.testing.assert_close(left, right, atol=1e-5, rtol=1e-4)
+
+
+def test_levels_turn_each_for_itself_and_the_arc_as_a_whole():
+    stops = codes(2, 10, seed=6)
+    stops[1, 4:] *= 3
+    groups = (Group("coarse", 0, 4), Group("fine", 4, 10))
+    levels = paths.path(stops, [0.4], method="levels", groups=groups)
+    torch.testing.assert_close(levels, paths.slerp(stops[:1], stops[1:], 0.4, groups=groups))
+    arc = paths.path(stops, [0.4], method="slerp", groups=groups)
+    torch.testing.assert_close(arc, paths.slerp(stops[:1], stops[1:], 0.4))
+    assert float((levels - arc).norm()) > 0.05
+
+
+def test_norm_ratios_are_of_the_whole_and_of_each_group():
+    ones = np.ones((3, 10), np.float32) * np.array([[1], [2], [0]], np.float32)
+    ones[0, :4] = 0
+    found = paths.norm_ratios(ones, (Group("coarse", 0, 4), Group("fine", 4, 10)))
+    np.testing.assert_allclose(found, [[math.sqrt(0.6), 2, 0], [0, 2, 0], [1, 2, 0]])
+
+
+def test_the_line_sinks_where_arc_and_stretched_line_stay():
+    stops = codes(2, 4096, seed=7)
+    middle = {name: paths.norm_ratios(paths.path(stops, [0.5], method=name).numpy())[0, 0] for name in paths.PATHS}
+    assert middle["lerp"] == pytest.approx(math.sqrt(0.5), abs=0.03)
+    assert middle["slerp"] == pytest.approx(1, abs=0.03)
+    assert middle["norm"] == pytest.approx(1, abs=0.03)
+
+
 def test_pad_with_fewer_corners():
     three = codes(3)
     assert torch.equal(paths.pad(three, 0.37, 1.0), three[2])

@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 import resources
-from engine.photos.align import align
+from engine.photos.align import Aligned, align
 from engine.photos.decode import read_photo
+from engine.photos.landmarks import EYE_DISTANCE, MEAN
+from engine.photos.similarity import UNIT_CORNERS, Similarity, fit
 
 PORTRAITS = tuple(sorted(resources.path("samples").glob("*.webp")))
 
@@ -45,3 +47,30 @@ def no_face(width: int, height: int) -> np.ndarray:
     down, across = np.mgrid[0:height, 0:width]
     waves = [np.sin(across / 37 + k) + np.cos(down / 53 - k) for k in range(3)]
     return np.stack([(w * 55 + 127).astype(np.uint8) for w in waves], -1)
+
+
+def frame_of(found: Aligned) -> Similarity:
+    """From the unit square to the photo."""
+    corners = np.array([complex(x, y) for x, y in found.framing.corners])
+    return fit(np.array(UNIT_CORNERS), corners)
+
+
+def eyes_off(found: Similarity, true: Similarity) -> float:
+    """How far the mean eyes of two framings are apart, as a share of the eye distance."""
+    off = np.abs((found.turn * MEAN + found.shift) - (true.turn * MEAN + true.shift))[:2].mean()
+    return float(off / (EYE_DISTANCE * true.side))
+
+
+def turned(photo: np.ndarray, degrees: float) -> tuple[np.ndarray, Similarity]:
+    """The photo turned about its middle in a plain scene, and the similarity from the photo into it."""
+    height, width = photo.shape[:2]
+    turn = complex(np.exp(1j * np.radians(degrees)))
+    middle = complex(width, height) / 2
+    there = Similarity(turn, middle - turn * middle)
+    back = Similarity(1 / turn, -there.shift / turn)
+    t, z = back.turn, back.shift
+    coefficients = (t.real, -t.imag, z.real, t.imag, t.real, z.imag)
+    picture = Image.fromarray(photo).transform(
+        (width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC, fillcolor=(128, 140, 150)
+    )
+    return np.asarray(picture), there

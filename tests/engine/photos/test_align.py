@@ -15,6 +15,14 @@ from engine.photos.faces import find_faces
 from .people import PORTRAITS, blurred, crop, no_face, placed, plain, portrait
 
 
+def box_of(found: Aligned) -> tuple[float, float, float]:
+    """(left, top, side) of the upright square with the cut's middle and size."""
+    corners = np.array(found.framing.corners)
+    side = float(np.linalg.norm(corners[1] - corners[0]))
+    left, top = corners.mean(0) - side / 2
+    return float(left), float(top), side
+
+
 @pytest.mark.parametrize("size", [32, 64, 128])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_result_is_a_square_of_the_size_asked_for(mode: str, size: int):
@@ -28,12 +36,14 @@ def test_the_result_is_a_square_of_the_size_asked_for(mode: str, size: int):
 @pytest.mark.parametrize("index", range(len(PORTRAITS)))
 def test_each_sample_portrait_is_framed(index: int):
     found = align(portrait(index))
-    left, top, side = found.box
+    left, top, side = box_of(found)
     face = find_faces(portrait(index))[0]
     assert found.how == "face"
-    assert left < face.x < face.x + face.size < left + side
-    assert top < face.y < face.y + face.size < top + side
-    assert 0.6 < face.size / side < 0.8
+    # The cascade's box errs by some percent; the points inside it decide.
+    room = 0.06 * side
+    assert left - room < face.x < face.x + face.size < left + side + room
+    assert top - room < face.y < face.y + face.size < top + side + room
+    assert 0.6 < face.size / side < 0.9
 
 
 def test_a_face_at_a_known_place_is_framed_there_again():
@@ -46,7 +56,7 @@ def test_a_face_at_a_known_place_is_framed_there_again():
         left, top = int(rng.integers(0, width - side)), int(rng.integers(0, height - side))
         scene = blurred(index, width, height) if index % 2 else plain(width, height)
         found = align(np.asarray(placed(scene, index, left, top, side)), mode="face")
-        worst.append(max(abs(a - b) for a, b in zip(found.box, (left, top, side), strict=True)) / side)
+        worst.append(max(abs(a - b) for a, b in zip(box_of(found), (left, top, side), strict=True)) / side)
     assert max(worst) < 0.12
     assert np.mean(worst) < 0.04
 
@@ -56,7 +66,7 @@ def test_the_picture_does_not_depend_on_the_photos_resolution(factor: float):
     side = round(512 * factor)
     for index in (1, 6, 11):
         other = np.asarray(Image.fromarray(portrait(index)).resize((side, side), Image.Resampling.LANCZOS))
-        difference = np.abs(align(other, mode="face").rgb.astype(int) - align(portrait(index)).rgb)
+        difference = np.abs(align(other, mode="face").rgb.astype(int) - align(portrait(index), mode="face").rgb)
         assert difference.mean() < 14
 
 
@@ -68,7 +78,7 @@ def test_without_a_face_the_middle_is_used_and_said(width: int, height: int):
     assert found.how == "centre"
     assert "No face was found" in found.note
     assert found.note.endswith(".")
-    assert found.box == ((width - side) / 2, (height - side) / 2, side)
+    assert box_of(found) == ((width - side) / 2, (height - side) / 2, side)
     np.testing.assert_array_equal(found.rgb, align(picture, mode="centre").rgb)
     assert align(picture, mode="centre").note == ""
 
@@ -80,12 +90,14 @@ def test_face_insists_on_one():
 
 def test_of_two_people_the_larger_is_used_and_the_other_can_be_chosen():
     scene = np.asarray(placed(placed(plain(1000, 500), 3, 60, 120, 230), 9, 560, 80, 340))
-    first, second, beyond = (align(scene, face=k) for k in (0, 1, 7))
+    first, second = (align(scene, face=k) for k in (0, 1))
     assert first.note == "2 faces were found; the largest is used."
     assert "number 2" in second.note
-    assert beyond.box == second.box
-    np.testing.assert_allclose(first.box, (560, 80, 340), atol=0.12 * 340)
-    np.testing.assert_allclose(second.box, (60, 120, 230), atol=0.12 * 230)
+    assert (first.framing.face, second.framing.face) == (0, 1)
+    with pytest.raises(UsageError, match="choose one from 1 to 2"):
+        align(scene, face=7)
+    np.testing.assert_allclose(box_of(first), (560, 80, 340), atol=0.12 * 340)
+    np.testing.assert_allclose(box_of(second), (60, 120, 230), atol=0.12 * 230)
 
 
 @pytest.mark.parametrize(("px", "size"), [(32, 64), (64, 64), (64, 32), (128, 64), (178, 128), (256, 64)])
@@ -95,7 +107,7 @@ def test_a_small_aligned_crop_is_only_resized(px: int, size: int):
         found = align(np.asarray(small), size=size)
         assert found.how == "none"
         assert found.note == ""
-        assert found.box == (0, 0, px)
+        assert box_of(found) == (0, 0, px)
         wanted = np.asarray(small.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0))
         np.testing.assert_array_equal(found.rgb, wanted)
 
@@ -104,7 +116,7 @@ def test_a_small_photo_with_room_around_the_face_is_framed():
     scene = placed(plain(250, 250), 8, 60, 50, 130)
     found = align(np.asarray(scene))
     assert found.how == "face"
-    np.testing.assert_allclose(found.box, (60, 50, 130), atol=0.12 * 130)
+    np.testing.assert_allclose(box_of(found), (60, 50, 130), atol=0.12 * 130)
 
 
 def test_what_lies_outside_repeats_the_edge():
@@ -115,8 +127,8 @@ def test_what_lies_outside_repeats_the_edge():
     scene = np.pad(corner, ((0, 300), (0, 300), (0, 0)), mode="edge")
     scene[:3] = scene[:, :3] = (250, 200, 150)
     found = align(scene, mode="face", size=128)
-    assert found.box[0] < -10
-    assert found.box[1] < -10
+    assert box_of(found)[0] < -10
+    assert box_of(found)[1] < -10
     np.testing.assert_allclose(found.rgb[:4, :4].astype(int), np.broadcast_to((250, 200, 150), (4, 4, 3)), atol=6)
 
 
@@ -163,5 +175,5 @@ def test_impossible_wishes(wrong: dict[str, object]):
 def test_the_same_photo_gives_the_same_result():
     first, second = align(portrait(5)), align(portrait(5))
     assert isinstance(first, Aligned)
-    assert first.box == second.box
+    assert box_of(first) == box_of(second)
     np.testing.assert_array_equal(first.rgb, second.rgb)

@@ -1,0 +1,19 @@
+"""A stranger's file in the import panel: how far it is, and what it was found to hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoints.importing.report import ImportReport
+
+
+@dataclass(frozen=True, eq=False)
+class ImportState:
+    """`stage`: reading, asking, importing or refused. `message` is the sentence of a refusal or of a failed import."""
+
+    path: Path
+    title: str
+    stage: str = "reading"
+    report: ImportReport | None = None
+    message: str = ""

@@ -1,0 +1,105 @@
+"""Rows of kept states: a click goes there, F2 or a double click renames, Delete takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.widgets.cards import Card, CardList
+
+
+class NameEdit(QLineEdit):
+    """A name typed in place: Enter or a click elsewhere keeps it, Escape leaves it. Emits ``closed`` once."""
+
+    closed = Signal(str, bool)
+
+    def __init__(self, name: str, *, parent: QWidget) -> None:
+        super().__init__(name, parent)
+        self._first, self._open = name, True
+        self.setAccessibleName("Name")
+        self.setToolTip("Enter keeps the name, Escape leaves it as it was.")
+        self.selectAll()
+
+    def _close(self, name: str, *, by_key: bool) -> None:
+        # Hiding the field takes its focus away, which would close it a second time.
+        if self._open:
+            self._open = False
+            self.closed.emit(name, by_key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._close(self._first, by_key=True)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._close(self.text(), by_key=True)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._close(self.text(), by_key=False)
+
+
+class BookmarkList(CardList):
+    """Cards with a name that can be changed in place."""
+
+    renamed = Signal(str, str)
+    removed = Signal(str)
+    own_keys: tuple[Qt.Key, ...] = (*CardList.own_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._editor: NameEdit | None = None
+        self.setToolTip("Enter goes there, F2 renames, Delete takes away.")
+
+    def set_cards(self, cards: Sequence[Card]) -> None:
+        """Replace all rows; a name that is being typed is left."""
+        self._end_edit()
+        super().set_cards(cards)
+
+    def begin_edit(self, key: str) -> NameEdit:
+        """Opens the field over the name of ``key``; raises KeyError when there is none."""
+        self._end_edit()
+        rect = self.card_rect(key)
+        card = next(card for card in self.cards() if card.key == key)
+        editor = NameEdit(card.title, parent=self)
+        editor.setGeometry(rect.x() + 50, rect.y() + 5, rect.width() - 54, 28)
+        editor.closed.connect(lambda name, by_key: self._closed(key, name, by_key))
+        editor.show()
+        editor.setFocus()
+        self._editor = editor
+        return editor
+
+    def editor(self) -> NameEdit | None:
+        """The field that is open, or None."""
+        return self._editor
+
+    def _closed(self, key: str, name: str, by_key: bool) -> None:
+        self._end_edit()
+        if by_key:
+            self.setFocus()
+        self.renamed.emit(key, name)
+
+    def _end_edit(self) -> None:
+        editor, self._editor = self._editor, None
+        if editor is not None:
+            editor.blockSignals(True)
+            editor.hide()
+            editor.deleteLater()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.index_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._cursor = -1
+            self.begin_edit(self.cards()[index].key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        here = self.cards()[self._cursor].key if 0 <= self._cursor < len(self.cards()) else None
+        if event.key() == Qt.Key.Key_F2 and here is not None:
+            self.begin_edit(here)
+        elif event.key() == Qt.Key.Key_Delete and here is not None:
+            self.removed.emit(here)
+        else:
+            super().keyPressEvent(event)

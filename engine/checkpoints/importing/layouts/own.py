@@ -1,0 +1,18 @@
+"""Our own model files: verified as on every opening, and copied as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.checkpoints.importing.sniff import read_safetensors_header
+from engine.checkpoints.model_file import KEY
+
+
+def is_own(path: Path) -> bool:
+    """Whether a safetensors file names itself a Latent Loom model.
+
+    Raises:
+        CheckpointError: its header is damaged.
+    """
+    metadata = read_safetensors_header(path).get("__metadata__")
+    return isinstance(metadata, dict) and KEY in metadata

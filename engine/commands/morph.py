@@ -1,0 +1,167 @@
+"""morph: a moving picture of the way between two to four photos, codes or samples."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from engine.api import Codes, Pictures
+from engine.commands.common import Command, Result, natural, output_path
+from engine.commands.explore import _device, _encoded
+from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts
+from engine.errors import UsageError, UserError
+from engine.export import GIF_FASTEST, save_animation
+from engine.latent.paths import PATHS
+from engine.open_model import OpenModel
+from engine.session import Session
+from engine.timeline import EASINGS, LOOPS, Timeline, frames_of
+
+_SEED: Final = re.compile(r"seed:(\d{1,9})\Z")
+_CODE: Final = re.compile(r"(.+\.npz)#(\d{1,6})\Z", re.DOTALL)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="name, slug or path of a model")
+    parser.add_argument(
+        "corners",
+        nargs="+",
+        metavar="corner",
+        help="two to four: photos, codes that encode wrote (codes.npz#0 is the first), or samples (seed:12)",
+    )
+    frames_help = "pictures in all, rests and the way back included"
+    parser.add_argument("--frames", type=natural(2, 10_000), default=60, help=frames_help)
+    parser.add_argument("--fps", type=natural(1, 100), default=30, help="pictures per second; GIF plays at most 50")
+    parser.add_argument(
+        "--method",
+        "--path",
+        dest="method",
+        choices=tuple(PATHS),
+        default="slerp",
+        help="lerp: line; slerp: arc; norm: line at the arc's length; levels: an arc in each level of a flow",
+    )
+    parser.add_argument("--easing", choices=tuple(EASINGS), default="linear", help="how each leg starts and ends")
+    parser.add_argument(
+        "--loop",
+        choices=LOOPS,
+        default="once",
+        help="once: first corner to last; loop: and on to the first again; there-and-back",
+    )
+    parser.add_argument("--hold", type=natural(0, 1000), default=0, help="frames that each corner stands still")
+    parser.add_argument("--scale", type=natural(1, 16), default=4, help="enlarge each frame so many times")
+    parser.add_argument("--resample", choices=("bicubic", "nearest"), default="bicubic", help="how frames are enlarged")
+    parser.add_argument("-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder")
+    add_cut_arguments(parser)
+    _device(parser)
+
+
+@dataclass
+class _Clock:
+    """Seconds spent decoding, apart from encoding the file."""
+
+    model: OpenModel
+    codes: Codes
+    method: str
+    closed: bool
+    seconds: float = field(default=0.0)
+
+    def decode(self, fractions: list[float]) -> Pictures:
+        start = time.perf_counter()
+        pictures = self.model.decode(self.model.morph(self.codes, fractions, method=self.method, loop=self.closed))
+        self.seconds += time.perf_counter() - start
+        return pictures
+
+
+def _run(args: argparse.Namespace) -> Result:
+    if not 2 <= len(args.corners) <= 4:
+        raise UsageError(f"A morph needs two to four corners, got {len(args.corners)}: name that many photos or codes.")
+    hold = (args.hold,) * len(args.corners)
+    line = Timeline(len(args.corners), args.frames, args.easing, args.loop, hold)
+    fractions = line.fractions()
+    session = Session(device=args.device)
+    model = session.open(args.model)
+    framed = cuts(args, len(args.corners))
+    corners = [_corner(session, model, text, cut) for text, cut in zip(args.corners, framed, strict=True)]
+    # A wrong method is told before a file is begun.
+    codes = np.stack([code for _, code, _ in corners])
+    model.morph(codes, [0.0], method=args.method)
+    clock = _Clock(model, codes, args.method, line.closed)
+    start = time.perf_counter()
+
+    def frames() -> Iterator[Pictures]:
+        return frames_of(lambda places: clock.decode(list(places)), fractions)
+
+    save_animation(
+        args.output,
+        frames(),
+        count=len(fractions),
+        frames_per_second=args.fps,
+        scale=args.scale,
+        smooth=args.resample == "bicubic",
+        # A pass from first to last is repeated too, as most viewers of a file that plays once never see it.
+        forever=True,
+    )
+    seconds = time.perf_counter() - start
+    values = {
+        "output": str(args.output),
+        "frames": args.frames,
+        "method": args.method,
+        "easing": args.easing,
+        "loop": args.loop,
+        "hold": args.hold,
+        "frames_per_second": args.fps,
+        "seconds": round(args.frames / args.fps, 3),
+        "pictures_per_second": round(len(set(fractions)) / max(clock.seconds, 1e-9), 1),
+        "written_per_second": round(args.frames / max(seconds, 1e-9), 1),
+        "corners": [{"corner": text, **cut} for text, (_, _, cut) in zip(args.corners, corners, strict=True)],
+    }
+    note = ""
+    if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
+        note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
+    names = " to ".join(name for name, _, _ in corners)
+    return Result(values, f"{args.frames} frames from {names}: {args.output}{note}")
+
+
+def _corner(session: Session, model: OpenModel, text: str, cut: Cut) -> tuple[str, Codes, dict[str, Any]]:
+    """Name and code (D,) of a corner: `seed:12`, `codes.npz#0`, or a photo; and how a photo was cut."""
+    if seed := _SEED.match(text):
+        return text, model.sample(1, seed=int(seed[1]))[0], {}
+    # A photo may be called anything, also photo.npz#0.
+    if (found := _CODE.match(text)) and not Path(text).expanduser().exists():
+        return text, _stored(model, Path(found[1]).expanduser(), int(found[2])), {}
+    loaded, encoded = _encoded(session, model, text, cut)
+    return encoded.name, encoded.code, {"note": loaded.note, **cut_values(loaded)}
+
+
+def _stored(model: OpenModel, path: Path, index: int) -> Codes:
+    """One code of a file that `encode` wrote.
+
+    Raises:
+        UserError: it cannot be read, holds no such code, or belongs to another model.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            codes, sha256 = np.asarray(archive["codes"], np.float32), str(archive["model_sha256"])
+    except OSError as error:
+        why = error.strerror or "not a file of codes"
+        raise UserError(f"{path.name} could not be read ({why}): write it with latent-loom encode.") from error
+    except (KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path.name} is no file of codes: write one with latent-loom encode.") from error
+    if sha256 != model.info.sha256:
+        raise UserError(f"{path.name} holds codes of another model than {model.info.title}: encode the photos again.")
+    if codes.ndim != 2 or codes.shape[1] != model.info.code_size or not np.isfinite(codes).all():
+        raise UserError(f"The codes in {path.name} do not fit {model.info.title}: encode the photos again.")
+    if index >= len(codes):
+        raise UserError(f"{path.name} holds {len(codes)} codes, counted from 0: there is no #{index}.")
+    code: Codes = codes[index]
+    return code
+
+
+COMMANDS = (Command("morph", "a moving picture between two to four photos or codes", _arguments, _run),)
