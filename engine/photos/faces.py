@@ -100,7 +100,7 @@ def _found(grey: NDArray[np.uint8], scale: float, smallest: int, roll: float) ->
         ground = float(grey.mean())
         grey = np.asarray(cv2.warpAffine(grey, matrix, (across, down), flags=flags, borderValue=ground), np.uint8)
     boxes, _, weights = _cascade().detectMultiScale3(
-        grey, scaleFactor=1.05, minNeighbors=4, minSize=(smallest, smallest), outputRejectLevels=True
+        grey, scaleFactor=1.08, minNeighbors=3, minSize=(smallest, smallest), outputRejectLevels=True
     )
     found = []
     for (x, y, side, _), weight in zip(boxes, weights, strict=True):

@@ -98,7 +98,7 @@ def test_a_damaged_file_is_told_and_the_box_is_used(kind: str, tmp_path: Path, m
 
 
 def test_a_face_that_cannot_be_made_out_is_framed_by_its_box(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("engine.photos.heads.DOUBT", -1.0)
+    monkeypatch.setattr("engine.photos.heads.HOPELESS", -1.0)
     (head,) = find_heads(portrait(0))
     assert "hard to make out" in head.note
     assert head.frame == frame_of_box(head.face)
