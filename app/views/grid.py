@@ -65,7 +65,7 @@ class GridView(QWidget):
         self.axes = [self._axis(which) for which in (0, 1)]
         self.whole = button("Whole", "The window as at the start", kind="quiet")
         self.whole.clicked.connect(lambda: self.wholeWanted.emit())
-        self.grid = PictureGrid(columns=6, empty_text="Drawing samples…")
+        self.grid = PictureGrid(columns=6, empty_text="Drawing samples…", centred=True)
         self.grid.cellClicked.connect(self.picked)
         self.grid.cellDoubleClicked.connect(self.opened)
         self.grid.panned.connect(self.panned)

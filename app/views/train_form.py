@@ -13,7 +13,7 @@ from app.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hairline, hbox, scrolled, vbox
 from engine.api import Catalogue, FamilyInfo, TrainRequest
 from engine.errors import UsageError
 from engine.knobs import Value
@@ -73,8 +73,9 @@ class TrainForm(QWidget):
         column.setContentsMargins(16, 8, 16, 8)
         inner.setLayout(column)
         row = hbox(self.start)
-        row.setContentsMargins(16, 4, 16, 8)
-        outer = vbox(scrolled(inner), row, gap_px=0)
+        row.setContentsMargins(16, 8, 16, 8)
+        # The line says that the form goes on beneath it.
+        outer = vbox(scrolled(inner), hairline(), row, gap_px=0)
         outer.setStretch(0, 1)
         self.setLayout(outer)
 

@@ -46,9 +46,11 @@ class PictureGrid(PaintedItems):
         caption: str = "",
         empty_text: str = "",
         keep_square: bool = True,
+        centred: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._centred = centred
         self._columns, self._gap, self._keep = max(0, columns), gap_px, keep_square
         self._left, self._right, self._empty_text = caption, "", empty_text
         self._cells: list[Picture8 | None] = []
@@ -134,8 +136,10 @@ class PictureGrid(PaintedItems):
 
     def item_rect(self, index: int) -> QRect:
         width, height = self._cell_px()
-        row, column = divmod(index, self._across())
-        return QRect(column * (width + self._gap), row * (height + self._gap), width, height)
+        across = self._across()
+        row, column = divmod(index, across)
+        left = max(0, (self.width() - across * (width + self._gap) + self._gap) // 2) if self._centred else 0
+        return QRect(left + column * (width + self._gap), row * (height + self._gap), width, height)
 
     def _caption_px(self) -> int:
         return CAPTION_PX if self._left or self._right else 0
@@ -211,9 +215,10 @@ class PictureGrid(PaintedItems):
             return
         theme, font = tokens(), ui_font(tokens().text_px - 1)
         last = self.item_rect(max(0, self.count() - 1))
-        across = self.item_rect(self._across() - 1).right() + 1 if self._cells else self.width()
+        left = self.item_rect(0).x() if self._cells else 0
+        across = self.item_rect(self._across() - 1).right() + 1 - left if self._cells else self.width()
         top = last.bottom() + 5 if self._cells else self.height() - CAPTION_PX + 4
-        line = QRectF(0, top, across, CAPTION_PX - 4)
+        line = QRectF(left, top, across, CAPTION_PX - 4)
         right_px = min(paint.width_of(self._right, font) + 1, line.width() * 0.6) if self._right else 0.0
         paint.text(painter, line.adjusted(0, 0, -right_px, 0), self._left, font=font, ink=theme.muted)
         paint.text(painter, line, self._right, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
@@ -270,7 +275,8 @@ class PictureGrid(PaintedItems):
     def _place_px(self) -> tuple[int, int]:
         """Width and height of all the pictures."""
         last = self.item_rect(max(0, self.count() - 1))
-        return max(1, self.item_rect(self._across() - 1).right() + 1), max(1, last.bottom() + 1)
+        across = self.item_rect(self._across() - 1).right() + 1 - self.item_rect(0).x()
+        return max(1, across), max(1, last.bottom() + 1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.cell_at(event.position().toPoint())
