@@ -1,0 +1,93 @@
+"""What a diagnostic receives and how it is listed; each is one file and one row in `catalogue.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.knobs import Knob, Value
+from engine.models.base import LatentModel
+from engine.pictures import to_pictures
+from engine.report import Finding
+
+CHUNK = 64
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model under examination and the images it is held against; the model is a snapshot that nobody else touches.
+
+    `training` and `heldout` are (N, S, S, C) uint8, `heldout` of people (or groups) that training never saw.
+    `labels` (N, A) int8 in {-1, 0, 1} of the training images with the names `attributes`, `heldout_labels` likewise;
+    `history` has the run's curves as name -> (steps, values), empty for a model file.
+    """
+
+    model: LatentModel
+    training: Pictures
+    heldout: Pictures
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    attributes: tuple[str, ...] = ()
+    labels: NDArray[np.int8] | None = None
+    heldout_labels: NDArray[np.int8] | None = None
+    history: Mapping[str, tuple[Sequence[int], Sequence[float]]] = field(default_factory=dict)
+    _samples: dict[tuple[int, float], Pictures] = field(default_factory=dict, repr=False)
+
+    @torch.inference_mode()
+    def samples(
+        self, n: int, *, seed: int = 0, temperature: float = 1.0, check_cancel: Callable[[], None] = lambda: None
+    ) -> Pictures:
+        """`n` samples (n, S, S, C) uint8; the first of a longer set of one seed are those of a shorter one.
+
+        They are kept, so that several diagnostics look at the same samples and they are drawn once.
+        """
+        have = self._samples.get((seed, temperature))
+        done = 0 if have is None else len(have)
+        if done < n:
+            parts = [] if have is None else [have]
+            for start in range(done // CHUNK * CHUNK, n, CHUNK):
+                check_cancel()
+                generator = torch.Generator().manual_seed((seed << 20) + start // CHUNK)
+                codes = self.model.sample_codes(CHUNK, temperature=temperature, generator=generator)
+                drawn = to_pictures(self.model.decode(codes))[..., : self.training.shape[-1]]
+                parts.append(drawn[max(0, done - start) :])
+            have = np.concatenate(parts)
+            self._samples[(seed, temperature)] = have
+        assert have is not None
+        return have[:n]
+
+
+Run = Callable[["Request"], Finding]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One call of a diagnostic: its subject, its knobs by name, and the way to tell and to stop.
+
+    `tell(done, total)` reports progress; `check_cancel` raises `Cancelled`. `quick` asks for what is done in seconds
+    beside a training run; figures then have wider intervals and say so.
+    """
+
+    subject: Subject
+    values: Mapping[str, Value] = field(default_factory=dict)
+    quick: bool = False
+    seed: int = 0
+    tell: Callable[[int, int], None] = lambda done, total: None
+    check_cancel: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A row of the catalogue. `why_not(subject)` gives a sentence where it cannot be made, else the empty string."""
+
+    name: str
+    title: str
+    help: str
+    run: Run
+    why_not: Callable[[Subject], str] = lambda subject: ""
+    knobs: tuple[Knob, ...] = ()
