@@ -317,7 +317,9 @@ class AppState:
     comparison: Comparison = field(default_factory=Comparison)
     split: Split = field(default_factory=Split)
     morph: MorphState = field(default_factory=MorphState)
-    # training
+    # training: which page the left panel and the right side show
+    train_panel: str = "new"
+    train_side: str = "curves"
     catalogue: Catalogue | None = None
     training: Training | None = None
     run_view: RunView | None = None

@@ -259,8 +259,10 @@ def _connect_train(controller: Controller) -> None:
     view, train = controller.window.train, controller.train
     view.form.startWanted.connect(controller.start_training)
     view.form.wrong.connect(controller.notices.warn)
-    view.runChosen.connect(lambda path: train.show_run(Path(path)))
-    view.scrubbed.connect(train.scrub)
+    view.panelChosen.connect(lambda panel: controller.hub.update(train_panel=panel))
+    view.sideChosen.connect(lambda side: controller.hub.update(train_side=side))
+    view.runs.runChosen.connect(lambda path: train.show_run(Path(path)))
+    view.pictures.scrubbed.connect(train.scrub)
     view.pauseWanted.connect(controller.pause_shown)
     view.stopWanted.connect(controller.stop_shown)
     view.resumeWanted.connect(controller.resume_shown)

@@ -1,51 +1,36 @@
-"""The Train workspace: the form and the runs, live samples with their history, and curves."""
+"""The Train workspace: the form and the runs at the left, what the model draws, its curves and its diagnosis."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
 from app.state import AppState, RunView, moved
 from app.theme import set_kind
-from app.views.library import run_card
+from app.views.collapse import CollapsePanel
+from app.views.data_panel import DataPanel
+from app.views.runs_panel import RunsPanel
 from app.views.train_curves import TrainCurves
 from app.views.train_form import TrainForm
+from app.views.train_pictures import TrainPictures
 from app.widgets.buttons import button
-from app.widgets.cards import ROW_PX, CardList
 from app.widgets.empty import EmptyState
-from app.widgets.form import Section
-from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, scrolled, vbox
-from app.widgets.slider import ValueSlider
+from app.widgets.layout import hbox, vbox
+from app.widgets.segmented import Segmented
 from app.words import duration
 
 LEFT_PX: Final = 344
-CAPTION_PX: Final = 28
-
-
-class _Samples(QWidget):
-    """The grid as large as its room allows, the scrubber close beneath it."""
-
-    def __init__(self, grid: PictureGrid, scrubber: ValueSlider) -> None:
-        super().__init__()
-        self._grid = grid
-        column = vbox(grid, scrubber, None, gap_px=8)
-        column.setStretch(0, 1000)
-        self.setLayout(column)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._grid.setMaximumHeight(self.width() + CAPTION_PX)
+PANELS: Final = (("new", "New run"), ("runs", "Runs"), ("data", "Data"))
+SIDES: Final = (("curves", "Curves"), ("collapse", "Collapse"))
 
 
 class TrainView(QWidget):
     """Emits what is wanted with the run on show."""
 
-    runChosen = Signal(str)
-    scrubbed = Signal(int)
+    panelChosen = Signal(str)
+    sideChosen = Signal(str)
     pauseWanted = Signal()
     stopWanted = Signal()
     resumeWanted = Signal()
@@ -54,15 +39,17 @@ class TrainView(QWidget):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.form = TrainForm()
-        self.runs = CardList(empty_text="Runs appear here.")
-        self.runs.activated.connect(self.runChosen)
-        self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
-        self.scrubber = ValueSlider(
-            "History", 0, 1, value=0, decimals=0, tooltip="The samples as they were at this step.", label_px=64
-        )
-        self.scrubber.changed.connect(self._scrub)
-        self._steps: list[int] = []
+        self.runs = RunsPanel()
+        self.data = DataPanel()
+        self.pictures = TrainPictures()
         self.curves = TrainCurves()
+        self.collapse = CollapsePanel()
+        self._panel = Segmented(PANELS, tooltip="What the left panel shows; Left and Right choose.")
+        self._panel.changed.connect(self.panelChosen)
+        self._panel_pages = _stack(self.form, self.runs, self.data)
+        self._side = Segmented(SIDES, tooltip="How training goes, or what the model is worth; Left and Right choose.")
+        self._side.changed.connect(self.sideChosen)
+        self._side_pages = _stack(self.curves, self.collapse)
         self.title, self.line = QLabel(), QLabel()
         set_kind(self.title, "title")
         set_kind(self.line, "muted")
@@ -94,17 +81,10 @@ class TrainView(QWidget):
         panel.setProperty("kind", "panel-left")
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setFixedWidth(LEFT_PX)
-        inner = QWidget()
-        inner.setLayout(vbox(self.runs, None))
-        area = self._run_area = scrolled(inner)
-        section = Section("Runs", collapsible=False)
-        section.add(area)
-        box = QWidget()
-        column = vbox(section)
-        column.setContentsMargins(16, 0, 8, 8)
-        box.setLayout(column)
-        outer = vbox(self.form, box, gap_px=0)
-        outer.setStretch(0, 1)
+        head = hbox(self._panel, None)
+        head.setContentsMargins(16, 12, 16, 4)
+        outer = vbox(head, self._panel_pages, gap_px=0)
+        outer.setStretch(1, 1)
         panel.setLayout(outer)
         return panel
 
@@ -112,7 +92,11 @@ class TrainView(QWidget):
         page = QWidget()
         texts = vbox(self.title, self.line, gap_px=2)
         head = hbox(texts, None, self.explore, self.resume, self.pause, self.stop)
-        body = hbox(_Samples(self.grid, self.scrubber), self.curves, gap_px=24)
+        side = QWidget()
+        beside = vbox(hbox(self._side, None), self._side_pages, gap_px=8)
+        beside.setStretch(1, 1)
+        side.setLayout(beside)
+        body = hbox(self.pictures, side, gap_px=24)
         body.setStretch(0, 5)
         body.setStretch(1, 4)
         column = vbox(head, body, gap_px=16)
@@ -124,16 +108,17 @@ class TrainView(QWidget):
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         self.form.show_state(now, before)
-        if moved(now, before, "runs", "training"):
-            self.runs.set_cards([run_card(card, now) for card in now.runs])
-            self._share_height()
-        if moved(now, before, "runs", "run_view"):
-            key = str(now.run_view.path) if now.run_view is not None else None
-            self.runs.set_selected(key if any(card.key == key for card in self.runs.cards()) else None)
+        self.runs.show_state(now, before)
+        self.data.show_state(now, before)
+        self.pictures.show_state(now, before)
+        self.collapse.show_state(now, before)
+        if moved(now, before, "train_panel", "train_side"):
+            self._panel.set_current(now.train_panel)
+            self._panel_pages.setCurrentIndex([key for key, _ in PANELS].index(now.train_panel))
+            self._side.set_current(now.train_side)
+            self._side_pages.setCurrentIndex([key for key, _ in SIDES].index(now.train_side))
         if moved(now, before, "run_view"):
             self._pages.setCurrentIndex(0 if now.run_view is None else 1)
-            if now.run_view is not None:
-                self._show_samples(now.run_view)
         if moved(now, before, "run_view", "training", "catalogue") and now.run_view is not None:
             self._show_head(now, now.run_view)
         if moved(now, before, "run_view", "catalogue") and now.run_view is not None:
@@ -141,31 +126,6 @@ class TrainView(QWidget):
             known = old is not None and old.series is now.run_view.series and old.path == now.run_view.path
             if not known or moved(now, before, "catalogue"):
                 self.curves.show_run(now.run_view, now.catalogue)
-
-    def _show_samples(self, view: RunView) -> None:
-        self.grid.set_pictures(view.pictures)
-        step = view.previews[view.shown][0] if 0 <= view.shown < len(view.previews) else None
-        self.grid.set_caption("Samples from fixed codes", "" if step is None else f"step {step:,}")
-        self._steps = [at for at, _ in view.previews]
-        self.scrubber.setEnabled(len(self._steps) > 1)
-        if len(self._steps) > 1:
-            self.scrubber.set_range(self._steps[0], self._steps[-1])
-        if step is not None:
-            self.scrubber.set_value(step)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_height()
-
-    def _share_height(self) -> None:
-        """The list of runs takes what it needs, at most a quarter: the form is worth more room."""
-        most = max(ROW_PX, self.height() // 4 // ROW_PX * ROW_PX)
-        self._run_area.setFixedHeight(min(most, max(1, len(self.runs.cards())) * ROW_PX))
-
-    def _scrub(self, step: float) -> None:
-        """The preview nearest to a step."""
-        if self._steps:
-            self.scrubbed.emit(min(range(len(self._steps)), key=lambda i: abs(self._steps[i] - step)))
 
     def _show_head(self, now: AppState, view: RunView) -> None:
         status, config = view.info.status, view.info.config
@@ -196,6 +156,13 @@ class TrainView(QWidget):
         self.resume.setText("Train on" if state == "done" else "Resume")
         tip = "Go on for as many steps again" if state == "done" else "Go on from the newest checkpoint"
         self.resume.setToolTip(tip if now.training is None else "A run is being trained: stop it first.")
+
+
+def _stack(*pages: QWidget) -> QStackedWidget:
+    stack = QStackedWidget()
+    for page in pages:
+        stack.addWidget(page)
+    return stack
 
 
 def _last_speed(view: RunView) -> float:

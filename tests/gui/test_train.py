@@ -75,11 +75,11 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     view = app.window.train
     app.wait(lambda: len(app.state.run_view.previews) >= 2 and app.state.run_view.pictures is not None)
     app.wait(lambda: len(app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]) > 3)
-    assert view.grid.count() == 25
+    assert view.pictures.grid.count() == 25
     plot, _ = view.curves.plots["ELBO, bits/dim"]
     assert "training" in plot.series_names()
     assert view.title.text() == "My run"
-    assert [card.live for card in view.runs.cards()] == [True]
+    assert [card.live for card in view.runs.runs.cards()] == [True]
     job = app.state.jobs[0]
     assert job.key == "train"
     assert job.can_pause
@@ -149,9 +149,9 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     app.controller.show_workspace("train")
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.pictures is not None)
     assert app.state.run_view.path == run
-    newest = app.window.train.grid
+    newest = app.window.train.pictures.grid
     last = app.state.run_view.pictures
-    app.window.train.scrubbed.emit(0)
+    app.window.train.pictures.scrubbed.emit(0)
     app.wait(lambda: app.state.run_view.shown == 0 and app.state.run_view.pictures is not last)
     assert newest.count() == 25
     assert not app.state.run_view.following
