@@ -9,6 +9,9 @@ BIN := .venv/bin
 OFFSCREEN := QT_QPA_PLATFORM="$${QT_QPA_PLATFORM:-offscreen}"
 # Arguments handed on: make test ARGS="tests/engine -x", make bench ARGS="--quick".
 ARGS ?=
+# Tests run side by side, one process a core; make test WORKERS=0 runs them in one, for a debugger.
+WORKERS ?= logical
+PARALLEL := -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # An interpreter with torch and pytest of its own, for test-gpu on a machine without .venv.
 GPU_PYTHON ?= $(BIN)/python
 
@@ -35,10 +38,10 @@ lint: $(STAMP) ## style, types and import rules
 	$(BIN)/lint-imports
 
 test: setup lint ## lint, then the quick tests
-	$(OFFSCREEN) $(BIN)/python -m pytest $(ARGS)
+	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-all: setup lint ## lint, then all tests that need no GPU
-	$(OFFSCREEN) $(BIN)/python -m pytest -m "not gpu" $(ARGS)
+	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "not gpu" $(ARGS)
 
 # The window's test plugins may be missing on a GPU machine, so this run takes none of the project's pytest settings.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),setup) ## the tests that need a CUDA device (GPU_PYTHON=python3 where there is no .venv)

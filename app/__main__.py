@@ -45,6 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where to compute")
     parser.add_argument("--model", default="", help="the model to open first (title or file)")
+    parser.add_argument(
+        "--attach", action="append", default=[], metavar="DIR", help="also show the run, or the runs, in this folder"
+    )
     given = parser.parse_args(sys.argv[1:] if argv is None else argv)
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -64,6 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     window = controller.window
     window.showMaximized() if settings.maximised else window.show()
     controller.say_at_start(problem)
+    if given.attach:
+        controller.runs.attach(given.attach)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Runs at the next timer tick; a run in training is saved as if the window had been closed.
         signal.signal(number, lambda *_: controller.close())

@@ -5,15 +5,21 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app.birthday_controller import BirthdayController
 from app.bookmarks_controller import BookmarksController
 from app.bridge import Bridge
+from app.collapse_bench import Bench
+from app.collapse_controller import CollapseController
 from app.compare_controller import CompareController
+from app.curves_controller import CurvesController
+from app.data_controller import DataController
+from app.data_state import DataChoice
 from app.desk import Desk, LaneName
 from app.directions_controller import DirectionsController
 from app.explore_controller import ExploreController
@@ -22,11 +28,18 @@ from app.framing_controller import FramingController
 from app.grid_controller import GridController
 from app.hub import Hub
 from app.import_controller import ImportController
+from app.live_weights import LiveWeights
 from app.microscope_controller import MicroscopeController
-from app.model_host import ModelHost, Shelf, run_of, run_ref
+from app.model_check_controller import ModelCheckController
+from app.model_host import ModelHost, Shelf, run_of
 from app.morph_controller import MorphController
 from app.notices import Notices
+from app.own_controller import JOB as RUN_JOB
+from app.own_controller import OwnProcesses
 from app.photo_controller import PhotoController
+from app.pictures_controller import PicturesController
+from app.runs_actions import RunActions
+from app.runs_controller import RunsController
 from app.runtime import Collector
 from app.session_controller import SessionController
 from app.settings import RECENT, Settings, save_settings
@@ -71,7 +84,7 @@ class Controller(QObject):
             on_failed=self.notices.failed,
             parent=self,
         )
-        state = AppState(theme=settings.theme)
+        state = AppState(theme=settings.theme, train_in=settings.train_in, on_close=settings.on_close)
         self.hub = Hub(state, self.desk, notices=self.notices, model_host=model_host, study_host=study_host)
         self.explore = ExploreController(self.hub, self)
         self.photos = PhotoController(self.hub, self.explore, self)
@@ -85,6 +98,28 @@ class Controller(QObject):
         self.microscope = MicroscopeController(self.hub, self.explore, self.photos, self)
         self.morph = MorphController(self.hub, self.explore, self.photos, self)
         self.train = TrainController(self.hub, self.bridge, train_host, self)
+        self.curves = CurvesController(self.hub, self)
+        self.data = DataController(self.hub, self)
+        self.own = OwnProcesses(self.hub, train_host, device=lambda: self._settings.device, parent=self)
+        self.runs = RunsController(
+            self.hub, self.train, self.own, remember=self.remember, attached=settings.attached, parent=self
+        )
+        self.run_actions = RunActions(
+            self.hub,
+            self.runs,
+            self.train,
+            self.own,
+            self.explore,
+            remember=self.remember,
+            device=lambda: self._settings.device,
+            parent=self,
+        )
+        self.pictures = PicturesController(self.hub, self.train, self)
+        bench = Bench(study_host)
+        self.collapse = CollapseController(self.hub, bench, self.train, self)
+        self.birthday = BirthdayController(self.hub, bench, self.collapse, self)
+        self.check = ModelCheckController(self.hub, bench, self.collapse, self)
+        self.live = LiveWeights(self.hub, self.explore, self.photos, self)
         self.sessions = SessionController(self.hub, self.explore, self.photos, self)
         self.files = FilesController(self)
         self._collector = Collector(self)
@@ -115,7 +150,7 @@ class Controller(QObject):
             self.hub.update(models=shelf.models, device=shelf.device)
             self._devices = ("auto", *shelf.devices)
             self._offer_devices()
-            self.train.set_folder(shelf.runs_folder)
+            self.runs.set_folder(shelf.runs_folder)
             self.photos.show_samples(shelf.photos)
             ref = _first_model(shelf, wanted)
             folder = shelf.runs_folder.parent / "sessions"
@@ -163,6 +198,10 @@ class Controller(QObject):
 
         for lane, host in self._hosts.items():
             move(lane, host)
+
+    def remember(self, **changes: Any) -> None:
+        """Keeps settings for the next start."""
+        self._settings = replace(self._settings, **changes)
 
     def remember_model(self) -> None:
         """The model to open next time."""
@@ -235,8 +274,17 @@ class Controller(QObject):
     # training
     def start_training(self, request: TrainRequest) -> None:
         """Starts a run and shows it."""
-        self.hub.update(workspace="train")
-        self.train.start(request)
+        self.run_actions.start(request)
+
+    def train_on(self, choice: DataChoice) -> None:
+        """Puts a data set into the form of a new run."""
+        self.window.train.form.set_data(choice)
+        self.hub.update(workspace="train", train_panel="new")
+
+    def find_run(self) -> None:
+        """Puts the cursor into the search of runs."""
+        self.hub.update(workspace="train", train_panel="runs")
+        self.window.train.runs.focus_search()
 
     def start_if_shown(self) -> None:
         """Ctrl+Enter starts what the form says, in Train."""
@@ -253,6 +301,13 @@ class Controller(QObject):
         """Pauses the run on show, or lets it go on."""
         self.train.pause(run=self._shown_run())
 
+    def pause_job(self, key: str, on: bool = True) -> None:
+        """The jobs bar's Pause and Resume: of the run in this window, or of one in its own process."""
+        if key.startswith(RUN_JOB):
+            self.own.pause(key, on)
+        else:
+            self.train.pause(on)
+
     def stop_shown(self) -> None:
         """Stops the run on show."""
         self.train.stop(self._shown_run())
@@ -260,18 +315,17 @@ class Controller(QObject):
     def resume_shown(self) -> None:
         """Resumes the run on show."""
         if self.state.run_view is not None:
-            self.train.resume(self.state.run_view.path)
+            self.run_actions.resume(self.state.run_view.path)
 
     def explore_shown(self) -> None:
         """Opens the run on show in Explore."""
         if self.state.run_view is not None:
-            self.explore.open_model(run_ref(self.state.run_view.path))
-            self.show_workspace("explore")
+            self.run_actions.explore(self.state.run_view.path)
 
     # closing
     def close(self) -> None:
         """Stops everything; a training run writes its checkpoint first, and the window says so meanwhile."""
-        if self.state.closing:
+        if self.state.closing or not self.own.may_close():
             return
         self._remember()
         self.sessions.close()
@@ -289,6 +343,7 @@ class Controller(QObject):
             return
         self._close_timer.stop()
         self.desk.close()
+        self.own.close()
         self.bridge.watch_training(False)
         self.bridge.flush()
         self._collector.stop()

@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QTimer
 from app.desk import Job
 from app.hub import Hub
 from app.look import Look
-from app.model_host import RUN
 from app.state import REACH
 from app.words import nice
 from engine.api import Coded, Codes, Drawn, ModelInfo, Readout, Sampled, Wander
@@ -41,13 +40,14 @@ class ExploreController(QObject):
         hub.changed.connect(lambda before, now: self._readout_timer.stop() if now.closing else None)
 
     # the model
-    def open_model(self, ref: str, *, then: Look | None = None, label: str = "") -> None:
-        """Opens a model, or a run's newest checkpoint; the one on show stays until the new one is ready.
+    def open_model(self, ref: str, *, then: Look | None = None, label: str = "", again: bool = False) -> None:
+        """Opens a model, or a run's newest weights; the one on show stays until the new one is ready.
 
-        `then` is the look to begin with; with a `label` it becomes a step of the history.
+        `then` is the look to begin with; with a `label` it becomes a step of the history. The one on show is only
+        opened `again` when that is asked for: newer weights of a run come by themselves.
         """
         hub = self._hub
-        if ref == hub.state.model and then is None and not ref.startswith(RUN):
+        if ref == hub.state.model and then is None and not again:
             hub.update(opening=None)
             return
         hub.update(opening=ref)
@@ -119,6 +119,10 @@ class ExploreController(QObject):
         )
         if not hub.state.closing:
             self._readout_timer.start()
+
+    def draw_again(self) -> None:
+        """The same look by other weights; pictures that are still on their way are dropped."""
+        self._redraw(fresh=True)
 
     def _drawn(self, drawn: Drawn, generation: int) -> None:
         if generation != self._generation or self._hub.state.look is None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.code_text import code_from, code_text, is_code_text
 from app.directions_controller import SUFFIX as DIRECTIONS_SUFFIX
-from app.notices import NO_CLIPBOARD, NO_PICTURE
+from app.notices import NO_CLIPBOARD, NO_CURVES, NO_PICTURE
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from engine.api import Pictures
 from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
@@ -142,6 +142,27 @@ class FilesController(QObject):
                 self._controller.notices.warn(words)
 
         dialog.fileSelected.connect(save)
+        _open(dialog)
+
+    def export_curves_table(self) -> None:
+        """Asks where the table of the curves goes to."""
+        sheet = self._controller.window.train.curves.sheet()
+        if self._controller.state.workspace != "train" or sheet is None:
+            self._controller.notices.say(NO_CURVES)
+            return
+        dialog = _save_dialog(self._controller.window, "Export curves", "CSV table (*.csv)", "csv")
+        dialog.fileSelected.connect(lambda name: self._controller.curves.save_table(Path(name), sheet))
+        _open(dialog)
+
+    def export_curves_picture(self) -> None:
+        """Asks where the picture of the curves goes to."""
+        curves = self._controller.window.train.curves
+        if self._controller.state.workspace != "train" or curves.sheet() is None:
+            self._controller.notices.say(NO_CURVES)
+            return
+        picture = curves.picture()
+        dialog = _save_dialog(self._controller.window, "Export curves", "PNG (*.png)", "png")
+        dialog.fileSelected.connect(lambda name: self._controller.curves.save_picture(Path(name), picture))
         _open(dialog)
 
     def export_morph(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from app.theme import set_kind
 from app.widgets.form import Combo, FloatField, FormRows, IntField, TextField, Toggle
 from app.widgets.layout import vbox
 from engine.errors import UsageError
@@ -30,13 +31,14 @@ class KnobForm(QWidget):
         self._read: dict[str, Callable[[], Value]] = {}
         self._write: dict[str, Callable[[Value], None]] = {}
         self.fields: dict[str, QWidget] = {}
+        self.labels: dict[str, QLabel] = {}
         rows = FormRows(label_px=LABEL_PX)
         for knob in knobs:
             field = self._field(knob, self._defaults[knob.name])
             field.setToolTip(explained(knob))
             field.setAccessibleName(knob.title)
             self.fields[knob.name] = field
-            rows.add_row(knob.title, field, explained(knob))
+            self.labels[knob.name] = rows.add_row(knob.title, field, explained(knob))
         self.setLayout(vbox(rows))
 
     def values(self) -> dict[str, Value]:
@@ -57,6 +59,30 @@ class KnobForm(QWidget):
         """Sets the knobs that are named; the others go back to their defaults."""
         for knob in self.knobs:
             self._write[knob.name](values.get(knob.name, self._defaults[knob.name]))
+
+    def put(self, values: Mapping[str, Value]) -> None:
+        """Sets the knobs that are named and leaves the others; those that the form does not have are passed over."""
+        for knob in self.knobs:
+            if knob.name in values:
+                self._write[knob.name](values[knob.name])
+
+    def mark(self, reference: Mapping[str, Value] | None) -> int:
+        """Marks the knobs that differ from `reference` (none where it is None); gives how many do."""
+        differing = 0
+        for knob in self.knobs:
+            label, tip = self.labels[knob.name], explained(knob)
+            there = reference.get(knob.name, self._defaults[knob.name]) if reference is not None else None
+            differs = there is not None and not self._is(knob, there)
+            differing += differs
+            set_kind(label, "changed" if differs else "")
+            label.setToolTip(f"{tip}\n{_shown(there)} in the other run" if differs and there is not None else tip)
+        return differing
+
+    def _is(self, knob: Knob, value: Value) -> bool:
+        try:
+            return self._checked(knob) == knob.check(value)
+        except UsageError:
+            return False
 
     def _field(self, knob: Knob, value: Value) -> QWidget:
         name = knob.name
@@ -93,6 +119,18 @@ class KnobForm(QWidget):
         self._write[knob.name] = lambda v: combo.set_current(str(v))
         combo.changed.connect(lambda _: self.changed.emit())
         return combo
+
+
+def fitting(knobs: Sequence[Knob], values: Mapping[str, object]) -> dict[str, Value]:
+    """Those of `values` that these knobs can have: a run of another version may hold others."""
+    found: dict[str, Value] = {}
+    for knob in knobs:
+        if knob.name in values:
+            try:
+                found[knob.name] = knob.check(values[knob.name])
+            except UsageError:
+                continue
+    return found
 
 
 def explained(knob: Knob) -> str:

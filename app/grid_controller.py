@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -106,9 +106,9 @@ class GridController(QObject):
         """Other samples, or neighbours in other directions."""
         self._set(seed=self._hub.state.grid.seed + 1)
 
-    def _set(self, **changes: object) -> None:
+    def _set(self, **changes: Any) -> None:
         grid = self._hub.state.grid
-        changed = replace(grid, **changes)  # type: ignore[arg-type]
+        changed = replace(grid, **changes)
         if any(getattr(grid, name) != value for name, value in changes.items()):
             self._hub.update(grid=changed)
 

@@ -231,7 +231,7 @@ class MicroscopeController(QObject):
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.closing:
             self._timer.stop()
-        elif now.look is not before.look and now.levels.open:
+        elif now.levels.open and (now.look is not before.look or now.info is not before.info):
             # The picture comes first: what is being worked out for the one before stops.
             self._hub.desk.cancel(self._maps_job)
             self._timer.start()

@@ -53,6 +53,7 @@ class ModelHost:
         self._device, self._keep = device, keep
         self._session: Session | None = None
         self._models: dict[str, OpenModel] = {}
+        self._former: dict[str, OpenModel] = {}
 
     def use_threads(self, count: Callable[[], int], *, behind: bool = False) -> Callable[[], None]:
         """A lane's set-up: its share of the cores. Torch is imported here, on the lane's thread.
@@ -93,6 +94,7 @@ class ModelHost:
         session = Session(device=device)
         self._device, self._session = device, session
         self._models.clear()
+        self._former.clear()
         return session.device.name
 
     def catalogue(self) -> Catalogue:
@@ -100,14 +102,24 @@ class ModelHost:
         return self.session().catalogue()
 
     def open(self, ref: str) -> ModelInfo:
-        """Opens afresh: a run may have a newer checkpoint."""
+        """Opens afresh: a run may have newer weights. Those of before stay for whoever still draws with them."""
         run = run_of(ref)
-        model = self.session().open_run(run) if run else self.session().open(ref)
-        self._models.pop(ref, None)
+        return self._put(ref, self.session().open_live(run) if run else self.session().open(ref)).info
+
+    def adopt(self, ref: str, model: OpenModel) -> None:
+        """Takes over a model that another thread has opened and has let go of."""
+        self._put(ref, model)
+
+    def _put(self, ref: str, model: OpenModel) -> OpenModel:
+        before = self._models.pop(ref, None)
         self._models[ref] = model
+        if before is not None and run_of(ref) and before.info.sha256 != model.info.sha256:
+            self._former = {ref: before}
         while len(self._models) > self._keep:
-            del self._models[next(iter(self._models))]
-        return model.info
+            gone = next(iter(self._models))
+            del self._models[gone]
+            self._former.pop(gone, None)
+        return model
 
     def model(self, ref: str, sha256: str = "") -> OpenModel:
         """The model, opened if needed.
@@ -115,7 +127,12 @@ class ModelHost:
         Raises:
             UserError: it cannot be opened, or is no longer the one with this `sha256`.
         """
+        former, run = self._former.get(ref), run_of(ref)
+        if former is not None and sha256 == former.info.sha256:
+            return former
         if ref not in self._models or (sha256 and self._models[ref].info.sha256 != sha256):
+            if run is not None and sha256:
+                return self._put(ref, self.session().open_live(run, sha256=sha256))
             self.open(ref)
         found = self._models[ref]
         if sha256 and found.info.sha256 != sha256:

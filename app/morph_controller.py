@@ -49,8 +49,9 @@ class MorphController(QObject):
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.view == "morph" and before.view != "morph":
             self._fill()
-        # Whoever changed it: a hand, another model, or a session that was opened.
-        if _path_key(now) != _path_key(before):
+        # Whoever changed it: a hand, other weights, or a session. Corners of another model are gone in a moment, and
+        # until then their codes mean nothing to it.
+        if _path_key(now) != _path_key(before) and now.model == before.model:
             self._path_changed()
         # The pad's empty corners are the current code.
         stands_in = now.morph.pad is not None and any(slot is None for slot in now.morph.slots)
@@ -222,19 +223,19 @@ class MorphController(QObject):
         """lerp, slerp, norm, or levels where the model has several."""
         self._set(method=method)
 
-    def set_timing(self, name: str, value: object) -> None:
+    def set_timing(self, name: str, value: Any) -> None:
         """A field of `MorphTiming`."""
         timing = self._hub.state.morph.timing
         if name == "frames" and isinstance(value, int):
             value = min(FRAMES[1], max(FRAMES[0], value))
-        changed = replace(timing, **{name: value})  # type: ignore[arg-type]
+        changed = replace(timing, **{name: value})
         if changed == timing:
             return
         self._set(timing=changed)
 
-    def set_export(self, name: str, value: object) -> None:
+    def set_export(self, name: str, value: Any) -> None:
         """A field of `MorphExport`."""
-        self._set(export=replace(self._hub.state.morph.export, **{name: value}))  # type: ignore[arg-type]
+        self._set(export=replace(self._hub.state.morph.export, **{name: value}))
 
     def show_pad(self, on: bool) -> None:
         """The pad between three or four corners, or the path."""

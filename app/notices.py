@@ -34,6 +34,7 @@ class Notice:
 NO_MODEL: Final = Notice("Open a model first: choose one at the left, or train one.", "warning")
 NO_CLIPBOARD: Final = Notice("There is no picture on the clipboard: copy one, then paste again.", "warning")
 NO_PICTURE: Final = Notice("There is no picture yet: open a model first.", "warning")
+NO_CURVES: Final = Notice("There are no curves yet: open a run in Train first.", "warning")
 NO_MORPH: Final = Notice("A morph needs two corners: choose A and B first.", "warning")
 ONE_TRAINING: Final = Notice("A run is being trained already: stop it first, then start the next.", "warning")
 NOT_DROPPED: Final = Notice("Nothing that was dropped is a photo, a model or a run.", "warning")

@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QObject
 
 from app.cut import MIDDLE, Cut
-from app.encoder import At, Encoder, Encodings, Target
+from app.encoder import At, Encoder, Target
 from app.explore_controller import ExploreController
 from app.hub import Hub
 from app.model_host import run_ref
@@ -42,6 +42,8 @@ class PhotoController(QObject):
         self._chosen: At | None = None
         self._encoder = Encoder(hub, item=self.item, on_show=lambda: self._chosen)
         self._loaded, self._encoded = self._encoder.loaded, self._encoder.encoded
+        self.encode = self._encoder.encode
+        """For all views: one photo through one model, on the study lane; asked twice it is done once."""
         self._before_improve: dict[At, list[Encoded]] = {}
         self.take_model: Callable[[Path], bool] = lambda path: False
         self._last_good: tuple[str | None, Loaded | None, Encoded | None] = (None, None, None)
@@ -327,18 +329,9 @@ class PhotoController(QObject):
         """What this model made of this photo, if it has seen it."""
         return self._encoded.get((key, sha256))
 
-    def encode(
-        self,
-        key: str,
-        target: Target,
-        *,
-        done: Encodings,
-        gave_up: Callable[[], None],
-        framed: Callable[[Loaded], None] | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> None:
-        """One photo through one model, on the study lane; asked twice it is done once."""
-        self._encoder.encode(key, target, done=done, gave_up=gave_up, framed=framed, progress=progress)
+    def keep(self, key: str, sha256: str, encoded: Encoded) -> None:
+        """Remembers what a model made of a photo that was encoded elsewhere."""
+        self._encoded[key, sha256] = encoded
 
 
 def _is_code(source: Sampled | Coded, code: Codes) -> bool:

@@ -16,6 +16,7 @@ from engine.checkpoints.atomic import write_json
 
 FILE: Final = "settings.json"
 RECENT: Final = 12
+ATTACHED: Final = 100
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +31,12 @@ class Settings:
     maximised: bool = False
     recent: tuple[str, ...] = ()
     """Files that were opened or saved, the newest first."""
+    attached: tuple[str, ...] = ()
+    """Runs and folders of runs outside the user's own folder."""
+    train_in: str = "window"
+    """Where a new run is trained: window or process."""
+    on_close: str = "leave"
+    """Runs in their own process when the window closes: leave, stop or ask."""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -41,6 +48,9 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     ),
     "maximised": lambda v: isinstance(v, bool),
     "recent": lambda v: isinstance(v, list) and len(v) <= RECENT and all(isinstance(n, str) for n in v),
+    "attached": lambda v: isinstance(v, list) and len(v) <= ATTACHED and all(isinstance(n, str) for n in v),
+    "train_in": lambda v: v in ("window", "process"),
+    "on_close": lambda v: v in ("leave", "stop", "ask"),
 }
 assert set(_CHECKS) == {item.name for item in fields(Settings)}
 
@@ -58,7 +68,7 @@ def load_settings(file: Path) -> tuple[Settings, str]:
         if wrong:
             raise ValueError(f"{wrong[0]} cannot be {values[wrong[0]]!r}")
         known = {key: value for key, value in values.items() if key in _CHECKS}
-        for key in ("geometry", "recent"):
+        for key in ("geometry", "recent", "attached"):
             if key in known:
                 known[key] = tuple(known[key])
         return Settings(**known), ""

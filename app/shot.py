@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,15 @@ TIME_LIMIT_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 0.4
 
 
+@dataclass(frozen=True)
+class TrainPage:
+    """What Train shows: the run (None: the newest), and the pages of its left panel and right side."""
+
+    run: Path | None = None
+    panel: str = "new"
+    side: str = "curves"
+
+
 def render(
     out: Path,
     *,
@@ -28,6 +38,7 @@ def render(
     model: str = "",
     theme: str = "dark",
     edits: tuple[tuple[str, float], ...] = (),
+    train: TrainPage | None = None,
 ) -> None:
     """Builds the real window, waits until what it should show is there, and writes it to `out`.
 
@@ -72,6 +83,7 @@ def render(
             _show_view(controller, view)
         elif workspace == "train":
             wait_until(lambda: state().catalogue is not None, controller)
+            _show_train(controller, train or TrainPage())
         settle(SETTLE_SECONDS)
         if not window.grab().save(str(out)):
             raise UserError(f"{out} could not be written: choose another place, or a name ending in .png.")
@@ -118,6 +130,22 @@ def _show_view(controller: Controller, view: str) -> None:
         "morph": lambda: controller.state.morph.strip is not None and controller.state.morph.picture is not None,
     }
     wait_until(ready[view], controller)
+
+
+def _show_train(controller: Controller, page: TrainPage) -> None:
+    controller.hub.update(train_panel=page.panel, train_side=page.side)
+    if page.run is not None:
+        run = page.run.resolve()
+        controller.train.show_run(run)
+        wait_until(lambda: _run_is_there(controller, run), controller)
+    if page.panel == "data":
+        controller.data.look()
+        wait_until(lambda: controller.state.data.pictures is not None or not controller.state.data.busy, controller)
+
+
+def _run_is_there(controller: Controller, run: Path) -> bool:
+    view = controller.state.run_view
+    return view is not None and view.path == run and (view.pictures is not None or not view.previews)
 
 
 def wait_until(there: Callable[[], bool], controller: Controller | None) -> None:

@@ -10,13 +10,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.collapse_state import CollapseState, ModelCheck
+from app.curves_state import CurvesState
 from app.cut import FIRST_CUT, Cut, Point
+from app.data_state import DataState
 from app.history import History
 from app.import_state import ImportState
 from app.look import Look
 from app.maker_state import MakerState
+from app.pictures_state import LiveModel, PicturesState
+from app.runs_state import Draft, ShelfState
 from app.scope_state import GridState, LevelsState
 from app.widgets.jobs import JobView
+from app.widgets.series import Trace
 from engine.api import Catalogue, Codes, Drawn, Encoded, Framing, ModelCard, ModelInfo, Pictures, Readout
 from engine.runs import RunInfo
 
@@ -233,6 +239,8 @@ class RunCard:
 
     info: RunInfo
     thumb: Pictures | None = None
+    tags: tuple[str, ...] = ()
+    attached: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +249,7 @@ class RunView:
 
     path: Path
     info: RunInfo
-    series: Mapping[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    series: Mapping[str, Trace] = field(default_factory=dict)
     previews: tuple[tuple[int, Path], ...] = ()
     shown: int = -1
     following: bool = True
@@ -284,6 +292,7 @@ class AppState:
     model: str | None = None
     info: ModelInfo | None = None
     opening: str | None = None
+    live: LiveModel | None = None
     # what is explored
     look: Look | None = None
     seed: int = FIRST_SEED
@@ -303,6 +312,8 @@ class AppState:
     maker: MakerState | None = None
     # a model that others made, in its panel
     importing: ImportState | None = None
+    # the page that diagnoses the model on show
+    check: ModelCheck | None = None
     # the photo
     photo: str | None = None
     loaded: Loaded | None = None
@@ -320,9 +331,17 @@ class AppState:
     # training: which page the left panel and the right side show
     train_panel: str = "new"
     train_side: str = "curves"
+    collapse: CollapseState = field(default_factory=CollapseState)
+    data: DataState = field(default_factory=DataState)
     catalogue: Catalogue | None = None
     training: Training | None = None
     run_view: RunView | None = None
+    curves: CurvesState = field(default_factory=CurvesState)
+    pictures: PicturesState = field(default_factory=PicturesState)
+    shelf: ShelfState = field(default_factory=ShelfState)
+    draft: Draft | None = None
+    train_in: str = "window"
+    on_close: str = "leave"
     # the bars
     jobs: tuple[JobView, ...] = ()
     status: str = ""

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import run_reader
 from app.bridge import Bridge
 from app.hub import Hub
 from app.model_host import ModelHost
 from app.notices import ONE_TRAINING, Level, Notice
-from app.state import AppState, RunCard, RunView, Training
+from app.state import AppState, RunView, Training
 from app.widgets.jobs import JobView
 from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
@@ -33,51 +33,30 @@ from engine.lanes import Context
 from engine.runs import read_preview
 
 POLL_MS: Final = 500
-LIST_MS: Final = 3000
 TORN_SECONDS: Final = 5.0
 JOB: Final = "train"
 _LEVELS: Final[dict[str, Level]] = {"info": "info", "error": "error"}
 
 
 class TrainController(QObject):
-    """At most one run is trained in this window; any number may be watched, one at a time."""
+    """At most one run is trained in this window; any number may be watched, one at a time.
+
+    `runsChanged` says that the list of runs should be read again.
+    """
+
+    runsChanged = Signal()
 
     def __init__(self, hub: Hub, bridge: Bridge, host: ModelHost, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._hub, self._bridge, self._host = hub, bridge, host
-        self._folder: Path | None = None
         self._offset = 0
         self._reading = False
         self._poll_timer = QTimer(self, interval=POLL_MS)
         self._poll_timer.timeout.connect(self._poll)
-        self._list_timer = QTimer(self, interval=LIST_MS)
-        self._list_timer.timeout.connect(self.list_runs)
         bridge.trained.connect(self._trained)
         hub.changed.connect(self._changed)
 
-    # lists
-    def set_folder(self, folder: Path) -> None:
-        """Where the user's runs are."""
-        self._folder = folder
-        self.list_runs()
-        self._list_timer.start()
-
-    def list_runs(self) -> None:
-        """Reads the list of runs again; the newest is shown where none is yet."""
-        folder = self._folder
-        if folder is None:
-            return
-
-        def done(cards: tuple[RunCard, ...]) -> None:
-            if _signature(cards) != _signature(self._hub.state.runs):
-                self._hub.update(runs=cards)
-            if self._hub.state.run_view is None and cards and self._hub.state.training is None:
-                self.show_run(cards[0].info.path)
-
-        self._hub.desk.submit(
-            "files", "list the runs", lambda context: run_reader.list_cards(folder), done=done, latest="runs"
-        )
-
+    # watching
     def load_catalogue(self) -> None:
         """What the form is made of, once the first picture is on screen."""
 
@@ -88,7 +67,10 @@ class TrainController(QObject):
             "study", "read the catalogue", lambda context: self._hub.study_host.catalogue(), done=done
         )
 
-    # watching
+    def look(self) -> None:
+        """Reads the run on show once more; one that turns out to be alive is watched again."""
+        self._poll()
+
     def show_run(self, path: Path) -> None:
         """Opens a run: its curves, previews and config."""
         self._offset = 0
@@ -139,7 +121,7 @@ class TrainController(QObject):
         view = self._hub.state.run_view
         assert view is not None
         self._offset = news.offset
-        series = run_reader.merged(view.series, news.rows) if news.rows else view.series
+        series = run_reader.extended(view.series, news.fresh) if news.fresh else view.series
         view = replace(view, info=news.info, series=series, previews=news.previews)
         last = len(news.previews) - 1
         wanted = last if view.following else min(view.shown, last)
@@ -150,6 +132,8 @@ class TrainController(QObject):
         else:
             self._hub.update(run_view=view)
         self._keep_polling(self._hub.state)
+        if news.more:
+            self._poll()
 
     def scrub(self, index: int) -> None:
         """Another preview of the run; the last one follows the training."""
@@ -189,8 +173,6 @@ class TrainController(QObject):
         )
 
     def _changed(self, before: AppState, now: AppState) -> None:
-        if now.closing:
-            self._list_timer.stop()
         if before.workspace != now.workspace or before.training is not now.training or now.closing:
             self._keep_polling(now)
 
@@ -221,15 +203,12 @@ class TrainController(QObject):
 
         self._train(work, title, None)
 
-    def resume(self, run: Path) -> None:
-        """Goes on with a stopped run; one that is done gets as many steps again."""
-        if self._is_mine(run):
+    def resume(self, run: Path, *, more: int = 0) -> None:
+        """Goes on with a stopped run, up to `more` steps in all where that is given."""
+        if self.is_mine(run):
             self.pause(False)
             return
         view = self._hub.state.run_view
-        more = 0
-        if view is not None and view.path == run and view.info.status.state == "done":
-            more = 2 * int(view.info.status.steps)
 
         def work(context: Context) -> TrainingState:
             session = self._host.session()
@@ -238,7 +217,8 @@ class TrainController(QObject):
             (run / "PAUSE").unlink(missing_ok=True)
             return session.train(run, control=context.control, emit=self._bridge.post_training)
 
-        self._train(work, view.info.config.title or run.name if view is not None else run.name, run)
+        known = view is not None and view.path == run
+        self._train(work, view.info.config.title or run.name if known and view is not None else run.name, run)
 
     def _train(self, work: Callable[[Context], TrainingState], title: str, run: Path | None) -> None:
         hub = self._hub
@@ -283,10 +263,11 @@ class TrainController(QObject):
                 hub.notices.info(f"{training.title} stopped{at}; its checkpoint is saved and it can be resumed.")
             elif state == "done":
                 hub.notices.info(f"{training.title} is done{at}: choose it under Runs in Explore to try it.")
-        self.list_runs()
+        self.runsChanged.emit()
         self._poll()
 
-    def _is_mine(self, run: Path | None) -> bool:
+    def is_mine(self, run: Path | None) -> bool:
+        """Whether this window trains `run` itself."""
         training = self._hub.state.training
         return training is not None and run is not None and training.run == run
 
@@ -295,7 +276,7 @@ class TrainController(QObject):
 
     def pause(self, on: bool | None = None, run: Path | None = None) -> None:
         """Pauses or goes on; a run of another process is asked by a file in its folder."""
-        if run is not None and not self._is_mine(run):
+        if run is not None and not self.is_mine(run):
             wanted = not (run / "PAUSE").exists() if on is None else on
             self._ask(run, "PAUSE", wanted)
             return
@@ -310,7 +291,7 @@ class TrainController(QObject):
 
     def stop(self, run: Path | None = None) -> None:
         """Stops with a checkpoint."""
-        if run is not None and not self._is_mine(run):
+        if run is not None and not self.is_mine(run):
             self._ask(run, "STOP", True)
             return
         training = self._hub.state.training
@@ -357,7 +338,7 @@ class TrainController(QObject):
                 or (event.state == "preparing" and hub.state.run_view.path != event.run)
             ):
                 self.show_run(event.run)
-                self.list_runs()
+                self.runsChanged.emit()
         elif isinstance(event, TrainingNotice):
             hub.notices.say(Notice(event.text, _LEVELS.get(event.level, "warning")))
         elif isinstance(event, TrainingSaved):
@@ -385,10 +366,3 @@ class TrainController(QObject):
             ),
             cancel=self.stop,
         )
-
-
-def _signature(cards: tuple[RunCard, ...]) -> list[tuple[object, ...]]:
-    """What a list shows of its runs: the same again need not be painted."""
-    return [
-        (c.info.path, c.info.status, c.info.config.title, c.thumb is None, id(c.thumb), c.info.modified) for c in cards
-    ]

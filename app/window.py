@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from app.model_host import run_of
+from app.model_host import run_of, run_ref
 from app.notices import Notice
 from app.state import WORKSPACES, AppState, moved
 from app.views.explore import ExploreView
@@ -61,8 +61,10 @@ class Window(QMainWindow):
         if moved(now, before, "workspace"):
             self.top.set_workspace(now.workspace)
             self._stack.setCurrentWidget(self._workspaces[now.workspace])
-        if moved(now, before, "models", "model", "opening", "info"):
+        if moved(now, before, "models", "model", "opening", "info", "runs"):
             self._show_models(now)
+        if moved(now, before, "live", "workspace"):
+            self.top.set_live(*_live(now))
         if moved(now, before, "decode_ms", "device", "info"):
             self.top.set_readout(_readout(now))
         self.explore.show_state(now, before)
@@ -76,6 +78,8 @@ class Window(QMainWindow):
 
     def _show_models(self, now: AppState) -> None:
         rows = [(card.key, card.title) for card in now.models or ()]
+        lives = (card.info for card in now.runs if card.info.status.alive)
+        rows += [(run_ref(info.path), f"{info.config.title or info.name}, live") for info in lives]
         shown = now.opening or now.model
         run = run_of(shown)
         if shown is not None and not any(key == shown for key, _ in rows):
@@ -123,6 +127,15 @@ class Window(QMainWindow):
             self.imageDropped.emit(picture)
         else:
             self.addressDropped.emit()
+
+
+def _live(now: AppState) -> tuple[str, str]:
+    """``step 12,500, live`` and what that means, for the weights of a run."""
+    if now.live is None or now.workspace != "explore":
+        return "", ""
+    if now.live.live:
+        return f"step {now.live.step:,}, live", "The run trains: newer weights come at each preview, your look stays."
+    return f"step {now.live.step:,}", "The newest weights of this run; nobody trains it now."
 
 
 def _readout(now: AppState) -> str:

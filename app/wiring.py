@@ -32,8 +32,8 @@ def connect(controller: Controller) -> None:
     window.top.deviceChanged.connect(controller.choose_device)
     window.top.helpClicked.connect(controller.show_help)
     window.jobs.stopClicked.connect(controller.hub.cancel_job)
-    window.jobs.pauseClicked.connect(lambda _: controller.train.pause(True))
-    window.jobs.resumeClicked.connect(lambda _: controller.train.pause(False))
+    window.jobs.pauseClicked.connect(controller.pause_job)
+    window.jobs.resumeClicked.connect(lambda key: controller.pause_job(key, False))
     _connect_library(controller)
     _connect_explore(controller)
     _connect_framing(controller)
@@ -78,6 +78,35 @@ def connect(controller: Controller) -> None:
             "train.start": controller.start_if_shown,
             "train.pause": controller.pause_shown,
             "train.stop": controller.stop_shown,
+            "train.host": controller.run_actions.next_host,
+            "runs.find": controller.find_run,
+            "runs.attach": lambda: controller.run_actions.choose_attached(window),
+            "runs.mark": controller.run_actions.with_shown("mark"),
+            "runs.compare": controller.runs.compare,
+            "runs.duplicate": controller.run_actions.with_shown("duplicate"),
+            "runs.continue": controller.run_actions.with_shown("continue"),
+            "runs.torchrun": controller.run_actions.with_shown("torchrun"),
+            "runs.folder": controller.run_actions.with_shown("folder"),
+            "runs.delete": controller.run_actions.with_shown("delete"),
+            "runs.undo": controller.runs.undo_delete,
+            "pictures.tab": controller.pictures.next_tab,
+            "pictures.pin": controller.pictures.if_shown(lambda: controller.pictures.ask_photo(window)),
+            "pictures.play": controller.pictures.if_shown(controller.pictures.play),
+            "pictures.back": controller.pictures.if_shown(lambda: controller.pictures.step(-1)),
+            "pictures.on": controller.pictures.if_shown(lambda: controller.pictures.step(1)),
+            "pictures.film": controller.pictures.if_shown(lambda: controller.pictures.ask_film(window)),
+            "curves.log": controller.curves.toggle_log,
+            "curves.axis": controller.curves.next_axis,
+            "curves.whole": window.train.curves.show_whole,
+            "curves.note": window.train.curves.begin_note,
+            "curves.compare": window.train.curves.open_compare,
+            "curves.csv": controller.files.export_curves_table,
+            "curves.png": controller.files.export_curves_picture,
+            "collapse.show": controller.collapse.toggle,
+            "collapse.quick": lambda: controller.collapse.run(quick=True),
+            "collapse.full": controller.collapse.run,
+            "collapse.birthday": controller.birthday.open,
+            "model.diagnose": controller.check.open,
             "view.theme": controller.switch_theme,
             "view.fullscreen": controller.full_screen,
             "help.palette": lambda: palette.toggle(),
@@ -255,15 +284,98 @@ def _connect_morph(controller: Controller) -> None:
     panel.exportWanted.connect(controller.files.export_morph)
 
 
+def _connect_pictures(controller: Controller) -> None:
+    view, pictures, window = controller.window.train.pictures, controller.pictures, controller.window
+    view.scrubbed.connect(pictures.scrub)
+    view.tabChosen.connect(pictures.show_tab)
+    view.playWanted.connect(pictures.play)
+    view.filesDropped.connect(pictures.pin_files)
+    view.imageDropped.connect(pictures.pin_picture)
+    view.pinWanted.connect(lambda: pictures.ask_photo(window))
+    view.unpinned.connect(pictures.unpin)
+    view.filmChanged.connect(pictures.set_film)
+    view.filmWanted.connect(lambda: pictures.ask_film(window))
+
+
 def _connect_train(controller: Controller) -> None:
-    view, train = controller.window.train, controller.train
+    view = controller.window.train
     view.form.startWanted.connect(controller.start_training)
     view.form.wrong.connect(controller.notices.warn)
+    view.data.chosen.connect(controller.data.choose)
+    view.data.lookWanted.connect(controller.data.look)
+    view.data.trainWanted.connect(controller.train_on)
+    view.data_page.showChosen.connect(controller.data.show)
+    view.data_page.attributeChosen.connect(controller.data.narrow)
+    view.data_page.pageWanted.connect(controller.data.turn)
     view.panelChosen.connect(lambda panel: controller.hub.update(train_panel=panel))
     view.sideChosen.connect(lambda side: controller.hub.update(train_side=side))
-    view.runs.runChosen.connect(lambda path: train.show_run(Path(path)))
-    view.pictures.scrubbed.connect(train.scrub)
+    _connect_runs(controller)
+    _connect_curves(controller)
+    _connect_pictures(controller)
+    _connect_collapse(controller)
     view.pauseWanted.connect(controller.pause_shown)
     view.stopWanted.connect(controller.stop_shown)
     view.resumeWanted.connect(controller.resume_shown)
     view.exploreWanted.connect(controller.explore_shown)
+
+
+def _connect_curves(controller: Controller) -> None:
+    view, curves, files = controller.window.train.curves, controller.curves, controller.files
+    head = view.head
+    head.smoothingChanged.connect(curves.set_smoothing)
+    head.logToggled.connect(curves.set_log)
+    head.axisChosen.connect(curves.set_axis)
+    head.logXToggled.connect(curves.set_log_x)
+    head.compareToggled.connect(lambda path, on: curves.compare(Path(path), on))
+    head.markedWanted.connect(lambda: curves.compare_only(controller.state.shelf.marked))
+    head.exportWanted.connect(
+        lambda kind: files.export_curves_table() if kind == "csv" else files.export_curves_picture()
+    )
+    view.noteMade.connect(curves.set_note)
+    view.metricWanted.connect(curves.show_metric)
+
+
+def _connect_collapse(controller: Controller) -> None:
+    panel, collapse, birthday = controller.window.train.collapse, controller.collapse, controller.birthday
+    panel.runWanted.connect(lambda names, quick: collapse.run(names, quick=quick))
+    panel.stepChosen.connect(collapse.choose)
+    panel.folded.connect(collapse.unfold)
+    panel.birthdayWanted.connect(birthday.open)
+    game = panel.birthday
+    game.answered.connect(birthday.answer)
+    game.undoWanted.connect(birthday.undo)
+    game.skipWanted.connect(birthday.skip)
+    game.finishWanted.connect(birthday.finish)
+    game.againWanted.connect(birthday.again)
+    game.leaveWanted.connect(birthday.leave)
+    page, check = controller.window.explore.check, controller.check
+    page.runWanted.connect(lambda names, quick: check.run(names, quick=quick))
+    page.dataChosen.connect(check.set_data)
+    page.folded.connect(check.unfold)
+    page.closeWanted.connect(check.close)
+
+
+def _connect_runs(controller: Controller) -> None:
+    view, runs, actions = controller.window.train, controller.runs, controller.run_actions
+    panel, form, table = view.runs, view.form, view.compare
+    panel.runChosen.connect(lambda path: runs.choose(Path(path)))
+    panel.markWanted.connect(lambda path, on: runs.mark(Path(path), on))
+    panel.actionWanted.connect(lambda path, action: actions.act(Path(path), action))
+    panel.seen.connect(runs.see)
+    panel.searched.connect(runs.search)
+    panel.tagChosen.connect(runs.choose_tag)
+    panel.orderChosen.connect(runs.choose_order)
+    panel.compareWanted.connect(runs.compare)
+    panel.attachWanted.connect(lambda: actions.choose_attached(controller.window))
+    panel.foldersDropped.connect(runs.attach)
+    panel.renamed.connect(lambda path, title: runs.rename(Path(path), title))
+    panel.tagAdded.connect(lambda path, tag: runs.add_tag(Path(path), tag))
+    panel.tagRemoved.connect(lambda path, tag: runs.remove_tag(Path(path), tag))
+    panel.machinesChanged.connect(actions.set_machines)
+    table.closeWanted.connect(runs.close_table)
+    table.copyWanted.connect(runs.copy_table)
+    table.runChosen.connect(lambda path: runs.choose(Path(path)))
+    form.hostChosen.connect(actions.choose_host)
+    form.onCloseChosen.connect(actions.choose_on_close)
+    form.draftDropped.connect(actions.drop_draft)
+    form.startChosen.connect(actions.choose_start)

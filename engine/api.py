@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.knobs import Knob, Value
+from engine.plots import Plot
 
 Codes = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
@@ -242,7 +243,7 @@ class FamilyInfo:
     model_knobs: tuple[Knob, ...]
     training_defaults: Mapping[str, Value]
     presets: Mapping[str, Mapping[str, Value]]
-    curves: tuple[tuple[str, tuple[str, ...]], ...]
+    curves: tuple[Plot, ...]
 
 
 @dataclass(frozen=True)
@@ -268,3 +269,7 @@ class TrainRequest:
     training: Mapping[str, Value] = field(default_factory=dict)
     title: str = ""
     folder: Path | None = None
+    group: str = ""
+    """Column of the labels whose pictures stay in one split; empty: by itself (see `engine.data.labels`)."""
+    checkpoint: Path | None = None
+    """A run, or a folder in its checkpoints: the new run starts from those weights and moments, at that step."""

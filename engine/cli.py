@@ -21,7 +21,7 @@ from engine.errors import Cancelled, UsageError, UserError
 
 log = logging.getLogger(__name__)
 
-WINDOW_OPTIONS = ("--device", "--model")
+WINDOW_OPTIONS = ("--device", "--model", "--attach")
 """Without a command these go to the window."""
 
 
@@ -35,12 +35,24 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser made of the command tables."""
     # Imported here so that opening the window does not wait for torch.
-    from engine.commands import bench, directions, explore, imports, machine, morph, train
+    from engine.commands import (
+        bench,
+        data,
+        diagnose,
+        directions,
+        explore,
+        imports,
+        machine,
+        morph,
+        runs,
+        timelapse,
+        train,
+    )
 
     top = _Parser(prog="latent-loom", description="Train, open and explore VAEs, GANs and flows of images.")
     top.add_argument("--version", action="version", version=f"latent-loom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    tables = (explore, morph, directions, imports, train, bench, machine)
+    tables = (explore, morph, directions, imports, data, train, runs, diagnose, timelapse, bench, machine)
     for command in (row for table in tables for row in table.COMMANDS):
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -72,7 +84,8 @@ def main(argv: list[str] | None = None) -> int:
         return _say(
             f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}); {_where()}.", 1
         )
-    print(json.dumps(result.values, ensure_ascii=False) if args.json else result.text)
+    if result.values or result.text:
+        print(json.dumps(result.values, ensure_ascii=False) if args.json else result.text)
     return 0
 
 

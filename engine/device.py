@@ -39,6 +39,11 @@ def available() -> tuple[str, ...]:
     return (*kinds, "cpu")
 
 
+def cuda_devices() -> int:
+    """How many CUDA GPUs this machine has."""
+    return torch.cuda.device_count()
+
+
 def pick(wanted: str = "auto") -> Device:
     """The device to use.
 

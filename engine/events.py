@@ -98,10 +98,16 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class TrainingNotice:
+    """Something that a run tells: `kind` names the guard, `evidence` has its (name, number), `action` what was done."""
+
     run: Path
     step: int
     level: str
     text: str
+    kind: str = ""
+    evidence: tuple[tuple[str, float], ...] = ()
+    suggestion: str = ""
+    action: str = ""
 
 
 TrainingEvent = TrainingMetrics | TrainingPreview | TrainingSaved | TrainingState | TrainingNotice

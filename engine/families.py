@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from engine import plots
 from engine.errors import UsageError
 from engine.knobs import Knob, Value, from_json, knobs_of
 from engine.models.base import LatentModel
@@ -15,6 +16,7 @@ from engine.models.imported.autoencoder import ImportedAutoencoder, ImportedAuto
 from engine.models.imported.dcgan import ImportedDcgan, ImportedDcganConfig
 from engine.models.imported.glow import ImportedGlow, ImportedGlowConfig
 from engine.models.vae import Vae, VaeConfig
+from engine.plots import Plot
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Family:
     title: str
     summary: str
     config: type
-    model: Callable[[Any, tuple[int, int, int]], LatentModel]
+    model: type[LatentModel]
+    """Made from a config of the class above and an image shape (C, H, W)."""
     training: Mapping[str, Value]
     presets: Mapping[str, Mapping[str, Value]]
-    curves: tuple[tuple[str, tuple[str, ...]], ...]
-    """The live plots: (title, metrics drawn in it)."""
+    curves: tuple[Plot, ...]
+    """The live plots of this family; those of every family are `plots.COMMON`."""
 
 
 FAMILIES: Final[dict[str, Family]] = {
@@ -47,11 +50,7 @@ FAMILIES: Final[dict[str, Family]] = {
                 "Standard": {},
                 "Large, for a GPU": {"width": 96, "blocks": 2, "code": 256},
             },
-            curves=(
-                ("ELBO, bits/dim", ("elbo_bits_per_dim", "heldout/bits_per_dim")),
-                ("Reconstruction, dB", ("psnr_db", "heldout/psnr_db")),
-                ("KL, nats", ("kl_nats",)),
-            ),
+            curves=plots.VAE,
         ),
         Family(
             name="gan",
@@ -65,11 +64,7 @@ FAMILIES: Final[dict[str, Family]] = {
                 "Standard": {},
                 "Large, for a GPU": {"width": 128, "discriminator_width": 128},
             },
-            curves=(
-                ("Losses", ("generator_loss", "discriminator_loss")),
-                ("D(x) and D(G(z))", ("d_real", "d_fake")),
-                ("Gradient norm", ("generator_gradient_norm", "discriminator_gradient_norm")),
-            ),
+            curves=plots.GAN,
         ),
         Family(
             name="flow",
@@ -83,11 +78,7 @@ FAMILIES: Final[dict[str, Family]] = {
                 "Standard": {},
                 "Large, for a GPU": {"depth": 16, "extra_depth": 8, "hidden": 256},
             },
-            curves=(
-                ("Bits/dim", ("bits_per_dim", "heldout/bits_per_dim")),
-                ("Code norm / sqrt(D)", ("code_norm",)),
-                ("Gradient norm", ("gradient_norm",)),
-            ),
+            curves=plots.FLOW,
         ),
     )
 }

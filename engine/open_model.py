@@ -60,7 +60,10 @@ class OpenModel:
         directions: DirectionSet,
         device: Device,
         aids: Aids | None = None,
+        owner: str = "",
     ) -> None:
+        # Whose the user's directions are: the weights', or those of a run as long as it trains.
+        self.owner = owner or sha256
         self._model = placed(model, device.torch).eval().requires_grad_(False)
         self._model.freeze()
         self._device = device.torch
@@ -91,7 +94,7 @@ class OpenModel:
             step=header.step,
             axes=factorisation.available(model),
         )
-        self.set_owned(Owned(DirectionSet(sha256, ())))
+        self.set_owned(Owned(DirectionSet(self.owner, ())))
 
     def set_owned(self, owned: Owned) -> None:
         """Takes in what the person made and found, beside the directions that came with the model."""

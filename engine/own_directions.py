@@ -37,7 +37,7 @@ class Made:
 
 def renew(session: Session, model: OpenModel) -> None:
     """Reads the user's directions of this model again: another lane or program may have changed them."""
-    model.set_owned(load_owned(session.home, model.info.sha256, model.info.code_size))
+    model.set_owned(load_owned(session.home, model.owner, model.info.code_size))
 
 
 def make(
@@ -98,7 +98,7 @@ def find(
     """
     codes = None if data is None else codes_in(model, data, on_progress=on_progress, check_cancel=check_cancel)
     axes = model.find_axes(method, count=count, codes=codes, on_progress=on_progress, check_cancel=check_cancel)
-    save_found(session.home, model.info.sha256, method, axes)
+    save_found(session.home, model.owner, method, axes)
     renew(session, model)
     return tuple(c for c in model.info.components if c.method == method)
 
@@ -181,7 +181,7 @@ def take_in(session: Session, model: OpenModel, path: Path) -> tuple[str, ...]:
     Raises:
         CheckpointError: the file is damaged, or belongs to another model.
     """
-    given = load_directions(path, model_sha256=model.info.sha256, size=model.info.code_size)
+    given = load_directions(path, model_sha256=model.owner, size=model.info.code_size)
     renew(session, model)
     # The same direction is the same under another name too.
     new = tuple(d for d in given if not any(float(d.vector @ old.vector) > 0.9999 for old in model.directions))
@@ -204,7 +204,7 @@ def give_away(model: OpenModel, names: Sequence[str], path: Path) -> None:
     for name in names:
         if name not in there.names:
             raise UsageError(f"There is no direction called {name!r} for this model.")
-    save_directions(path, DirectionSet(model.info.sha256, tuple(there[name] for name in names)))
+    save_directions(path, DirectionSet(model.owner, tuple(there[name] for name in names)))
 
 
 def check_groups(positives: int, negatives: int) -> None:

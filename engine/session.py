@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 import resources
-from engine import library, runs
+from engine import library, live, plots, run_library, runs
 from engine.api import Catalogue, FamilyInfo, Framing, ModelCard, Pictures, TrainRequest
-from engine.checkpoints.model_file import load_model, save_model
+from engine.checkpoints.model_file import decode_model, load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
 from engine.device import pick
+from engine.diagnostics.base import Subject
+from engine.diagnostics.subjects import file_subject, run_named, run_subject
 from engine.encoding import load_aids
-from engine.errors import CheckpointError, RunError, UsageError
+from engine.errors import CheckpointError, DataError, RunError, UsageError
 from engine.events import TrainingState
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import from_json, knobs_of, to_json
@@ -25,9 +29,13 @@ from engine.latent.user_directions import load_owned
 from engine.open_model import OpenModel
 from engine.photos.align import align as align_photo
 from engine.photos.decode import read_photo
+from engine.preparing import check_stop, preparing, remember_data
 from engine.training.config import TrainConfig
+from engine.training.distributed import together
+from engine.training.lock import exclusive
 from engine.training.loop import Emit, check_batch, train
 from engine.training.snapshot import newest_snapshot
+from engine.training.start import check_start
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +94,74 @@ class Session:
             raise RunError(f"{run.name} has no checkpoint yet: wait until training has saved one.")
         return self._opened(folder / "model.safetensors", key=str(run))
 
+    def open_live(self, run: Path, *, sha256: str = "") -> OpenModel:
+        """The newest averaged weights of a run, published while it trains or of its newest checkpoint; those with this
+        `sha256` where it is given. Directions that the user finds in them belong to the run and stay as it trains.
+
+        Raises:
+            RunError: there are none yet, or not those that were asked for.
+            CheckpointError: they are damaged.
+        """
+        try:
+            data, weights = live.read_weights(run, sha256=sha256)
+        except RunError:
+            if sha256 or live.newest(run) is None:
+                raise
+            return self.open_run(run)  # What is newest is damaged: an earlier checkpoint will do.
+        model, header, digest = decode_model(data, weights.file.name)
+        owner = live.identity(run)
+        opened = OpenModel(
+            model,
+            replace(header, title=header.title or run.name),
+            key=str(run),
+            sha256=digest,
+            directions=DirectionSet(digest, ()),
+            device=self.device,
+            owner=owner,
+        )
+        opened.set_owned(load_owned(self.home, owner, model.spec.size))
+        return opened
+
+    def subject(
+        self,
+        ref: str | Path,
+        data: str | None = None,
+        *,
+        labels: str | None = None,
+        quick: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        check_cancel: Callable[[], None] | None = None,
+    ) -> Subject:
+        """What a diagnosis examines: a run directory's newest good checkpoint, or a model by name or path.
+
+        A run brings its own data; a model file needs `data`. `quick` takes a part of a large data set.
+
+        Raises:
+            UsageError: no such model, or a model file without data.
+            RunError: the run has no checkpoint yet.
+            DataError, CheckpointError: one of the files cannot be used.
+        """
+
+        def opened(path: str, named: str | None, size: int, channels: int) -> DataSet:
+            group = runs.read_config(run).group if run is not None and data is None else ""
+            return self.dataset(
+                path,
+                labels=named,
+                size=size,
+                channels=channels,
+                group=group,
+                progress=progress,
+                check_cancel=check_cancel,
+            )
+
+        device, run = self.device.torch, run_named(ref, self.runs_folder)
+        if run is not None:
+            return run_subject(run, opened, device=device, path=data, labels=labels, quick=quick)
+        card = self.find(str(ref))
+        if data is None:
+            raise UsageError("A model file does not say where its training images are: give --data with them.")
+        return file_subject(card.path, opened, device=device, path=data, labels=labels, quick=quick)
+
     def _opened(self, path: Path, *, key: str) -> OpenModel:
         model, header, digest = load_model(path)
         directions = DirectionSet(digest, ())
@@ -114,7 +190,7 @@ class Session:
                 model_knobs=model_knobs(row.name),
                 training_defaults=row.training,
                 presets=row.presets,
-                curves=row.curves,
+                curves=(*row.curves, *plots.COMMON),
             )
             for row in FAMILIES.values()
         )
@@ -170,6 +246,7 @@ class Session:
         labels: str | None = None,
         size: int = 64,
         channels: int = 3,
+        group: str = "",
         progress: Callable[[int, int], None] | None = None,
         check_cancel: Callable[[], None] | None = None,
     ) -> DataSet:
@@ -179,7 +256,13 @@ class Session:
             DataError: it cannot be used.
         """
         return open_dataset(
-            path, size=size, channels=channels, labels=labels, on_progress=progress, check_cancel=check_cancel
+            path,
+            size=size,
+            channels=channels,
+            labels=labels,
+            group=group,
+            on_progress=progress,
+            check_cancel=check_cancel,
         )
 
     def new_run(
@@ -188,11 +271,15 @@ class Session:
         *,
         progress: Callable[[int, int], None] | None = None,
         check_cancel: Callable[[], None] | None = None,
+        read_data: bool = True,
     ) -> Path:
         """Validates everything, decodes the data, and makes the run's directory; `train` then trains it.
 
+        Without `read_data` the images are left to `train`, which may be another process.
+
         Raises:
             UsageError: a knob is wrong.
+            CheckpointError: the checkpoint to start from is damaged.
             DataError: the data cannot be used.
             RunError: the directory cannot be written.
         """
@@ -203,16 +290,27 @@ class Session:
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)
         build(request.family, to_json(config), shape)
-        data = self.dataset(
-            request.data,
-            labels=request.labels,
-            size=request.size,
-            channels=request.channels,
-            progress=progress,
-            check_cancel=check_cancel,
-        )
-        check_batch(data, training)
-        folder = request.folder or runs.new_run_path(self.runs_folder, request.family, data.name)
+        start = None
+        if request.checkpoint is not None:
+            start = run_library.find_checkpoint(request.checkpoint)
+            check_start(start, request.family, config=config, shape=shape, steps=training.steps)
+        fingerprint = ""
+        if read_data:
+            data = self.dataset(
+                request.data,
+                labels=request.labels,
+                group=request.group,
+                size=request.size,
+                channels=request.channels,
+                progress=progress,
+                check_cancel=check_cancel,
+            )
+            check_batch(data, training)
+            fingerprint = data.fingerprint
+        elif not Path(request.data).expanduser().exists():
+            raise DataError(f"{request.data} is not there: choose a folder or file of images.")
+        named = Path(request.data).expanduser().stem
+        folder = request.folder or runs.new_run_path(self.runs_folder, request.family, named)
         runs.create(
             folder,
             runs.RunConfig(
@@ -221,11 +319,19 @@ class Session:
                 training=to_json(training),
                 data=str(Path(request.data).expanduser().resolve()),
                 labels=str(Path(request.labels).expanduser().resolve()) if request.labels else None,
-                fingerprint=data.fingerprint,
+                fingerprint=fingerprint,
                 image_shape=shape,
                 title=request.title,
+                group=request.group,
+                origin=run_library.origin_of(start) if start is not None else {},
             ),
         )
+        if start is not None:
+            try:
+                run_library.plant(start, folder)
+            except RunError:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         return folder
 
     def extend_run(self, run: Path, training: dict[str, object]) -> None:
@@ -244,13 +350,30 @@ class Session:
         Raises:
             RunError, DataError, UsageError: with one sentence; the newest checkpoint stays.
         """
-        config = runs.read_config(run)
-        channels, size, _ = config.image_shape
-        data = self.dataset(
-            config.data, labels=config.labels, size=size, channels=channels, check_cancel=control.check
-        )
-        (run / "STOP").unlink(missing_ok=True)
-        return train(run, data, device=self.device, control=control, emit=emit)
+        with ExitStack() as stack:
+            dist = stack.enter_context(together(self.device))
+            lock = stack.enter_context(exclusive(run)) if dist.first else None
+            config = runs.read_config(run)
+            channels, size, _ = config.image_shape
+            steps = from_json(TrainConfig, config.training).steps
+            with preparing(run, steps=steps, first=dist.first) as progress:
+                if dist.first:
+                    (run / "STOP").unlink(missing_ok=True)
+                data = dist.in_turn(
+                    lambda: self.dataset(
+                        config.data,
+                        labels=config.labels,
+                        group=config.group,
+                        size=size,
+                        channels=channels,
+                        progress=progress,
+                        check_cancel=lambda: check_stop(run, control),
+                    )
+                )
+                if dist.first:
+                    remember_data(run, data.fingerprint)
+            dist.wait()
+            return train(run, data, device=self.device, control=control, emit=emit, dist=dist, lock=lock)
 
     def publish(self, run: Path, title: str) -> Path:
         """Puts a run's newest averaged weights among the user's models.

@@ -13,6 +13,7 @@ from app.views.grid import GridView
 from app.views.import_report import ImportPanel
 from app.views.inspector import Inspector
 from app.views.library import Library
+from app.views.model_check import ModelCheckPanel
 from app.views.morph import MorphView
 from app.views.morph_panel import MorphPanel
 from app.views.new_attribute import NewAttribute
@@ -74,15 +75,17 @@ class ExploreView(QWidget):
         self._pages.addWidget(self.new_attribute)
         self.import_panel = ImportPanel()
         self._pages.addWidget(self.import_panel)
+        self.check = ModelCheckPanel()
+        self._pages.addWidget(self.check)
         row = hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0)
         row.setStretch(1, 1)
         self.setLayout(row)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state; hidden views are kept up to date too, so that switching costs nothing."""
-        if moved(now, before, "models", "info", "opening", "view", "maker", "importing"):
+        if moved(now, before, "models", "info", "opening", "view", "maker", "importing", "check"):
             nothing = now.models == () and now.info is None and now.opening is None
-            page = 1 if nothing else 2 if now.maker is not None else 0
+            page = 1 if nothing else 2 if now.maker is not None else 4 if now.check is not None else 0
             self._pages.setCurrentIndex(3 if now.importing is not None else page)
             self.inspector.setVisible(not nothing and now.view != "morph")
             self.morph_panel.setVisible(not nothing and now.view == "morph")
@@ -96,6 +99,7 @@ class ExploreView(QWidget):
         self.inspector.show_state(now, before)
         self.new_attribute.show_state(now, before)
         self.import_panel.show_state(now, before)
+        self.check.show_state(now, before)
         self.morph_panel.show_state(now, before)
         for view in self._views.values():
             view.show_state(now, before)

@@ -18,6 +18,8 @@ from app.words import ago, encodes, millions
 from engine.api import ModelCard
 
 WIDTH_PX = 240
+RUNS = 30
+"""The newest runs; all of them are in Train."""
 
 
 class Library(QWidget):
@@ -78,10 +80,10 @@ class Library(QWidget):
             shown = now.opening or now.model
             self.models.set_selected(shown if any(c.key == shown for c in self.models.cards()) else None)
         if moved(now, before, "runs", "training"):
-            self.runs.set_cards([run_card(card, now) for card in now.runs])
+            self.runs.set_cards([run_card(card, now) for card in now.runs[:RUNS]])
         if moved(now, before, "runs", "model", "opening"):
             shown = now.opening or now.model
-            found = next((str(c.info.path) for c in now.runs if run_ref(c.info.path) == shown), None)
+            found = next((str(c.info.path) for c in now.runs[:RUNS] if run_ref(c.info.path) == shown), None)
             self.runs.set_selected(found)
         if moved(now, before, "photos"):
             self.photos.set_thumbs([Thumb(p.key, p.thumb, p.name, p.faces) for p in now.photos if p.listed])

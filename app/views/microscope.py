@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QIcon, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 
 from app.look import Look
 from app.state import AppState, moved
 from app.widgets.buttons import button
-from app.widgets.cards import KEY_MIME
 from app.widgets.form import Section, Toggle
+from app.widgets.key_picture import KeyPicture
 from app.widgets.labels import ElidedLabel
 from app.widgets.layout import hbox, vbox
 from app.widgets.picture import Picture
@@ -31,25 +31,6 @@ HELD_TIP: Final = "This level is frozen: it stays as it is."
 PLACE_TIP: Final = "Drop a photo here: its levels can take the place of those of the picture."
 SLIDER_LABEL_PX: Final = 74
 VALUE_PX: Final = 34
-
-
-class SecondPicture(Picture):
-    """The second code; takes files, pictures, and thumbnails out of the library."""
-
-    keyDropped = Signal(str)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            event.acceptProposedAction()
-        else:
-            super().dragEnterEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            self.keyDropped.emit(bytes(event.mimeData().data(KEY_MIME).data()).decode("utf-8"))
-            event.acceptProposedAction()
-        else:
-            super().dropEvent(event)
 
 
 class LevelRow(QWidget):
@@ -188,7 +169,7 @@ class LevelsSection(Section):
         return [row.slider for row in self.rows]
 
     def _make_second(self) -> QWidget:
-        self.second = SecondPicture("", empty_text="B")
+        self.second = KeyPicture("", empty_text="B")
         self.second.setFixedSize(MAP_PX, MAP_PX)
         self.second.setToolTip(PLACE_TIP)
         self.second.keyDropped.connect(self.secondKeyChosen)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QMimeData, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from app.morph_path import LETTERS, marks_of
@@ -13,7 +13,7 @@ from app.shortcuts import keys_text
 from app.state import AppState, MorphState, moved
 from app.views.stages import CentredStage
 from app.widgets.buttons import button
-from app.widgets.cards import KEY_MIME
+from app.widgets.key_picture import KeyPicture
 from app.widgets.key_strip import Key, KeyStrip
 from app.widgets.layout import hbox, vbox
 from app.widgets.pad import Pad
@@ -25,10 +25,9 @@ MODES: Final = (("path", "Path"), ("pad", "Pad"))
 NO_PAD: Final = "The pad needs three or four corners: add one with + Corner."
 
 
-class Slot(Picture):
+class Slot(KeyPicture):
     """A corner: takes files, pictures, and thumbnails dragged out of the library."""
 
-    keyDropped = Signal(str)
     removeWanted = Signal()
     currentWanted = Signal()
 
@@ -42,20 +41,6 @@ class Slot(Picture):
             action = QAction(words, self)
             action.triggered.connect(lambda _checked=False, wanted=signal: wanted.emit())
             self.addAction(action)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            event.acceptProposedAction()
-        else:
-            super().dragEnterEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        mime: QMimeData = event.mimeData()
-        if mime.hasFormat(KEY_MIME):
-            self.keyDropped.emit(bytes(mime.data(KEY_MIME).data()).decode("utf-8"))
-            event.acceptProposedAction()
-        else:
-            super().dropEvent(event)
 
 
 class MorphView(QWidget):

@@ -12,10 +12,11 @@ from app.maker_state import FEWEST, METHODS, GroupPhoto, MakerState
 from app.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
-from app.widgets.cards import KEY_MIME, DropZone, Thumb, ThumbGrid
+from app.widgets.cards import DropZone, Thumb, ThumbGrid
 from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
 WAYS: Final = (("photos", "Two groups of photos"), ("labels", "CSV of labels"))
@@ -24,25 +25,6 @@ SEARCHES: Final = "This model has no encoder: each photo's code is searched for,
 THUMB_COLUMNS: Final = 6
 ZONE_PX: Final = 64
 EMPTY_ZONE_PX: Final = 200
-
-
-class GroupZone(DropZone):
-    """A place for photos, folders, and thumbnails of the library."""
-
-    keyDropped = Signal(str)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            event.acceptProposedAction()
-        else:
-            super().dragEnterEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            event.acceptProposedAction()
-            self.keyDropped.emit(bytes(event.mimeData().data(KEY_MIME).data()).decode())
-        else:
-            super().dropEvent(event)
 
 
 class Group(QWidget):
@@ -59,31 +41,39 @@ class Group(QWidget):
         self.title, self.count = QLabel(self._what), QLabel()
         self.title.setProperty("kind", "name")
         self.count.setProperty("kind", "muted")
-        self.zone = GroupZone(f"Drop photos {what} here, a folder,\nor thumbnails from the left")
+        self.zone = DropZone(f"Drop photos {what} here, a folder,\nor thumbnails from the left")
         self.zone.setToolTip(f"Photos {what} (at least {FEWEST}); a click opens a chooser.")
         self.thumbs = ThumbGrid(columns=THUMB_COLUMNS, empty_text="")
         self.thumbs.setToolTip("Arrows move, Delete takes a photo out of the group.")
         self.zone.filesDropped.connect(self.filesDropped)
         self.zone.imageDropped.connect(self.imageDropped)
-        self.zone.keyDropped.connect(self.keyDropped)
         self.zone.clicked.connect(self._choose)
         self.thumbs.removed.connect(self.removed)
         inner = QWidget()
         inner.setLayout(vbox(self.thumbs, None))
-        # The thumbnails are part of the place to drop on: nobody aims at a strip above them.
+        # The thumbnails are part of the place to drop on: nobody aims at a strip above them. Keys come here from the
+        # zone too, since it does not take them.
         self.setAcceptDrops(True)
         column = vbox(hbox(self.title, None, self.count), self.zone, scrolled(inner), gap_px=8)
         column.setStretch(2, 1)
         self.setLayout(column)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self.zone.dragEnterEvent(event)
+        if dropped_key(event.mimeData()) is None:
+            self.zone.dragEnterEvent(event)
+        else:
+            event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self.zone.dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.zone.dropEvent(event)
+        key = dropped_key(event.mimeData())
+        if key is None:
+            self.zone.dropEvent(event)
+        else:
+            event.acceptProposedAction()
+            self.keyDropped.emit(key)
 
     def show_photos(self, photos: tuple[GroupPhoto, ...]) -> None:
         """Shows the photos and counts them."""

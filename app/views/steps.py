@@ -26,7 +26,7 @@ class StepsPanel(QWidget):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.strip = Strip(thumb_px=56, linked=True, empty_text="Each change leaves a picture here to come back to.")
-        self.strip.selected.connect(lambda index: self._emit(self.jumped, index))
+        self.strip.selected.connect(self._jump)
         self.strip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.strip.customContextMenuRequested.connect(self._open_menu)
         self._numbers: list[int] = []
@@ -49,9 +49,9 @@ class StepsPanel(QWidget):
         """The entries' numbers in the order of the strip."""
         return self._numbers
 
-    def _emit(self, wanted: object, index: int) -> None:
+    def _jump(self, index: int) -> None:
         if 0 <= index < len(self._numbers):
-            wanted.emit(self._numbers[index])  # type: ignore[attr-defined]
+            self.jumped.emit(self._numbers[index])
 
     def _open_menu(self, spot: QPoint) -> None:
         index = self.strip.index_at(spot)

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 from app.state import AppState, RunView, moved
 from app.theme import set_kind
 from app.views.collapse import CollapsePanel
+from app.views.data_page import DataPage
 from app.views.data_panel import DataPanel
+from app.views.run_table import RunTablePage
 from app.views.runs_panel import RunsPanel
 from app.views.train_curves import TrainCurves
 from app.views.train_form import TrainForm
@@ -41,6 +43,7 @@ class TrainView(QWidget):
         self.form = TrainForm()
         self.runs = RunsPanel()
         self.data = DataPanel()
+        self.data_page = DataPage()
         self.pictures = TrainPictures()
         self.curves = TrainCurves()
         self.collapse = CollapsePanel()
@@ -72,6 +75,9 @@ class TrainView(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(self._watch_page())
+        self._pages.addWidget(self.data_page)
+        self.compare = RunTablePage()
+        self._pages.addWidget(self.compare)
         row = hbox(self._left_panel(), self._pages, gap_px=0)
         row.setStretch(1, 1)
         self.setLayout(row)
@@ -110,6 +116,7 @@ class TrainView(QWidget):
         self.form.show_state(now, before)
         self.runs.show_state(now, before)
         self.data.show_state(now, before)
+        self.data_page.show_state(now, before)
         self.pictures.show_state(now, before)
         self.collapse.show_state(now, before)
         if moved(now, before, "train_panel", "train_side"):
@@ -117,15 +124,13 @@ class TrainView(QWidget):
             self._panel_pages.setCurrentIndex([key for key, _ in PANELS].index(now.train_panel))
             self._side.set_current(now.train_side)
             self._side_pages.setCurrentIndex([key for key, _ in SIDES].index(now.train_side))
-        if moved(now, before, "run_view"):
-            self._pages.setCurrentIndex(0 if now.run_view is None else 1)
-        if moved(now, before, "run_view", "training", "catalogue") and now.run_view is not None:
+        self.compare.show_state(now, before)
+        if moved(now, before, "run_view", "train_panel", "shelf"):
+            shown = 0 if now.run_view is None else 3 if now.shelf.table is not None else 1
+            self._pages.setCurrentIndex(2 if now.train_panel == "data" else shown)
+        if moved(now, before, "run_view", "training", "catalogue", "train_in") and now.run_view is not None:
             self._show_head(now, now.run_view)
-        if moved(now, before, "run_view", "catalogue") and now.run_view is not None:
-            old = before.run_view if before is not None else None
-            known = old is not None and old.series is now.run_view.series and old.path == now.run_view.path
-            if not known or moved(now, before, "catalogue"):
-                self.curves.show_run(now.run_view, now.catalogue)
+        self.curves.show_state(now, before)
 
     def _show_head(self, now: AppState, view: RunView) -> None:
         status, config = view.info.status, view.info.config
@@ -142,6 +147,8 @@ class TrainView(QWidget):
             parts.append(f"{speed:.0f} images/s")
         if mine is not None and mine.state == "running" and mine.seconds_left is not None:
             parts.append(f"{duration(mine.seconds_left)} left")
+        if config.origin:
+            parts.append(f"from {config.origin.get('run')} at {config.origin.get('step')}")
         if status.message:
             parts.append(status.message)
         self.line.setText(" · ".join(parts))
@@ -149,7 +156,7 @@ class TrainView(QWidget):
         self.pause.setVisible(live)
         self.stop.setVisible(live)
         self.resume.setVisible(not live)
-        self.resume.setEnabled(now.training is None)
+        self.resume.setEnabled(now.training is None or now.train_in == "process")
         self.pause.setEnabled(state in ("running", "paused"))
         self.stop.setEnabled(state != "stopping")
         self.pause.setText("Go on" if state == "paused" else "Pause")

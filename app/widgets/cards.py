@@ -15,9 +15,9 @@ from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import PaintedItems
 from app.widgets.pixels import paint_rounded, resized, square_cover
-from app.widgets.thumbs import KEY_MIME, DropZone, Thumb, ThumbGrid
+from app.widgets.thumbs import DropZone, Thumb, ThumbGrid
 
-__all__ = ["KEY_MIME", "Card", "CardList", "DropZone", "Thumb", "ThumbGrid"]
+__all__ = ["Card", "CardList", "DropZone", "Thumb", "ThumbGrid"]
 
 ROW_PX: Final = 56
 _THUMB_PX: Final = 40
@@ -25,7 +25,8 @@ _THUMB_PX: Final = 40
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """One row; ``actions`` are (action id, words) of its context menu; ``thumb`` is uint8 HxWx3."""
+    """One row; ``actions`` are (action id, words) of its context menu, an empty id a line between groups; ``thumb`` is
+    uint8 HxWx3. ``tags`` stand at the right; ``marked`` rows carry a bar, ``dim`` ones are greyed."""
 
     key: str
     title: str
@@ -35,6 +36,9 @@ class Card:
     badge: str = ""
     tooltip: str = ""
     actions: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    marked: bool = False
+    dim: bool = False
 
 
 class CardList(PaintedItems):
@@ -155,13 +159,37 @@ class CardList(PaintedItems):
             paint.box(painter, pill, fill=theme.hover, radius_px=8)
             paint.text(painter, pill, card.badge, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
             right = pill.left() - 6
+        right = self._paint_tags(painter, card, left, right, rect.y() + 10)
+        if card.marked:
+            bar = QRectF(rect.x(), rect.y() + 6, 3, rect.height() - 12)
+            paint.box(painter, bar, fill=theme.accent_line, radius_px=1.5)
         top = QRectF(left, rect.y() + 8, right - left, 20)
         if card.live:
             paint.dot(painter, QPointF(left + 4, top.center().y()), theme.ok)
             top.setLeft(left + 14)
         under = QRectF(left, rect.y() + 28, rect.right() - 8 - left, 17)
-        paint.text(painter, top, card.title, font=ui_font(), ink=theme.text)
-        paint.text(painter, under, card.subtitle, font=ui_font(theme.small_px), ink=theme.muted)
+        paint.text(painter, top, card.title, font=ui_font(), ink=theme.faint if card.dim else theme.text)
+        ink = theme.faint if card.dim else theme.muted
+        paint.text(painter, under, card.subtitle, font=ui_font(theme.small_px), ink=ink)
+
+    def _paint_tags(self, painter: QPainter, card: Card, left: float, right: float, top: float) -> float:
+        """Paints as many tags as half the row holds, from the right; gives where the title must end."""
+        if not card.tags:
+            return right
+        font, theme = ui_font(tokens().small_px), tokens()
+        room, least = (right - left) / 2, right
+        for index, tag in enumerate(card.tags):
+            left_out = len(card.tags) - index
+            width = paint.width_of(tag, font) + 12
+            if right - (least - width) > room and index:
+                tag, width = f"+{left_out}", paint.width_of(f"+{left_out}", font) + 12
+            pill = QRectF(max(right - room - 32, least - width), top, min(width, room + 32), 16)
+            paint.box(painter, pill, fill=theme.hover, radius_px=8)
+            paint.text(painter, pill.adjusted(6, 0, -6, 0), tag, font=font, ink=theme.muted)
+            least = pill.left() - 4
+            if tag.startswith("+") and tag != card.tags[index]:
+                break
+        return least - 2
 
     def _image(self, card: Card) -> QImage:
         side = round(_THUMB_PX * self.devicePixelRatioF())
@@ -215,6 +243,9 @@ class CardList(PaintedItems):
         """The context menu of the row ``key``; the caller shows and deletes it."""
         menu = QMenu(self)
         for action_id, words in self._cards[self._find(key)].actions:
+            if not action_id:
+                menu.addSeparator()
+                continue
             action = menu.addAction(words)
             action.setObjectName(action_id)
             action.triggered.connect(lambda _checked=False, name=action_id: self.actionTriggered.emit(key, name))

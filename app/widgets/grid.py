@@ -109,6 +109,12 @@ class PictureGrid(PaintedItems):
         self._columns = max(0, columns)
         self.update()
 
+    def set_empty_text(self, text: str) -> None:
+        """What stands there while there are no pictures."""
+        if text != self._empty_text:
+            self._empty_text = text
+            self.update()
+
     def set_caption(self, left: str, right: str = "") -> None:
         """The line under the pictures."""
         self._left, self._right = left, right

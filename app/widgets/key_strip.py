@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class KeyStrip(Strip):
 
     keyMoved = Signal(int, int)
     holdWanted = Signal(int, int)
-    own_keys: Collection[Qt.Key] = (*Strip.own_keys, Qt.Key.Key_Up, Qt.Key.Key_Down)  # type: ignore[assignment]
+    own_keys = (*Strip.own_keys, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def __init__(self, *, thumb_px: int = 48) -> None:
         super().__init__(thumb_px=thumb_px)

@@ -20,9 +20,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.cards import KEY_MIME
 from app.widgets.painted import Painted
-from app.widgets.pixels import dropped_files, paint_rounded, resized, square_cover
+from app.widgets.pixels import dropped_files, dropped_key, paint_rounded, resized, square_cover
 
 LETTERS: Final = "ABCD"
 _LARGEST_PX: Final = 420
@@ -229,7 +228,7 @@ class Pad(Painted):
         return paint.keeps_key(event, (*_MOVES, Qt.Key.Key_Home)) or super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME) or dropped_files(event.mimeData()):
+        if dropped_key(event.mimeData()) is not None or dropped_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -237,8 +236,8 @@ class Pad(Painted):
         corner, mime = self._corner_at(event.position()), event.mimeData()
         corner = corner if corner >= 0 else max(0, self._chosen)
         event.acceptProposedAction()
-        if mime.hasFormat(KEY_MIME):
-            self.keyDropped.emit(corner, bytes(mime.data(KEY_MIME).data()).decode("utf-8"))
+        if (key := dropped_key(mime)) is not None:
+            self.keyDropped.emit(corner, key)
         elif files := dropped_files(mime):
             self.filesDropped.emit(corner, files)
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
+from app.widgets.key_picture import KeyPicture
 from app.widgets.layout import scrolled, vbox
-from app.widgets.picture import Picture
-from app.widgets.thumbs import KEY_MIME, Thumb, ThumbGrid
+from app.widgets.thumbs import Thumb, ThumbGrid
 
 SHEET_PX: Final = 288
 SHEET_HIGHEST_PX: Final = 320
 
 
-class PhotoSlot(Picture):
+class PhotoSlot(KeyPicture):
     """Emits the key of the photo that was chosen, or what was dropped from outside (see ``Picture``)."""
 
     keyChosen = Signal(str)
@@ -27,6 +27,7 @@ class PhotoSlot(Picture):
         self._thumbs: tuple[Thumb, ...] = ()
         self._sheet: PhotoSheet | None = None
         self.clicked.connect(self.open_sheet)
+        self.keyDropped.connect(self.keyChosen)
 
     def set_thumbs(self, thumbs: Sequence[Thumb]) -> None:
         """The photos to pick from."""
@@ -46,20 +47,6 @@ class PhotoSlot(Picture):
             self.open_sheet()
         else:
             super().keyPressEvent(event)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(KEY_MIME):
-            event.acceptProposedAction()
-        else:
-            super().dragEnterEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        mime = event.mimeData()
-        if mime.hasFormat(KEY_MIME):
-            self.keyChosen.emit(bytes(mime.data(KEY_MIME).data()).decode("utf-8", "replace"))
-            event.acceptProposedAction()
-        else:
-            super().dropEvent(event)
 
 
 class PhotoSheet(QFrame):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QTransform
 
 Picture8 = NDArray[np.uint8]
+KEY_MIME: Final = "application/x-latent-loom-key"
+"""A drag of our own: it carries the key of a thumbnail."""
 
 
 def checked(array: NDArray[Any]) -> Picture8:
@@ -86,6 +88,11 @@ def square_cover(array: NDArray[Any]) -> Picture8:
 def dropped_files(mime: QMimeData) -> list[str]:
     """The local paths in a drop; remote addresses are left out because the program fetches nothing."""
     return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+
+
+def dropped_key(mime: QMimeData) -> str | None:
+    """The key of the thumbnail in a drop, or None."""
+    return bytes(mime.data(KEY_MIME).data()).decode("utf-8", "replace") if mime.hasFormat(KEY_MIME) else None
 
 
 def dropped_image(mime: QMimeData) -> Picture8 | None:

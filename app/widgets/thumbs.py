@@ -27,9 +27,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy,
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import PaintedItems
-from app.widgets.pixels import dropped_files, dropped_image, paint_rounded, resized, square_cover
+from app.widgets.pixels import KEY_MIME, dropped_files, dropped_image, paint_rounded, resized, square_cover
 
-KEY_MIME: Final = "application/x-latent-loom-key"
 _GAP_PX: Final = 6
 
 

@@ -139,9 +139,12 @@ class TopBar(QFrame):
         palette_button.clicked.connect(lambda: self.paletteClicked.emit())
         theme_button = _ThemeButton()
         theme_button.clicked.connect(lambda: self.themeClicked.emit())
+        self._live = QLabel()
+        self._live.setProperty("kind", "muted")
+        self._live.hide()
         device = hbox(self._light, self._readout, gap_px=6)
         buttons = (theme_button, help_button, palette_button)
-        row = hbox(name, 16, *self._tabs.values(), None, self._models, 8, device, *buttons)
+        row = hbox(name, 16, *self._tabs.values(), None, self._live, self._models, 8, device, *buttons)
         row.setContentsMargins(16, 0, 12, 0)
         self.setLayout(row)
         self.set_models(())
@@ -189,6 +192,17 @@ class TopBar(QFrame):
     def _offer_devices(self) -> None:
         # popup() and not exec(): no event loop within the event loop.
         self._devices.popup(self._readout.mapToGlobal(QPoint(0, self._readout.height())))
+
+    def set_live(self, text: str, tooltip: str = "") -> None:
+        """What is said beside the model of a run, such as ``step 12,500, live``; empty hides it."""
+        if self._live.text() != text:
+            self._live.setText(text)
+            self._live.setVisible(bool(text))
+        self._live.setToolTip(tooltip)
+
+    def live_text(self) -> str:
+        """What is said beside the model."""
+        return self._live.text()
 
     def set_readout(self, text: str, ok: bool = True) -> None:
         """Device and speed, such as ``CPU · 14 ms``; ``ok=False`` turns the light amber."""

@@ -164,21 +164,44 @@ def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, M
         raise CheckpointError(
             f"{path.name} is damaged (its SHA-256 differs from the recorded one): restore it from a copy."
         )
+    return _built(header, data, path.name), header, digest
+
+
+def decode_model(data: bytes, name: str) -> tuple[LatentModel, ModelHeader, str]:
+    """Like `load_model`, of the bytes of a file called `name`.
+
+    Raises:
+        CheckpointError: as `load_model`.
+    """
+    try:
+        start = data[:8]
+        if len(start) < 8 or not 2 <= (length := struct.unpack("<Q", start)[0]) <= MAX_HEADER_BYTES:
+            raise _foreign(Path(name), start)
+        header = _parse(json.loads(data[8 : 8 + length])["__metadata__"][KEY], Path(name))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise CheckpointError(
+            f"{name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
+        ) from error
+    return _built(header, data, name), header, hashlib.sha256(data).hexdigest()
+
+
+def _built(header: ModelHeader, data: bytes, name: str) -> LatentModel:
+    """The model of a header with the weights of a file, strictly."""
     try:
         state = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path.name} is damaged ({error}): restore it from a copy.") from error
+        raise CheckpointError(f"{name} is damaged ({error}): restore it from a copy.") from error
     try:
         if _unusually_large(header):
             # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,
             # for its first use costs a second of imports.
             with torch.device("meta"):
-                _check_fit(build(header.family, header.config, header.image_shape), state, path.name)
+                _check_fit(build(header.family, header.config, header.image_shape), state, name)
         model = build(header.family, header.config, header.image_shape)
     except UserError as error:
-        raise CheckpointError(f"{path.name} describes a model that cannot be built ({error})") from error
-    copy_weights(model, state, path.name)
-    return model.eval(), header, digest
+        raise CheckpointError(f"{name} describes a model that cannot be built ({error})") from error
+    copy_weights(model, state, name)
+    return model.eval()
 
 
 def _unusually_large(header: ModelHeader) -> bool:

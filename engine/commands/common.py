@@ -22,6 +22,10 @@ class Result:
     text: str
 
 
+SILENT = Result({}, "")
+"""Of a process that leaves the talking to another one: nothing is printed."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One row of the command table."""

@@ -86,6 +86,11 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=output_path, help="PNG to write")
     parser.add_argument("--workspace", choices=("explore", "train"), default="explore")
     parser.add_argument("--view", choices=("single", "compare", "grid", "morph"), default="single")
+    parser.add_argument("--run", type=output_path, help="in Train: the run on show; default: the newest")
+    parser.add_argument(
+        "--panel", choices=("new", "runs", "data"), default="new", help="in Train: the left panel; data looks at it"
+    )
+    parser.add_argument("--side", choices=("curves", "collapse"), default="curves", help="in Train: the right side")
     parser.add_argument("--photo", type=output_path, help="a photo to drop on the window first")
     parser.add_argument("--model", default="", help="which model to open; default: the first start's")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a slider; repeatable")
@@ -114,6 +119,7 @@ def _shot(args: argparse.Namespace) -> Result:
         model=Session().find(args.model).key if args.model else "",
         theme=args.theme,
         edits=sliders(args.set),
+        train=shot.TrainPage(args.run, args.panel, args.side),
     )
     return Result(
         {"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ import platformdirs
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.data.labels import read_labels
 from engine.data.sources import Picture, Source, open_source
 from engine.errors import DataError, ImageError
 
@@ -48,6 +48,10 @@ class DataSet:
     splits: NDArray[np.int8]
     fingerprint: str
     skipped: tuple[str, ...]
+    groups: int = 0
+    """How many people (or other groups) the split keeps together; 0 where it goes by picture."""
+    columns: tuple[str, ...] = ()
+    """Columns of the labels that a split could go by."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -71,15 +75,15 @@ def open_dataset(
     size: int = 64,
     channels: int = 3,
     labels: Path | str | None = None,
+    group: str = "",
     on_progress: Callable[[int, int], None] | None = None,
     check_cancel: Callable[[], None] | None = None,
 ) -> DataSet:
     """The data set at `path`, as square images of `size` pixels with 1 or 3 channels.
 
     The first call decodes every image into the cache; later calls map it in milliseconds. Images that cannot be read
-    are skipped and listed in `skipped`. Labels come from `labels` or from a labels.csv inside the data set: a column
-    `file`, optionally `identity` (whose pictures stay in one split), optionally `label_source` (rows that say
-    "predicted" are not trusted), and attributes as +1 / -1 (or 1 / 0).
+    are skipped and listed in `skipped`. Labels come from `labels` or from a labels.csv inside the data set, and `group`
+    names the column whose pictures stay in one split; see `read_labels`.
 
     Raises:
         DataError: no such data set, no readable image, or labels that do not fit.
@@ -112,7 +116,7 @@ def open_dataset(
         ) from error
     try:
         text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
-        attributes, values, identities = _read_labels(text, names)
+        found = read_labels(text, names, group)
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(
             f"The labels {labels or 'inside ' + path.name} cannot be read ({error}): they must be a CSV in UTF-8."
@@ -122,17 +126,19 @@ def open_dataset(
         path=path,
         images=images,
         names=names,
-        attributes=attributes,
-        labels=values,
-        splits=np.array([_split_of(identity) for identity in identities], np.int8),
+        attributes=found.attributes,
+        labels=found.values,
+        splits=np.array([_split_of(group) for group in found.groups], np.int8),
         fingerprint=key,
         skipped=skipped,
+        groups=found.count,
+        columns=found.columns,
     )
 
 
-def _split_of(identity: str) -> int:
+def _split_of(group: str) -> int:
     """A pure function of the person (or of the file, where people are not known): all pictures of one go together."""
-    place = int(hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:8], 16) / 2**32
+    place = int(hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()[:8], 16) / 2**32
     if place < TEST_SHARE:
         return Split.TEST.value
     return Split.VALIDATION.value if place < TEST_SHARE + VALIDATION_SHARE else Split.TRAIN.value
@@ -211,32 +217,3 @@ def to_square(picture: Picture, name: str, *, size: int, channels: int) -> NDArr
             (size, size), Image.Resampling.LANCZOS, (left, top, left + side, top + side), reducing_gap=3.0
         )
     return np.asarray(image, np.uint8).reshape(size, size, channels)
-
-
-def _read_labels(
-    text: str | None, names: tuple[str, ...]
-) -> tuple[tuple[str, ...], NDArray[np.int8], tuple[str, ...]]:
-    """(attribute names, values (N, A), an identity a picture)."""
-    nothing = np.zeros((len(names), 0), np.int8)
-    if text is None:
-        return (), nothing, names
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if not rows or "file" not in rows[0]:
-        raise DataError("labels.csv has no column 'file': name the pictures there, one row each.")
-    by_name = {row["file"]: row for row in rows}
-    attributes = tuple(c for c in rows[0] if c and c not in ("file", "identity") and _is_attribute(c, rows))
-    values = np.zeros((len(names), len(attributes)), np.int8)
-    identities = []
-    for i, name in enumerate(names):
-        row = by_name.get(name) or by_name.get(name.rsplit("/", 1)[-1])
-        identities.append((row or {}).get("identity") or name)
-        if row is not None and row.get("label_source", "celeba") != "predicted":
-            values[i] = [
-                1 if row[c] in ("1", "+1") else -1 if row[c] in ("-1", "0") else 0 for c in attributes
-            ]
-    return attributes, values, tuple(identities)
-
-
-def _is_attribute(column: str, rows: list[dict[str, str]]) -> bool:
-    values = {row.get(column) or "" for row in rows}
-    return values <= {"1", "+1", "-1", "0", ""} and bool(values & {"1", "+1"})

@@ -21,6 +21,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".
 MAX_PICTURE_BYTES = 256 * 2**20
 MAX_LABELS_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
+MAX_CLASSES = 100
 
 # What zip, gzip and npy readers raise for broken, encrypted (RuntimeError) and absurdly large (MemoryError) files.
 DAMAGED = (
@@ -42,7 +43,8 @@ Picture = bytes | NDArray[np.uint8]
 class Source:
     """A data set as it lies on disk.
 
-    `pictures()` yields (name, encoded bytes or an array HxWxC); `labels` is the text of its labels.csv, if any.
+    `pictures()` yields (name, encoded bytes or an array HxWxC); `labels` is the text of its labels.csv, if any. Classes
+    that lie beside an idx file, or in an npz, become such a text: one attribute a class, "class 0" and so on.
     """
 
     count: int
@@ -148,12 +150,22 @@ def _images_of(array: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     return array
 
 
-def _array_source(array: NDArray[np.uint8], fingerprint: str) -> Source:
+def _array_source(array: NDArray[np.uint8], fingerprint: str, classes: NDArray[np.int64] | None = None) -> Source:
     def pictures() -> Iterator[tuple[str, Picture]]:
         for i, image in enumerate(array):
             yield f"{i:06d}", image
 
-    return Source(len(array), fingerprint, pictures)
+    return Source(len(array), fingerprint, pictures, None if classes is None else _class_table(classes))
+
+
+def _class_table(classes: NDArray[np.int64]) -> str | None:
+    """labels.csv of one class a picture, None where these cannot be classes."""
+    found = np.unique(classes)
+    if not 2 <= len(found) <= min(MAX_CLASSES, len(classes) // 2):
+        return None
+    rows = {int(c): "," + ",".join("1" if c == other else "-1" for other in found) for c in found}
+    head = ",".join(["file", *(f"class {int(c)}" for c in found)])
+    return "\n".join([head, *(f"{i:06d}{rows[int(c)]}" for i, c in enumerate(classes))]) + "\n"
 
 
 def _npz(path: Path) -> Source:
@@ -166,11 +178,14 @@ def _npz(path: Path) -> Source:
     with np.load(path, allow_pickle=False) as archive:
         names = [n for n in ("images", "x_train", "arr_0", *archive.files) if n in archive.files]
         array = next((a for a in (archive[n] for n in names) if a.dtype == np.uint8 and a.ndim >= 3), None)
+        given = [archive[n] for n in ("labels", "y_train", "y") if n in archive.files]
     if array is None:
         raise DataError(
             f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3)."
         )
-    return _array_source(_images_of(array, path.name), _file_digest(path))
+    fits = [a for a in given if a.shape == (len(array),) and np.issubdtype(a.dtype, np.integer)]
+    classes = fits[0].astype(np.int64) if fits else None
+    return _array_source(_images_of(array, path.name), _file_digest(path), classes)
 
 
 def _file_digest(path: Path) -> str:
@@ -206,4 +221,23 @@ def _idx(path: Path) -> Source:
             f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy."
         )
     array = np.frombuffer(data, np.uint8).reshape(count, height, width, 1)
-    return _array_source(array, _file_digest(path))
+    return _array_source(array, _file_digest(path), _idx_classes(path, count))
+
+
+def _idx_classes(path: Path, count: int) -> NDArray[np.int64] | None:
+    """The classes in the labels file beside an images file (train-labels-idx1-ubyte[.gz]), None without a fitting one.
+
+    Its layout: magic 0x00000801 and N as big-endian 32-bit numbers, then a byte a picture.
+    """
+    name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
+    if name == path.name.removesuffix(".gz"):
+        return None
+    for beside in (path.with_name(name + ".gz"), path.with_name(name)):
+        try:
+            with _idx_bytes(beside) as file:
+                head, data = file.read(8), file.read(count + 1)
+        except (OSError, EOFError, zlib.error):
+            continue
+        if head == struct.pack(">II", 0x801, count) and len(data) == count:
+            return np.frombuffer(data, np.uint8).astype(np.int64)
+    return None

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.diagnostics.facts import Origin
 from engine.knobs import Knob, Value
+from engine.latent.encoder import CodeEncoder
 from engine.models.base import LatentModel
 from engine.pictures import to_pictures
 from engine.report import Finding
@@ -25,6 +27,7 @@ class Subject:
 
     `training` and `heldout` are (N, S, S, C) uint8, `heldout` of people (or groups) that training never saw.
     `labels` (N, A) int8 in {-1, 0, 1} of the training images with the names `attributes`, `heldout_labels` likewise;
+    `encoder` finds codes for a model without an encoder of its own;
     `history` has the run's curves as name -> (steps, values), empty for a model file.
     """
 
@@ -36,6 +39,8 @@ class Subject:
     labels: NDArray[np.int8] | None = None
     heldout_labels: NDArray[np.int8] | None = None
     history: Mapping[str, tuple[Sequence[int], Sequence[float]]] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+    encoder: CodeEncoder | None = None
     _samples: dict[tuple[int, float], Pictures] = field(default_factory=dict, repr=False)
 
     @torch.inference_mode()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from engine.errors import Unsupported
 from engine.objectives.likelihood import bits_per_dim, dequantise
+from engine.run_files import Chart
 
 ENCODE = Literal["exact", "amortised", "search"]
 DENSITY = Literal["exact", "bound", "none"]
@@ -54,13 +55,40 @@ class Abilities:
 
 
 class Steps(Protocol):
-    """What `training_step` receives: it owns the optimisers and all randomness of the step."""
+    """What `training_step` receives: it owns the optimisers and all randomness of the step.
+
+    A step's batch may be shared out among processes, and each share among parts that are gone through one after
+    another (gradient accumulation). `training_step` then gets one part at a time and need not know.
+    """
 
     index: int
-    generator: torch.Generator
+
+    def rand(self, *shape: int, like: Tensor) -> Tensor:
+        """Uniform numbers in [0, 1) on `like`'s device and in its type, one row for each image of this part.
+
+        They are drawn for the whole batch and cut to this part's rows, so that however the batch is shared out, an
+        image meets the same noise. `shape[0]` is the number of images of the part.
+        """
+        ...
+
+    def randn(self, *shape: int, like: Tensor) -> Tensor:
+        """Standard normal numbers, else as `rand`."""
+        ...
+
+    def wants(self, name: str) -> bool:
+        """Whether this pass is to update network `name`: what serves only another one may be left out.
+
+        True but for accumulation, which goes through all parts once for each network in turn, so that the second
+        network learns from the first one's finished update.
+        """
+        ...
 
     def update(self, name: str, loss: Tensor) -> Tensor:
-        """Clears the gradients of parameter group `name`, goes backward, clips, steps; gives the gradient norm."""
+        """Backward from `loss`; after a batch's last part also averages over processes, clips and steps.
+
+        Gives the gradient norm, or NaN before the last part and for a network that is not wanted. At most once for
+        each network and `training_step`; every parameter of the network must get a gradient.
+        """
         ...
 
     def autocast(self) -> torch.autocast:
@@ -101,6 +129,15 @@ class LatentModel(nn.Module, ABC):
         """
         raise Unsupported("This family has no density: likelihood is not defined for it.")
 
+    def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
+        """log p(x, z) - log q(z|x) in nats, (K, B), of images (B, C, H, W) and the codes that standard normal `noise`
+        (K, B, D) makes of their posteriors: their mean is an ELBO, and log mean exp over K a tighter bound (IWAE).
+
+        Raises:
+            Unsupported: where `abilities.density` is not "bound".
+        """
+        raise Unsupported("This family has no posterior over codes: importance weights are not defined for it.")
+
     def first_layer(self) -> Tensor | None:
         """The matrix (F, D) that every code is multiplied by first, or None where no one linear layer sees it whole."""
         return None
@@ -122,6 +159,27 @@ class LatentModel(nn.Module, ABC):
         """
         nats = self.log_prob(dequantise(x, self.levels, generator))
         return bits_per_dim(nats, self.spec.dimensions, self.levels)
+
+    def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """`bits_per_dim` of each image, (B,), and the parts that it is the sum of, by the names of training metrics.
+
+        Empty where `abilities.density` is "none".
+        """
+        return {} if self.abilities.density == "none" else {"bits_per_dim": self.bits_per_dim(x, generator=generator)}
+
+    def landmarks(self) -> dict[str, float]:
+        """What the figures of a training run are to be held against, by name; see `engine.training.guards`."""
+        return {}
+
+    def examine(
+        self, shown: LatentModel, *, training: Tensor, heldout: Tensor, codes: Tensor
+    ) -> tuple[dict[str, Tensor], tuple[Chart, ...]]:
+        """Figures (0-d) and charts of a run at a preview, on images (N, C, H, W) and codes (M, D) that stay the same.
+
+        Called in eval mode and without gradients on the model that is trained; `shown` is its averaged twin, which
+        lacks the weights of `training_only`. Leaves no trace: no buffer and no random state changes.
+        """
+        return {}, ()
 
     levels: int = 256
     """Grey levels that the density counts: 2 ** bits."""
@@ -146,10 +204,16 @@ class LatentModel(nn.Module, ABC):
 
     @abstractmethod
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
-        """One update from images (B, C, H, W); losses and metrics as 0-d tensors that stay on the device."""
+        """One update from images (B, C, H, W); losses and metrics as 0-d tensors that stay on the device.
+
+        A metric is a mean over the images; one that has no value in this pass is NaN or left out.
+        """
 
     def training_networks(self) -> dict[str, nn.Module]:
-        """The networks that have an optimiser of their own, by name; their parameters are all that is trained."""
+        """The networks that have an optimiser of their own, in the order in which a step updates them.
+
+        Their parameters are all that is trained.
+        """
         return {"model": self}
 
     def prepare(self, batch: Tensor) -> None:

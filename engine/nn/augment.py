@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 
-def differentiable_augment(x: Tensor, generator: torch.Generator, *, shift: float = 0.125) -> Tensor:
+class Rand(Protocol):
+    """Draws uniform numbers in [0, 1) of a shape, one row for each image, like another tensor."""
+
+    def __call__(self, *shape: int, like: Tensor) -> Tensor: ...
+
+
+def differentiable_augment(x: Tensor, rand: Rand, *, shift: float = 0.125) -> Tensor:
     """Random brightness, saturation, contrast and translation of each image (B, C, H, W), with gradients.
 
     Real and generated images go through the same kinds of change, so the discriminator cannot learn the training
-    images by heart from their exact pixels. Random numbers come from the CPU: the same on every device.
+    images by heart from their exact pixels. `rand` draws the five numbers of each image.
     """
     n, _, height, width = x.shape
-    uniform = torch.rand(3, n, 1, 1, 1, generator=generator).to(x)
-    x = x + (uniform[0] - 0.5)
-    grey = x.mean(1, keepdim=True)
-    x = (x - grey) * (2.0 * uniform[1]) + grey
-    middle = x.mean((1, 2, 3), keepdim=True)
-    x = (x - middle) * (uniform[2] + 0.5) + middle
     reach = max(1, round(height * shift))
-    offsets = torch.randint(0, 2 * reach + 1, (2, n), generator=generator).tolist()
+    uniform = rand(n, 5, like=x)
+    brightness, saturation, contrast = uniform[:, :3].T.reshape(3, n, 1, 1, 1)
+    x = x + (brightness - 0.5)
+    grey = x.mean(1, keepdim=True)
+    x = (x - grey) * (2.0 * saturation) + grey
+    middle = x.mean((1, 2, 3), keepdim=True)
+    x = (x - middle) * (contrast + 0.5) + middle
+    # In float32, since a lower precision rounds 0.999 to 1, which would be one place too far.
+    places = 2 * reach + 1
+    offsets = (uniform[:, 3:].float() * places).long().clamp_max(places - 1).T.tolist()
     padded = pad(x, (reach, reach, reach, reach))
     shifted = [
         padded[i, :, dy : dy + height, dx : dx + width]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from engine.nn.recompute import Recomputed
 
-class ResidualBlock(nn.Module):
+
+class ResidualBlock(Recomputed):
     """x + conv(silu(conv(silu(x)))), (B, C, H, W) -> the same shape.
 
     The second convolution starts at zero, so that a deep stack starts as the identity and needs no normalisation
@@ -24,8 +26,11 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        return x + self.held(self._branch, x)
+
+    def _branch(self, x: Tensor) -> Tensor:
         h: Tensor = self.second(silu(self.first(silu(x))))
-        return x + h
+        return h
 
 
 class Down(nn.Module):

@@ -1,10 +1,14 @@
-"""Losses of the two-player game, and the penalty that keeps it stable."""
+"""The two-player games: one row each with its two losses, and the penalties that keep a critic in bounds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -17,9 +21,144 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     return softplus(-fake_logits).mean()
 
 
+def wasserstein_critic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E D(G(z)) - E D(x) (Arjovsky et al. 2017, arXiv:1701.07875, equation 2, as a loss).
+
+    Its negative is the critic's estimate of the earth mover's distance, up to the critic's Lipschitz constant.
+    """
+    return fake_scores.mean() - real_scores.mean()
+
+
+def wasserstein_generator_loss(fake_scores: Tensor) -> Tensor:
+    """-E D(G(z)) (Arjovsky et al. 2017, algorithm 1)."""
+    return -fake_scores.mean()
+
+
+def hinge_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) (Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, equation 16)."""
+    return relu(1.0 - real_scores).mean() + relu(1.0 + fake_scores).mean()
+
+
+def least_squares_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E (D(x) - 1)^2 / 2 + E D(G(z))^2 / 2 (Mao et al. 2017, arXiv:1611.04076, equation 9)."""
+    return 0.5 * (real_scores - 1.0).square().mean() + 0.5 * fake_scores.square().mean()
+
+
+def least_squares_generator_loss(fake_scores: Tensor) -> Tensor:
+    """E (D(G(z)) - 1)^2 / 2 (Mao et al. 2017, equation 9)."""
+    return 0.5 * (fake_scores - 1.0).square().mean()
+
+
+def identity(scores: Tensor) -> Tensor:
+    """Scores that are shown as they are: they are no probabilities."""
+    return scores
+
+
+Bound = Literal["free", "clip", "gradient"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A game. `discriminator(real, fake)` and `generator(fake)` take the discriminator's outputs (B,) and give losses.
+
+    `reading` turns an output into the figure that is shown of it. `critic_steps` is how many updates the discriminator
+    makes for one of the generator. `bound` is what keeps the critic Lipschitz: nothing of the objective's own ("free":
+    the regulariser knob decides), clipped weights, or a gradient penalty. `even_loss` is the discriminator's loss where
+    it cannot tell real from generated, None where losses have no scale.
+    """
+
+    name: str
+    title: str
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    reading: Callable[[Tensor], Tensor] = identity
+    critic_steps: int = 1
+    bound: Bound = "free"
+    even_loss: float | None = None
+
+    @property
+    def distance(self) -> bool:
+        """Whether -loss of the discriminator estimates a distance between images and samples."""
+        return self.bound != "free"
+
+
+OBJECTIVES: Final[dict[str, Objective]] = {
+    row.name: row
+    for row in (
+        Objective(
+            "non-saturating",
+            "Non-saturating (Goodfellow 2014)",
+            discriminator_loss,
+            generator_loss,
+            reading=torch.sigmoid,
+            even_loss=1.3863,
+        ),
+        Objective(
+            "hinge", "Hinge (Lim & Ye 2017)", hinge_discriminator_loss, wasserstein_generator_loss, even_loss=2.0
+        ),
+        Objective(
+            "least-squares",
+            "Least squares (Mao 2017)",
+            least_squares_discriminator_loss,
+            least_squares_generator_loss,
+            even_loss=0.25,
+        ),
+        Objective(
+            "wgan",
+            "Wasserstein, clipped (Arjovsky 2017)",
+            wasserstein_critic_loss,
+            wasserstein_generator_loss,
+            critic_steps=5,
+            bound="clip",
+        ),
+        Objective(
+            "wgan-gp",
+            "Wasserstein, gradient penalty (Gulrajani 2017)",
+            wasserstein_critic_loss,
+            wasserstein_generator_loss,
+            critic_steps=5,
+            bound="gradient",
+        ),
+    )
+}
+"""The games by the name that the knob `objective` takes; the first is the default."""
+
+
 def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     """E |grad_x D(x)|^2 on real images (Mescheder et al. 2018, arXiv:1801.04406, equation 9, without gamma/2)."""
     x = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     penalty: Tensor = gradient.square().flatten(1).sum(1).mean()
     return penalty
+
+
+def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """E (|grad_x D(x)| - 1)^2 between real and generated images (Gulrajani et al. 2017, arXiv:1704.00028, equation 3).
+
+    `mix` (B,) in [0, 1] says how far along the way from generated to real; the weight lambda is left to the caller.
+    """
+    share = mix.to(real).reshape(-1, *[1] * (real.dim() - 1))
+    x = torch.lerp(fake.detach(), real.detach(), share).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    penalty: Tensor = (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
+    return penalty
+
+
+@torch.no_grad()
+def clip_weights(critic: nn.Module, limit: float) -> None:
+    """Every weight into [-limit, limit] (Arjovsky et al. 2017, algorithm 1): a crude Lipschitz bound."""
+    for parameter in critic.parameters():
+        parameter.clamp_(-limit, limit)
+
+
+def overfitting(on_training: Tensor, on_heldout: Tensor, on_samples: Tensor) -> Tensor:
+    """r_v = (E D(training) - E D(held-out)) / (E D(training) - E D(samples)), from outputs (N,) each.
+
+    0: the discriminator treats training images as any real ones; 1: it takes held-out images for generated, that is,
+    it knows its training images by heart (Karras et al. 2020, arXiv:2006.06676, equation 1). Not defined where it
+    does not prefer training images to samples: nan.
+    """
+    known = on_training.mean()
+    margin = known - on_samples.mean()
+    found: Tensor = torch.where(margin > 0, (known - on_heldout.mean()) / margin, torch.nan)
+    return found

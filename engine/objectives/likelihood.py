@@ -21,16 +21,20 @@ def standard_normal_log_density(z: Tensor) -> Tensor:
     return -0.5 * (z.flatten(1) ** 2 + LOG_2PI).sum(1)
 
 
-def dequantise(x: Tensor, levels: int, generator: torch.Generator | None = None) -> Tensor:
+def dequantise(
+    x: Tensor, levels: int, generator: torch.Generator | None = None, *, noise: Tensor | None = None
+) -> Tensor:
     """Images in [-1, 1] of 256 grey levels -> uniform noise within each of `levels` cells of [-1, 1).
 
     The model's continuous density then bounds the discrete probability (Theis, van den Oord, Bethge 2016,
     "A note on the evaluation of generative models", section 3.1). Fewer levels drop the low bits (Glow, section 6).
+    The noise in [0, 1) is `noise`, of x's shape, or drawn from `generator`.
     """
     cell = torch.floor((x + 1.0) * 127.5 + 0.5).clamp_(0, 255)
     if levels < 256:
         cell = torch.floor(cell / (256 // levels))
-    noise = torch.rand(x.shape, generator=generator, dtype=torch.float32).to(x)
+    if noise is None:
+        noise = torch.rand(x.shape, generator=generator, dtype=torch.float32).to(x)
     return (cell + noise) * (2.0 / levels) - 1.0
 
 

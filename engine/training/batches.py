@@ -44,19 +44,24 @@ class Batches:
         return self._order
 
     def rows(self, step: int) -> NDArray[np.int64]:
-        """The rows of `images` of this rank's part of the step's batch."""
-        positions = np.arange(step * self._batch, (step + 1) * self._batch)[
-            self._world.rank :: self._world.size
-        ]
+        """The rows of `images` of this rank's part of the step's batch, in the order of the pass.
+
+        Ranks take turns along the sorted batch, so that each sees all of the data set however it is sorted, and an
+        image's place in the sorted batch, which decides its noise, is the same whatever the number of ranks.
+        """
+        positions = np.arange(step * self._batch, (step + 1) * self._batch)
         epochs, places = np.divmod(positions, len(self._indices))
-        return np.concatenate([self._ordered(int(e))[places[epochs == e]] for e in np.unique(epochs)])
+        whole = np.concatenate([self._ordered(int(e))[places[epochs == e]] for e in np.unique(epochs)])
+        mine = np.argsort(whole, kind="stable")[self._world.rank :: self._world.size]
+        return whole[np.sort(mine)]
 
     def at(self, step: int, generator: torch.Generator, device: torch.device) -> Tensor:
-        """The step's images (B, C, H, W) in [-1, 1]; half of them mirrored."""
+        """This rank's images (B, C, H, W) in [-1, 1]; half of all are mirrored."""
         # Sorted rows read the memory map in order; the batch is a set, so the order within it is free.
         pictures = self._images[np.sort(self.rows(step))]
         x = to_images(pictures, device)
         if self._flip:
-            mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
+            share = torch.rand(self._batch, generator=generator)[self._world.rank :: self._world.size]
+            mirrored = (share < 0.5).to(device)
             x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
         return x

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from engine.errors import UsageError
 from engine.knobs import knob
 
 
@@ -50,6 +51,22 @@ class TrainConfig:
         choices=("float32", "bfloat16"),
         advanced=True,
     )
+    accumulate: int = knob(
+        1,
+        "Parts a batch",
+        "Goes through a process's images in so many parts before it updates: less memory, the same mean over the "
+        "batch. Batch norm and the discriminator's look across the batch see one part.",
+        low=1,
+        high=1024,
+        advanced=True,
+    )
+    checkpointing: bool = knob(
+        False,
+        "Recompute",
+        "Keeps only what goes into each block and computes the rest again when it is needed: much less memory, "
+        "the same results, about a third slower.",
+        advanced=True,
+    )
     flip: bool = knob(True, "Mirror", "Also trains on mirror images.", advanced=True)
     seed: int = knob(
         0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True
@@ -67,6 +84,15 @@ class TrainConfig:
         500, "Save every", "Steps between two checkpoints.", low=1, high=100_000, unit="steps", advanced=True
     )
     keep: int = knob(3, "Keep", "Newest checkpoints that stay.", low=1, high=1000, advanced=True)
+    diagnose_every: int = knob(
+        0,
+        "Diagnose every",
+        "Steps between two quick diagnoses in the background, which cost some speed; 0 never.",
+        low=0,
+        high=10_000_000,
+        unit="steps",
+        advanced=True,
+    )
 
     def rate_at(self, step: int) -> float:
         """The learning rate of step `step`: a linear rise, a plateau, a linear fall."""
@@ -85,5 +111,16 @@ class World:
 
     @staticmethod
     def from_environment() -> World:
-        """As torchrun announces it."""
-        return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+        """As torchrun announces it.
+
+        Raises:
+            UsageError: RANK or WORLD_SIZE is no number that fits.
+        """
+        rank, size = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+        try:
+            world = World(int(rank), int(size))
+        except ValueError:
+            world = World(-1, 0)
+        if not 0 <= world.rank < world.size:
+            raise UsageError(f"RANK {rank} of WORLD_SIZE {size} is no place in a job: start it with torchrun.")
+        return world

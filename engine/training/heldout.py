@@ -1,4 +1,4 @@
-"""Figures on images that training never sees, and the diversity of samples."""
+"""Figures of the averaged model on fixed images: likelihoods in parts and with errors, PSNR, diversity of samples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.data import DataSet, Split
 from engine.diagnostics.images import diversity
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
@@ -17,24 +18,49 @@ MAX_IMAGES = 128
 CHUNK = 32
 
 
+def fixed_pictures(data: DataSet, split: Split) -> NDArray[np.uint8]:
+    """At most 256 pictures (N, S, S, C) of a split, the same ones in every run and at every preview."""
+    chosen = np.random.default_rng(0).permutation(data.indices(split))[:256]
+    return np.asarray(data.images[np.sort(chosen)])
+
+
+@torch.inference_mode()
+def likelihood_metrics(
+    model: LatentModel, pictures: NDArray[np.uint8], device: torch.device, *, prefix: str
+) -> dict[str, float]:
+    """Means of `model.likelihood_parts` over pictures (N, S, S, C) uint8, and the standard error of the bits/dim.
+
+    Every set of pictures meets the same dequantisation noise, so two figures of one set differ by the model alone.
+    Empty for a family without a density.
+    """
+    if model.abilities.density == "none":
+        return {}
+    found: dict[str, list[Tensor]] = {}
+    for chunk in to_images(pictures[:MAX_IMAGES], device).split(CHUNK):
+        parts = model.likelihood_parts(chunk, generator=torch.Generator().manual_seed(0))
+        for name, values in parts.items():
+            found.setdefault(name, []).append(values)
+    whole = {name: torch.cat(values) for name, values in found.items()}
+    means = {f"{prefix}{name}": float(values.mean()) for name, values in whole.items()}
+    bits = whole["bits_per_dim"]
+    if len(bits) > 1:
+        means[f"{prefix}bits_per_dim_error"] = float(bits.std()) / math.sqrt(len(bits))
+    return {name: value for name, value in means.items() if math.isfinite(value)}
+
+
 @torch.inference_mode()
 def heldout_metrics(
     model: LatentModel, pictures: NDArray[np.uint8], samples: Tensor, device: torch.device
 ) -> dict[str, float]:
-    """Held-out bits/dim and PSNR where the family has them, and the spread of samples over that of real images.
+    """Held-out likelihood and PSNR where the family has them, and the spread of samples over that of real images.
 
     `pictures` (N, S, S, C) uint8 are held-out images, `samples` (M, C, S, S) in [-1, 1].
     """
-    found: dict[str, list[Tensor]] = {}
+    means = likelihood_metrics(model, pictures, device, prefix="heldout/")
     images = to_images(pictures[:MAX_IMAGES], device)
-    for chunk in images.split(CHUNK):
-        if model.abilities.density != "none":
-            noise = torch.Generator().manual_seed(0)
-            found.setdefault("heldout/bits_per_dim", []).append(model.bits_per_dim(chunk, generator=noise))
-        if model.abilities.encode == "amortised":
-            error = (model.decode(model.encode(chunk)) - chunk).square().flatten(1).mean(1)
-            found.setdefault("heldout/psnr_db", []).append(-10.0 * torch.log10(error / 4.0))
-    means = {name: float(torch.cat(values).mean()) for name, values in found.items()}
+    if model.abilities.encode == "amortised":
+        errors = [(model.decode(model.encode(x)) - x).square().flatten(1).mean(1) for x in images.split(CHUNK)]
+        means["heldout/psnr_db"] = float((-10.0 * torch.log10(torch.cat(errors) / 4.0)).mean())
     if len(images) > 1:
         ratio = diversity(to_pictures(samples), to_pictures(images)).ratio
         means |= {} if ratio is None else {"heldout/diversity": ratio}

@@ -1,19 +1,14 @@
-"""Metrics that stay on the device between ticks, and where they go."""
+"""Metrics that stay on the device between ticks."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 TICK_SECONDS = 0.5
-
-log = logging.getLogger(__name__)
 
 
 class Tick:
@@ -21,7 +16,9 @@ class Tick:
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
         self._steps = self._images = 0
+        self._waited: float | None = None
         self._start = self._last = time.monotonic()
         self.images_per_second = 0.0
         self.seconds_per_step = 0.0
@@ -34,16 +31,22 @@ class Tick:
     def add(self, metrics: Mapping[str, Tensor], images: int) -> None:
         for name, value in metrics.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
+            # A critic may make several updates for one of the generator, whose metrics are then rarer.
+            self._counts[name] = self._counts.get(name, 0) + 1
         self._steps += 1
         self._images += images
+
+    def wait(self, seconds: float) -> None:
+        """Adds time in which a step waited for its images."""
+        self._waited = (self._waited or 0.0) + seconds
 
     def due(self) -> bool:
         return time.monotonic() - self._last >= TICK_SECONDS
 
     def read(self) -> dict[str, float]:
-        """Means since the last call."""
+        """Means since the last call, and the share of that time in which steps waited for images."""
         numbers = torch.stack([v.float() for v in self._sums.values()]).tolist()
-        means = {name: number / self._steps for name, number in zip(self._sums, numbers, strict=True)}
+        means = {name: number / self._counts[name] for name, number in zip(self._sums, numbers, strict=True)}
         now = time.monotonic()
         passed = max(now - self._last, 1e-9)
         self.images_per_second = self._images / passed
@@ -52,25 +55,8 @@ class Tick:
         self.seconds_per_step = (
             recent if not self.seconds_per_step else 0.9 * self.seconds_per_step + 0.1 * recent
         )
-        self._sums, self._steps, self._images, self._last = {}, 0, 0, now
+        if self._waited is not None:
+            means["system/input_share"] = min(1.0, self._waited / passed)
+        self._sums, self._counts, self._steps, self._images, self._last = {}, {}, 0, 0, now
+        self._waited = None
         return means
-
-
-@contextmanager
-def event_writer(run: Path) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
-    """Writes scalars as TensorBoard events beside our own metrics; best effort: training never stops for it."""
-    from tensorboardX import SummaryWriter
-
-    writer = SummaryWriter(str(run), flush_secs=10)
-
-    def write(step: int, values: Mapping[str, float]) -> None:
-        try:
-            for name, value in values.items():
-                writer.add_scalar(name, value, step)
-        except OSError:
-            log.warning("TensorBoard events of %s could not be written", run.name)
-
-    try:
-        yield write
-    finally:
-        writer.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.run_reader import list_cards, merged, read_news
+from app.run_reader import Lists, merged, read_news, read_thumbs
 from engine import runs
 from engine.runs import MetricsRow
 
@@ -45,10 +45,15 @@ def test_news_come_once(tmp_path: Path) -> None:
 def test_a_torn_preview_costs_its_thumbnail_only(tmp_path: Path) -> None:
     run = make_run(tmp_path / "00000-vae-x")
     (run / "previews" / "000005.webp").write_bytes(b"torn")
-    assert [card.thumb for card in list_cards(tmp_path)] == [None]
+    assert thumb(run) is None
     Image.fromarray(np.full((8, 8, 3), 200, np.uint8)).save(run / "previews" / "000010.webp", lossless=True)
-    (card,) = list_cards(tmp_path)
-    assert card.thumb.shape == (8, 8, 3)
+    assert thumb(run).shape == (8, 8, 3)
+
+
+def thumb(run: Path):
+    """What the list shows of a run."""
+    (entry,) = Lists().read(run.parent, ()).entries
+    return read_thumbs([entry.info])[run]
 
 
 def make_run(path: Path) -> Path:
@@ -61,6 +66,6 @@ def test_a_preview_read_too_early_is_read_again(tmp_path: Path) -> None:
     run = make_run(tmp_path / "00000-vae-x")
     file = run / "previews" / "000005.webp"
     file.write_bytes(b"half")
-    assert list_cards(tmp_path)[0].thumb is None
+    assert thumb(run) is None
     Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(file, lossless=True)
-    assert list_cards(tmp_path)[0].thumb is not None
+    assert thumb(run) is not None

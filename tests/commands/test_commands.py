@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import subprocess
 import sys
@@ -15,53 +14,13 @@ from PIL import Image
 
 from engine import cli
 from engine.families import FAMILIES
-from engine.latent.direction_files import DirectionSet, save_directions
-from engine.latent.directions import Direction
 from engine.session import Session
-from tests.contract.tiny import environment, folder_of_pictures, picture, save, settings
+from tests.commands.answers import one_object, one_sentence
+from tests.contract.tiny import environment, folder_of_pictures, picture, settings
 
 COMMANDS = [
     "models", "sample", "encode", "edit", "morph", "directions", "train", "bench", "doctor", "shot",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _handlers():
-    """The command line adds a log file; each test takes it away again."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]):
-    """Calls the command line in this process: (exit status, standard output, standard error)."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = cli.main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with a tiny model of every family; the VAE has directions."""
-    models = tmp_path / "own-home" / "models"
-    models.mkdir(parents=True)
-    for family in FAMILIES:
-        digest = save(models / f"tiny-{family}.safetensors", family, title=f"Tiny {family}")
-        if family == "vae":
-            size = Session(device="cpu").open("tiny-vae").info.code_size
-            smile = Direction("Smiling", np.eye(size, dtype=np.float32)[0], 3.0, auc=0.91, auc_low=0.9, auc_high=0.92)
-            first = Direction("PCA 1", np.eye(size, dtype=np.float32)[1], 1.0, method="pca", share=0.25)
-            save_directions(models / "tiny-vae.directions.safetensors", DirectionSet(digest, (smile, first)))
-    return models.parent
 
 
 @pytest.fixture
@@ -71,27 +30,6 @@ def photos(tmp_path: Path) -> list[Path]:
     for i in range(3):
         Image.fromarray(picture(i, 80)).save(folder / f"photo {i}.png")
     return sorted(folder.iterdir())
-
-
-def one_object(result: tuple[int, str, str]) -> dict:
-    """The call went well and printed exactly one JSON object."""
-    status, out, err = result
-    assert status == 0, err
-    assert out.count("\n") == 1
-    values = json.loads(out)
-    assert isinstance(values, dict)
-    return values
-
-
-def one_sentence(result: tuple[int, str, str], status: int) -> str:
-    """The call failed with this status, one line on standard error and nothing on standard output."""
-    code, out, err = result
-    assert (code, out) == (status, ""), err
-    assert err.count("\n") == 1, err
-    assert err.strip().endswith("."), err
-    assert "Traceback" not in err
-    assert not re.search(r"\b[A-Z]\w+Error\b", err), err
-    return err
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
@@ -216,6 +154,8 @@ def test_a_run_is_trained_resumed_and_not_begun_twice(family, call, tmp_path):
     assert "--resume" in err
     values = one_object(call("train", "--run", run, "--resume", "--steps", 8, "--json", "--device", "cpu"))
     assert (values["state"], values["step"]) == ("done", 8)
+    assert "-m -- engine.cli train --run" in values["torchrun"]
+    assert "--nnodes=2" in values["torchrun_nodes"]
     assert "done at step 8 of 8" in call("train", "--run", run, "--resume", "--device", "cpu")[1]
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.latent.user_directions import user_file
 from engine.library import card_of
-from tests.commands.test_commands import call, home, one_object, one_sentence  # noqa: F401
+from tests.commands.answers import one_object, one_sentence
 from tests.contract.tiny import picture
 
 
@@ -26,13 +26,13 @@ def groups(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "bright", tmp_path / "dark"
 
 
-def make(call, model: str, groups: tuple[Path, Path], *more: object):  # noqa: F811
+def make(call, model: str, groups: tuple[Path, Path], *more: object):
     bright, dark = groups
     return call("directions", model, "make", "Bright", "--positive", bright, "--negative", dark, *more)
 
 
 @pytest.mark.parametrize("method", ["mean", "logistic", "lda"])
-def test_an_attribute_is_made_listed_used_and_deleted(call, home, groups, tmp_path, method):  # noqa: F811
+def test_an_attribute_is_made_listed_used_and_deleted(call, home, groups, tmp_path, method):
     values = one_object(make(call, "tiny-vae", groups, "--method", method, "--json"))
     (made,) = values["directions"]
     assert (made["name"], made["kind"], made["method"], made["yours"]) == ("Bright", "attribute", method, True)
@@ -51,7 +51,7 @@ def test_an_attribute_is_made_listed_used_and_deleted(call, home, groups, tmp_pa
     assert not user_file(home, values["model_sha256"]).exists()
 
 
-def test_an_attribute_from_a_csv_of_labels(call, home, groups, tmp_path):  # noqa: F811
+def test_an_attribute_from_a_csv_of_labels(call, home, groups, tmp_path):
     rows = "".join(f"{g.name}/{i}.png,{1 if g.name == 'bright' else -1}\n" for g in groups for i in range(6))
     (tmp_path / "own.csv").write_text(f"file,Light\n{rows}", "utf-8")
     arguments = ("--labels", tmp_path / "own.csv", "--column", "Light", "--data", tmp_path)
@@ -63,7 +63,7 @@ def test_an_attribute_from_a_csv_of_labels(call, home, groups, tmp_path):  # noq
     ("family", "method"),
     [("vae", "pca"), ("gan", "features"), ("gan", "weights"), ("flow", "features"), ("flow", "jacobian")],
 )
-def test_main_axes_are_found_and_kept(call, home, family, method):  # noqa: F811
+def test_main_axes_are_found_and_kept(call, home, family, method):
     if (family, method) == ("vae", "pca"):
         (home / "models" / "tiny-vae.directions.safetensors").unlink()
     found = one_object(call("directions", f"tiny-{family}", "find", "--method", method, "-n", 2, "--json"))[
@@ -75,13 +75,13 @@ def test_main_axes_are_found_and_kept(call, home, family, method):  # noqa: F811
     assert [d for d in listed if d["method"] == method] == found
 
 
-def test_main_axes_of_a_folder_of_photos(call, home, groups):  # noqa: F811
+def test_main_axes_of_a_folder_of_photos(call, home, groups):
     found = one_object(call("directions", "tiny-flow", "find", "--data", groups[1], "-n", 3, "--json"))["directions"]
     assert [d["name"] for d in found] == ["PC 1", "PC 2", "PC 3"]
     assert found[0]["share"] >= found[1]["share"] > 0
 
 
-def test_given_away_and_taken_in_by_the_same_model_alone(call, home, groups, tmp_path):  # noqa: F811
+def test_given_away_and_taken_in_by_the_same_model_alone(call, home, groups, tmp_path):
     make(call, "tiny-vae", groups)
     file = tmp_path / "bright.directions.safetensors"
     assert call("directions", "tiny-vae", "export", "Bright", "-o", file)[0] == 0
@@ -97,7 +97,7 @@ def test_given_away_and_taken_in_by_the_same_model_alone(call, home, groups, tmp
     assert "make it again" in one_sentence(call("directions", "tiny-vae", "add", file), 1)
 
 
-def test_a_damaged_file_of_ones_own_is_told_once_and_kept(call, home, groups):  # noqa: F811
+def test_a_damaged_file_of_ones_own_is_told_once_and_kept(call, home, groups):
     sha = one_object(make(call, "tiny-vae", groups, "--json"))["model_sha256"]
     path = user_file(home, sha)
     path.write_bytes(path.read_bytes()[:50])
@@ -108,7 +108,7 @@ def test_a_damaged_file_of_ones_own_is_told_once_and_kept(call, home, groups):  
     assert any("damaged" in p.name for p in path.parent.iterdir())
 
 
-def test_what_is_wrong_is_one_sentence(call, home, groups, tmp_path):  # noqa: F811
+def test_what_is_wrong_is_one_sentence(call, home, groups, tmp_path):
     bright, dark = groups
     two = ("--positive", bright, "--negative", dark)
     for arguments, status, why in (

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
+from tests.commands.answers import Answer
 from tests.contract.tiny import picture, save
 
 
 @pytest.fixture
-def encode(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def encode(tmp_path: Path, call: Callable[..., Answer]):
     """Encodes one photo with a tiny model: (status, the photo's row, standard error, the code)."""
     models = tmp_path / "own-home" / "models"
     models.mkdir(parents=True)
@@ -25,9 +26,8 @@ def encode(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         if not file.exists():
             save(file, family, title=f"Tiny {family}")
         out = tmp_path / "codes.npz"
-        words = ["encode", str(file), tmp_path / "me.png", "-o", out, "--align", "none", "--json", *more]
-        status = cli.main([str(word) for word in words])
-        text, error = capsys.readouterr()
+        command = ("encode", file, tmp_path / "me.png", "-o", out, "--align", "none", "--json", *more)
+        status, text, error = call(*command)
         if status:
             return status, {}, error, np.empty(0)
         with np.load(out, allow_pickle=False) as archive:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +9,15 @@ import pytest
 from PIL import Image
 
 import resources
-from engine import cli
+from tests.commands.answers import one_object
 from tests.contract.tiny import save
-
-Answer = tuple[int, str, str]
 
 
 @pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """The command line adds a log file; each test takes it away again."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture
-def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """Calls the command line with a tiny VAE in the library: (exit status, standard output, standard error)."""
+def _model(tmp_path: Path) -> None:
     models = tmp_path / "own-home" / "models"
     models.mkdir(parents=True)
     save(models / "tiny-vae.safetensors", "vae", title="Tiny VAE")
-
-    def run(*arguments: object) -> Answer:
-        capsys.readouterr()
-        status = cli.main([str(a) for a in arguments])
-        return status, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -55,31 +31,25 @@ def pair(tmp_path: Path) -> Path:
     return tmp_path / "pair.png"
 
 
-def told(answer: Answer) -> dict:
-    status, out, err = answer
-    assert status == 0, err
-    return json.loads(out)
-
-
 def test_the_face_that_is_asked_for_is_encoded(call, pair: Path, tmp_path: Path):
     out, photo = tmp_path / "codes.npz", str(pair)
     command = ("encode", "tiny-vae", photo, photo, "-o", out, "--json")
-    rows = told(call(*command, "--face", "1", "--face", "2"))["photos"]
+    rows = one_object(call(*command, "--face", "1", "--face", "2"))["photos"]
     assert [(row["faces"], row["how"]) for row in rows] == [(2, "face"), (2, "face")]
     assert "the largest is used" in rows[0]["note"]
     assert "number 2" in rows[1]["note"]
     codes = np.load(out)["codes"]
     assert not np.allclose(codes[0], codes[1])
-    rows = told(call(*command, "--eyes", "150,250,230,250", "--eyes", "auto"))["photos"]
+    rows = one_object(call(*command, "--eyes", "150,250,230,250", "--eyes", "auto"))["photos"]
     assert [row["how"] for row in rows] == ["points", "face"]
 
 
 def test_edit_and_morph_take_faces_and_eyes(call, pair: Path, tmp_path: Path):
     out = tmp_path / "out.png"
-    values = told(call("edit", "tiny-vae", pair, "-o", out, "--eyes", "150,250,230,250,190,330", "--json"))
+    values = one_object(call("edit", "tiny-vae", pair, "-o", out, "--eyes", "150,250,230,250,190,330", "--json"))
     assert (values["faces"], values["how"]) == (2, "points")
     frames = ("--frames", "3", "--scale", "1", "-o", tmp_path / "frames", "--json")
-    values = told(call("morph", "tiny-vae", pair, "seed:1", "--face", "2", *frames))
+    values = one_object(call("morph", "tiny-vae", pair, "seed:1", "--face", "2", *frames))
     assert values["corners"][0]["how"] == "face"
     assert "number 2" in values["corners"][0]["note"]
     assert values["corners"][1] == {"corner": "seed:1"}

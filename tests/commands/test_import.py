@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import numpy as np
 import pytest
 
-from engine import cli
 from engine.checkpoints.importing import child, reading
 from engine.session import Session
 from tests.engine.checkpoints.importing import files
@@ -16,26 +14,9 @@ from tests.engine.checkpoints.importing.conftest import in_this_process
 
 
 @pytest.fixture(autouse=True)
-def _handlers(monkeypatch):
+def _read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "limit_memory", lambda extra: None)
     monkeypatch.setattr(reading, "_run_child", in_this_process)
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture
-def call(capsys):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = cli.main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 def test_a_generator_is_imported_and_sampled_encoded_and_edited(call, tmp_path):

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
 from tests.contract.tiny import picture, save
 
 SIDE = 32
 GAP = 4
-
-
-@pytest.fixture(autouse=True)
-def _handlers():
-    """The command line adds a log file; each test takes it away again."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]):
-    """Calls the command line in this process: (exit status, standard output, standard error)."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = cli.main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 @pytest.fixture

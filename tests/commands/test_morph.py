@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from engine import cli
-from engine.families import FAMILIES
 from engine.session import Session
-from tests.contract.tiny import picture, save
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    models = tmp_path / "own-home" / "models"
-    models.mkdir(parents=True)
-    for family in FAMILIES:
-        save(models / f"tiny-{family}.safetensors", family, title=f"Tiny {family}")
-    return models.parent
+from tests.commands.answers import Answer
+from tests.contract.tiny import picture
 
 
 @pytest.fixture
@@ -32,14 +23,9 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def call(home: Path, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = cli.main(["morph", *(str(a) for a in arguments)])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
+def call(home: Path, call: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Calls morph, with a tiny model of every family in the library."""
+    return lambda *arguments: call("morph", *arguments)
 
 
 @pytest.fixture

@@ -86,6 +86,15 @@ class PlainSteps:
             for name, net in self.networks.items()
         }
 
+    def rand(self, *shape: int, like: torch.Tensor) -> torch.Tensor:
+        return torch.rand(shape, generator=self.generator).to(like)
+
+    def randn(self, *shape: int, like: torch.Tensor) -> torch.Tensor:
+        return torch.randn(shape, generator=self.generator).to(like)
+
+    def wants(self, name: str) -> bool:
+        return name in self.adams
+
     def update(self, name: str, loss: torch.Tensor) -> torch.Tensor:
         self.adams[name].zero_grad(set_to_none=True)
         loss.backward()

@@ -95,13 +95,13 @@ import torch
 torch.set_num_threads(1)
 import tensorboardX
 from engine import cli
-from engine.training import loop
+from engine.training import job
 from pathlib import Path
 cli.parser()
 run = Path(sys.argv[1])
 backup = run.parent / "backup"
 shutil.copytree(run, backup)
-kept = loop.save_snapshot
+kept = job.save_snapshot
 # The first run of a process costs ten times the others; the forks inherit what it has warmed up.
 words, sys.stdout, sys.stderr = sys.stdout, open(os.devnull, "w"), open(os.devnull, "w")
 assert cli.main(["train", "--run", str(run), "--resume", "--device", "cpu"]) == 0
@@ -131,7 +131,7 @@ for at in range(1, 60):
                 return kept(run, progress, **words)
             finally:
                 acts = -10**9
-        loop.save_snapshot = counted
+        job.save_snapshot = counted
         sys.stdout = sys.stderr
         os._exit(cli.main(["train", "--run", str(run), "--resume", "--device", "cpu"]))
     _, status = os.waitpid(pid, 0)

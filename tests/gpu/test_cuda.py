@@ -19,7 +19,7 @@ from tiny import PlainSteps, images, make, stir, tiny_config, variants
 from engine import runs
 from engine.checkpoints.model_file import load_model
 from engine.control import Control
-from engine.data import open_dataset
+from engine.data import DataSet, open_dataset
 from engine.device import pick, placed
 from engine.errors import RunError
 from engine.events import Done, Failed, TrainingEvent, TrainingNotice, TrainingSaved, TrainingState
@@ -240,20 +240,37 @@ def _unlimited():
     torch.cuda.set_per_process_memory_fraction(1.0)
 
 
-@pytest.mark.usefixtures("_unlimited")
-def test_memory_that_runs_out_while_training_ends_in_a_sentence_and_can_be_resumed(tmp_path):
-    run, data = new_run(
-        tmp_path, "vae", "big", size=64, model={"width": 64, "code": 16}, batch=256, steps=2, save_every=1
-    )
-    control = Control()
+def big_run(tmp_path: Path) -> tuple[Path, DataSet]:
+    return new_run(tmp_path, "vae", "big", size=64, model={"width": 64, "code": 16}, batch=256, steps=2, save_every=1)
 
-    def narrow(event: TrainingEvent) -> None:
+
+def narrow(spare_bytes: int, notices: list[str]) -> Callable[[TrainingEvent], None]:
+    """Limits the memory once a run has been prepared, and listens."""
+
+    def hear(event: TrainingEvent) -> None:
         if isinstance(event, TrainingSaved) and event.step == 0:
-            limit_memory(64 * 2**20)
+            limit_memory(spare_bytes)
+        if isinstance(event, TrainingNotice):
+            notices.append(event.text)
 
+    return hear
+
+
+@pytest.mark.usefixtures("_unlimited")
+def test_memory_that_runs_out_while_training_makes_the_parts_smaller(tmp_path):
+    run, data = big_run(tmp_path)
+    notices: list[str] = []
+    assert go(run, data, narrow(192 * 2**20, notices)).state == "done"
+    assert any("Memory ran out" in text for text in notices)
+    assert int(runs.read_config(run).training["accumulate"]) > 1
+
+
+@pytest.mark.usefixtures("_unlimited")
+def test_too_little_memory_for_one_image_ends_in_a_sentence_and_can_be_resumed(tmp_path):
+    run, data = big_run(tmp_path)
     message = ""
     try:
-        go(run, data, narrow, control)
+        go(run, data, narrow(2**20, []))
     except RunError as error:
         message = str(error)
     assert "not enough memory" in message

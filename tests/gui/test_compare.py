@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from app.bench_compare import measure_compare
 from app.compare_rows import recipe_of
 from app.views.compare_row import RowView
-from app.widgets.thumbs import KEY_MIME
+from app.widgets.pixels import KEY_MIME
 from engine.api import Coded, DrawRequest
 from engine.open_model import OpenModel
 from tests.gui.conftest import TITLES, App, OpenApp, drag, drop, engine_model

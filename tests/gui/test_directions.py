@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.maker_state import FEWEST
 from app.views.new_attribute import NewAttribute
-from app.widgets.cards import KEY_MIME
 from app.widgets.direction_slider import DirectionSlider
+from app.widgets.pixels import KEY_MIME
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
 from engine.latent.user_directions import user_file
@@ -104,11 +104,13 @@ def test_thumbnails_of_the_library_go_into_one_group_at_a_time(app: App) -> None
     key = app.state.photos[0].key
     mime = QMimeData()
     mime.setData(KEY_MIME, key.encode())
+    held = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
     for group in ("a", "b"):
-        event = QDropEvent(
-            QPointF(9, 9), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        )
-        panel(app).groups[group].dropEvent(event)
+        # As a hand does it: over the dashed zone, which leaves thumbnails to the group around it.
+        over = QDragEnterEvent(QPoint(9, 9), *held)
+        QApplication.sendEvent(panel(app).groups[group].zone, over)
+        assert over.isAccepted()
+        QApplication.sendEvent(panel(app).groups[group].zone, QDropEvent(QPointF(9, 9), *held))
     assert (app.state.maker.a, [p.key for p in app.state.maker.b]) == ((), [key])
     QTest.keyClicks(panel(app).name, "Hat")
     assert f"{FEWEST} more in A and {FEWEST - 1} more in B" in panel(app).message.text()

@@ -76,8 +76,7 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     app.wait(lambda: len(app.state.run_view.previews) >= 2 and app.state.run_view.pictures is not None)
     app.wait(lambda: len(app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]) > 3)
     assert view.pictures.grid.count() == 25
-    plot, _ = view.curves.plots["ELBO, bits/dim"]
-    assert "training" in plot.series_names()
+    app.wait(lambda: "each batch" in view.curves.plots["ELBO, bits/dim"].series_names())
     assert view.title.text() == "My run"
     assert [card.live for card in view.runs.runs.cards()] == [True]
     job = app.state.jobs[0]
@@ -162,10 +161,16 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
 
 
 def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> None:
-    run = start(app, images, steps=3, preview=2)
+    # Three steps may be over before one looks, so the states are written down as they come.
+    states: list[str] = []
+    app.controller.hub.changed.connect(lambda _, now: states.append(now.training.state if now.training else ""))
+    fill(app, images, steps=3, preview=2)
+    app.window.train.form.start.click()
+    app.wait(lambda: app.state.run_view is not None and app.state.run_view.info.status.state == "done")
     app.wait(lambda: app.state.training is None)
     app.settle()
-    app.wait(lambda: app.state.run_view.info.status.state == "done")
+    assert list(dict.fromkeys(state for state in states if state)) == ["preparing", "running", "done"]
+    run = app.state.run_view.path
     assert app.window.train.resume.text() == "Train on"
     app.window.train.resumeWanted.emit()
     app.wait(lambda: app.state.training is None and runs.read_status(run).step == 6)

@@ -122,8 +122,8 @@ def _open(weights: Path, config: Path | None, check_cancel: Callable[[], None]) 
         layout=found.layout,
         family=found.family,
         family_title=row.title,
-        encode=row.model.abilities.encode,  # type: ignore[attr-defined]
-        density=row.model.abilities.density,  # type: ignore[attr-defined]
+        encode=row.model.abilities.encode,
+        density=row.model.abilities.density,
         channels=found.channels,
         image_size=found.image_size,
         code_size=found.code_size,

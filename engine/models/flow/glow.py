@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import conv2d, pixel_unshuffle
 
 from engine.errors import UsageError
 from engine.knobs import knob
@@ -17,6 +16,8 @@ from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.actnorm import ActNorm
 from engine.nn.coupling import Coupling, Precision, ZeroConv, bounded
 from engine.nn.invertible import InvertibleConv
+from engine.nn.multiscale import Levels, ScaleLevel
+from engine.nn.recompute import Recomputed
 from engine.objectives.likelihood import bits_per_dim, dequantise, standard_normal_log_density
 
 PRIOR_LOG_STD_BOUND = 3.0
@@ -43,12 +44,10 @@ class GlowConfig:
         choices=("affine", "additive"),
         advanced=True,
     )
-    bits: int = knob(
-        5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8)
-    )
+    bits: int = knob(5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8))
 
 
-class FlowStep(nn.Module):
+class FlowStep(Recomputed):
     """Actnorm, invertible 1x1 convolution, coupling, on (B, C, H, W).
 
     Actnorm and the 1x1 convolution are both linear a pixel, so they run as one convolution; backward likewise.
@@ -64,6 +63,9 @@ class FlowStep(nn.Module):
         self._inverse: tuple[Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
+        return self.held(self._forward, x, precision)
+
+    def _forward(self, x: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
         weight = self.mix.matrix() * self.norm.log_scale.exp()
         y = conv2d(x, weight[:, :, None, None], weight @ self.norm.shift)
         pixels = x.shape[2] * x.shape[3]
@@ -91,61 +93,31 @@ class FlowStep(nn.Module):
         self._inverse = None
 
 
-class Level(nn.Module):
-    """Squeeze, flow steps, then (but at the last level) half of the channels leaves as this level's code.
-
-    The leaving half's mean and scale are predicted from the half that stays (Glow, section 3.6 "learned prior") and
-    from the pixel's place; what is kept as code is the standardised value, so the prior of the code is N(0, I).
+class Level(ScaleLevel):
+    """The leaving half's mean and scale are predicted from the half that stays (Glow, section 3.6 "learned prior") and
+    from the pixel's place.
     """
 
-    def __init__(
-        self, channels: int, config: GlowConfig, *, depth: int, size: tuple[int, int], last: bool
-    ) -> None:
+    def __init__(self, channels: int, config: GlowConfig, *, depth: int, size: tuple[int, int], last: bool) -> None:
         super().__init__()
         height, width = size
         self.last = last
-        self.steps = nn.ModuleList(
-            FlowStep(4 * channels, config, height=height, width=width) for _ in range(depth)
-        )
+        self.steps = nn.ModuleList(FlowStep(4 * channels, config, height=height, width=width) for _ in range(depth))
         leaving = 4 * channels if last else 2 * channels
         self.code_shape = (leaving, height, width)
         self.prior = None if last else ZeroConv(2 * channels, 2 * leaving)
         self.prior_places = nn.Parameter(torch.zeros(1, 2 * leaving, height, width))
 
-    def flow_steps(self) -> Iterator[FlowStep]:
-        for step in self.steps:
-            assert isinstance(step, FlowStep)
-            yield step
+    def flow_steps(self) -> list[FlowStep]:
+        return [step for step in self.steps if isinstance(step, FlowStep)]
 
     def prior_of(self, kept: Tensor | None, n: int) -> tuple[Tensor, Tensor]:
-        """(mean, log standard deviation) of the leaving half."""
         raw = self.prior_places.expand(n, -1, -1, -1)
         if self.prior is not None:
             assert kept is not None
             raw = raw + self.prior(kept)
         mean, log_std = raw.chunk(2, 1)
         return mean, bounded(log_std, PRIOR_LOG_STD_BOUND)
-
-    def forward(self, x: Tensor, precision: Precision) -> tuple[Tensor | None, Tensor, Tensor]:
-        """(what goes on, this level's code, log-determinant (B,))."""
-        x = pixel_unshuffle(x, 2)
-        log_det = x.new_zeros(len(x))
-        for step in self.flow_steps():
-            x, change = step(x, precision)
-            log_det = log_det + change
-        kept, leaving = (None, x) if self.last else x.chunk(2, 1)
-        mean, log_std = self.prior_of(kept, len(x))
-        code = (leaving - mean) * torch.exp(-log_std)
-        return kept, code, log_det - log_std.flatten(1).sum(1)
-
-    def inverse(self, kept: Tensor | None, code: Tensor) -> Tensor:
-        mean, log_std = self.prior_of(kept, len(code))
-        x = code * torch.exp(log_std) + mean
-        if kept is not None:
-            x = torch.cat([kept, x], 1)
-        for step in reversed(list(self.flow_steps())):
-            x = step.inverse(x)
-        return pixel_shuffle(x, 2)
 
 
 class Glow(LatentModel):
@@ -177,63 +149,52 @@ class Glow(LatentModel):
             )
             stack.append(level)
             stop = start + math.prod(level.code_shape)
-            name = f"Level {i + 1}" + (
-                " (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else ""
-            )
+            name = f"Level {i + 1}" + (" (fine)" if i == 0 < count - 1 else " (coarse)" if i == count - 1 > 0 else "")
             groups.append(Group(name, start, stop, (height, width)))
             start, channels = stop, 2 * channels
-        self.stack = nn.ModuleList(stack)
+        self.stack = Levels(stack)
         self.spec = LatentSpec(size=start, groups=tuple(groups), image_shape=image_shape)
 
-    def flow_levels(self) -> list[Level]:
-        return [level for level in self.stack if isinstance(level, Level)]
-
-    def _forward(self, x: Tensor, precision: Precision = nullcontext) -> tuple[Tensor, Tensor]:
-        """(codes (B, D), log|det df/dx| (B,))."""
-        log_det = x.new_zeros(len(x))
-        codes: list[Tensor] = []
-        rest: Tensor | None = x
-        for level in self.flow_levels():
-            assert rest is not None
-            rest, code, change = level(rest, precision)
-            log_det = log_det + change
-            codes.append(code.flatten(1))
-        return torch.cat(codes, 1), log_det
-
     def encode(self, x: Tensor) -> Tensor:
-        return self._forward(x)[0]
+        return self.stack.encode(x, nullcontext)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        x: Tensor | None = None
-        for level, group in zip(reversed(self.flow_levels()), reversed(self.spec.groups), strict=True):
-            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
-        assert x is not None
-        return x
+        return self.stack.decode(z)
 
     def decoder_features(self, z: Tensor) -> Tensor:
-        """What the coarser half of the levels hands on, (B, F, S, S): the layout before the fine levels fill it in."""
-        levels = list(zip(self.flow_levels(), self.spec.groups, strict=True))
-        x: Tensor | None = None
-        for level, group in reversed(levels[len(levels) // 2 :]):
-            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
-        assert x is not None
-        return x
+        return self.stack.layout(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        z, log_det = self._forward(x)
+        z, log_det = self.stack.encode(x, nullcontext)
         return standard_normal_log_density(z) + log_det
 
+    def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        z, log_det = self.stack.encode(dequantise(x, self.levels, generator), nullcontext)
+        return self._parts(standard_normal_log_density(z), log_det)
+
+    def _parts(self, prior: Tensor, log_det: Tensor) -> dict[str, Tensor]:
+        """Bits/dim, and its two terms: the code's density under the prior, and how far the flow squeezes space.
+
+        The grey levels' scale is itself a linear map, so it belongs to the second.
+        """
+        dimensions = self.spec.dimensions
+        return {
+            "bits_per_dim": bits_per_dim(prior + log_det, dimensions, self.levels),
+            "prior_bits_per_dim": -prior / (dimensions * math.log(2.0)),
+            "log_det_bits_per_dim": bits_per_dim(log_det, dimensions, self.levels),
+        }
+
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
-        x = dequantise(batch, self.levels, steps.generator)
+        x = dequantise(batch, self.levels, noise=steps.rand(*batch.shape, like=batch))
         # Only the coupling networks may run in a lower precision: the flow's own arithmetic stays float32,
         # so the density is that of an exactly invertible function whatever the precision.
-        z, log_det = self._forward(x, steps.autocast)
+        z, log_det = self.stack.encode(x, steps.autocast)
         prior = standard_normal_log_density(z)
         bpd = bits_per_dim(prior + log_det, self.spec.dimensions, self.levels).mean()
         norm = steps.update("model", bpd)
         return {
             "loss": bpd.detach(),
-            "bits_per_dim": bpd.detach(),
+            **self._parts(prior.detach().mean(), log_det.detach().mean()),
             "code_norm": (z.detach().norm(dim=1) / math.sqrt(self.spec.size)).mean(),
             "gradient_norm": norm,
         }
@@ -242,7 +203,8 @@ class Glow(LatentModel):
     def prepare(self, batch: Tensor) -> None:
         """Initialises every actnorm from this batch, level by level (Glow, section 3.1)."""
         x = dequantise(batch[:128], self.levels, torch.Generator().manual_seed(0))
-        for level in self.flow_levels():
+        for level in self.stack:
+            assert isinstance(level, Level)
             x = pixel_unshuffle(x, 2)
             for step in level.flow_steps():
                 step.norm.initialise(x)
@@ -251,11 +213,7 @@ class Glow(LatentModel):
                 x = x.chunk(2, 1)[0]
 
     def freeze(self) -> None:
-        for level in self.flow_levels():
-            for step in level.flow_steps():
-                step.freeze()
+        self.stack.freeze()
 
     def thaw(self) -> None:
-        for level in self.flow_levels():
-            for step in level.flow_steps():
-                step.thaw()
+        self.stack.thaw()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.augment import differentiable_augment
-from engine.objectives.adversarial import discriminator_loss, generator_loss, r1_penalty
+from engine.nn.recompute import Recomputed
+from engine.objectives.adversarial import OBJECTIVES, clip_weights, gradient_penalty, overfitting, r1_penalty
+from engine.run_files import Chart, shared_histograms
+
+EXAMINED = 32
+"""Images that the discriminator is shown at a time when it is examined: it looks at the spread over a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +40,27 @@ class DcganConfig:
         "Nearest then convolve draws evenly; transposed convolution is faster and leaves a grid early in training.",
         choices=("nearest", "transposed"),
         advanced=True,
+    )
+    objective: str = knob(
+        "non-saturating",
+        "Objective",
+        "The game's losses. The Wasserstein ones bound the discriminator in their own way and pay no R1.",
+        choices=tuple(OBJECTIVES),
+    )
+    critic_steps: int = knob(
+        0,
+        "Critic steps",
+        "Updates of the discriminator for one of the generator; 0 takes the objective's own (Wasserstein 5, others 1).",
+        low=0,
+        high=100,
+        unit="steps",
+        advanced=True,
+    )
+    gradient_penalty: float = knob(
+        10.0, "Penalty weight", "Of the gradient penalty of wgan-gp.", low=0.0, high=1000.0, advanced=True
+    )
+    weight_clip: float = knob(
+        0.01, "Weight clip", "Largest weight of a wgan critic.", low=1e-4, high=10.0, log=True, advanced=True
     )
     regulariser: str = knob(
         "r1",
@@ -77,7 +106,7 @@ def initialise(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-class Generator(nn.Module):
+class Generator(Recomputed):
     """(B, D) -> (B, C, S, S) in [-1, 1]."""
 
     def __init__(self, config: DcganConfig, channels: int, size: int) -> None:
@@ -97,7 +126,18 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.stem(z).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
-        return torch.tanh(self.last(self.body(relu(self.stem_norm(h)))).float())
+        h = relu(self.stem_norm(h))
+        for stage in self.stages():
+            h = self.held(stage, h)
+        return torch.tanh(self.last(h).float())
+
+    def stages(self) -> Iterator[nn.Sequential]:
+        """The doublings: convolution, batch norm, ReLU."""
+        start = 0
+        for i, layer in enumerate(self.body):
+            if isinstance(layer, nn.ReLU):
+                yield nn.Sequential(*list(self.body)[start : i + 1])
+                start = i + 1
 
     def early(self, z: Tensor) -> Tensor:
         """The features after the first doubling (B, F, 8, 8)."""
@@ -109,7 +149,7 @@ class Generator(nn.Module):
         return h
 
 
-class Discriminator(nn.Module):
+class Discriminator(Recomputed):
     """(B, C, S, S) -> (B,) logits: how real each image looks.
 
     The last stage also sees the standard deviation over the batch, so a generator that always draws the same face
@@ -124,25 +164,32 @@ class Discriminator(nn.Module):
             convs.append(nn.Conv2d(before, after, 4, 2, 1))
         self.body = nn.ModuleList(convs)
         self.mix = nn.Conv2d(stages[-1] + 1, stages[-1], 3, padding=1)
-        self.head = nn.Linear(16 * stages[-1], 1)
+        # A Wasserstein critic is defined up to a constant only: its last bias would never learn.
+        self.head = nn.Linear(16 * stages[-1], 1, bias=not OBJECTIVES[config.objective].distance)
         initialise(self)
         nn.init.normal_(self.head.weight, std=0.01)
-        if config.regulariser == "spectral":
+        # Spectral norm takes a step of power iteration in every pass, so a second pass would not give the same numbers.
+        self.powers = config.regulariser == "spectral"
+        if self.powers:
             for layer in [*convs, self.mix, self.head]:
                 spectral_norm(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.body:
-            x = leaky_relu(conv(x), 0.2)
+            x = self._stage(conv, x) if self.powers else self.held(self._stage, conv, x)
         spread = x.float().var(0, unbiased=False).add(1e-8).sqrt().mean().to(x.dtype)
         x = torch.cat([x, spread.expand(len(x), 1, *x.shape[2:])], 1)
         x = leaky_relu(self.mix(x), 0.2)
         y: Tensor = self.head(x.flatten(1)).float().squeeze(1)
         return y
 
+    @staticmethod
+    def _stage(conv: nn.Module, x: Tensor) -> Tensor:
+        return leaky_relu(conv(x), 0.2)
+
 
 class Dcgan(LatentModel):
-    """Non-saturating loss with R1 or spectral normalisation."""
+    """A generator and a discriminator, and the game of `objective` between them."""
 
     abilities = Abilities(encode="search", density="none")
     training_only = ("discriminator.",)
@@ -151,6 +198,8 @@ class Dcgan(LatentModel):
         super().__init__()
         channels, size, _ = image_shape
         self.config = config
+        self.objective = OBJECTIVES[config.objective]
+        self.critic_steps = config.critic_steps or self.objective.critic_steps
         self.spec = LatentSpec(
             size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape
         )
@@ -174,41 +223,119 @@ class Dcgan(LatentModel):
         return self.generator.early(z)
 
     def training_networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        return {"discriminator": self.discriminator, "generator": self.generator}
 
     def _seen(self, x: Tensor, steps: Steps) -> Tensor:
         """What the discriminator is shown of images."""
-        return differentiable_augment(x, steps.generator) if self.config.augment else x
+        return differentiable_augment(x, steps.rand) if self.config.augment else x
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
-        z = torch.randn(len(batch), self.spec.size, generator=steps.generator).to(batch)
+        judging = steps.wants("discriminator")
+        drawing = steps.wants("generator") and steps.index % self.critic_steps == 0
+        if not (judging or drawing):
+            return {}
+        z = steps.randn(len(batch), self.spec.size, like=batch)
         # One generator pass serves both updates.
-        with steps.autocast():
+        with nullcontext() if drawing else torch.no_grad(), steps.autocast():
             fake = self.generator(z)
         seen_real, seen_fake = self._seen(batch, steps), self._seen(fake, steps)
+        found = self._judge(seen_real, seen_fake.detach(), steps) if judging else {}
+        if drawing:
+            found |= self._draw(seen_fake, steps)
+        return found
+
+    def _judge(self, real: Tensor, fake: Tensor, steps: Steps) -> dict[str, Tensor]:
+        """The discriminator's update."""
         with steps.autocast():
-            real_logits = self.discriminator(seen_real)
-            fake_logits = self.discriminator(seen_fake.detach())
-        d_loss = discriminator_loss(real_logits, fake_logits)
-        total = d_loss
-        if self.config.regulariser == "r1" and steps.index % self.config.r1_every == 0:
+            real_logits = self.discriminator(real)
+            fake_logits = self.discriminator(fake)
+        game, found = self.objective, {}
+        loss = game.discriminator(real_logits, fake_logits)
+        total = loss
+        if game.bound == "gradient":
+            penalty = gradient_penalty(self.discriminator, real, fake, steps.rand(len(real), like=real))
+            total = total + penalty * self.config.gradient_penalty
+            found["discriminator/penalty"] = penalty.detach()
+        elif game.bound == "free" and self.config.regulariser == "r1" and steps.index % self.config.r1_every == 0:
             # In float32: the penalty differentiates twice, and a gradient of a gradient has no bits to spare.
             # Its size is multiplied because it is paid only now and then (Karras et al. 2020, "lazy regularisation").
-            penalty = r1_penalty(self.discriminator, seen_real)
+            penalty = r1_penalty(self.discriminator, real)
             total = total + penalty * (0.5 * self.config.r1_weight * self.config.r1_every)
-        d_norm = steps.update("discriminator", total)
-        # The generator's update needs the gradient through the discriminator, not of its weights.
-        self.discriminator.requires_grad_(False)
-        with steps.autocast():
-            logits = self.discriminator(seen_fake)
-        g_loss = generator_loss(logits)
-        g_norm = steps.update("generator", g_loss)
-        self.discriminator.requires_grad_(True)
-        return {
-            "generator_loss": g_loss.detach(),
-            "discriminator_loss": d_loss.detach(),
-            "d_real": torch.sigmoid(real_logits.detach()).mean(),
-            "d_fake": torch.sigmoid(fake_logits.detach()).mean(),
-            "generator_gradient_norm": g_norm,
-            "discriminator_gradient_norm": d_norm,
+            found["discriminator/penalty"] = penalty.detach()
+        norm = steps.update("discriminator", total)
+        if game.bound == "clip":
+            clip_weights(self.discriminator, self.config.weight_clip)
+        return found | {
+            "discriminator_loss": loss.detach(),
+            "d_real": game.reading(real_logits.detach()).mean(),
+            "d_fake": game.reading(fake_logits.detach()).mean(),
+            "discriminator_gradient_norm": norm,
+            **self._distance(-loss.detach(), steps.index),
         }
+
+    def _distance(self, estimate: Tensor, index: int) -> dict[str, Tensor]:
+        """The critic's estimate of the distance, and by itself the first and the last one between two generator steps.
+
+        The generator holds still between these two, so what the estimate gains is what the critic lacked.
+        """
+        if not self.objective.distance:
+            return {}
+        found = {"critic_distance": estimate}
+        if self.critic_steps > 1 and index:
+            found |= {
+                name: estimate
+                for name, at in (("critic_distance_first", 1), ("critic_distance_last", 0))
+                if index % self.critic_steps == at
+            }
+        return found
+
+    def _draw(self, fake: Tensor, steps: Steps) -> dict[str, Tensor]:
+        """The generator's update."""
+        # It needs the gradient through the discriminator, not of its weights.
+        self.discriminator.requires_grad_(False)
+        try:
+            with steps.autocast():
+                logits = self.discriminator(fake)
+            loss = self.objective.generator(logits)
+            norm = steps.update("generator", loss)
+        finally:
+            self.discriminator.requires_grad_(True)
+        return {"generator_loss": loss.detach(), "generator_gradient_norm": norm}
+
+    def landmarks(self) -> dict[str, float]:
+        even = self.objective.even_loss
+        return {} if even is None else {"even_discriminator_loss": even}
+
+    def examine(
+        self, shown: LatentModel, *, training: Tensor, heldout: Tensor, codes: Tensor
+    ) -> tuple[dict[str, Tensor], tuple[Chart, ...]]:
+        """What the discriminator says of images that it trains on, of others, and of samples as it meets them."""
+        scores = {
+            name: torch.cat([self.discriminator(part) for part in images.split(EXAMINED)])
+            for name, images in (("training", training), ("heldout", heldout), ("samples", self._drawn(codes)))
+        }
+        game = self.objective
+        known, new, drawn = scores["training"], scores["heldout"], scores["samples"]
+        values = {
+            "training/d_real": game.reading(known).mean(),
+            "heldout/d_real": game.reading(new).mean(),
+            "heldout/d_fake": game.reading(drawn).mean(),
+            "heldout/overfitting": overfitting(known, new, drawn),
+        }
+        if game.distance:
+            values |= {
+                "training/critic_distance": known.mean() - drawn.mean(),
+                "heldout/critic_distance": new.mean() - drawn.mean(),
+            }
+        low, high = (0.0, 1.0) if game.reading is torch.sigmoid else (None, None)
+        readings = {f"discriminator/on_{name}": game.reading(of).cpu().numpy() for name, of in scores.items()}
+        return values, shared_histograms(readings, low=low, high=high)
+
+    def _drawn(self, codes: Tensor) -> Tensor:
+        """Samples as in training: batch norm goes by the batch, and its running figures stay as they are."""
+        running = {name: value.clone() for name, value in self.generator.named_buffers()}
+        self.generator.train()
+        try:
+            return torch.cat([functional_call(self.generator, running, (part,)) for part in codes.split(EXAMINED)])
+        finally:
+            self.generator.eval()

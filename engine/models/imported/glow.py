@@ -12,11 +12,12 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad, pixel_shuffle, pixel_unshuffle, relu
+from torch.nn.functional import conv2d, pad, relu
 
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.nn.multiscale import Levels, ScaleLevel
 from engine.objectives.likelihood import standard_normal_log_density
 
 MAX_PARAMETERS: Final = 1_000_000_000
@@ -116,11 +117,9 @@ class FlowStep(nn.Module):
         self._inverse = self._log_det = None
 
 
-class Level(nn.Module):
-    """Squeeze, flow steps, then (but at the last level) half of the channels leaves as this level's code.
-
-    The code is what leaves, standardised by its learned prior, so the prior of the code is N(0, I). At the last level
-    the prior does not depend on the picture, so it is stored as a mean and a log standard deviation a pixel.
+class Level(ScaleLevel):
+    """At the last level the prior does not depend on the picture, so it is stored as a mean and a log standard
+    deviation a pixel.
     """
 
     def __init__(self, channels: int, side: int, config: ImportedGlowConfig, *, last: bool) -> None:
@@ -136,34 +135,12 @@ class Level(nn.Module):
     def flow_steps(self) -> list[FlowStep]:
         return [step for step in self.steps if isinstance(step, FlowStep)]
 
-    def prior_of(self, kept: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(mean, log standard deviation) of what leaves; shapes broadcast over the batch."""
+    def prior_of(self, kept: Tensor | None, n: int) -> tuple[Tensor, Tensor]:
         if self.prior is None or kept is None:
             assert self.top is not None
             return self.top[0], self.top[1]
         mean, log_std = self.prior(kept).chunk(2, 1)
         return mean, log_std
-
-    def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
-        """(what goes on, this level's code, log-determinant (B,))."""
-        x = pixel_unshuffle(x, 2)
-        log_det = x.new_zeros(len(x))
-        for step in self.flow_steps():
-            x, change = step(x)
-            log_det = log_det + change
-        kept, leaving = (None, x) if self.last else x.chunk(2, 1)
-        mean, log_std = self.prior_of(kept)
-        code = (leaving - mean) * torch.exp(-log_std)
-        return kept, code, log_det - log_std.expand_as(code).flatten(1).sum(1)
-
-    def inverse(self, kept: Tensor | None, code: Tensor) -> Tensor:
-        mean, log_std = self.prior_of(kept)
-        x = code * torch.exp(log_std) + mean
-        if kept is not None:
-            x = torch.cat([kept, x], 1)
-        for step in reversed(self.flow_steps()):
-            x = step.inverse(x)
-        return pixel_shuffle(x, 2)
 
 
 class ImportedGlow(LatentModel):
@@ -195,43 +172,23 @@ class ImportedGlow(LatentModel):
             word = " (fine)" if i == 0 and not last else " (coarse)" if last and i > 0 else ""
             groups.append(Group(f"Level {i + 1}{word}", start, stop, (side, side)))
             start, channels = stop, 2 * channels
-        self.stack = nn.ModuleList(stack)
+        self.stack = Levels(stack)
         self.spec = LatentSpec(size=start, groups=tuple(groups), image_shape=image_shape)
         self._offset = 0.5 if config.pixels == "unit" else 0.0
 
-    def flow_levels(self) -> list[Level]:
-        return [level for level in self.stack if isinstance(level, Level)]
-
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(codes (B, D), log|det df/dx| (B,)) of images in [-1, 1]; the model itself knows pixels half as wide."""
-        log_det = x.new_full((len(x),), -self.spec.dimensions * math.log(2.0))
-        rest: Tensor | None = 0.5 * x + self._offset
-        codes: list[Tensor] = []
-        for level in self.flow_levels():
-            assert rest is not None
-            rest, code, change = level(rest)
-            log_det = log_det + change
-            codes.append(code.flatten(1))
-        return torch.cat(codes, 1), log_det
+        codes, log_det = self.stack.encode(0.5 * x + self._offset)
+        return codes, log_det - self.spec.dimensions * math.log(2.0)
 
     def encode(self, x: Tensor) -> Tensor:
         return self._forward(x)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        x: Tensor | None = None
-        for level, group in zip(reversed(self.flow_levels()), reversed(self.spec.groups), strict=True):
-            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
-        assert x is not None
-        return 2.0 * (x - self._offset)
+        return 2.0 * (self.stack.decode(z) - self._offset)
 
     def decoder_features(self, z: Tensor) -> Tensor:
-        """What the coarser half of the levels hands on, (B, F, S, S): the layout before the fine levels fill it in."""
-        levels = list(zip(self.flow_levels(), self.spec.groups, strict=True))
-        x: Tensor | None = None
-        for level, group in reversed(levels[len(levels) // 2 :]):
-            x = level.inverse(x, z[:, group.start : group.stop].unflatten(1, level.code_shape))
-        assert x is not None
-        return x
+        return self.stack.layout(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
         z, log_det = self._forward(x)
@@ -241,11 +198,7 @@ class ImportedGlow(LatentModel):
         raise Unsupported("An imported model is explored, not trained: train one of the families here instead.")
 
     def freeze(self) -> None:
-        for level in self.flow_levels():
-            for step in level.flow_steps():
-                step.freeze()
+        self.stack.freeze()
 
     def thaw(self) -> None:
-        for level in self.flow_levels():
-            for step in level.flow_steps():
-                step.thaw()
+        self.stack.thaw()

@@ -13,7 +13,8 @@ from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.residual import Down, ResidualBlock, Up
 from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
-from engine.objectives.likelihood import bits_per_dim, gaussian_log_density
+from engine.objectives.likelihood import bits_per_dim, dequantise, gaussian_log_density
+from engine.run_files import Chart
 
 LOG_STD_FLOOR = -4.0
 """Smallest log standard deviation of the decoder, about 1/256 of the range: less would only model rounding."""
@@ -175,17 +176,58 @@ class Vae(LatentModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """The ELBO with one posterior sample, drawn from a fixed seed so that the figure repeats."""
+        density, kl = self._bound(x)
+        return density - kl
+
+    def _bound(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(log p(x|z) of one posterior sample, KL), both (B,) in nats: the ELBO is their difference."""
         mean, log_std = self.posterior(x)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
         reconstruction = self._mean_image(mean + noise * log_std.exp())
         density = gaussian_log_density(x, reconstruction, self._decoder_log_std()).flatten(1).sum(1)
-        return density - kl_to_standard_normal(mean, log_std).sum(1)
+        return density, kl_to_standard_normal(mean, log_std).sum(1)
+
+    def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        density, kl = self._bound(dequantise(x, self.levels, generator))
+        bound = bits_per_dim(density - kl, self.spec.dimensions, self.levels)
+        return {"bits_per_dim": bound, **self._parts(density, kl)}
+
+    def _parts(self, density: Tensor, kl: Tensor) -> dict[str, Tensor]:
+        """The two terms of the ELBO in nats, and in bits/dim, where they add up to that of the ELBO."""
+        return {
+            "reconstruction_nats": -density,
+            "kl_nats": kl,
+            "reconstruction_bits_per_dim": bits_per_dim(density, self.spec.dimensions, self.levels),
+            "kl_bits_per_dim": kl / (self.spec.dimensions * math.log(2.0)),
+        }
+
+    def landmarks(self) -> dict[str, float]:
+        return {"code_size": float(self.spec.size)}
+
+    def examine(
+        self, shown: LatentModel, *, training: Tensor, heldout: Tensor, codes: Tensor
+    ) -> tuple[dict[str, Tensor], tuple[Chart, ...]]:
+        """What each number of the code carries, on held-out images."""
+        assert isinstance(shown, Vae)
+        mean, log_std = (torch.cat(part) for part in zip(*map(shown.posterior, heldout.split(32)), strict=True))
+        kl = kl_to_standard_normal(mean, log_std).mean(0)
+        values = {"heldout/active_units": active_units(mean), "heldout/posterior_std": log_std.exp().mean()}
+        return values, (Chart("heldout/kl_per_dimension", "bars", tuple(kl.tolist())),)
+
+    def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
+        mean, log_std = self.posterior(x)
+        z = mean + noise * log_std.exp()
+        images = self._mean_image(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        density = gaussian_log_density(x, images, self._decoder_log_std()).flatten(2).sum(2)
+        # log q(z|x) of z = mean + noise * std needs the noise alone.
+        posterior = gaussian_log_density(noise, 0.0, 0.0) - log_std
+        return density + (gaussian_log_density(z, 0.0, 0.0) - posterior).sum(2)
 
     def _decoder_log_std(self) -> Tensor:
         return self.log_std.clamp_min(LOG_STD_FLOOR)
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
-        noise = torch.randn(len(batch), self.spec.size, generator=steps.generator).to(batch)
+        noise = steps.randn(len(batch), self.spec.size, like=batch)
         with steps.autocast():
             mean, log_std = self.posterior(batch)
             reconstruction = self._mean_image(mean + noise * log_std.exp()).float()
@@ -203,11 +245,11 @@ class Vae(LatentModel):
             return {
                 "loss": loss.detach(),
                 "elbo_bits_per_dim": bits_per_dim(elbo, self.spec.dimensions, self.levels),
-                "reconstruction_nats": -density.detach(),
-                "kl_nats": kl_nats,
+                **self._parts(density.detach(), kl_nats),
                 "psnr_db": -10.0 * torch.log10(error / 4.0),
                 "decoder_std": self._decoder_log_std().detach().exp(),
                 "active_units": active_units(mean.detach()),
+                "posterior_std": log_std.detach().exp().mean(),
                 "gradient_norm": norm,
             }
 

@@ -10,12 +10,14 @@ from engine.api import TrainRequest
 from engine.control import Control
 from engine.events import TrainingEvent, TrainingState
 from engine.session import Session
-from tests.contract.tiny import folder_of_pictures, tiny_config
+from tests.contract.tiny import Config, folder_of_pictures, tiny_config
 
 QUIET = {"batch": 4, "steps": 12, "save_every": 4, "preview_every": 1000, "keep": 100}
 
 
-def new_run(tmp_path: Path, family: str = "vae", *, name: str = "run", **training) -> tuple[Session, Path]:
+def new_run(
+    tmp_path: Path, family: str = "vae", *, name: str = "run", model: Config | None = None, **training
+) -> tuple[Session, Path]:
     """A session and a run that has not begun; the data set is made once a test."""
     data = tmp_path / "data"
     if not data.exists():
@@ -25,7 +27,7 @@ def new_run(tmp_path: Path, family: str = "vae", *, name: str = "run", **trainin
         family=family,
         data=str(data),
         size=32,
-        model=tiny_config(family),
+        model={**tiny_config(family), **(model or {})},
         training={**QUIET, **training},
         folder=tmp_path / name / "tiny",
     )

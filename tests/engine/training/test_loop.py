@@ -42,7 +42,9 @@ def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     assert runs.read_status(run) == runs.RunStatus("done", 12, 12, False)
     rows, _ = runs.read_metrics(run)
     names = {name for row in rows for name in row.values}
-    shown = {name for _, metrics in FAMILIES[family].curves for name in metrics}
+    config = runs.read_config(run).model
+    lines = [plot for plot in FAMILIES[family].curves if plot.kind == "line" and plot.shown(config)]
+    shown = {name for plot in lines for name in plot.metrics}
     assert shown <= names, f"curves never drawn: {shown - names}"
     assert {row.step for row in rows} >= {4, 8, 12}
     assert not (run / "lock").exists()
@@ -338,10 +340,12 @@ def test_fewer_pictures_than_a_batch_are_refused_before_anything_is_made(tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_several_processes_are_refused_in_words(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
+@pytest.mark.parametrize(("rank", "size"), [("0", "2"), ("2", "2"), ("-1", "1"), ("x", "1"), ("0", "")])
+def test_several_processes_without_torchrun_are_refused_in_words(rank, size, tmp_path, monkeypatch):
     session, run = new_run(tmp_path)
-    with pytest.raises(UsageError, match="WORLD_SIZE 2"):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", size)
+    with pytest.raises(UsageError, match="torchrun"):
         train(session, run)
 
 

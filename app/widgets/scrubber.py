@@ -1,0 +1,165 @@
+"""A line of time with a mark for each moment that was kept, and a handle on the one on show."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy
+
+from app.theme import color, tokens, ui_font
+from app.widgets import paint
+from app.widgets.painted import Painted
+
+_HEIGHT_PX: Final = 28
+_KNOB_PX: Final = 7.0
+_MARK_PX: Final = 8
+_VALUE_PX: Final = 72
+_CLOSEST_PX: Final = 3.0
+"""Marks nearer to each other are drawn as one."""
+_PAGE: Final = 10
+_KEYS: Final = {
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Down: -1,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Up: 1,
+    Qt.Key.Key_PageDown: -_PAGE,
+    Qt.Key.Key_PageUp: _PAGE,
+}
+_OWN_KEYS: Final = {*_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End}
+
+
+class Scrubber(Painted):
+    """Emits the index of the moment that is wanted; drag, wheel, arrows, Home and End."""
+
+    moved = Signal(int)
+
+    def __init__(self, *, tooltip: str, unit: str = "step") -> None:
+        super().__init__()
+        self._moments: tuple[int, ...] = ()
+        self._index = -1
+        self._unit = unit
+        self._dragging = False
+        self._help = f"{tooltip} Left and Right go one on, Home and End to the ends."
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setToolTip(self._help)
+        self._tell()
+
+    def set_moments(self, moments: Sequence[int]) -> None:
+        """The places of the marks (steps, rising); the one on show stays where it is still there."""
+        fresh = tuple(moments)
+        if fresh != self._moments:
+            self._moments, self._index = fresh, min(self._index, len(fresh) - 1)
+            self.setEnabled(len(fresh) > 1)
+            self._tell()
+            self.update()
+
+    def set_index(self, index: int) -> None:
+        """Shows a moment without emitting; -1 shows none."""
+        index = min(max(-1, index), len(self._moments) - 1)
+        if index != self._index:
+            self._index = index
+            self._tell()
+            self.update()
+
+    def index(self) -> int:
+        """The moment on show, or -1."""
+        return self._index
+
+    def count(self) -> int:
+        """How many moments there are."""
+        return len(self._moments)
+
+    def x_of(self, index: int) -> float:
+        """Where the mark of a moment is, in widget pixels."""
+        left, width = _KNOB_PX + 1, max(1.0, self.width() - _VALUE_PX - 2 * _KNOB_PX - 2)
+        first, last = self._moments[0], self._moments[-1]
+        return left + width * (self._moments[index] - first) / max(1, last - first)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, _HEIGHT_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, _HEIGHT_PX)
+
+    def _nearest(self, x_px: float) -> int:
+        places = [self.x_of(i) for i in range(len(self._moments))]
+        after = min(bisect_left(places, x_px), len(places) - 1)
+        return after if after == 0 or places[after] - x_px < x_px - places[after - 1] else after - 1
+
+    def _go(self, index: int) -> None:
+        index = min(max(0, index), len(self._moments) - 1)
+        if index != self._index and index >= 0:
+            self.set_index(index)
+            self.moved.emit(index)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = tokens()
+        painter = paint.smooth(self)
+        middle = self.height() / 2
+        words = f"{self._moments[self._index]:,}" if self._index >= 0 else ""
+        value = QRectF(self.width() - _VALUE_PX, 0, _VALUE_PX, self.height())
+        paint.text(painter, value, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
+        track = QRectF(0, middle - 1.5, self.width() - _VALUE_PX, 3)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color(theme.track))
+        painter.drawRoundedRect(track, 1.5, 1.5)
+        if len(self._moments) > 1:
+            self._paint_marks(painter, middle)
+        if self._index >= 0:
+            knob = QPointF(self.x_of(self._index), middle)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color(theme.accent if self.isEnabled() else theme.track))
+            painter.drawEllipse(knob, _KNOB_PX, _KNOB_PX)
+        if paint.tabbed_to(self):
+            paint.focus_ring(painter, QRectF(self.rect()))
+        painter.end()
+
+    def _paint_marks(self, painter: QPainter, middle: float) -> None:
+        theme, last = tokens(), -_CLOSEST_PX
+        for index in range(len(self._moments)):
+            x = self.x_of(index)
+            if x - last < _CLOSEST_PX:
+                continue
+            last = x
+            painter.setPen(paint.pen(theme.accent_line if index <= self._index else theme.faint, 1.0))
+            painter.drawLine(QPointF(x, middle - _MARK_PX / 2), QPointF(x, middle + _MARK_PX / 2))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._moments:
+            self._dragging = True
+            self._go(self._nearest(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._dragging:
+            self._go(self._nearest(event.position().x()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._dragging = False
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y()
+        if notches:
+            self._go(self._index + (1 if notches > 0 else -1))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key in _KEYS:
+            self._go(self._index + _KEYS[key])
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._go(0 if key == Qt.Key.Key_Home else len(self._moments) - 1)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        return paint.keeps_key(event, _OWN_KEYS) or super().event(event)
+
+    def _tell(self) -> None:
+        at = f", {self._unit} {self._moments[self._index]:,}" if self._index >= 0 else ""
+        self.setAccessibleName(f"History{at}")

@@ -1,0 +1,135 @@
+"""The small network whose last pooling layer is the "own features" of our figures, and its file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.checkpoints.atomic import write_bytes
+from engine.errors import CheckpointError
+
+INPUT_PX: Final = 64
+LAYERS: Final = (
+    (3, 16, 1),
+    (16, 32, 2),
+    (32, 32, 1),
+    (32, 64, 2),
+    (64, 64, 1),
+    (64, 64, 1),
+    (64, 128, 2),
+    (128, 128, 1),
+    (128, 128, 1),
+    (128, 192, 2),
+    (192, 192, 1),
+)
+"""Channels in, channels out and stride of each 3x3 convolution: 64 pixels become 4. The first sees every pixel."""
+FEATURES: Final = LAYERS[-1][1]
+FORMAT: Final = "latent-loom/features-1"
+MAX_FILE_BYTES: Final = 8 * 2**20
+
+
+class FeatureNet(nn.Module):
+    """(B, 3, 64, 64) images in [-1, 1] -> (B, FEATURES): means over the places of the last convolution, evened out.
+
+    Plain convolutions with ReLU, none after the last: the batch norms and the short cuts of training are folded into
+    them (Ding et al. 2021, RepVGG, section 3.3). `mean` (F,) and `turn` (F, F) are of real faces: they give what
+    varies little in them, such as sharpness, a say beside what varies much, such as light.
+    """
+
+    mean: Tensor
+    turn: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=stride, padding=1) for a, b, stride in LAYERS)
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("turn", torch.eye(FEATURES))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """(B, FEATURES) as the last convolution gives them."""
+        x = images
+        for i, conv in enumerate(self.convs):
+            x = conv(F.relu(x, inplace=True) if i else x)
+        return x.mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (self.pooled(images) - self.mean) @ self.turn
+
+
+def fitted(images: Tensor) -> Tensor:
+    """Images (B, 1 or 3, H, W) in [-1, 1] as (B, 3, 64, 64): grey is replicated, other sizes are resampled.
+
+    The resampling is bicubic with antialiasing in both directions (Parmar et al. 2022: without it a Frechet distance
+    measures the resampling).
+    """
+    if images.shape[1] == 1:
+        images = images.expand(-1, 3, -1, -1)
+    if images.shape[-2:] != (INPUT_PX, INPUT_PX):
+        images = F.interpolate(images, (INPUT_PX, INPUT_PX), mode="bicubic", antialias=True).clamp(-1, 1)
+    return images
+
+
+def save_net(path: Path, net: FeatureNet) -> str:
+    """Writes the weights, kernels in half precision, with their SHA-256 in the header, and returns it."""
+    state = {
+        name: (value.half() if value.ndim == 4 else value.float()).detach().contiguous()
+        for name, value in net.state_dict().items()
+    }
+    digest = digest_of(state)
+    write_bytes(path, save_tensors(state, metadata={"format": FORMAT, "sha256": digest}))
+    return digest
+
+
+def load_net(path: Path) -> FeatureNet:
+    """The network in `path`, in float32, ready to use.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or of another network.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError("it is too large")
+        data = path.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        said = json.loads(data[8 : 8 + length])["__metadata__"]
+        state = load_tensors(data)
+        if said["format"] != FORMAT or said["sha256"] != digest_of(state):
+            raise ValueError("its checksum is wrong")
+        net = FeatureNet()
+        net.load_state_dict({name: value.float() for name, value in state.items()})
+        if not all(bool(v.isfinite().all()) for v in net.state_dict().values()):
+            raise ValueError("its numbers are not finite")
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        RecursionError,
+        struct.error,
+        SafetensorError,
+    ) as error:
+        why = str(error).split("\n")[0][:100]
+        raise CheckpointError(
+            f"The feature network {path.name} cannot be used ({why}): install Latent Loom again."
+        ) from error
+    return net.requires_grad_(False).eval()
+
+
+def digest_of(state: dict[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and bytes of the tensors."""
+    found = hashlib.sha256()
+    for name in sorted(state):
+        found.update(f"{name} {tuple(state[name].shape)}".encode())
+        found.update(state[name].contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,27 @@
+"""Telling that memory has run out from other errors, and giving back what is held."""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+import torch
+
+WORDS: Final = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says on processors whose allocators have no error class of their own."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this error means that a processor's memory has run out."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
+
+
+def give_back(device: torch.device) -> None:
+    """Lets go of what only rubbish holds. Call it outside the `except` block: the error's frames hold tensors."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

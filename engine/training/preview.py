@@ -1,0 +1,61 @@
+"""What a run shows of itself: samples of the averaged weights from its fixed codes, and figures on held-out images."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.data import DataSet, Split
+from engine.errors import UserError
+from engine.events import TrainingPreview
+from engine.pictures import save_picture, sheet, to_pictures
+from engine.training.heldout import fixed_pictures, heldout_metrics
+from engine.training.job import Job
+from engine.training.memory import give_back, out_of_memory
+
+PREVIEW_SAMPLES: Final = 25
+PREVIEW_TEMPERATURE: Final = {"exact": 0.7}
+"""By density: exact-likelihood models spread their mass thin and look best a little cooler (Glow, section 6)."""
+
+
+def look(job: Job, step: int) -> None:
+    """Samples of the averaged weights from the run's fixed codes, and the figures on held-out images."""
+    if job.dist.first:
+        try:
+            _show(job, step)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            job.voice.notice(step, "warning", "There was not enough memory for this preview; training goes on.")
+        give_back(job.device)
+    job.dist.wait()
+
+
+def _show(job: Job, step: int) -> None:
+    model = job.ema.model
+    with torch.inference_mode():
+        codes = model.sample_codes(
+            PREVIEW_SAMPLES,
+            temperature=PREVIEW_TEMPERATURE.get(model.abilities.density, 1.0),
+            generator=torch.Generator().manual_seed(job.training.seed),
+        )
+        samples: Tensor = model.decode(codes)
+    pictures = to_pictures(samples)
+    try:
+        save_picture(sheet(pictures, 5, gap=0), job.run / "previews" / f"{step:06d}.webp")
+    except UserError as error:
+        job.voice.notice(step, "warning", f"Training goes on without this preview: {error}")
+    values = heldout_metrics(model, _heldout(job.data), samples, job.device)
+    job.voice.emit(TrainingPreview(job.run, step, pictures))
+    job.voice.figures(step, values)
+    job.hooks.preview(job.moment(step, values=values, samples=pictures))
+
+
+def _heldout(data: DataSet) -> NDArray[np.uint8]:
+    """Some images that training never sees; of a data set without any, some that it does."""
+    found = fixed_pictures(data, Split.VALIDATION)
+    return found if len(found) > 1 else fixed_pictures(data, Split.TRAIN)

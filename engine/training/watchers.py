@@ -1,0 +1,12 @@
+"""Who looks in on training: one row for each hook, in the order in which they are called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.training.diagnosing import diagnosing
+from engine.training.hooks import MakeHook
+from engine.training.looking import Looking
+from engine.training.signals import Signals
+
+HOOKS: Final[tuple[MakeHook, ...]] = (Signals, Looking, diagnosing)

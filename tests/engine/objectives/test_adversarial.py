@@ -1,0 +1,125 @@
+"""The games: their losses against the papers' formulas, which way their gradients pull, and the penalties."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from engine.objectives.adversarial import (
+    OBJECTIVES,
+    clip_weights,
+    gradient_penalty,
+    overfitting,
+)
+
+REAL = torch.tensor([2.0, -0.5, 0.25])
+FAKE = torch.tensor([-3.0, 0.5, 1.5])
+
+EVERY = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES.keys())
+
+
+def sigmoid(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+FORMULAS = {
+    "non-saturating": (
+        lambda r, f: -mean(math.log(sigmoid(x)) for x in r) - mean(math.log(1 - sigmoid(x)) for x in f),
+        lambda f: -mean(math.log(sigmoid(x)) for x in f),
+    ),
+    "hinge": (
+        lambda r, f: mean(max(0, 1 - x) for x in r) + mean(max(0, 1 + x) for x in f),
+        lambda f: -mean(f),
+    ),
+    "least-squares": (
+        lambda r, f: mean((x - 1) ** 2 for x in r) / 2 + mean(x**2 for x in f) / 2,
+        lambda f: mean((x - 1) ** 2 for x in f) / 2,
+    ),
+    "wgan": (lambda r, f: mean(f) - mean(r), lambda f: -mean(f)),
+    "wgan-gp": (lambda r, f: mean(f) - mean(r), lambda f: -mean(f)),
+}
+
+
+@EVERY
+def test_losses_are_those_of_the_paper(objective):
+    discriminator, generator = FORMULAS[objective.name]
+    real, fake = REAL.tolist(), FAKE.tolist()
+    assert float(objective.discriminator(REAL, FAKE)) == pytest.approx(discriminator(real, fake), rel=1e-5)
+    assert float(objective.generator(FAKE)) == pytest.approx(generator(fake), rel=1e-5)
+
+
+@EVERY
+def test_the_discriminator_is_pulled_apart_and_the_generator_up(objective):
+    real, fake = (torch.tensor([0.3, 0.2], requires_grad=True) for _ in range(2))
+    on_real, on_fake = torch.autograd.grad(objective.discriminator(real, fake), [real, fake])
+    # Going downhill raises the score of real images and lowers that of generated ones.
+    assert bool((on_real < 0).all())
+    assert bool((on_fake > 0).all())
+    (up,) = torch.autograd.grad(objective.generator(fake), fake)
+    assert bool((up < 0).all())
+
+
+@EVERY
+def test_even_play_is_the_best_that_a_blind_discriminator_can_do(objective):
+    if objective.even_loss is None:
+        return
+    scores = torch.linspace(-3, 3, 601)
+    losses = torch.stack([objective.discriminator(s.reshape(1), s.reshape(1)) for s in scores])
+    assert float(losses.min()) == pytest.approx(objective.even_loss, abs=1e-3)
+
+
+@EVERY
+def test_a_reading_is_a_probability_only_where_scores_are_log_odds(objective):
+    read = objective.reading(torch.tensor([-50.0, 0.0, 50.0])).tolist()
+    assert read == (pytest.approx([0.0, 0.5, 1.0]) if objective.name == "non-saturating" else [-50.0, 0.0, 50.0])
+
+
+def linear_critic(norm: float, shape=(3, 8, 8)) -> nn.Module:
+    layer = nn.Linear(math.prod(shape), 1, bias=False)
+    with torch.no_grad():
+        layer.weight.mul_(norm / layer.weight.norm())
+    return nn.Sequential(nn.Flatten(), layer, nn.Flatten(0))
+
+
+@pytest.mark.parametrize("norm", [1.0, 0.0, 3.0])
+def test_the_gradient_penalty_of_a_linear_critic_is_known(norm):
+    real, fake = torch.rand(5, 3, 8, 8), torch.rand(5, 3, 8, 8)
+    penalty = gradient_penalty(linear_critic(norm), real, fake, torch.rand(5))
+    assert penalty.item() == pytest.approx((norm - 1.0) ** 2, abs=1e-5)
+
+
+def test_the_gradient_penalty_teaches_the_critic_and_looks_between_the_two():
+    critic = linear_critic(3.0)
+    seen = []
+    critic.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    real, fake = torch.ones(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)
+    gradient_penalty(critic, real, fake, torch.tensor([0.0, 0.75])).backward()
+    assert seen[0][:, 0, 0, 0].tolist() == [0.0, 0.75]
+    weight = critic[1].weight
+    assert bool((weight.grad * weight).sum() > 0), "the penalty must shrink a critic that is too steep"
+
+
+def test_clipped_weights_are_in_their_box():
+    critic = linear_critic(100.0)
+    signs = critic[1].weight.sign()
+    clip_weights(critic, 0.01)
+    assert float(critic[1].weight.detach().abs().max()) <= 0.01
+    assert torch.equal(critic[1].weight.sign(), signs)
+
+
+def test_overfitting_is_where_held_out_images_stand_between_training_and_samples():
+    def at(training, heldout, samples):
+        return float(overfitting(*(torch.full((4,), float(v)) for v in (training, heldout, samples))))
+
+    assert at(2, 2, -2) == 0.0
+    assert at(2, -2, -2) == 1.0
+    assert at(2, 1, -2) == 0.25
+    assert math.isnan(at(-1, 0, 1))
