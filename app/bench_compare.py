@@ -9,11 +9,11 @@ from typing import Any, Final
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 
 from app.bench_tools import LIMIT_MS, SETTLE_MS, Hand, run_for
-from app.compare_rows import recipe_of
 from app.controller import Controller
+from app.explore.compare_rows import recipe_of
 from app.shot import wait_until
 from app.state import FIRST_SEED, Recipe
-from app.views.compare_row import RowView
+from app.views.explore.compare_row import RowView
 from engine.api import ModelCard
 from engine.errors import UserError
 from engine.measuring import percentiles

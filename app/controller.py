@@ -11,41 +11,41 @@ from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from app.birthday_controller import BirthdayController
-from app.bookmarks_controller import BookmarksController
 from app.bridge import Bridge
-from app.collapse_bench import Bench
-from app.collapse_controller import CollapseController
-from app.compare_controller import CompareController
-from app.curves_controller import CurvesController
-from app.data_controller import DataController
-from app.data_state import DataChoice
 from app.desk import Desk, LaneName
-from app.directions_controller import DirectionsController
-from app.explore_controller import ExploreController
+from app.explore.bookmarks_controller import BookmarksController
+from app.explore.compare_controller import CompareController
+from app.explore.directions_controller import DirectionsController
+from app.explore.explore_controller import ExploreController
+from app.explore.framing_controller import FramingController
+from app.explore.grid_controller import GridController
+from app.explore.import_controller import ImportController
+from app.explore.microscope_controller import MicroscopeController
+from app.explore.morph_controller import MorphController
+from app.explore.photo_controller import PhotoController
 from app.files_controller import FilesController
-from app.framing_controller import FramingController
-from app.grid_controller import GridController
 from app.hub import Hub
-from app.import_controller import ImportController
-from app.live_weights import LiveWeights
-from app.microscope_controller import MicroscopeController
-from app.model_check_controller import ModelCheckController
 from app.model_host import ModelHost, Shelf, run_of
-from app.morph_controller import MorphController
 from app.notices import Notices
-from app.own_controller import JOB as RUN_JOB
-from app.own_controller import OwnProcesses
-from app.photo_controller import PhotoController
-from app.pictures_controller import PicturesController
-from app.runs_actions import RunActions
-from app.runs_controller import RunsController
 from app.runtime import Collector
-from app.session_controller import SessionController
+from app.sessions.session_controller import SessionController
 from app.settings import RECENT, Settings, save_settings
 from app.state import AppState
+from app.states.data_state import DataChoice
 from app.theme import apply_theme
-from app.train_controller import TrainController
+from app.train.birthday_controller import BirthdayController
+from app.train.collapse_bench import Bench
+from app.train.collapse_controller import CollapseController
+from app.train.curves_controller import CurvesController
+from app.train.data_controller import DataController
+from app.train.live_weights import LiveWeights
+from app.train.model_check_controller import ModelCheckController
+from app.train.own_controller import JOB as RUN_JOB
+from app.train.own_controller import OwnProcesses
+from app.train.pictures_controller import PicturesController
+from app.train.runs_actions import RunActions
+from app.train.runs_controller import RunsController
+from app.train.train_controller import TrainController
 from app.views.help import HelpPanel
 from app.window import Window
 from app.wiring import connect

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from app.code_text import code_from, code_text, is_code_text
-from app.directions_controller import SUFFIX as DIRECTIONS_SUFFIX
+from app.explore.code_text import code_from, code_text, is_code_text
+from app.explore.directions_controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.notices import NO_CLIPBOARD, NO_CURVES, NO_PICTURE
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from engine.api import Pictures

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.cut import Cut
 from app.state import Loaded, PhotoSource
+from app.states.cut import Cut
 from engine.api import Catalogue, ModelCard, ModelInfo
 from engine.errors import UserError
 

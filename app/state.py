@@ -10,17 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.collapse_state import CollapseState, ModelCheck
-from app.curves_state import CurvesState
-from app.cut import FIRST_CUT, Cut, Point
-from app.data_state import DataState
-from app.history import History
-from app.import_state import ImportState
-from app.look import Look
-from app.maker_state import MakerState
-from app.pictures_state import LiveModel, PicturesState
-from app.runs_state import Draft, ShelfState
-from app.scope_state import GridState, LevelsState
+from app.states.collapse_state import CollapseState, ModelCheck
+from app.states.curves_state import CurvesState
+from app.states.cut import FIRST_CUT, Cut, Point
+from app.states.data_state import DataState
+from app.states.history import History
+from app.states.import_state import ImportState
+from app.states.look import Look
+from app.states.maker_state import MakerState
+from app.states.pictures_state import LiveModel, PicturesState
+from app.states.runs_state import Draft, ShelfState
+from app.states.scope_state import GridState, LevelsState
 from app.widgets.jobs import JobView
 from app.widgets.series import Trace
 from engine.api import Catalogue, Codes, Drawn, Encoded, Framing, ModelCard, ModelInfo, Pictures, Readout

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 from app.model_host import run_of, run_ref
 from app.notices import Notice
 from app.state import WORKSPACES, AppState, moved
-from app.views.explore import ExploreView
-from app.views.train import TrainView
+from app.views.explore.workspace import ExploreView
+from app.views.train.workspace import TrainView
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import vbox
 from app.widgets.notice import NoticeLine

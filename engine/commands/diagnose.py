@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -15,7 +16,8 @@ from engine.diagnostics.base import Subject
 from engine.diagnostics.catalogue import DIAGNOSTICS
 from engine.diagnostics.diagnose import added, chosen, diagnose
 from engine.diagnostics.ranking import rank_photos
-from engine.diagnostics.report_files import check_folder, report_values, write_report
+from engine.diagnostics.report_files import check_folder, report_folder, report_values, write_report
+from engine.diagnostics.subjects import run_named
 from engine.errors import UsageError
 from engine.report import Figure, Finding, Report
 from engine.session import Session
@@ -29,7 +31,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", help="CSV of labels, where the data set has none inside")
     parser.add_argument("--only", metavar="NAMES", help=f"some of: {', '.join(row.name for row in DIAGNOSTICS)}")
     parser.add_argument("--quick", action="store_true", help="fewer images: seconds, with wider intervals")
-    parser.add_argument("--out", type=output_path, help="folder for the report with its pictures")
+    parser.add_argument("--out", type=output_path, help="folder for the report with its pictures, instead of the run's")
     parser.add_argument(
         "--rank", nargs="+", default=[], metavar="PHOTO", help="photos to rank by bits/dim: the unusual ones first"
     )
@@ -53,10 +55,24 @@ def _run(args: argparse.Namespace) -> Result:
     report = diagnose(subject, names, quick=args.quick, seed=args.seed, tell=_Progress())
     if args.rank:
         report = added(report, rank_photos(subject, pictures, tuple(Path(photo).name for photo in args.rank)))
-    if args.out is not None:
-        write_report(args.out, report)
-    values = report_values(report) | ({} if args.out is None else {"output": str(args.out)})
-    return Result(values, _text(report, args.out))
+    out = args.out or _kept_in_run(args, session, report)
+    if out is not None:
+        write_report(out, report)
+    values = report_values(report) | ({} if out is None else {"output": str(out)})
+    return Result(values, _text(report, out))
+
+
+def _kept_in_run(args: argparse.Namespace, session: Session, report: Report) -> Path | None:
+    """Where a whole report about a run lies for the window to show; None where it is about something else.
+
+    A part of one, a quick one, or one on other data or photos would take the place of a better one. A run that cannot
+    be written (a disk of another machine) can still be diagnosed.
+    """
+    run = run_named(args.model, session.runs_folder)
+    if run is None or report.step is None or args.only or args.data or args.rank or not os.access(run, os.W_OK):
+        return None
+    folder = report_folder(run, report.step)
+    return None if args.quick and folder.exists() else folder
 
 
 def _photos(session: Session, subject: Subject, photos: list[str], align: str) -> Pictures:

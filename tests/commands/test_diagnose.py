@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.diagnostics.report_files import read_report
+from engine.diagnostics.report_files import list_reports, read_report
 from tests.contract.tiny import save, settings
 
 
@@ -45,6 +45,20 @@ def test_a_run_is_diagnosed_with_its_own_data_and_the_report_has_its_pictures(ca
     assert (report.step, report.data) == (3, "boxes")
     assert [finding.diagnostic for finding in report.findings] == ["spread", "likelihood"]
     assert report.findings[0].evidence[0].rows[0].shape[1:] == (32, 32, 3)
+
+
+def test_the_report_of_a_run_lies_in_the_run_and_parts_do_not_take_its_place(call, run: Path) -> None:
+    call("diagnose", run, "--quick", "--only", "spread")
+    assert list_reports(run) == ()
+    status, text, err = call("diagnose", run, "--quick")
+    assert status == 0, err
+    (entry,) = list_reports(run)
+    assert (entry.step, str(entry.folder) in text) == (3, True)
+    whole = read_report(entry.folder)
+    assert len(whole.findings) > 3
+    call("diagnose", run, "--quick", "--only", "spread", "--seed", "7")
+    call("diagnose", run, "--quick", "--seed", "7")
+    assert [f.figures for f in read_report(entry.folder).findings] == [f.figures for f in whole.findings]
 
 
 def test_json_is_one_object_with_figures_intervals_and_verdict(call, run: Path) -> None:

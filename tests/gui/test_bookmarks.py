@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.views.bookmarks import BookmarksPanel
+from app.views.explore.bookmarks import BookmarksPanel
 from app.widgets.pixels import from_qimage
 from app.widgets.split import SplitPicture
 from tests.gui.conftest import App, drag

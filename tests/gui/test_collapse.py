@@ -13,9 +13,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.birthday_controller import JOB as TEST_JOB
-from app.collapse_controller import JOB
-from app.views.collapse_findings import figure_text, interval_text
+from app.train.birthday_controller import JOB as TEST_JOB
+from app.train.collapse_controller import JOB
+from app.views.train.collapse_findings import figure_text, interval_text
 from engine.control import Control
 from engine.diagnostics import birthday_game as play
 from engine.diagnostics.base import Diagnostic, Request

@@ -12,8 +12,8 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
 from app.bench_compare import measure_compare
-from app.compare_rows import recipe_of
-from app.views.compare_row import RowView
+from app.explore.compare_rows import recipe_of
+from app.views.explore.compare_row import RowView
 from app.widgets.pixels import KEY_MIME
 from engine.api import Coded, DrawRequest
 from engine.open_model import OpenModel

@@ -15,8 +15,8 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.run_notes import read_notes
-from app.views.train_curves import TrainCurves
+from app.states.run_notes import read_notes
+from app.views.train.train_curves import TrainCurves
 from app.widgets.curves import Curves
 from app.widgets.inline_edit import NameEdit
 from engine import runs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.views.train_form import OTHER
+from app.views.train.train_form import OTHER
 from tests.gui.conftest import App
 
 

@@ -12,8 +12,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.maker_state import FEWEST
-from app.views.new_attribute import NewAttribute
+from app.states.maker_state import FEWEST
+from app.views.explore.new_attribute import NewAttribute
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.pixels import KEY_MIME
 from engine.latent.direction_files import DirectionSet, save_directions

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
-from app.views.microscope import LevelRow, LevelsSection
+from app.views.explore.microscope import LevelRow, LevelsSection
 from engine.api import Coded, Sampled
 from tests.gui.conftest import App, OpenApp, drag, drop
 

@@ -12,8 +12,8 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.morph_path import timeline_of
-from app.views.morph_panel import MorphPanel
+from app.states.morph_path import timeline_of
+from app.views.explore.morph_panel import MorphPanel
 from engine.export import save_animation
 from tests.gui.conftest import App, OpenApp, drag, drop, engine_model
 
@@ -370,7 +370,7 @@ def test_a_stopped_export_leaves_nothing(morph: App, tmp_path: Path, monkeypatch
 
         return save_animation(path, some(), **options)
 
-    monkeypatch.setattr("app.morph_export.save_animation", gated)
+    monkeypatch.setattr("app.explore.morph_export.save_animation", gated)
     morph.controller.morph.export(tmp_path / "out.webp")
     morph.wait(begun.is_set)
     morph.window.jobs.stopClicked.emit("export")
@@ -417,7 +417,7 @@ def _code(app: App, at: int, key: str) -> bool:
 
 
 def test_without_an_encoder_the_panel_says_how_to_get_it(morph: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.views.morph_panel.mp4_missing", lambda: "MP4 needs an extra: install it.")
+    monkeypatch.setattr("app.views.explore.morph_panel.mp4_missing", lambda: "MP4 needs an extra: install it.")
     panel(morph).exportChanged.emit("kind", ".mp4")
     assert "install" in panel(morph).about.text()
     assert not panel(morph).export.isEnabled()

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import own_process
+from app.train import own_process
 from engine import run_library, runs
 from engine.api import TrainRequest
 from engine.session import Session

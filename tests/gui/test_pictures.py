@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app import live_weights, pictures_controller, train_controller
 from app.model_host import run_ref
+from app.train import live_weights, pictures_controller, train_controller
 from engine import pins, runs
 from engine.api import Coded, Pictures
 from engine.checkpoints.model_file import ModelHeader

@@ -253,7 +253,7 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     app.wait(lambda: "Night faces" in titles(app))
     assert runs.read_config(vae).title == "Night faces"
     # a disk without a trash
-    monkeypatch.setattr("app.trash.QFile", NoTrash)
+    monkeypatch.setattr("app.train.trash.QFile", NoTrash)
     act(app, vae, "delete")
     app.wait(lambda: not vae.exists())
     app.wait(lambda: str(shelf / ".trash") in app.said)

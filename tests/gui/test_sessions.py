@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import session_files
+from app.sessions import session_files
 from engine.api import Coded
 from engine.checkpoints.loom_file import load_loom
 
@@ -204,7 +204,7 @@ def _document(file: Path) -> bytes:
 def test_two_windows_do_not_take_each_others_session(tmp_path: Path):
     mine = session_files.own_file(tmp_path)
     mine.write_bytes(b"x")
-    code = f"import app.session_files as s, pathlib; print(s.last_time(pathlib.Path({str(tmp_path)!r})).file)"
+    code = f"import app.sessions.session_files as s, pathlib; print(s.last_time(pathlib.Path({str(tmp_path)!r})).file)"
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert seen.stdout.strip() == "None"
     assert mine.is_file()

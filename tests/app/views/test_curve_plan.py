@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.curves_state import CurvesState, Overlay
 from app.run_reader import merged
 from app.state import RunView
-from app.views import curve_plan
-from app.views.curve_plan import clock_of, hint, lines_of, nice, others, sections, sources, told_apart
+from app.states.curves_state import CurvesState, Overlay
+from app.views.train import curve_plan
+from app.views.train.curve_plan import clock_of, hint, lines_of, nice, others, sections, sources, told_apart
 from engine.families import FAMILIES
 from engine.plots import COMMON, Plot
 from engine.runs import FigureRow, MetricsRow, NoticeRow, RunConfig, RunInfo, RunStatus

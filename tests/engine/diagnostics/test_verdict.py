@@ -174,7 +174,7 @@ def test_a_discriminator_that_wins_is_told_by_the_objectives_own_landmark() -> N
 
 def test_a_run_that_was_taken_back_says_so() -> None:
     once, twice = {"notice/went back": [1.0]}, {"notice/went back": [1.0, 1.0]}
-    # The helper gives notices the steps 0, 1, ...
+    # `facts` gives notices the steps 0, 1, ...
     long_since = judge(facts(spread(), MEMORISATION, history=once, origin={"step": 5000, "steps": 5000}))
     assert (long_since.kind, long_since.level) == ("healthy", "good")
     assert "ran away once" in long_since.paragraph

@@ -1,0 +1,1 @@
+"""What stands behind Explore: photos, codes, sliders, directions, morphs, grids and levels."""

@@ -1,0 +1,1 @@
+"""Parts of the state that views render from, each a frozen value."""

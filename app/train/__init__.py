@@ -1,0 +1,1 @@
+"""What stands behind Train: runs, curves, pictures, data sets and diagnoses."""

@@ -1,0 +1,1 @@
+"""The Explore workspace: one panel a file."""

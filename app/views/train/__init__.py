@@ -1,0 +1,1 @@
+"""The Train workspace: one panel a file."""
