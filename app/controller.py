@@ -178,6 +178,15 @@ class Controller(QObject):
         if not self._first_picture and (now.drawn is not None or failed):
             self._first_picture = True
             self.train.load_catalogue()
+            # The plotting library takes a third of a second to import: on the window's own thread, with the first run
+            # on show, that would be a freeze.
+            self.desk.submit(
+                "study",
+                "warm up the plots",
+                lambda context: importlib.import_module("app.widgets.curves").__name__,
+                done=lambda _: None,
+                background=True,
+            )
 
     def _offer_devices(self) -> None:
         self.window.top.set_devices([(key, DEVICE_LABELS[key]) for key in self._devices], self._settings.device)
