@@ -32,10 +32,8 @@ def open_window(settings: Settings, *, remember: bool = True) -> Controller:
 
     Without `remember` the settings file is left as it is.
     """
-    theme = "light" if settings.theme == "light" else "dark"
-    apply_theme(application(), theme, sheet=False)
+    apply_theme(application(), "light" if settings.theme == "light" else "dark")
     controller = Controller(Window(), settings, settings_file() if remember else None)
-    apply_theme(application(), theme)
     controller.place_window()
     return controller
 

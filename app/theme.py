@@ -215,11 +215,8 @@ def palette(theme: Tokens) -> QPalette:
     return out
 
 
-def apply_theme(app: QApplication, name: str, *, sheet: bool = True) -> Tokens:
+def apply_theme(app: QApplication, name: str) -> Tokens:
     """Dress the whole application; every living widget repaints.
-
-    Without `sheet` there is no style sheet yet: widgets are put together three times as fast while there is none, since
-    each step of that would be styled anew. Call again with it before they are shown.
 
     Raises:
         KeyError: ``name`` is neither ``dark`` nor ``light``.
@@ -232,7 +229,7 @@ def apply_theme(app: QApplication, name: str, *, sheet: bool = True) -> Tokens:
     QGuiApplication.styleHints().setColorScheme(scheme)
     app.setFont(ui_font())
     app.setPalette(palette(_current))
-    app.setStyleSheet(style_sheet(_current) if sheet else "")
+    app.setStyleSheet(style_sheet(_current))
     return _current
 
 
