@@ -25,13 +25,16 @@ PREVIEW_TEMPERATURE: Final = {"exact": 0.7}
 def look(job: Job, step: int) -> None:
     """Samples of the averaged weights from the run's fixed codes, and the figures on held-out images."""
     if job.dist.first:
+        short = False
         try:
             _show(job, step)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
+            short = True
+        if short:
             job.voice.notice(step, "warning", "There was not enough memory for this preview; training goes on.")
-        give_back(job.device)
+            give_back(job.device)
     job.dist.wait()
 
 
