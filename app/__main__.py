@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
-from app.controller import Controller
-from app.runtime import log_to_file
-from app.settings import Settings, load_settings, settings_file
-from app.theme import apply_theme
-from app.window import NAME, Window
+    from app.controller import Controller
+    from app.settings import Settings
+
+# What the window is made of is imported in the functions: it takes longer with the garbage collector looking on.
 
 
 def application() -> QApplication:
     """The one QApplication of this process."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.window import NAME
+
     found = QApplication.instance()
     made = found if isinstance(found, QApplication) else QApplication([NAME])
     made.setApplicationName("latent-loom")
@@ -32,6 +37,14 @@ def open_window(settings: Settings, *, remember: bool = True) -> Controller:
 
     Without `remember` the settings file is left as it is.
     """
+    from app.controller import Controller
+    from app.settings import settings_file
+    from app.theme import apply_theme
+    from app.window import Window
+    from engine.preload import preload_torch
+
+    # Torch is what a first picture waits for: its libraries come while the window is put together.
+    preload_torch()
     apply_theme(application(), "light" if settings.theme == "light" else "dark")
     controller = Controller(Window(), settings, settings_file() if remember else None)
     controller.place_window()
@@ -55,6 +68,13 @@ def main(argv: list[str] | None = None) -> int:
         # Without this Qt aborts the whole process.
         sys.stderr.write("There is no display here: draw the window into a file with latent-loom shot OUT.png.\n")
         return 1
+    # A start makes no garbage, only much that is kept; the window's own collector begins with its lanes.
+    gc.disable()
+    from PySide6.QtCore import QTimer
+
+    from app.runtime import log_to_file
+    from app.settings import load_settings, settings_file
+
     log_to_file()
     app = application()
     # The window hides before its last checkpoint is written; the program ends when all threads have.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app.ahead import Ahead
 from app.bridge import Bridge
 from app.desk import Desk, LaneName
 from app.explore.bookmarks_controller import BookmarksController
@@ -36,6 +38,7 @@ from app.theme import apply_theme
 from app.train.birthday_controller import BirthdayController
 from app.train.collapse_bench import Bench
 from app.train.collapse_controller import CollapseController
+from app.train.cost_controller import CostController
 from app.train.curves_controller import CurvesController
 from app.train.data_controller import DataController
 from app.train.live_weights import LiveWeights
@@ -50,6 +53,9 @@ from app.views.help import HelpPanel
 from app.window import Window
 from app.wiring import connect
 from engine.api import TrainRequest
+
+if TYPE_CHECKING:
+    from app.views.train.workspace import TrainView
 
 DEVICE_LABELS: Final = {
     "auto": "Chosen by itself",
@@ -98,6 +104,7 @@ class Controller(QObject):
         self.microscope = MicroscopeController(self.hub, self.explore, self.photos, self)
         self.morph = MorphController(self.hub, self.explore, self.photos, self)
         self.train = TrainController(self.hub, self.bridge, train_host, self)
+        self.cost = CostController(self.hub, train_host, self)
         self.curves = CurvesController(self.hub, self)
         self.data = DataController(self.hub, self)
         self.own = OwnProcesses(self.hub, train_host, device=lambda: self._settings.device, parent=self)
@@ -126,6 +133,7 @@ class Controller(QObject):
         self._close_timer = QTimer(self, interval=CLOSE_MS)
         self._close_timer.timeout.connect(self._close_when_idle)
         self._first_picture = False
+        self._ahead = Ahead(self.hub, window, self)
         connect(self)
         window.show_state(self.hub.state, None)
 
@@ -178,15 +186,7 @@ class Controller(QObject):
         if not self._first_picture and (now.drawn is not None or failed):
             self._first_picture = True
             self.train.load_catalogue()
-            # The plotting library takes a third of a second to import: on the window's own thread, with the first run
-            # on show, that would be a freeze.
-            self.desk.submit(
-                "study",
-                "warm up the plots",
-                lambda context: importlib.import_module("app.widgets.curves").__name__,
-                done=lambda _: None,
-                background=True,
-            )
+            self._ahead.start()
 
     def _offer_devices(self) -> None:
         self.window.top.set_devices([(key, DEVICE_LABELS[key]) for key in self._devices], self._settings.device)
@@ -281,6 +281,10 @@ class Controller(QObject):
             self.morph.play()
 
     # training
+    def in_train(self, act: Callable[[TrainView], None]) -> Callable[[], None]:
+        """`act` on the Train workspace, where that is on show."""
+        return lambda: act(self.window.train) if self.state.workspace == "train" else None
+
     def start_training(self, request: TrainRequest) -> None:
         """Starts a run and shows it."""
         self.run_actions.start(request)

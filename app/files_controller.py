@@ -146,8 +146,9 @@ class FilesController(QObject):
 
     def export_curves_table(self) -> None:
         """Asks where the table of the curves goes to."""
-        sheet = self._controller.window.train.curves.sheet()
-        if self._controller.state.workspace != "train" or sheet is None:
+        in_train = self._controller.state.workspace == "train"
+        sheet = self._controller.window.train.curves.sheet() if in_train else None
+        if sheet is None:
             self._controller.notices.say(NO_CURVES)
             return
         dialog = _save_dialog(self._controller.window, "Export curves", "CSV table (*.csv)", "csv")
@@ -156,10 +157,10 @@ class FilesController(QObject):
 
     def export_curves_picture(self) -> None:
         """Asks where the picture of the curves goes to."""
-        curves = self._controller.window.train.curves
-        if self._controller.state.workspace != "train" or curves.sheet() is None:
+        if self._controller.state.workspace != "train" or self._controller.window.train.curves.sheet() is None:
             self._controller.notices.say(NO_CURVES)
             return
+        curves = self._controller.window.train.curves
         picture = curves.picture()
         dialog = _save_dialog(self._controller.window, "Export curves", "PNG (*.png)", "png")
         dialog.fileSelected.connect(lambda name: self._controller.curves.save_picture(Path(name), picture))

@@ -340,6 +340,8 @@ class AppState:
     pictures: PicturesState = field(default_factory=PicturesState)
     shelf: ShelfState = field(default_factory=ShelfState)
     draft: Draft | None = None
+    # what the run in the form would need, in words; empty before it is known
+    train_cost: str = ""
     train_in: str = "window"
     on_close: str = "leave"
     # the bars

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -13,12 +14,14 @@ from app.model_host import run_of, run_ref
 from app.notices import Notice
 from app.state import WORKSPACES, AppState, moved
 from app.views.explore.workspace import ExploreView
-from app.views.train.workspace import TrainView
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import vbox
 from app.widgets.notice import NoticeLine
 from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.topbar import TopBar
+
+if TYPE_CHECKING:
+    from app.views.train.workspace import TrainView
 
 NAME: Final = "Latent Loom"
 SMALLEST: Final = (1120, 640)
@@ -26,12 +29,16 @@ FIRST_SIZE: Final = (1440, 900)
 
 
 class Window(QMainWindow):
-    """Closes only when `let_close` was called: until then it says `closeWanted`."""
+    """Closes only when `let_close` was called: until then it says `closeWanted`.
+
+    Train is made when it is first asked for, or piece by piece before; `trainMade` is the time to connect it.
+    """
 
     closeWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     addressDropped = Signal()
+    trainMade = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,23 +51,56 @@ class Window(QMainWindow):
         self.notice = NoticeLine()
         self._act: Callable[[], None] | None = None
         self.notice.acted.connect(self._act_on_notice)
-        self.explore, self.train = ExploreView(), TrainView()
+        self.explore = ExploreView()
+        self._train: TrainView | None = None
+        self._train_parts: list[QWidget] = []
+        self._train_whole: TrainView | None = None
+        self._now: AppState | None = None
         self.jobs = JobsBar()
-        self._workspaces = {"explore": self.explore, "train": self.train}
         self._stack = QStackedWidget()
-        for page in self._workspaces.values():
-            self._stack.addWidget(page)
+        self._stack.addWidget(self.explore)
         centre = QWidget()
         column = vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0)
         column.setStretch(2, 1)
         centre.setLayout(column)
         self.setCentralWidget(centre)
 
+    @property
+    def train(self) -> TrainView:
+        """The Train workspace."""
+        while self._train is None:
+            self.make_train_part()
+        return self._train
+
+    @property
+    def train_is_made(self) -> bool:
+        """Whether Train is there already."""
+        return self._train is not None
+
+    def make_train_part(self) -> bool:
+        """Makes the next part of Train, which takes some tens of milliseconds; False when all of it is there."""
+        if self._train is not None:
+            return False
+        # Here and not above: the window is on screen before what Train is made of is read.
+        train = importlib.import_module("app.views.train.workspace")
+        if len(self._train_parts) < len(train.PARTS):
+            self._train_parts.append(train.PARTS[len(self._train_parts)]())
+            return True
+        if self._train_whole is None:
+            self._train_whole = train.TrainView(self._train_parts)
+            return True
+        self._train, self._train_parts = self._train_whole, []
+        self._stack.addWidget(self._train)
+        self.trainMade.emit()
+        if self._now is not None:
+            self._train.show_state(self._now, None)
+        return False
+
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         if moved(now, before, "workspace"):
             self.top.set_workspace(now.workspace)
-            self._stack.setCurrentWidget(self._workspaces[now.workspace])
+            self._stack.setCurrentWidget(self.train if now.workspace == "train" else self.explore)
         if moved(now, before, "models", "model", "opening", "info", "runs"):
             self._show_models(now)
         if moved(now, before, "live", "workspace"):
@@ -68,7 +108,9 @@ class Window(QMainWindow):
         if moved(now, before, "decode_ms", "device", "info"):
             self.top.set_readout(_readout(now))
         self.explore.show_state(now, before)
-        self.train.show_state(now, before)
+        if self._train is not None:
+            self._train.show_state(now, before)
+        self._now = now
         if moved(now, before, "jobs"):
             self.jobs.set_jobs(now.jobs)
         if moved(now, before, "status", "closing"):

@@ -39,7 +39,8 @@ def connect(controller: Controller) -> None:
     _connect_framing(controller)
     _connect_directions(controller)
     _connect_morph(controller)
-    _connect_train(controller)
+    _connect_check(controller)
+    window.trainMade.connect(lambda: _connect_train(controller))
     actions = make_actions(
         window,
         {
@@ -97,9 +98,9 @@ def connect(controller: Controller) -> None:
             "pictures.film": controller.pictures.if_shown(lambda: controller.pictures.ask_film(window)),
             "curves.log": controller.curves.toggle_log,
             "curves.axis": controller.curves.next_axis,
-            "curves.whole": window.train.curves.show_whole,
-            "curves.note": window.train.curves.begin_note,
-            "curves.compare": window.train.curves.open_compare,
+            "curves.whole": controller.in_train(lambda view: view.curves.show_whole()),
+            "curves.note": controller.in_train(lambda view: view.curves.begin_note()),
+            "curves.compare": controller.in_train(lambda view: view.curves.open_compare()),
             "curves.csv": controller.files.export_curves_table,
             "curves.png": controller.files.export_curves_picture,
             "collapse.show": controller.collapse.toggle,
@@ -300,6 +301,7 @@ def _connect_pictures(controller: Controller) -> None:
 def _connect_train(controller: Controller) -> None:
     view = controller.window.train
     view.form.startWanted.connect(controller.start_training)
+    view.form.costAsked.connect(controller.cost.ask)
     view.form.wrong.connect(controller.notices.warn)
     view.data.chosen.connect(controller.data.choose)
     view.data.lookWanted.connect(controller.data.look)
@@ -348,6 +350,9 @@ def _connect_collapse(controller: Controller) -> None:
     game.finishWanted.connect(birthday.finish)
     game.againWanted.connect(birthday.again)
     game.leaveWanted.connect(birthday.leave)
+
+
+def _connect_check(controller: Controller) -> None:
     page, check = controller.window.explore.check, controller.check
     page.runWanted.connect(lambda names, quick: check.run(names, quick=quick))
     page.dataChosen.connect(check.set_data)

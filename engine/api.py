@@ -273,3 +273,5 @@ class TrainRequest:
     """Column of the labels whose pictures stay in one split; empty: by itself (see `engine.data.labels`)."""
     checkpoint: Path | None = None
     """A run, or a folder in its checkpoints: the new run starts from those weights and moments, at that step."""
+    force: bool = False
+    """Starts although the device has too little memory for it by what it is estimated to need."""

@@ -31,11 +31,7 @@ class DoubleModel:
         if self._double is None:
             if self._device.type == "mps":
                 raise UserError("Apple GPUs have no float64: choose the processor as device to draw in it.")
-            double = copy.deepcopy(self._model)
-            # What decoding reuses was precomputed in float32.
-            double.thaw()
-            self._double = double.double()
-            self._double.freeze()
+            self._double = copy.deepcopy(self._model).double()
         return self._double
 
     def _image(self, code: Codes) -> Tensor:

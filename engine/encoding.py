@@ -18,6 +18,7 @@ from engine.latent.features import energies
 from engine.latent.inversion import Guess, invert, refine
 from engine.library import ENCODER, REFERENCE, SUFFIX
 from engine.models.base import LatentModel
+from engine.models.frozen import Frozen, Plain
 from engine.pictures import to_pictures
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ def find_code(
     model: LatentModel,
     image: Tensor,
     *,
+    quick: Frozen | None = None,
     guess: Guess | None = None,
     sure: bool = False,
     steps: int | None = None,
@@ -79,7 +81,7 @@ def find_code(
     on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
     check_cancel: Callable[[], None] = lambda: None,
 ) -> Found:
-    """The code of an image (1, C, S, S).
+    """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
 
     Exact encoders are believed. Amortised ones are too, unless `improve` asks for a refinement; the result is
     never farther from the photo than the encoder's own answer. Models without one are searched, from `guess` alone
@@ -89,6 +91,7 @@ def find_code(
     Raises:
         Cancelled: from `check_cancel`.
     """
+    quick = quick or Plain(model)
     if steps is None:
         steps = IMPROVE_STEPS[model.abilities.encode] if improve else SEARCH_STEPS
     if model.abilities.encode == "search":
@@ -105,7 +108,7 @@ def find_code(
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
-        code = model.encode(image)
+        code = quick.encode(image)
     if not improve:
         return Found(code)
     if model.abilities.encode == "exact":
@@ -121,7 +124,7 @@ def find_code(
     )
     # Rounding to 256 levels could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
-        photo, before, after = (to_pictures(x)[0] for x in (image, model.decode(code), model.decode(found.code)))
+        photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):
         return Found(code, found.errors[:1] * len(found.errors), improved=True)
     return Found(found.code, found.errors, improved=True)

@@ -15,6 +15,7 @@ from engine.models.gan import Dcgan, DcganConfig
 from engine.models.imported.autoencoder import ImportedAutoencoder, ImportedAutoencoderConfig
 from engine.models.imported.dcgan import ImportedDcgan, ImportedDcganConfig
 from engine.models.imported.glow import ImportedGlow, ImportedGlowConfig
+from engine.models.linear import Pca, PcaConfig
 from engine.models.vae import Vae, VaeConfig
 from engine.plots import Plot
 
@@ -46,9 +47,16 @@ FAMILIES: Final[dict[str, Family]] = {
             model=Vae,
             training={"learning_rate": 1e-3, "momentum": 0.9, "ema": 0.998, "batch": 32},
             presets={
-                "Small, minutes on a CPU": {"width": 24, "code": 64},
-                "Standard": {},
-                "Large, for a GPU": {"width": 96, "blocks": 2, "code": 256},
+                "Small, minutes on a CPU": {"width": 24, "code": 64, "prior": 4},
+                "Standard": {"prior": 6},
+                "Aligned faces, an hour on a CPU": {
+                    "width": 32,
+                    "dense": 1024,
+                    "dense_steps": 6_000,
+                    "prior": 6,
+                    "texture": 4.0,
+                },
+                "Large, for a GPU": {"width": 96, "blocks": 2, "code": 256, "prior": 8},
             },
             curves=plots.VAE,
         ),
@@ -60,9 +68,9 @@ FAMILIES: Final[dict[str, Family]] = {
             model=Dcgan,
             training={"learning_rate": 2e-4, "momentum": 0.5, "ema": 0.998, "batch": 32, "clip": 0.0},
             presets={
-                "Small, minutes on a CPU": {"width": 24, "discriminator_width": 24, "code": 64},
-                "Standard": {},
-                "Large, for a GPU": {"width": 128, "discriminator_width": 128},
+                "Small, minutes on a CPU": {"width": 24, "discriminator_width": 24, "code": 64, "fine": 16},
+                "Standard": {"fine": 32},
+                "Large, for a GPU": {"width": 128, "discriminator_width": 128, "fine": 64},
             },
             curves=plots.GAN,
         ),
@@ -122,13 +130,31 @@ IMPORTED: Final[dict[str, Family]] = {
 """Architectures of files that others made: they are opened and explored, never trained here."""
 
 
+LINEAR: Final[dict[str, Family]] = {
+    "pca": Family(
+        name="pca",
+        title="PCA",
+        summary="Principal components, computed in seconds: what every family has to beat.",
+        config=PcaConfig,
+        model=Pca,
+        training={},
+        presets={"Standard": {}},
+        curves=(),
+    )
+}
+"""Models that are computed at once: they stand beside the families and are never trained."""
+
+KNOWN: Final[dict[str, Family]] = {**FAMILIES, **LINEAR, **IMPORTED}
+"""Everything that a model file may be of, in the order of the library."""
+
+
 def family(name: str) -> Family:
-    """The family of this name, also an imported one.
+    """The family of this name, also one that is only explored.
 
     Raises:
         UsageError: there is none.
     """
-    found = FAMILIES.get(name) or IMPORTED.get(name)
+    found = KNOWN.get(name)
     if found is None:
         raise UsageError(f"family must be one of {', '.join(FAMILIES)}, got {name!r}.")
     return found

@@ -19,7 +19,7 @@ from engine.api import ModelCard
 from engine.checkpoints.atomic import sha256_of
 from engine.checkpoints.model_file import read_header
 from engine.errors import CheckpointError, UsageError
-from engine.families import FAMILIES, IMPORTED, family
+from engine.families import KNOWN, family
 
 SUFFIX = ".safetensors"
 DIRECTIONS = ".directions.safetensors"
@@ -42,7 +42,7 @@ def models_in(folder: Path, *, shipped: bool) -> list[ModelCard]:
             cards.append(card_of(path, shipped=shipped))
         except CheckpointError:
             continue  # A broken file in the folder must not hide the others; opening it by name says what is wrong.
-    order = [*FAMILIES, *IMPORTED]
+    order = list(KNOWN)
     return sorted(cards, key=lambda card: (order.index(card.family), card.title))
 
 
@@ -61,7 +61,7 @@ def card_of(path: Path, *, shipped: bool = False) -> ModelCard:
         CheckpointError: not one of our model files.
     """
     header = read_header(path)
-    if header.family not in (*FAMILIES, *IMPORTED):
+    if header.family not in KNOWN:
         raise CheckpointError(f"{path.name} is of an unknown family {header.family!r}: update this program.")
     stat = path.stat()
     parameters, digest = _counted(path, stat.st_size, stat.st_mtime_ns)

@@ -39,6 +39,7 @@ from engine.latent.inversion import Guess, regression_guess
 from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
 from engine.models.base import LatentModel
+from engine.models.frozen import Fresh
 from engine.pictures import to_images, to_pictures
 
 ERROR_GAIN = 4.0
@@ -65,7 +66,8 @@ class OpenModel:
         # Whose the user's directions are: the weights', or those of a run as long as it trains.
         self.owner = owner or sha256
         self._model = placed(model, device.torch).eval().requires_grad_(False)
-        self._model.freeze()
+        # The module is for searches that need gradients and for float64; whatever only infers goes this way.
+        self._quick = Fresh(self._model, late=True)
         self._device = device.torch
         self._shipped, self._directions = directions, directions
         self._heldout_bits = np.array(header.card.get("heldout_bits_per_dim", ()), float)
@@ -150,7 +152,7 @@ class OpenModel:
             for start in range(0, len(pictures), DECODE_CHUNK):
                 check_cancel()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
-                parts.append(self._model.encode(part).float().cpu().numpy())
+                parts.append(self._quick().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
 
     def warm_up(self) -> None:
@@ -178,7 +180,7 @@ class OpenModel:
         """Pictures (n, S, S, 3) of codes (n, D)."""
         parts = [
             to_pictures(
-                self._model.decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
+                self._quick.for_now().decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
             )
             for i in range(0, len(codes), DECODE_CHUNK)
         ]
@@ -294,6 +296,7 @@ class OpenModel:
         found = find_code(
             self._model,
             image,
+            quick=self._quick(),
             guess=self._first_guess(check) if self.info.encode == "search" else None,
             sure=self._encoder is not None,
             steps=steps,
@@ -351,15 +354,16 @@ class OpenModel:
         `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
         """
         code = self.code_of(request)
-        image = self._model.decode(torch.from_numpy(code[None]).to(self._device))
+        quick = self._quick()
+        image = quick.decode(torch.from_numpy(code[None]).to(self._device))
         check_cancel()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
             check_cancel()
-            again = self._model.encode(image)
+            again = quick.encode(image)
             check_cancel()
-            round_trip = float((self._model.decode(again) - image).abs().max())
+            round_trip = float((quick.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
@@ -370,7 +374,7 @@ class OpenModel:
     def _bits(self, image: torch.Tensor) -> float | None:
         if self.info.density == "none":
             return None
-        bits = self._model.bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
+        bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
         return float(bits) if bool(torch.isfinite(bits)) else None
 
 

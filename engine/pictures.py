@@ -28,7 +28,7 @@ def to_images(
     pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None
 ) -> Tensor:
     """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory."""
-    x = torch.from_numpy(np.array(pictures, np.uint8)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    x = torch.from_numpy(np.array(pictures, np.uint8)).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
     if channels == 1 and x.shape[1] == 3:
         x = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device)[:, None, None]).sum(1, keepdim=True)
     return x.contiguous(memory_format=torch.channels_last)

@@ -100,17 +100,24 @@ _TWINS: Final = (
     "Each batch: the weights as they are, on changing images. Training and held-out: the averaged weights on fixed "
     "images, so that these two compare; where they part, the model learns its training images by heart."
 )
+
+
+def _bits(title: str, metric: str, what: str) -> Plot:
+    """What an image costs: each batch, and the twins."""
+    return Plot(
+        title,
+        (metric, "training/bits_per_dim", "heldout/bits_per_dim"),
+        ("each batch", "training", "held-out"),
+        unit="bits/dim",
+        note=f"{what}; lower is better. {_TWINS}",
+    )
+
+
 WASSERSTEIN: Final = ("wgan", "wgan-gp")
 GAMES: Final = ("non-saturating", "hinge", "least-squares")
 
 VAE: Final = (
-    Plot(
-        "ELBO, bits/dim",
-        ("elbo_bits_per_dim", "training/bits_per_dim", "heldout/bits_per_dim"),
-        ("each batch", "training", "held-out"),
-        unit="bits/dim",
-        note=f"Upper bound on the bits that a number of an image takes; lower is better. {_TWINS}",
-    ),
+    _bits("ELBO, bits/dim", "elbo_bits_per_dim", "Upper bound on the bits that a number of an image takes"),
     Plot(
         "ELBO in parts, bits/dim",
         ("reconstruction_bits_per_dim", "kl_bits_per_dim"),
@@ -229,13 +236,7 @@ GAN: Final = (
 )
 
 FLOW: Final = (
-    Plot(
-        "Bits/dim",
-        ("bits_per_dim", "training/bits_per_dim", "heldout/bits_per_dim"),
-        ("each batch", "training", "held-out"),
-        unit="bits/dim",
-        note=f"Bits that a number of an image takes, exactly; lower is better. {_TWINS}",
-    ),
+    _bits("Bits/dim", "bits_per_dim", "Bits that a number of an image takes, exactly"),
     Plot(
         "Bits/dim in parts",
         ("prior_bits_per_dim", "log_det_bits_per_dim"),

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -206,6 +205,8 @@ def write_status(
 
     `fraction` 0..1 is for a preparing run.
     """
+    import psutil
+
     write_json(
         path / "status.json",
         {
@@ -259,6 +260,9 @@ def read_status(path: Path, pulses: Pulses | None = None) -> RunStatus:
 
 def _writes(pid: int, started: object, silent_seconds: float) -> bool:
     """Whether process `pid` of this machine is still the one that wrote `silent_seconds` ago."""
+    # Here and not above: the window knows runs from its first moment on, and asks for their processes later.
+    import psutil
+
     if silent_seconds >= SILENT_SECONDS or not psutil.pid_exists(pid):
         return False
     if pid == os.getpid():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +19,6 @@ from engine.checkpoints.model_file import decode_model, load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
 from engine.device import pick
-from engine.diagnostics.base import Subject
-from engine.diagnostics.subjects import file_subject, run_named, run_subject
 from engine.encoding import load_aids
 from engine.errors import CheckpointError, DataError, RunError, UsageError
 from engine.events import TrainingState
@@ -27,15 +27,18 @@ from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
 from engine.latent.user_directions import load_owned
 from engine.open_model import OpenModel
-from engine.photos.align import align as align_photo
-from engine.photos.decode import read_photo
 from engine.preparing import check_stop, preparing, remember_data
 from engine.training.config import TrainConfig
 from engine.training.distributed import together
 from engine.training.lock import exclusive
-from engine.training.loop import Emit, check_batch, train
 from engine.training.snapshot import newest_snapshot
 from engine.training.start import check_start
+
+if TYPE_CHECKING:
+    from engine.diagnostics.base import Subject
+    from engine.training.loop import Emit
+
+# The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,8 @@ class Session:
                 check_cancel=check_cancel,
             )
 
+        from engine.diagnostics.subjects import file_subject, run_named, run_subject
+
         device, run = self.device.torch, run_named(ref, self.runs_folder)
         if run is not None:
             return run_subject(run, opened, device=device, path=data, labels=labels, quick=quick)
@@ -225,6 +230,9 @@ class Session:
             ImageError: it is no picture, or must not be opened.
             UsageError: an unknown way of aligning, a face that was not found, or points that no face can have.
         """
+        from engine.photos.align import align as align_photo
+        from engine.photos.decode import read_photo
+
         if align not in ("auto", "none", "face", "centre"):
             raise UsageError(f"align must be auto, none, face or centre, got {align!r}.")
         if isinstance(source, np.ndarray):
@@ -289,6 +297,9 @@ class Session:
         training = from_json(TrainConfig, {**row.training, **request.training})
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)
+        from engine import cost
+
+        training, said = cost.fitted(request, training, self.device.kind, check_cancel or (lambda: None))
         build(request.family, to_json(config), shape)
         start = None
         if request.checkpoint is not None:
@@ -305,6 +316,8 @@ class Session:
                 progress=progress,
                 check_cancel=check_cancel,
             )
+            from engine.training.loop import check_batch
+
             check_batch(data, training)
             fingerprint = data.fingerprint
         elif not Path(request.data).expanduser().exists():
@@ -332,7 +345,19 @@ class Session:
             except RunError:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+        if said:
+            runs.append_notice(folder, runs.NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
         return folder
+
+    def cost_words(self, request: TrainRequest, *, check_cancel: Callable[[], None] = lambda: None) -> str:
+        """What a run would need, for people: parameters, memory, seconds a step here; its data is not looked at.
+
+        Raises:
+            UsageError: a knob is wrong.
+        """
+        from engine import cost
+
+        return cost.of_request(request, self.device.kind, check_cancel).words()
 
     def extend_run(self, run: Path, training: dict[str, object]) -> None:
         """Changes training knobs of a run before it is resumed, for instance more steps.
@@ -350,6 +375,8 @@ class Session:
         Raises:
             RunError, DataError, UsageError: with one sentence; the newest checkpoint stays.
         """
+        from engine.training.loop import train
+
         with ExitStack() as stack:
             dist = stack.enter_context(together(self.device))
             lock = stack.enter_context(exclusive(run)) if dist.first else None

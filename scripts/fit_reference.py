@@ -37,6 +37,29 @@ def bits_of(model: LatentModel, data: DataSet, rows: NDArray[np.int64], seed: in
     return values[np.isfinite(values)]
 
 
+def write_reference(
+    model: LatentModel, data: DataSet, output: Path, *, digest: str, most: int = 1500, seed: int = 0
+) -> None:
+    """Measures at most `most` images of each split and writes the file beside the model whose SHA-256 is `digest`."""
+    random = np.random.default_rng(seed)
+    spreads: dict[Split, Spread] = {}
+    for split in (Split.TRAIN, Split.TEST):
+        rows = data.indices(split)
+        rows = np.sort(random.choice(rows, min(most, len(rows)), replace=False))
+        spreads[split] = found = Spread.of(bits_of(model, data, rows, seed))
+        median = found.quantiles[len(found.quantiles) // 2]
+        print(f"{split.name.lower()}: {found.n} images, median {median:.4f} bits/dim", flush=True)
+    reference = Reference(
+        model_sha256=digest,
+        training=spreads[Split.TRAIN],
+        heldout=spreads[Split.TEST],
+        bits=int(math.log2(model.levels)),
+        density=model.abilities.density,
+        data=data.name,
+    )
+    save_reference(output, reference)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -51,28 +74,12 @@ def main() -> None:
     model, header, digest = load_model(args.model)
     if model.abilities.density == "none":
         raise SystemExit(f"{header.title} has no density, so there are no bits/dim to compare.")
-    model.requires_grad_(False).freeze()
+    model.requires_grad_(False)
     channels, size, _ = header.image_shape
     data = open_dataset(args.data, labels=args.labels, size=size, channels=channels)
-    random = np.random.default_rng(args.seed)
-    spreads: dict[Split, Spread] = {}
     start = time.monotonic()
-    for split in (Split.TRAIN, Split.TEST):
-        rows = data.indices(split)
-        rows = np.sort(random.choice(rows, min(args.n, len(rows)), replace=False))
-        spreads[split] = found = Spread.of(bits_of(model, data, rows, args.seed))
-        median = found.quantiles[len(found.quantiles) // 2]
-        print(f"{split.name.lower()}: {found.n} images, median {median:.4f} bits/dim", flush=True)
     output = args.output or args.model.with_name(args.model.name.removesuffix(SUFFIX) + REFERENCE)
-    reference = Reference(
-        model_sha256=digest,
-        training=spreads[Split.TRAIN],
-        heldout=spreads[Split.TEST],
-        bits=int(math.log2(model.levels)),
-        density=model.abilities.density,
-        data=data.name,
-    )
-    save_reference(output, reference)
+    write_reference(model, data, output, digest=digest, most=args.n, seed=args.seed)
     print(f"{output}: {output.stat().st_size / 1000:.1f} kB in {time.monotonic() - start:.0f} s")
 
 

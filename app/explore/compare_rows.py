@@ -8,6 +8,7 @@ import numpy as np
 
 from app.state import AppState, CompareRow, Recipe
 from app.states.look import Look
+from app.states.model_groups import compared_first
 from app.words import nice
 from engine.api import Coded, Drawn, DrawRequest, ModelInfo, Pictures, Wander
 
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 def chosen_models(state: AppState) -> tuple[CompareRow, ...]:
     """A fresh row for each model that is compared, in the library's order.
 
-    By default those in the box, or the user's own where the box is empty.
+    By default those in the box that show what the open model does, or the user's own where the box is empty.
     """
     cards = state.models or ()
     wanted = state.comparison.models
     if wanted is None:
-        wanted = tuple(card.key for card in cards if card.shipped) or tuple(card.key for card in cards)
+        wanted = compared_first(cards, state.model)
     return tuple(CompareRow(card.key, card.title, card.family_title) for card in cards if card.key in wanted)
 
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from engine.checkpoints.atomic import sweep
 from engine.checkpoints.loom_file import SUFFIX
 
@@ -111,6 +109,8 @@ def _alive(file: Path) -> bool:
 
 def _born(process: int) -> int:
     """When a process started, in seconds; 0 if there is none. Numbers of processes are used again, times are not."""
+    import psutil
+
     try:
         return int(psutil.Process(process).create_time())
     except psutil.Error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.api import Pictures
-from engine.data.survey import Survey
+
+if TYPE_CHECKING:
+    from engine.data.survey import Survey
 
 PAGE: Final = 120
 """Pictures at a time."""

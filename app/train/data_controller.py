@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -14,9 +14,11 @@ from app.notices import Notice
 from app.states.data_state import PAGE, DataChoice, DataState
 from app.widgets.jobs import JobView
 from engine.api import Pictures
-from engine.data.survey import Survey
 from engine.events import Failed, Progress
 from engine.lanes import Context
+
+if TYPE_CHECKING:
+    from engine.data.survey import Survey
 
 JOB: Final = "look-at-data"
 NO_DATA: Final = Notice("There is no data set yet: choose a folder, zip, npz or idx file of images.", "warning")

@@ -8,7 +8,6 @@ from typing import Final
 from app.export_job import Tell, export_file
 from app.hub import Hub
 from app.states.pictures_state import FilmChoice
-from engine import timelapse
 from engine.lanes import Context
 
 JOB: Final = "time-lapse"
@@ -19,6 +18,8 @@ def export(hub: Hub, run: Path, what: str, choice: FilmChoice, file: Path) -> No
     """The samples or the pinned photos (`what`) of a run as a film; the kind of file is told by its name."""
 
     def work(context: Context, tell: Tell) -> int:
+        from engine import timelapse
+
         hold = round(HOLD_SECONDS * choice.fps)
         film = timelapse.plan(run, what, scale=choice.scale, hold=hold, stamp=choice.stamp)
         timelapse.save_timelapse(film, file, frames_per_second=choice.fps, progress=tell, check_cancel=context.check)

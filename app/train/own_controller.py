@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -46,6 +46,7 @@ class OwnProcesses(QObject):
         self._own: dict[Path, _Own] = {}
         self._told: set[Path] = set()
         self._asked = False
+        self._refused: TrainRequest | None = None
         self._shown: dict[str, JobView] = {}
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -65,9 +66,12 @@ class OwnProcesses(QObject):
         device, (lane, host) = self._device(), self._free()
 
         def work(context: Context) -> tuple[Path, subprocess.Popen[bytes]]:
-            run = host.session().new_run(request, read_data=False)
+            run = host.session().new_run(wanted, read_data=False)
             return run, spawn(run, device)
 
+        # Who starts once more what was refused means it: memory may have been estimated too high.
+        wanted = replace(request, force=request == self._refused)
+        self._refused = request
         self._begin(lane, work, request.title)
 
     def _free(self) -> tuple[LaneName, ModelHost]:
@@ -90,6 +94,7 @@ class OwnProcesses(QObject):
     ) -> None:
         def done(found: tuple[Path, subprocess.Popen[bytes]]) -> None:
             run, process = found
+            self._refused = None
             self._own[run] = _Own(process, title or run.name)
             self._timer.start()
             self._hub.end_job(STARTING)

@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 import engine
 from engine import runs
 from engine.errors import RunError
@@ -39,6 +37,12 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
+def threads() -> dict[str, str]:
+    """All cores but one, which the window draws with: where one core is taken, OpenMP's other threads wait for it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"OMP_NUM_THREADS": str(max(1, cores - 1))}
+
+
 def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
     """Starts training `run` in a session of its own, behind everything else, its words in the run's `process.log`.
 
@@ -59,7 +63,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
                 train_command(run, device),
                 # From here `-m engine.cli` is found in a clone as well as where it is installed.
                 cwd=Path(engine.__file__).resolve().parents[1],
-                env=environment(),
+                env=threads() | environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=subprocess.STDOUT,
@@ -70,6 +74,8 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
         raise RunError(
             f"{run.name} could not be started in its own process ({error.strerror}): train it in this window."
         ) from error
+    import psutil
+
     try:
         # Later threads of the process inherit it; it has only one yet.
         psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else NICENESS)

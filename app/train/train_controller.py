@@ -30,7 +30,7 @@ from engine.events import (
     TrainingState,
 )
 from engine.lanes import Context
-from engine.runs import read_preview
+from engine.runs import read_notices, read_preview
 
 POLL_MS: Final = 500
 TORN_SECONDS: Final = 5.0
@@ -50,6 +50,8 @@ class TrainController(QObject):
         super().__init__(parent)
         self._hub, self._bridge, self._host = hub, bridge, host
         self._offset = 0
+        self._asked: TrainRequest | None = None
+        self._refused: TrainRequest | None = None
         self._reading = False
         self._poll_timer = QTimer(self, interval=POLL_MS)
         self._poll_timer.timeout.connect(self._poll)
@@ -190,15 +192,19 @@ class TrainController(QObject):
     def start(self, request: TrainRequest) -> None:
         """A new run from the form."""
         title = request.title or f"new {request.family} run"
+        # Who starts once more what was refused means it: memory may have been estimated too high.
+        wanted, self._asked = replace(request, force=request == self._refused), request
 
         def work(context: Context) -> TrainingState:
             session = self._host.session()
             run = session.new_run(
-                request,
+                wanted,
                 progress=lambda done, total: context.progress(done, total, "reading the images"),
                 check_cancel=context.check,
             )
             self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
+            for row in read_notices(run)[0]:
+                self._bridge.post_training(TrainingNotice(run, row.step, row.level, row.text, row.kind))
             return session.train(run, control=context.control, emit=self._bridge.post_training)
 
         self._train(work, title, None)
@@ -247,6 +253,7 @@ class TrainController(QObject):
             )
 
     def _failed(self, event: Failed) -> None:
+        self._refused = self._asked
         self._ended("failed")
         self._hub.notices.failed(event)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -20,12 +21,14 @@ from app.widgets.thumbs import DropZone, Thumb, ThumbGrid
 __all__ = ["Card", "CardList", "DropZone", "Thumb", "ThumbGrid"]
 
 ROW_PX: Final = 56
+HEADING_PX: Final = 28
 _THUMB_PX: Final = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """One row; ``actions`` are (action id, words) of its context menu, an empty id a line between groups; ``thumb`` is
+    """One row, or with ``heading`` the title of those beneath it, which are folded away or (``unfolded``) follow it;
+    ``actions`` are (action id, words) of its context menu, an empty id a line between groups; ``thumb`` is
     uint8 HxWx3. ``tags`` stand at the right; ``marked`` rows carry a bar, ``dim`` ones are greyed."""
 
     key: str
@@ -39,6 +42,8 @@ class Card:
     tags: tuple[str, ...] = ()
     marked: bool = False
     dim: bool = False
+    heading: bool = False
+    unfolded: bool = False
 
 
 class CardList(PaintedItems):
@@ -58,6 +63,7 @@ class CardList(PaintedItems):
     def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cards: tuple[Card, ...] = ()
+        self._tops: list[int] = [0]
         self._images: dict[tuple[str, int], QImage] = {}
         self._selected: str | None = None
         self._cursor = 0
@@ -70,6 +76,7 @@ class CardList(PaintedItems):
         if len({card.key for card in cards}) != len(cards):
             raise ValueError("Two cards share one key.")
         self._cards = tuple(cards)
+        self._tops = list(accumulate((HEADING_PX if card.heading else ROW_PX for card in cards), initial=0))
         self._images.clear()
         self._cursor = min(self._cursor, max(0, len(cards) - 1))
         self._hover = -1
@@ -98,6 +105,11 @@ class CardList(PaintedItems):
         """The key of the marked row."""
         return self._selected
 
+    def set_cursor(self, key: str) -> None:
+        """Puts the keyboard's place on the row ``key``; raises KeyError when there is none."""
+        self._cursor = self._find(key)
+        self.update()
+
     def card_rect(self, key: str) -> QRect:
         """Where the row ``key`` is; raises KeyError when there is none."""
         return self.item_rect(self._find(key))
@@ -112,14 +124,14 @@ class CardList(PaintedItems):
         return len(self._cards)
 
     def item_rect(self, index: int) -> QRect:
-        return QRect(0, index * ROW_PX, self.width(), ROW_PX - 2)
+        return QRect(0, self._tops[index], self.width(), self._tops[index + 1] - self._tops[index] - 2)
 
     def item_tooltip(self, index: int) -> str:
         card = self._cards[index]
         return card.tooltip or f"{card.title}\n{card.subtitle}".strip()
 
     def sizeHint(self) -> QSize:
-        return QSize(208, max(1, len(self._cards)) * ROW_PX)
+        return QSize(208, self._tops[-1] or ROW_PX)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
@@ -135,8 +147,21 @@ class CardList(PaintedItems):
         for index in range(len(self._cards)):
             rect = self.item_rect(index)
             if rect.intersects(event.rect()):
-                self._paint_card(painter, index, QRectF(rect))
+                paint_row = self._paint_heading if self._cards[index].heading else self._paint_card
+                paint_row(painter, index, QRectF(rect))
         painter.end()
+
+    def _paint_heading(self, painter: QPainter, index: int, rect: QRectF) -> None:
+        theme, card = tokens(), self._cards[index]
+        ink = theme.text if index == self._hover else theme.muted
+        paint.chevron(painter, QPointF(rect.x() + 12, rect.center().y()), ink, down=card.unfolded, size_px=3.5)
+        line = rect.adjusted(24, 0, -8, 0)
+        paint.text(painter, line, card.title, font=ui_font(theme.text_px - 1), ink=ink)
+        if not card.unfolded:
+            font = ui_font(theme.small_px)
+            paint.text(painter, line, card.subtitle, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
+        if self.hasFocus() and index == self._cursor:
+            paint.focus_ring(painter, rect, theme.radius_px)
 
     def _paint_card(self, painter: QPainter, index: int, rect: QRectF) -> None:
         theme, card = tokens(), self._cards[index]

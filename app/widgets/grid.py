@@ -47,10 +47,11 @@ class PictureGrid(PaintedItems):
         empty_text: str = "",
         keep_square: bool = True,
         centred: bool = False,
+        room_for: int = 0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._centred = centred
+        self._centred, self._room_for = centred, room_for
         self._columns, self._gap, self._keep = max(0, columns), gap_px, keep_square
         self._left, self._right, self._empty_text = caption, "", empty_text
         self._cells: list[Picture8 | None] = []
@@ -150,13 +151,17 @@ class PictureGrid(PaintedItems):
     def _caption_px(self) -> int:
         return CAPTION_PX if self._left or self._right else 0
 
+    def _places(self) -> int:
+        """So many pictures must find room: a last page keeps the size of the others."""
+        return max(self.count(), self._room_for)
+
     def _across(self) -> int:
         """Pictures in a row; the best number is found again when the place or the count changes."""
         if self._columns:
             return self._columns
-        key = (self.width(), self.height(), self.count())
+        key = (self.width(), self.height(), self._places())
         if key != self._best[0]:
-            wide = range(1, max(1, self.count()) + 1)
+            wide = range(1, max(1, self._places()) + 1)
             self._best = (key, max(wide, key=lambda n: self._cell_for(n)[0]))
         return self._best[1]
 
@@ -165,7 +170,7 @@ class PictureGrid(PaintedItems):
         return self._cell_for(self._across())
 
     def _cell_for(self, columns: int) -> tuple[int, int]:
-        rows = max(1, -(-self.count() // columns))
+        rows = max(1, -(-self._places() // columns))
         room_w = (self.width() - self._gap * (columns - 1)) / columns
         room_h = (self.height() - self._caption_px() - self._gap * (rows - 1)) / rows
         if not self._keep:
@@ -173,6 +178,10 @@ class PictureGrid(PaintedItems):
         tall, wide = self._shape()
         scale = min(room_w / wide, room_h / tall)
         return max(1, int(wide * scale)), max(1, int(tall * scale))
+
+    def pictures_px(self) -> int:
+        """How wide the pictures stand together, in widget pixels."""
+        return self._across() * (self._cell_px()[0] + self._gap) - self._gap
 
     def height_for(self, width_px: int) -> int:
         """The height in pixels at which the pictures fill ``width_px``."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import Painted
+from app.widgets.painted import STEP_KEYS, Painted
 
 _HEIGHT_PX: Final = 28
 _KNOB_PX: Final = 7.0
@@ -20,16 +20,7 @@ _MARK_PX: Final = 8
 _VALUE_PX: Final = 72
 _CLOSEST_PX: Final = 3.0
 """Marks nearer to each other are drawn as one."""
-_PAGE: Final = 10
-_KEYS: Final = {
-    Qt.Key.Key_Left: -1,
-    Qt.Key.Key_Down: -1,
-    Qt.Key.Key_Right: 1,
-    Qt.Key.Key_Up: 1,
-    Qt.Key.Key_PageDown: -_PAGE,
-    Qt.Key.Key_PageUp: _PAGE,
-}
-_OWN_KEYS: Final = {*_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End}
+_OWN_KEYS: Final = {*STEP_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 class Scrubber(Painted):
@@ -150,8 +141,8 @@ class Scrubber(Painted):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key in _KEYS:
-            self._go(self._index + _KEYS[key])
+        if key in STEP_KEYS:
+            self._go(self._index + STEP_KEYS[key])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self._go(0 if key == Qt.Key.Key_Home else len(self._moments) - 1)
         else:

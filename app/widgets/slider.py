@@ -19,7 +19,7 @@ from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.figures import format_value
 from app.widgets.inline_edit import InlineEdit
-from app.widgets.painted import Painted
+from app.widgets.painted import STEP_KEYS, Painted
 from app.widgets.scale import Scale
 
 ROW_PX: Final = 28
@@ -28,16 +28,8 @@ _LOCK_PX: Final = 20
 _GAP_PX: Final = 8
 # Letting go within this distance of the origin means the origin: zero must be easy to find again.
 _SNAP_PX: Final = 4.0
-_STEPS: Final = {
-    Qt.Key.Key_Left: -1,
-    Qt.Key.Key_Down: -1,
-    Qt.Key.Key_Right: 1,
-    Qt.Key.Key_Up: 1,
-    Qt.Key.Key_PageDown: -10,
-    Qt.Key.Key_PageUp: 10,
-}
 _OWN_KEYS: Final = {
-    *_STEPS,
+    *STEP_KEYS,
     Qt.Key.Key_Home,
     Qt.Key.Key_End,
     Qt.Key.Key_Return,
@@ -330,9 +322,9 @@ class ValueSlider(Painted):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key in _STEPS:
-            big = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and abs(_STEPS[key]) == 1 else 1
-            self._nudge(_STEPS[key] * big)
+        if key in STEP_KEYS:
+            big = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and abs(STEP_KEYS[key]) == 1 else 1
+            self._nudge(STEP_KEYS[key] * big)
         elif key == Qt.Key.Key_Home:
             self._by_hand(self._scale.low)
         elif key == Qt.Key.Key_End:

@@ -190,7 +190,8 @@ def _built(header: ModelHeader, data: bytes, name: str) -> LatentModel:
     try:
         state = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{name} is damaged ({error}): restore it from a copy.") from error
+        why = str(error).removeprefix("Error while deserializing: ")
+        raise CheckpointError(f"{name} is damaged ({why}): restore it from a copy.") from error
     try:
         if _unusually_large(header):
             # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,
@@ -229,7 +230,7 @@ def _check_fit(model: LatentModel, state: Mapping[str, Tensor], name: str) -> di
         CheckpointError: a missing, unknown or misshapen tensor.
     """
     own: dict[str, Tensor] = model.state_dict()
-    optional = {key for key in own if key.startswith(model.training_only or ("\0",))}
+    optional = {key for key in own if key.startswith((*model.training_only, *model.added_later) or ("\0",))}
     missing = sorted(set(own) - set(state) - optional)
     unknown = sorted(set(state) - set(own))
     if missing or unknown:

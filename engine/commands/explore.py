@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import math
 import time
+from typing import Any
 
 import numpy as np
 
-from engine.api import Coded, DrawRequest, Encoded
+from engine.api import Coded, DrawRequest, Encoded, ModelCard
 from engine.checkpoints.atomic import write_bytes
 from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
 from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts, load
@@ -24,6 +26,28 @@ def _device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
+LONG_SERIES = ("heldout_bits_per_dim",)
+"""Parts of a card that are for plots, not for reading."""
+LONGEST_WORD = 500
+
+
+def _word(card: ModelCard, name: str) -> str:
+    """A text of a model's card, empty where it says nothing; a stranger's card may hold anything."""
+    value = card.card.get(name, "")
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    return "".join(c for c in text if c.isprintable())[:LONGEST_WORD]
+
+
+def _card(card: ModelCard) -> dict[str, Any]:
+    """What a model's card says, nothing where it holds numbers that JSON does not know."""
+    found = {name: value for name, value in card.card.items() if name not in LONG_SERIES}
+    try:
+        json.dumps(found, allow_nan=False)
+    except (ValueError, RecursionError):
+        return {}
+    return found
+
+
 def _models(_: argparse.Namespace) -> Result:
     cards = Session().models()
     rows = [
@@ -36,11 +60,16 @@ def _models(_: argparse.Namespace) -> Result:
             "sha256": c.sha256,
             "path": str(c.path),
             "shipped": c.shipped,
+            "licence": _word(c, "licence"),
+            "headline": _word(c, "headline"),
+            "terms": _word(c, "terms"),
+            "card": _card(c),
         }
         for c in cards
     ]
     lines = [
-        f"{c.title:24} {c.family:5} {c.image_size:4} px {c.parameters / 1e6:6.2f} M numbers  {c.sha256[:12]}"
+        f"{c.title:24} {c.family:5} {c.image_size:4} px {c.parameters / 1e6:6.2f} M numbers  {c.sha256[:12]}  "
+        f"{_word(c, 'licence') or '-':13}  {_word(c, 'headline') or '-'}"
         for c in cards
     ]
     return Result({"models": rows}, "\n".join(lines) or "No models yet: train one with latent-loom train.")

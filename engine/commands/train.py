@@ -24,7 +24,7 @@ from engine.families import FAMILIES, family
 from engine.knobs import Value, knobs_of
 from engine.presets import preset_values
 from engine.run_library import find_checkpoint, request_of
-from engine.runs import read_config
+from engine.runs import read_config, read_notices
 from engine.session import Session
 from engine.torchrun import torchrun_line
 from engine.training.config import TrainConfig, World
@@ -69,6 +69,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PHOTO",
         help="show this photo inside the model at every preview; up to four in all",
     )
+    parser.add_argument(
+        "--force", action="store_true", help="start although the device has too little memory by what is estimated"
+    )
     parser.add_argument("--device", default="auto")
 
 
@@ -91,7 +94,7 @@ def _run(args: argparse.Namespace) -> Result:
             raise UsageError(f"{next(iter(model))} cannot change in a resumed run: start a new run for it.")
         session.extend_run(run, dict(training))
     elif args.start:
-        session.new_run(_continued(args, model, training))
+        session.new_run(replace(_continued(args, model, training), force=args.force))
     else:
         if not args.family or not args.data:
             raise UsageError("a new run needs --family and --data; to go on with an old one give --resume.")
@@ -112,8 +115,12 @@ def _run(args: argparse.Namespace) -> Result:
             model={k: v for k, v in preset.items() if k in model_names} | model,
             training={k: v for k, v in preset.items() if k in training_names} | training,
             folder=run,
+            force=args.force,
         )
         session.new_run(request)
+    if not args.resume:
+        for row in read_notices(run)[0]:
+            _say(row.text)
     for photo in photos:
         pins.pin(run, photo)
     control = Control()

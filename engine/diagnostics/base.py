@@ -13,6 +13,7 @@ from engine.diagnostics.facts import Origin
 from engine.knobs import Knob, Value
 from engine.latent.encoder import CodeEncoder
 from engine.models.base import LatentModel
+from engine.models.frozen import Frozen
 from engine.pictures import to_pictures
 from engine.report import Finding
 
@@ -28,7 +29,8 @@ class Subject:
     `training` and `heldout` are (N, S, S, C) uint8, `heldout` of people (or groups) that training never saw.
     `labels` (N, A) int8 in {-1, 0, 1} of the training images with the names `attributes`, `heldout_labels` likewise;
     `encoder` finds codes for a model without an encoder of its own;
-    `history` has the run's curves as name -> (steps, values), empty for a model file.
+    `history` has the run's curves as name -> (steps, values), empty for a model file. `quick` is the model's frozen
+    form, where one was made.
     """
 
     model: LatentModel
@@ -41,7 +43,13 @@ class Subject:
     history: Mapping[str, tuple[Sequence[int], Sequence[float]]] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     encoder: CodeEncoder | None = None
+    quick: Frozen | None = None
     _samples: dict[tuple[int, float], Pictures] = field(default_factory=dict, repr=False)
+
+    @property
+    def fast(self) -> LatentModel | Frozen:
+        """What decodes, encodes and counts bits/dim where no gradient is wanted."""
+        return self.quick or self.model
 
     @torch.inference_mode()
     def samples(
@@ -59,7 +67,7 @@ class Subject:
                 check_cancel()
                 generator = torch.Generator().manual_seed((seed << 20) + start // CHUNK)
                 codes = self.model.sample_codes(CHUNK, temperature=temperature, generator=generator)
-                drawn = to_pictures(self.model.decode(codes))[..., : self.training.shape[-1]]
+                drawn = to_pictures(self.fast.decode(codes))[..., : self.training.shape[-1]]
                 parts.append(drawn[max(0, done - start) :])
             have = np.concatenate(parts)
             self._samples[(seed, temperature)] = have

@@ -86,7 +86,7 @@ def image_bits(
         check_cancel()
         images = to_images(pictures[start : start + CHUNK], subject.device, channels)
         noise = torch.Generator().manual_seed(seed)
-        found.append(subject.model.bits_per_dim(images, generator=noise).double().cpu().numpy())
+        found.append(subject.fast.bits_per_dim(images, generator=noise).double().cpu().numpy())
         tell(min(start + CHUNK, len(pictures)), len(pictures))
     return np.concatenate(found)
 
@@ -269,7 +269,7 @@ def _code_figures(subject: Subject, pictures: NDArray[np.uint8], check_cancel: C
     for start in range(0, len(pictures), CHUNK):
         check_cancel()
         images = to_images(pictures[start : start + CHUNK], subject.device, subject.model.spec.image_shape[0])
-        means.append(subject.model.encode(images).double().cpu())
+        means.append(subject.fast.encode(images).double().cpu())
     spread = torch.cat(means).var(0)
     nats = float(-0.5 * torch.log1p(-spread.clamp(0.0, 0.9999)).sum())
     count = len(pictures)

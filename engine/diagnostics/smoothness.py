@@ -164,7 +164,7 @@ def _decoder(request: Request) -> Decode:
             request.check_cancel()
             request.tell(start, len(codes))
             z = torch.from_numpy(codes[start : start + 64]).to(subject.device)
-            parts.append(to_pictures(subject.model.decode(z))[..., : subject.training.shape[-1]])
+            parts.append(to_pictures(subject.fast.decode(z))[..., : subject.training.shape[-1]])
         return np.concatenate(parts)
 
     return decode

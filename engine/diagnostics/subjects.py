@@ -19,6 +19,7 @@ from engine.encoding import load_aids
 from engine.errors import DataError, RunError
 from engine.latent.encoder import CodeEncoder
 from engine.models.base import LatentModel
+from engine.models.frozen import freeze_model
 from engine.run_files import read_notices
 from engine.training.snapshot import newest_snapshot
 
@@ -72,6 +73,7 @@ def subject_of(
         heldout_labels=data.labels[held] if known else None,
         history=history or {},
         encoder=None if encoder is None else encoder.to(device).eval(),
+        quick=freeze_model(model),
         origin=Origin(**{**origin.__dict__, "data": data.name, "training_total": total}),
     )
 

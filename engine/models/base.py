@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import Unsupported
+from engine.models.frozen import Frozen, Plain
 from engine.objectives.likelihood import bits_per_dim, dequantise
 from engine.run_files import Chart
 
@@ -106,6 +107,10 @@ class LatentModel(nn.Module, ABC):
     abilities: Abilities
     training_only: tuple[str, ...] = ()
     """Prefixes of weights that only training needs; a model file may leave them out."""
+    added_later: tuple[str, ...] = ()
+    """Names of tensors that files of earlier versions lack; as built, they leave such a model what it was."""
+    statistics: tuple[str, ...] = ()
+    """Names of buffers that follow the batches, besides the running statistics of batch norms."""
 
     @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
@@ -219,8 +224,10 @@ class LatentModel(nn.Module, ABC):
     def prepare(self, batch: Tensor) -> None:
         """Data-dependent initialisation from the first images (B, C, H, W), once before step 0 of a new run."""
 
-    def freeze(self) -> None:
-        """Precomputes what decoding can reuse, after the weights are final; `thaw` forgets it."""
+    def frozen(self, *, packed: bool) -> Frozen:
+        """The form of this model that decodes and encodes alone, with copies of the weights as they are now.
 
-    def thaw(self) -> None:
-        """Forgets what `freeze` precomputed: the weights are about to change."""
+        `packed` asks for weights in the layout of `engine.nn.packed`. A family that does not say gives itself; whoever
+        wants one calls `engine.models.frozen.freeze_model`, which tests it.
+        """
+        return Plain(self)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -32,3 +34,14 @@ class InvertibleConv(nn.Module):
         )
         upper = self.upper.triu(1) + torch.diag(self.sign * self.log_diagonal.exp())
         return self.permutation @ lower @ upper
+
+
+def matrices(convs: Sequence[InvertibleConv]) -> Tensor:
+    """The matrices of convolutions of the same width, (N, C, C), put together in one go."""
+    lower, upper, sign, permutation = (
+        torch.stack(parts)
+        for parts in zip(*((c.lower, c.upper, c.sign, c.permutation) for c in convs), strict=True)
+    )
+    diagonal = sign * torch.stack([c.log_diagonal for c in convs]).exp()
+    ones = torch.eye(lower.shape[1], dtype=lower.dtype, device=lower.device)
+    return permutation @ (lower.tril(-1) + ones) @ (upper.triu(1) + torch.diag_embed(diagonal))

@@ -21,10 +21,6 @@ class Step(Protocol):
 
     def inverse(self, y: Tensor) -> Tensor: ...
 
-    def freeze(self) -> None: ...
-
-    def thaw(self) -> None: ...
-
 
 class ScaleLevel(nn.Module, ABC):
     """Squeeze, flow steps, then (but at the last level) half of the channels leaves as this level's code.
@@ -45,15 +41,19 @@ class ScaleLevel(nn.Module, ABC):
 
     def forward(self, x: Tensor, *more: Any) -> tuple[Tensor | None, Tensor, Tensor]:
         """(what goes on, this level's code, log-determinant (B,))."""
-        x = pixel_unshuffle(x, 2)
-        log_det = x.new_zeros(len(x))
-        for step in self.flow_steps():
-            x, change = step(x, *more)
-            log_det = log_det + change
+        x, log_det = self.flow(pixel_unshuffle(x, 2), *more)
         kept, leaving = (None, x) if self.last else x.chunk(2, 1)
         mean, log_std = self.prior_of(kept, len(x))
         code = (leaving - mean) * torch.exp(-log_std)
         return kept, code, log_det - log_std.expand_as(code).flatten(1).sum(1)
+
+    def flow(self, x: Tensor, *more: Any) -> tuple[Tensor, Tensor]:
+        """(y, log-determinant (B,)) of all steps, one after another."""
+        log_det = x.new_zeros(len(x))
+        for step in self.flow_steps():
+            x, change = step(x, *more)
+            log_det = log_det + change
+        return x, log_det
 
     def inverse(self, kept: Tensor | None, code: Tensor) -> Tensor:
         """The images (B, C, H, W) of which `forward` makes these."""
@@ -98,15 +98,3 @@ class Levels(nn.ModuleList):
     def layout(self, z: Tensor) -> Tensor:
         """What the coarser half of the levels hands on, (B, F, S, S): the layout before the fine levels fill it in."""
         return self.decode(z, first=len(self) // 2)
-
-    def freeze(self) -> None:
-        """Keeps every step's inverse, until `thaw`."""
-        for level in self.scales():
-            for step in level.flow_steps():
-                step.freeze()
-
-    def thaw(self) -> None:
-        """Computes them again each time, as while training."""
-        for level in self.scales():
-            for step in level.flow_steps():
-                step.thaw()

@@ -124,15 +124,18 @@ OBJECTIVES: Final[dict[str, Objective]] = {
 """The games by the name that the knob `objective` takes; the first is the default."""
 
 
-def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
-    """E |grad_x D(x)|^2 on real images (Mescheder et al. 2018, arXiv:1801.04406, equation 9, without gamma/2)."""
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """E |grad_x D(x)|^2 on real images (Mescheder et al. 2018, arXiv:1801.04406, equation 9, without gamma/2).
+
+    It goes backward twice, which a compiled network cannot: hand over its `forward`, which is never compiled.
+    """
     x = real.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     penalty: Tensor = gradient.square().flatten(1).sum(1).mean()
     return penalty
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
     """E (|grad_x D(x)| - 1)^2 between real and generated images (Gulrajani et al. 2017, arXiv:1704.00028, equation 3).
 
     `mix` (B,) in [0, 1] says how far along the way from generated to real; the weight lambda is left to the caller.

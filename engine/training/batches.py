@@ -59,9 +59,9 @@ class Batches:
         """This rank's images (B, C, H, W) in [-1, 1]; half of all are mirrored."""
         # Sorted rows read the memory map in order; the batch is a set, so the order within it is free.
         pictures = self._images[np.sort(self.rows(step))]
-        x = to_images(pictures, device)
         if self._flip:
             share = torch.rand(self._batch, generator=generator)[self._world.rank :: self._world.size]
-            mirrored = (share < 0.5).to(device)
-            x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-        return x
+            # While they are bytes: a quarter of what there is to move afterwards.
+            mirrored = (share < 0.5).numpy()
+            pictures[mirrored] = pictures[mirrored, :, ::-1]
+        return to_images(pictures, device)

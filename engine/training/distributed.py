@@ -132,7 +132,7 @@ class Dist:
                     dist.broadcast(value, 0, group=self._gradients)
 
     def average_statistics(self, model: nn.Module) -> None:
-        """The running statistics of batch norms become their mean over the processes: one model, whoever saves it."""
+        """Running statistics become their mean over the processes: one model, whoever saves it."""
         if self.size == 1:
             return
         found = [
@@ -142,6 +142,7 @@ class Dist:
             for value in (norm.running_mean, norm.running_var)
             if value is not None
         ]
+        found += [value for name, value in model.named_buffers() if name in getattr(model, "statistics", ())]
         if not found:
             return
         flat = torch.cat([value.flatten() for value in found])

@@ -27,13 +27,13 @@ class Ema:
         # state_dict tensors share memory with the model's, so the lists stay true as training goes on.
         self._averaged: list[Tensor] = [own for own, _ in pairs if own.is_floating_point()]
         self._trained: list[Tensor] = [value.detach() for own, value in pairs if own.is_floating_point()]
-        self._counts = [(own, value) for own, value in pairs if not own.is_floating_point()]
+        counts = [pair for pair in pairs if not pair[0].is_floating_point()]
+        self._counts: tuple[list[Tensor], list[Tensor]] = ([own for own, _ in counts], [value for _, value in counts])
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Moves the average towards the weights; early steps forget faster, so that the first weights do not linger."""
         weight = 1.0 - min(self._decay, (step + 1) / (step + 10))
-        for own, value in zip(self._averaged, self._trained, strict=True):
-            own.lerp_(value, weight)
-        for own, value in self._counts:
-            own.copy_(value)
+        torch._foreach_lerp_(self._averaged, self._trained, weight)
+        if self._counts[0]:
+            torch._foreach_copy_(*self._counts)

@@ -23,6 +23,7 @@ from engine.device import Device
 from engine.errors import RunError
 from engine.events import TrainingState
 from engine.training.batches import step_seed
+from engine.training.compiling import compiled
 from engine.training.distributed import Dist, Flags, together
 from engine.training.hooks import GoBack, MakeHook
 from engine.training.job import Job
@@ -67,7 +68,7 @@ def train(
         try:
             job = Job(run, data, emit=emit, dist=dist, lock=lock, hooks=hooks)
             stack.callback(job.hooks.close)
-            return _go(job, control)
+            return _go(job, control, stack)
         except OSError as error:
             raise RunError(
                 f"{run.name} cannot be written any more ({error.strerror or error}): free some space and resume; "
@@ -79,11 +80,12 @@ def train(
             raise no_memory(run) from error
 
 
-def _go(job: Job, control: Control) -> TrainingState:
+def _go(job: Job, control: Control, stack: ExitStack) -> TrainingState:
     # Build, then either resume or prepare and publish the first checkpoint (which also proves the disk).
     job.voice.state("preparing", runs.read_status(job.run).step)
     job.build()
     at = job.start()
+    stack.enter_context(compiled(job, at.step))
 
     tick = Tick()
     step, steps = at.step, job.training.steps

@@ -32,7 +32,9 @@ class Optimisers:
         self._networks = model.training_networks()
         self._parameters = {name: list(net.parameters()) for name, net in self._networks.items()}
         self._adams = {
-            name: torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.momentum, 0.99))
+            name: torch.optim.Adam(
+                parameters, lr=config.learning_rate, betas=(config.momentum, 0.99), fused=_fused(parameters) or None
+            )
             for name, parameters in self._parameters.items()
         }
         self._backward: dict[str, Backward] = {}
@@ -48,6 +50,9 @@ class Optimisers:
         for adam in self._adams.values():
             for group in adam.param_groups:
                 group["lr"] = rate
+        if self._config.compile == "cuda graphs" and self._device.type == "cuda":
+            # The last step's results may be overwritten now.
+            torch.compiler.cudagraph_mark_step_begin()
 
     def advance(self, model: LatentModel, images: Tensor, whole: int) -> dict[str, Tensor]:
         """One update of every network from this process's `images` (B, C, H, W) of a batch of `whole` images.
@@ -124,8 +129,9 @@ class Optimisers:
         self._exchanging = False
         if not last:
             return torch.full_like(loss.detach(), torch.nan)
-        limit = self._config.clip or float("inf")
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters[name], limit)
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self._parameters[name] if p.grad is not None])
+        if self._config.clip:
+            torch.nn.utils.clip_grads_with_norm_(self._parameters[name], self._config.clip, norm)
         self.stepped = True
         adam.step()
         return norm.detach()
@@ -190,8 +196,16 @@ class Optimisers:
                 kept = {key: state[f"{name}/{i}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
                 if kept["exp_avg"].shape != parameter.shape:
                     raise KeyError(f"{name}/{i}/exp_avg")
-                moments[i] = kept
+                # In the weights' own order in memory: the fused update goes through both as plain rows of numbers.
+                moments[i] = kept | {
+                    key: torch.empty_like(parameter).copy_(kept[key]) for key in ("exp_avg", "exp_avg_sq")
+                }
             adam.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
+
+
+def _fused(parameters: Sequence[Tensor]) -> bool:
+    """Whether one call can update all of these: a network of many small tensors is else updated by thousands."""
+    return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
 
 
 def _means(parts: Sequence[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Tensor]:

@@ -32,12 +32,16 @@ def tiny_config(family: str) -> Config:
 
 
 def variants() -> Iterator[tuple[str, str, Config]]:
-    """(a name, family, config): the tiny model, then one for each other choice and each switch the other way."""
+    """(a name, family, config): the tiny model, then one for each other choice, each switch the other way, and each
+    part of the network that a width or depth of 0 leaves out.
+    """
     for family in FAMILIES:
         tiny = tiny_config(family)
         yield family, family, tiny
         for knob in model_knobs(family):
             others: tuple[Value, ...] = (not knob.default,) if knob.kind is bool else knob.choices
+            if knob.title.endswith(("width", "depth")) and knob.default == 0:
+                others = (8,)
             for value in others:
                 if value != knob.default:
                     yield f"{family}-{knob.name}-{value}", family, {**tiny, knob.name: value}

@@ -15,7 +15,9 @@ from engine.encoding import EXACT_NOTE
 from engine.errors import Cancelled
 from engine.families import FAMILIES
 from engine.latent.encoder import CodeEncoder, EncoderFacts, EncoderShape, save_encoder
+from engine.models.frozen import Plain
 from engine.open_model import OpenModel
+from engine.pictures import to_pictures
 from engine.session import Session
 from tests.contract.tiny import picture, save
 
@@ -153,3 +155,19 @@ def test_a_bad_reference_is_passed_over(session, caplog):
     path.write_text("{")
     assert opened(session, "vae").encode(picture(0)).percentile is None
     assert caplog.text.count("no reference") == 2
+
+
+@EVERY
+def test_an_open_model_infers_through_its_frozen_form_and_never_with_old_weights(family, session):
+    model = opened(session, family)
+    code = model.sample(2, seed=1)
+    assert not isinstance(model._quick(), Plain)
+    before = model.decode(code)
+    with torch.no_grad():
+        for weight in model._model.parameters():
+            weight.mul_(1.05).add_(0.02)
+    after = model.decode(code)
+    with torch.inference_mode():
+        expected = to_pictures(model._model.decode(torch.from_numpy(code)))
+    assert np.abs(after.astype(int) - expected).max() <= 1
+    assert np.abs(after.astype(int) - before).max() > 1

@@ -27,6 +27,7 @@ from engine.families import FAMILIES, build
 from engine.knobs import from_json, to_json
 from engine.lanes import Lane
 from engine.models.base import LatentModel
+from engine.models.frozen import freeze_model
 from engine.training.config import TrainConfig
 from engine.training.loop import train
 
@@ -60,7 +61,7 @@ def test_the_device_draws_and_reads_what_the_cpu_does(family, config):
     x = images(4, SHAPE)
     with torch.inference_mode():
         torch.testing.assert_close(there.decode(z_there).cpu(), here.decode(z), atol=1e-3, rtol=1e-3)
-        there.freeze()
+        there = freeze_model(there)
         torch.testing.assert_close(there.decode(z_there).cpu(), here.decode(z), atol=1e-3, rtol=1e-3)
         if here.abilities.encode != "search":
             torch.testing.assert_close(there.encode(x.to(CUDA)).cpu(), here.encode(x), atol=1e-2, rtol=1e-2)
@@ -113,9 +114,9 @@ def test_lower_precisions_are_near_and_their_difference_is_known(family):
 @EVERY
 def test_a_drawing_thread_beside_a_training_thread(family):
     """The window's case: one thread trains, one draws another model on a high-priority stream."""
-    shown = placed(stir(make(family, shape=SHAPE)), CUDA).eval()
-    shown.freeze()
-    codes = [shown.sample_codes(1, generator=seeded(i)) for i in range(8)]
+    model = placed(stir(make(family, shape=SHAPE)), CUDA).eval()
+    shown = freeze_model(model)
+    codes = [model.sample_codes(1, generator=seeded(i)) for i in range(8)]
     with torch.inference_mode():
         quiet = [shown.decode(z).cpu() for z in codes]
     trained = placed(make(family, shape=SHAPE), CUDA).train()

@@ -124,7 +124,9 @@ def test_a_run_is_diagnosed_shown_and_kept(quick_rows: dict[str, list[Request]],
     assert panel.report.cards["birthday"].sign.level == "bad"
     assert "It has no labels." in panel.report.offers["probe"].text.text()
     assert panel.report.verdict is not None
-    assert panel.report.verdict.text() == shown.state.collapse.report.verdict.paragraph
+    verdict = shown.state.collapse.report.verdict
+    assert verdict.paragraph.endswith(panel.report.verdict.text())
+    assert verdict.title not in panel.report.verdict.text(), "the heading says it already"
     assert not any(job.key == JOB for job in shown.state.jobs)
     entries = list_reports(run)
     assert [entry.step for entry in entries] == [4]
@@ -191,10 +193,10 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
 def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) -> None:
     """Also a damaged report is told, and the others stay."""
     panel, view = shown.window.train.collapse, shown.state.run_view
-    assert panel.every.text() == "only when asked for"
+    assert panel.every.text() == "A diagnosis is made when you ask for one."
     config = replace(view.info.config, training={**view.info.config.training, "diagnose_every": 500})
     shown.controller.hub.update(run_view=replace(view, info=replace(view.info, config=config)))
-    assert panel.every.text() == "by itself every 500 steps"
+    assert panel.every.text() == "A quick diagnosis is made every 500 steps."
     for step in (0, 2, 4):
         write_report(report_folder(run, step), report(step, f"Verdict {step}"))
     shown.wait(lambda: shown.state.collapse.report is not None and shown.state.collapse.report.step == 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,3 +213,12 @@ def test_the_last_line_of_any_log(text: bytes, last: str | None, tmp_path: Path)
     assert last is None or found == last
     assert own_process.last_line(tmp_path / "none") == ""
     assert run_library.read_tags(tmp_path) == ()
+
+
+def test_a_process_of_its_own_leaves_a_core_to_the_window_and_a_persons_choice_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = int(own_process.threads()["OMP_NUM_THREADS"])
+    assert 1 <= own <= max(1, (os.cpu_count() or 1) - 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert (own_process.threads() | own_process.environment())["OMP_NUM_THREADS"] == "7"

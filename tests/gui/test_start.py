@@ -15,6 +15,7 @@ from app import shot
 from app.__main__ import main
 from app.settings import load_settings, settings_file
 from engine.errors import UsageError
+from engine.preload import preload_torch
 from tests.gui.conftest import App, OpenApp
 
 
@@ -119,3 +120,40 @@ def test_without_a_display_it_is_a_sentence(
         monkeypatch.delenv(name, raising=False)
     assert main([]) == 1
     assert "latent-loom shot" in capsys.readouterr().err
+
+
+def test_train_is_not_there_before_the_first_picture_and_then_made_in_parts(home: Path, open_app: OpenApp) -> None:
+    app = open_app(ready=False)
+    assert not app.window.train_is_made
+    app.wait(lambda: app.state.drawn is not None)
+    app.wait(lambda: app.window.train_is_made)
+    form = app.window.train.form
+    app.window.top.workspaceChanged.emit("train")
+    assert app.window.train.isVisible()
+    assert app.window.train.form is form
+
+
+def test_train_asked_for_at_once_is_there_at_once(home: Path, open_app: OpenApp) -> None:
+    app = open_app(ready=False)
+    app.window.top.workspaceChanged.emit("train")
+    assert app.window.train.isVisible()
+    app.window.train.panelChosen.emit("runs")
+    assert app.state.train_panel == "runs", "it is connected"
+    app.wait(lambda: app.state.catalogue is not None)
+    assert app.window.train.form.data.current() is not None
+
+
+def test_torch_libraries_that_are_not_there_are_left_to_the_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "torch"
+    (package / "lib").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "lib" / "libtorch.so").write_text("no library")
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.syspath_prepend(tmp_path)
+    thread = preload_torch()
+    if sys.platform.startswith("linux"):
+        assert thread is not None
+        thread.join(10)
+        assert not thread.is_alive()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.model_host import run_ref
 from app.shortcuts import keys_text
 from app.state import AppState, RunCard, moved
+from app.states.model_groups import FIRST, YOURS, group_of, in_groups
 from app.views.explore.bookmarks import BookmarksPanel
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.form import Section
@@ -18,6 +19,8 @@ from app.words import ago, encodes, millions
 from engine.api import ModelCard
 
 WIDTH_PX = 240
+GROUP = "group:"
+"""Before the name of a group, as the key of its heading."""
 RUNS = 30
 """The newest runs; all of them are in Train."""
 
@@ -47,7 +50,11 @@ class Library(QWidget):
         self.photos = ThumbGrid(columns=4, empty_text="")
         self.drop = DropZone("Drop photos here,\nor click to open")
         self.drop.setToolTip(f"Photos, a folder, a model or a run; a click opens a file ({keys_text('photo.open')})")
-        self.models.activated.connect(self.modelChosen)
+        self.models.activated.connect(self._activated)
+        self._cards: tuple[ModelCard, ...] = ()
+        self._open = {FIRST, YOURS}
+        self._shown: str | None = None
+        self._encode: dict[str, str] = {}
         self.runs.activated.connect(self.runChosen)
         self.photos.activated.connect(self.photoChosen)
         self.photos.removed.connect(self.photoRemoved)
@@ -75,10 +82,15 @@ class Library(QWidget):
         if moved(now, before, "models", "info"):
             self.models.setVisible(now.models != ())
             self._no_models.setVisible(now.models == ())
-            self.models.set_cards([_model_card(card, now) for card in now.models or ()])
+            self._cards = now.models or ()
+            self._encode = {} if now.info is None else {now.info.key: now.info.encode}
         if moved(now, before, "models", "info", "model", "opening"):
             shown = now.opening or now.model
-            self.models.set_selected(shown if any(c.key == shown for c in self.models.cards()) else None)
+            if shown != self._shown or moved(now, before, "models"):
+                # What is on show is never hidden; folding it away afterwards is the person's choice.
+                self._open |= {group_of(card) for card in self._cards if card.key == shown}
+            self._shown = shown
+            self._show_models()
         if moved(now, before, "runs", "training"):
             self.runs.set_cards([run_card(card, now) for card in now.runs[:RUNS]])
         if moved(now, before, "runs", "model", "opening"):
@@ -92,10 +104,32 @@ class Library(QWidget):
             known = any(p.key == now.photo for p in now.photos)
             self.photos.set_selected(now.photo if known else None)
 
+    def _show_models(self) -> None:
+        """One group is a plain list; several have headings that fold."""
+        groups = in_groups(self._cards)
+        rows: list[Card] = []
+        for name, cards in groups.items():
+            unfolded = name in self._open or len(groups) == 1
+            if len(groups) > 1:
+                tip = f"{name}: {len(cards)} models\n{'Fold' if unfolded else 'Unfold'} (Enter)"
+                rows.append(Card(GROUP + name, name, str(len(cards)), heading=True, unfolded=unfolded, tooltip=tip))
+            if unfolded:
+                rows += [_model_card(card, self._encode.get(card.key, "")) for card in cards]
+        self.models.set_cards(rows)
+        self.models.set_selected(self._shown if any(row.key == self._shown for row in rows) else None)
 
-def _model_card(card: ModelCard, now: AppState) -> Card:
+    def _activated(self, key: str) -> None:
+        if key.startswith(GROUP):
+            self._open ^= {key.removeprefix(GROUP)}
+            self._show_models()
+            self.models.set_cursor(key)
+        else:
+            self.modelChosen.emit(key)
+
+
+def _model_card(card: ModelCard, encode: str = "") -> Card:
     size = f"{millions(card.parameters)} · {card.image_size} px"
-    how = f" · {encodes(now.info.encode)}" if now.info is not None and now.info.key == card.key else ""
+    how = f" · {encodes(encode)}" if encode else ""
     tooltip = f"{card.title}\n{card.family_title}, {card.parameters:,} parameters, {card.image_size} pixels{how}"
     return Card(card.key, card.title, f"{card.family_title} · {size}", card.picture, tooltip=tooltip)
 

@@ -99,7 +99,7 @@ class CollapsePanel(QWidget):
                 self.steps.set_current(str(state.step))
         every = view.info.config.training.get("diagnose_every") if view is not None else None
         if isinstance(every, int) and every > 0:
-            self.every.setText(f"by itself every {every:,} steps")
+            self.every.setText(f"A quick diagnosis is made every {every:,} steps.")
         else:
-            self.every.setText("only when asked for")
+            self.every.setText("A diagnosis is made when you ask for one.")
         self.every.setToolTip("The knob “Diagnose every” of a new run makes quick diagnoses while it trains.")

@@ -110,7 +110,9 @@ class ReportView(QWidget):
         title = QLabel(report.verdict.title)
         set_kind(title, "title")
         title.setWordWrap(True)
-        self.verdict = QLabel(report.verdict.paragraph)
+        # The paragraph can stand alone, so it begins with its title, which stands above it here.
+        self.verdict = QLabel(report.verdict.paragraph.removeprefix(f"{report.verdict.title}.").lstrip())
+        self.verdict.setVisible(bool(self.verdict.text()))
         self.verdict.setWordWrap(True)
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         small = QLabel(_about(report, cards))

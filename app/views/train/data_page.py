@@ -20,7 +20,6 @@ from app.widgets.share_list import Share, ShareList
 from app.words import nice
 from engine.data.survey import Survey
 
-COLUMNS: Final = 12
 FACTS_PX: Final = 320
 SIZES_SHOWN: Final = 4
 BROKEN_SHOWN: Final = 500
@@ -40,7 +39,7 @@ class DataPage(QWidget):
         set_kind(self.line, "muted")
         self.show_what = Segmented(SHOWS, tooltip="What is seen of the data; Left and Right choose.")
         self.show_what.changed.connect(self.showChosen)
-        self.grid = PictureGrid(columns=COLUMNS, empty_text="There are none.")
+        self.grid = PictureGrid(columns=0, centred=True, room_for=PAGE, empty_text="There are none.")
         self.broken = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.back, self.next = button("‹", "The page before"), button("›", "The next page")
         self.where = QLabel()

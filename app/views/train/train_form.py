@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.forms import KnobForm, fitting
@@ -24,6 +25,8 @@ from engine.knobs import Knob, Value
 from engine.presets import PACED, preset_values
 
 OTHER: Final = "other"
+COST_MS: Final = 700
+"""How long the form rests before its cost is worked out."""
 SIZES: Final = (("32", "32 px"), ("64", "64 px"), ("128", "128 px"))
 GROUPS: Final = (("", "By itself"), (BY_FOLDER, "Folder"))
 CHANNELS: Final = (("3", "Colour"), ("1", "Grey"))
@@ -39,6 +42,7 @@ class TrainForm(QWidget):
     onCloseChosen = Signal(str)
     draftDropped = Signal()
     startChosen = Signal(int)
+    costAsked = Signal(object)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,11 @@ class TrainForm(QWidget):
         self.title.setToolTip("A name for the run.")
         self.summary = QLabel(wordWrap=True)
         self.summary.setProperty("kind", "small")
+        self.cost = QLabel(wordWrap=True)
+        self.cost.setProperty("kind", "small")
+        self.cost.setToolTip("Estimates for this machine at rest; memory is beside the program's own.")
+        self._cost_timer = QTimer(self, interval=COST_MS, singleShot=True)
+        self._cost_timer.timeout.connect(self._ask_cost)
         self.side.set_current("64")
         self._rows = FormRows(label_px=88)
         for label, field in (
@@ -75,10 +84,12 @@ class TrainForm(QWidget):
         ):
             self._rows.add_row(label, field, field.toolTip())
         self._rows.add_wide(self.summary)
+        self._rows.add_wide(self.cost)
         self.data.changed.connect(lambda _: self._data_changed())
         self.family.changed.connect(lambda _: self._family_changed())
         self.preset.changed.connect(lambda _: self._preset_changed())
         self.side.changed.connect(lambda _: self._preset_changed())
+        self.channels.changed.connect(lambda _: self._ask_cost_soon())
         self.start = button("Start", f"Start training ({keys_text('train.start')})", kind="primary")
         self.start.clicked.connect(lambda: self.submit())
         self.start.setEnabled(False)
@@ -108,6 +119,13 @@ class TrainForm(QWidget):
             self._count(now)
         if moved(now, before, "draft", "catalogue") and now.catalogue is not None:
             self._show_draft(now.draft)
+        if moved(now, before, "train_cost"):
+            self.cost.setText(now.train_cost)
+            self.cost.setVisible(bool(now.train_cost))
+        if moved(now, before, "workspace", "training") and now.workspace == "train":
+            self._ask_cost_soon()
+        if now.closing:
+            self._cost_timer.stop()
         if moved(now, before, "train_in", "on_close"):
             self.hosts.show_choice(now.train_in, now.on_close)
         if moved(now, before, "training", "catalogue", "closing", "train_in"):
@@ -148,7 +166,21 @@ class TrainForm(QWidget):
         for form in self._forms:
             form.setEnabled(not (locked and form.knobs[0].name in names))
 
+    def _ask_cost_soon(self) -> None:
+        """Asks once the hand rests, and only while the form is on show; showing it asks again."""
+        if self.isVisible():
+            self._cost_timer.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ask_cost_soon()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._cost_timer.stop()
+        super().hideEvent(event)
+
     def _mark(self) -> None:
+        self._ask_cost_soon()
         draft, differing = self._draft, 0
         reference = {**draft.request.model, **draft.request.training} if draft is not None else None
         for form in self._forms:
@@ -282,6 +314,29 @@ class TrainForm(QWidget):
             training={name: value for name, value in values.items() if name not in names},
             title=self.title.text().strip(),
             checkpoint=draft.start.path if draft is not None and draft.start is not None else None,
+        )
+
+    def _ask_cost(self) -> None:
+        """Asks what the run would need, a moment after the last change; its data plays no part."""
+        family = self._chosen()
+        if family is None or not self.isVisible():
+            return
+        names = {knob.name for knob in family.model_knobs}
+        values: dict[str, Value] = {}
+        try:
+            for form in self._forms:
+                values |= form.values()
+        except UsageError:
+            return
+        self.costAsked.emit(
+            TrainRequest(
+                family=family.name,
+                data="",
+                size=int(self.side.current()),
+                channels=int(self.channels.current()),
+                model={name: value for name, value in values.items() if name in names},
+                training={name: value for name, value in values.items() if name not in names},
+            )
         )
 
     def submit(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
@@ -24,6 +24,10 @@ from app.widgets.thumbs import Thumb, ThumbGrid
 
 CAPTION_PX: Final = 28
 THUMB_PX: Final = 52
+SCRUBBER_PX: Final = 240
+"""Narrower it is no use, however small the pictures."""
+UNBOUND_PX: Final = 16_777_215
+"""Qt's largest width, which it exports by no name."""
 TALLEST: Final = {"samples": 1.0, "pins": 4 / 3}
 """How high the pictures of a tab can be, over their width."""
 
@@ -167,7 +171,11 @@ class TrainPictures(QWidget):
         film_row = self._make_film_row()
         self.film.toggled.connect(film_row.setVisible)
         head = hbox(self.tabs, None, self.pin, self.film)
-        foot = hbox(self.play, self.scrubber)
+        self._foot = QWidget()
+        self._foot.setLayout(hbox(self.play, self.scrubber))
+        self.grid.installEventFilter(self)
+        foot = hbox(self._foot, None, gap_px=0)
+        foot.setStretch(0, 1000)
         column = vbox(head, self._pages, foot, film_row, None, gap_px=8)
         column.setStretch(1, 1000)
         self.setLayout(column)
@@ -220,6 +228,7 @@ class TrainPictures(QWidget):
         self.grid.set_pictures(view.pictures)
         step = view.previews[view.shown][0] if 0 <= view.shown < len(view.previews) else None
         self.grid.set_caption("Samples from fixed codes", "" if step is None else f"step {step:,}")
+        self._align()
         self.scrubber.set_moments([at for at, _ in view.previews])
         self.scrubber.set_index(view.shown)
         self.play.setEnabled(len(view.previews) > 1)
@@ -243,6 +252,18 @@ class TrainPictures(QWidget):
         else:
             height = self.width() // 2 + CAPTION_PX + 16 + self.yours.note.heightForWidth(self.width())
         self._pages.setMaximumHeight(height)
+
+        self._align()
+
+    def _align(self) -> None:
+        """Where the height decides how large the samples are, the scrubber is as wide as they are."""
+        samples = self._pages.currentWidget() is self.grid and self.grid.count() > 0
+        self._foot.setMaximumWidth(max(SCRUBBER_PX, self.grid.pictures_px()) if samples else UNBOUND_PX)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._align()
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The scrubber's keys work wherever the focus is within the panel."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
@@ -26,10 +27,15 @@ from app.words import duration
 LEFT_PX: Final = 344
 PANELS: Final = (("new", "New run"), ("runs", "Runs"), ("data", "Data"))
 SIDES: Final = (("curves", "Curves"), ("collapse", "Collapse"))
+PARTS: Final[tuple[type[QWidget], ...]] = (
+    TrainForm, RunsPanel, DataPanel, DataPage, TrainPictures, TrainCurves, CollapsePanel, RunTablePage,
+)  # fmt: skip
+"""What can be made ahead, one at a time: together they take longer than a hand should wait."""
+Part = TypeVar("Part", bound=QWidget)
 
 
 class TrainView(QWidget):
-    """Emits what is wanted with the run on show."""
+    """Emits what is wanted with the run on show. `made` are those of PARTS that are there already."""
 
     panelChosen = Signal(str)
     sideChosen = Signal(str)
@@ -38,15 +44,15 @@ class TrainView(QWidget):
     resumeWanted = Signal()
     exploreWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
+    def __init__(self, made: Sequence[QWidget] = (), *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.form = TrainForm()
-        self.runs = RunsPanel()
-        self.data = DataPanel()
-        self.data_page = DataPage()
-        self.pictures = TrainPictures()
-        self.curves = TrainCurves()
-        self.collapse = CollapsePanel()
+        self.form = _part(TrainForm, made)
+        self.runs = _part(RunsPanel, made)
+        self.data = _part(DataPanel, made)
+        self.data_page = _part(DataPage, made)
+        self.pictures = _part(TrainPictures, made)
+        self.curves = _part(TrainCurves, made)
+        self.collapse = _part(CollapsePanel, made)
         self._panel = Segmented(PANELS, tooltip="What the left panel shows; Left and Right choose.")
         self._panel.changed.connect(self.panelChosen)
         self._panel_pages = _stack(self.form, self.runs, self.data)
@@ -76,7 +82,7 @@ class TrainView(QWidget):
         self._pages.addWidget(empty)
         self._pages.addWidget(self._watch_page())
         self._pages.addWidget(self.data_page)
-        self.compare = RunTablePage()
+        self.compare = _part(RunTablePage, made)
         self._pages.addWidget(self.compare)
         row = hbox(self._left_panel(), self._pages, gap_px=0)
         row.setStretch(1, 1)
@@ -163,6 +169,10 @@ class TrainView(QWidget):
         self.resume.setText("Train on" if state == "done" else "Resume")
         tip = "Go on for as many steps again" if state == "done" else "Go on from the newest checkpoint"
         self.resume.setToolTip(tip if now.training is None else "A run is being trained: stop it first.")
+
+
+def _part(kind: type[Part], made: Sequence[QWidget]) -> Part:
+    return next((widget for widget in made if isinstance(widget, kind)), None) or kind()
 
 
 def _stack(*pages: QWidget) -> QStackedWidget:

@@ -123,7 +123,10 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
+        start = file.read(8)
+        if len(start) < 8:
+            raise refused(path, "it is cut short or empty", "download or copy it again")
+        (length,) = struct.unpack("<Q", start)
         if length > MAX_HEADER_BYTES:
             raise refused(path, f"its header is over {MAX_HEADER_BYTES >> 20} MiB", "export the model again")
         text = file.read(length)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +15,11 @@ from torch.nn.functional import conv2d, pixel_unshuffle
 from engine.errors import UsageError
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.flow.frozen import FrozenGlow
+from engine.models.frozen import Frozen
 from engine.nn.actnorm import ActNorm
 from engine.nn.coupling import Coupling, Precision, ZeroConv, bounded
-from engine.nn.invertible import InvertibleConv
+from engine.nn.invertible import InvertibleConv, matrices
 from engine.nn.multiscale import Levels, ScaleLevel
 from engine.nn.recompute import Recomputed
 from engine.objectives.likelihood import bits_per_dim, dequantise, standard_normal_log_density
@@ -60,21 +64,22 @@ class FlowStep(Recomputed):
         self.coupling = Coupling(
             channels, config.hidden, height=height, width=width, affine=config.coupling == "affine"
         )
-        self._inverse: tuple[Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
-        return self.held(self._forward, x, precision)
+        weight, bias, log_det = pointwise([self], x.shape[2] * x.shape[3])
+        y, change = self.after(x, weight[0], bias[0], precision)
+        return y, log_det + change
 
-    def _forward(self, x: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
-        weight = self.mix.matrix() * self.norm.log_scale.exp()
-        y = conv2d(x, weight[:, :, None, None], weight @ self.norm.shift)
-        pixels = x.shape[2] * x.shape[3]
-        log_det = pixels * (self.norm.log_scale.sum() + self.mix.log_diagonal.sum())
-        y, coupling_log_det = self.coupling(y, precision)
-        return y, log_det + coupling_log_det
+    def after(self, x: Tensor, weight: Tensor, bias: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
+        """(y, the coupling's log-determinant (B,)), given the step's row of `pointwise`."""
+        return self.held(self._after, x, weight, bias, precision)
+
+    def _after(self, x: Tensor, weight: Tensor, bias: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
+        y: tuple[Tensor, Tensor] = self.coupling(conv2d(x, weight[:, :, None, None], bias), precision)
+        return y
 
     def inverse(self, y: Tensor) -> Tensor:
-        weight, bias = self._inverse if self._inverse is not None else self.inverse_weights()
+        weight, bias = self.inverse_weights()
         x: Tensor = conv2d(self.coupling.inverse(y), weight, bias)
         return x
 
@@ -85,12 +90,18 @@ class FlowStep(Recomputed):
         dtype = self.norm.shift.dtype
         return inverse.to(dtype)[:, :, None, None].contiguous(), -self.norm.shift
 
-    def freeze(self) -> None:
-        with torch.no_grad():
-            self._inverse = self.inverse_weights()
 
-    def thaw(self) -> None:
-        self._inverse = None
+def pointwise(steps: Sequence[FlowStep], pixels: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Actnorm and 1x1 convolution of steps of one level as one convolution each: weights (N, C, C), biases (N, C) and,
+    for images of so many pixels, the sum of all their log-determinants (0-d).
+
+    All in one go, since a level has many steps and each is made of many operations on next to no numbers.
+    """
+    log_scale = torch.stack([step.norm.log_scale for step in steps])
+    shift = torch.stack([step.norm.shift for step in steps])
+    log_diagonal = torch.stack([step.mix.log_diagonal for step in steps])
+    weight = matrices([step.mix for step in steps]) * log_scale.exp()[:, None]
+    return weight, (weight @ shift[:, :, None]).squeeze(2), pixels * (log_scale.sum() + log_diagonal.sum())
 
 
 class Level(ScaleLevel):
@@ -110,6 +121,16 @@ class Level(ScaleLevel):
 
     def flow_steps(self) -> list[FlowStep]:
         return [step for step in self.steps if isinstance(step, FlowStep)]
+
+    def flow(self, x: Tensor, *more: Any) -> tuple[Tensor, Tensor]:
+        (precision,) = more
+        steps = self.flow_steps()
+        weights, biases, log_det = pointwise(steps, x.shape[2] * x.shape[3])
+        changes = []
+        for step, weight, bias in zip(steps, weights.unbind(), biases.unbind(), strict=True):
+            x, change = step.after(x, weight, bias, precision)
+            changes.append(change)
+        return x, log_det + torch.stack(changes).sum(0)
 
     def prior_of(self, kept: Tensor | None, n: int) -> tuple[Tensor, Tensor]:
         raw = self.prior_places.expand(n, -1, -1, -1)
@@ -212,8 +233,5 @@ class Glow(LatentModel):
             if not level.last:
                 x = x.chunk(2, 1)[0]
 
-    def freeze(self) -> None:
-        self.stack.freeze()
-
-    def thaw(self) -> None:
-        self.stack.thaw()
+    def frozen(self, *, packed: bool) -> Frozen:
+        return FrozenGlow(self, log_std_bound=PRIOR_LOG_STD_BOUND, packed=packed)

@@ -16,13 +16,19 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.frozen import Frozen
+from engine.models.gan.frozen import FrozenDcgan
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
+from engine.nn.upsample import UpsampleConv
 from engine.objectives.adversarial import OBJECTIVES, clip_weights, gradient_penalty, overfitting, r1_penalty
 from engine.run_files import Chart, shared_histograms
 
 EXAMINED = 32
 """Images that the discriminator is shown at a time when it is examined: it looks at the spread over a batch."""
+
+CENTRE_RATE = 0.01
+"""How fast the mean of the generator's first features follows a batch's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,14 @@ class DcganConfig:
     width: int = knob(64, "Width", "Channels at half resolution; deeper stages have more.", low=8, high=256)
     discriminator_width: int = knob(
         64, "Critic width", "The same for the discriminator.", low=8, high=256, advanced=True
+    )
+    fine: int = knob(
+        0,
+        "Fine width",
+        "Channels of one more stage at full resolution, for skin and hair; 0 draws the last doubling with one layer.",
+        low=0,
+        high=256,
+        advanced=True,
     )
     upsampling: str = knob(
         "nearest",
@@ -89,7 +103,8 @@ def doubled(config: DcganConfig, channels: int, out_channels: int, *, bias: bool
     """(B, C, H, W) -> (B, C', 2H, 2W). See Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"."""
     if config.upsampling == "transposed":
         return [nn.ConvTranspose2d(channels, out_channels, 4, 2, 1, bias=bias)]
-    return [nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(channels, out_channels, 3, padding=1, bias=bias)]
+    # The layer that does nothing keeps the place that the enlargement has in the names of weights.
+    return [nn.Identity(), UpsampleConv(channels, out_channels, bias=bias)]
 
 
 def initialise(module: nn.Module) -> None:
@@ -107,29 +122,59 @@ def initialise(module: nn.Module) -> None:
 
 
 class Generator(Recomputed):
-    """(B, D) -> (B, C, S, S) in [-1, 1]."""
+    """(B, D) -> (B, C, S, S) in [-1, 1].
+
+    Only the code's direction is drawn; its length, |z| / sqrt(D), says how far from the average face: the first
+    stage's features are pulled towards their running mean by it (the "truncation trick in W" of Karras et al. 2019,
+    arXiv:1812.04948, appendix B, with the first rectified layer for W). Samples of a lower temperature are therefore
+    more average and stay pictures, where a code of a length that training never saw would draw a dark nothing.
+    """
+
+    centre: Tensor
+    centred: Tensor
 
     def __init__(self, config: DcganConfig, channels: int, size: int) -> None:
         super().__init__()
         stages = widths(config.width, size)[::-1]
+        self.register_buffer("centre", torch.zeros(1, stages[0], 4, 4))
+        # Files of models that were trained without it have no mean: their codes are drawn as they are.
+        self.register_buffer("centred", torch.zeros(()))
         self.stem = nn.Linear(config.code, 16 * stages[0], bias=False)
         self.stem_norm = nn.BatchNorm2d(stages[0])
         ups: list[nn.Module] = []
-        for before, after in pairwise(stages):
+        for before, after in pairwise([*stages, config.fine] if config.fine else stages):
             ups += [*doubled(config, before, after, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
         self.body = nn.Sequential(*ups)
-        self.last = nn.Sequential(*doubled(config, stages[-1], channels, bias=True))
+        self.last = nn.Sequential(
+            *(
+                [nn.Conv2d(config.fine, channels, 3, padding=1)]
+                if config.fine
+                else doubled(config, stages[-1], channels, bias=True)
+            )
+        )
         initialise(self)
         with torch.no_grad():
             # A grey first picture, far from where tanh is flat.
             next(self.last.parameters()).mul_(0.1)
 
     def forward(self, z: Tensor) -> Tensor:
-        h = self.stem(z).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
-        h = relu(self.stem_norm(h))
+        h = self.first_features(z)
         for stage in self.stages():
             h = self.held(stage, h)
         return torch.tanh(self.last(h).float())
+
+    def first_features(self, z: Tensor) -> Tensor:
+        """(B, F, 4, 4): the rectified stem, as far from its mean as the code is long."""
+        length = z.square().mean(1, keepdim=True).add(1e-12).sqrt()
+        length = torch.where(self.centred > 0, length, torch.ones_like(length))
+        h = self.stem(z / length).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
+        h = relu(self.stem_norm(h))
+        if self.training:
+            with torch.no_grad():
+                mean = h.detach().float().mean(0, keepdim=True)
+                self.centre.lerp_(mean, torch.where(self.centred > 0, CENTRE_RATE, 1.0))
+                self.centred.fill_(1.0)
+        return torch.lerp(self.centre.to(h.dtype), h, length[:, :, None, None].to(h.dtype))
 
     def stages(self) -> Iterator[nn.Sequential]:
         """The doublings: convolution, batch norm, ReLU."""
@@ -141,7 +186,7 @@ class Generator(Recomputed):
 
     def early(self, z: Tensor) -> Tensor:
         """The features after the first doubling (B, F, 8, 8)."""
-        h: Tensor = relu(self.stem_norm(self.stem(z).unflatten(1, (-1, 4, 4))))
+        h = self.first_features(z)
         for layer in self.body:
             h = layer(h)
             if isinstance(layer, nn.ReLU):
@@ -193,6 +238,8 @@ class Dcgan(LatentModel):
 
     abilities = Abilities(encode="search", density="none")
     training_only = ("discriminator.",)
+    added_later = ("generator.centre", "generator.centred")
+    statistics = ("generator.centre",)
 
     def __init__(self, config: DcganConfig, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -209,6 +256,9 @@ class Dcgan(LatentModel):
     def decode(self, z: Tensor) -> Tensor:
         x: Tensor = self.generator(z)
         return x
+
+    def frozen(self, *, packed: bool) -> Frozen:
+        return FrozenDcgan(self, packed=packed)
 
     def first_layer(self) -> Tensor:
         """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""
@@ -253,13 +303,13 @@ class Dcgan(LatentModel):
         loss = game.discriminator(real_logits, fake_logits)
         total = loss
         if game.bound == "gradient":
-            penalty = gradient_penalty(self.discriminator, real, fake, steps.rand(len(real), like=real))
+            penalty = gradient_penalty(self.discriminator.forward, real, fake, steps.rand(len(real), like=real))
             total = total + penalty * self.config.gradient_penalty
             found["discriminator/penalty"] = penalty.detach()
         elif game.bound == "free" and self.config.regulariser == "r1" and steps.index % self.config.r1_every == 0:
             # In float32: the penalty differentiates twice, and a gradient of a gradient has no bits to spare.
             # Its size is multiplied because it is paid only now and then (Karras et al. 2020, "lazy regularisation").
-            penalty = r1_penalty(self.discriminator, real)
+            penalty = r1_penalty(self.discriminator.forward, real)
             total = total + penalty * (0.5 * self.config.r1_weight * self.config.r1_every)
             found["discriminator/penalty"] = penalty.detach()
         norm = steps.update("discriminator", total)

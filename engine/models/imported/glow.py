@@ -17,6 +17,8 @@ from torch.nn.functional import conv2d, pad, relu
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.frozen import Frozen
+from engine.models.imported.frozen_glow import FrozenImportedGlow
 from engine.nn.multiscale import Levels, ScaleLevel
 from engine.objectives.likelihood import standard_normal_log_density
 
@@ -66,8 +68,6 @@ class FlowStep(nn.Module):
         self.first = nn.Conv2d(half, config.hidden, 3, padding=1)
         self.second = nn.Conv2d(config.hidden, config.hidden, 1)
         self.last = EdgeConv(config.hidden, channels if self.affine else half, float(config.edge == "ones"))
-        self._inverse: Tensor | None = None
-        self._log_det: Tensor | None = None
 
     def scale_and_shift(self, kept: Tensor) -> tuple[Tensor | None, Tensor]:
         """(log scale or None, shift) for the other half."""
@@ -83,8 +83,7 @@ class FlowStep(nn.Module):
         kept, changed = y.chunk(2, 1)
         log_scale, shift = self.scale_and_shift(kept)
         changed = changed + shift
-        log_det = (self._log_det if self._log_det is not None else self.matrix_log_det()) * (x.shape[2] * x.shape[3])
-        log_det = log_det.expand(len(x))
+        log_det = (self.matrix_log_det() * (x.shape[2] * x.shape[3])).expand(len(x))
         if log_scale is not None:
             changed = changed * torch.exp(log_scale)
             log_det = log_det + log_scale.flatten(1).sum(1)
@@ -96,8 +95,7 @@ class FlowStep(nn.Module):
         if log_scale is not None:
             changed = changed * torch.exp(-log_scale)
         x = torch.cat([kept, changed - shift], 1) - self.bias[:, None, None]
-        inverse = self._inverse if self._inverse is not None else self.inverse_matrix()
-        return conv2d(x, inverse[:, :, None, None])
+        return conv2d(x, self.inverse_matrix()[:, :, None, None])
 
     def inverse_matrix(self) -> Tensor:
         """The inverse of the 1x1 convolution, computed in float64."""
@@ -108,13 +106,6 @@ class FlowStep(nn.Module):
         """log|det| of the 1x1 convolution, computed in float64."""
         log_det: Tensor = torch.linalg.slogdet(self.weight.double().cpu())[1]
         return log_det.to(self.weight)
-
-    @torch.no_grad()
-    def freeze(self) -> None:
-        self._inverse, self._log_det = self.inverse_matrix(), self.matrix_log_det()
-
-    def thaw(self) -> None:
-        self._inverse = self._log_det = None
 
 
 class Level(ScaleLevel):
@@ -194,11 +185,8 @@ class ImportedGlow(LatentModel):
         z, log_det = self._forward(x)
         return standard_normal_log_density(z) + log_det
 
+    def frozen(self, *, packed: bool) -> Frozen:
+        return FrozenImportedGlow(self, offset=self._offset, packed=packed)
+
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
         raise Unsupported("An imported model is explored, not trained: train one of the families here instead.")
-
-    def freeze(self) -> None:
-        self.stack.freeze()
-
-    def thaw(self) -> None:
-        self.stack.thaw()

@@ -9,13 +9,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle, silu
 
+from engine.errors import UsageError
 from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.frozen import Frozen
+from engine.models.vae.frozen import FrozenVae
+from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
+from engine.nn.vector_flow import VectorFlow
 from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
 from engine.objectives.likelihood import bits_per_dim, dequantise, gaussian_log_density
+from engine.objectives.texture import texture_distance
 from engine.run_files import Chart
 
+PRIOR_WIDTH = 96
+"""Width of the networks of the prior's couplings; wider ones learn the codes of some ten thousand pictures by heart."""
 LOG_STD_FLOOR = -4.0
 """Smallest log standard deviation of the decoder, about 1/256 of the range: less would only model rounding."""
 
@@ -43,6 +51,42 @@ class VaeConfig:
         "Adds a linear decoder beside the network, started from PCA of the first images.",
         advanced=True,
     )
+    dense: int = knob(
+        0,
+        "Dense width",
+        "Width of dense residual layers beside the convolutions, on a thumbnail: cheap, and best where pictures are "
+        "aligned. 0 has none.",
+        low=0,
+        high=4096,
+        advanced=True,
+    )
+    dense_blocks: int = knob(2, "Dense blocks", "Residual blocks of dense layers.", low=1, high=8, advanced=True)
+    dense_steps: int = knob(
+        0,
+        "Dense first",
+        "Steps in which the dense layers learn alone, many times faster; the convolutions then add what these miss.",
+        low=0,
+        high=10_000_000,
+        unit="steps",
+        advanced=True,
+    )
+    prior: int = knob(
+        0,
+        "Prior depth",
+        "Couplings of a small flow between the code and what the decoder sees: samples keep to where photos lie. "
+        "0 has none.",
+        low=0,
+        high=32,
+        advanced=True,
+    )
+    texture: float = knob(
+        0.0,
+        "Texture weight",
+        "Of how busy each place is, whatever its exact pixels: sharper pictures, some dB less.",
+        low=0.0,
+        high=100.0,
+        advanced=True,
+    )
 
 
 def stage_widths(config: VaeConfig, size: int) -> list[int]:
@@ -50,6 +94,11 @@ def stage_widths(config: VaeConfig, size: int) -> list[int]:
     factors = (1.0, 2.0, 3.0, 3.5)
     count = max(1, int(math.log2(size // 4)))
     return [8 * round(config.width * factors[min(i, 3)] / 8) for i in range(count)]
+
+
+def exact(x: Tensor) -> Tensor:
+    """In float32 at least, whatever the networks ran in."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 class Encoder(nn.Module):
@@ -116,6 +165,9 @@ class Vae(LatentModel):
     A learned deviation balances reconstruction and KL by itself (Rybkin et al. 2021, "Simple and Effective VAE
     Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at an absurdly large
     value and the codes die.
+
+    The posterior is over what the decoder sees; the code is that, made standard normal by a flow where the prior is
+    learned (Chen et al. 2017, arXiv:1611.02731, section 3.2). Without one the code is what the decoder sees.
     """
 
     abilities = Abilities(encode="amortised", density="bound")
@@ -124,12 +176,13 @@ class Vae(LatentModel):
         super().__init__()
         channels, size, _ = image_shape
         self.config = config
-        self.spec = LatentSpec(
-            size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape
-        )
+        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
         self.encoder = Encoder(config, channels, size)
         self.decoder = Decoder(config, channels, size)
         self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
+        if config.prior and config.free_bits:
+            raise UsageError("free_bits needs a KL for each number, which a learned prior lacks: set one of them to 0.")
+        self.prior = VectorFlow(config.code, hidden=PRIOR_WIDTH, depth=config.prior)
         self.thumb = min(32, size // 2) if config.linear else 0
         if config.linear:
             pixels = channels * self.thumb**2
@@ -139,13 +192,24 @@ class Vae(LatentModel):
             nn.init.zeros_(self.linear_decode.bias)
             nn.init.zeros_(self.linear_encode.weight)
             nn.init.zeros_(self.linear_encode.bias)
+        if config.dense:
+            if not config.linear:
+                raise UsageError("dense works on the linear path's thumbnail: set linear on, or dense to 0.")
+            self.dense_encode = DensePath(pixels, config.dense, 2 * config.code, blocks=config.dense_blocks)
+            self.dense_decode = DensePath(config.code, config.dense, pixels, blocks=config.dense_blocks)
 
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(mean, log standard deviation), both (B, D)."""
-        mean, log_std = self.encoder(x).chunk(2, 1)
+    def posterior(self, x: Tensor, *, convolutions: bool = True) -> tuple[Tensor, Tensor]:
+        """(mean, log standard deviation), both (B, D); `convolutions=False` asks the dense layers alone."""
+        pixels = self._thumbnail(x).flatten(1) if self.thumb else x
+        parts: list[Tensor] = []
+        if convolutions:
+            parts.append(self.encoder(x))
+        if self.config.dense:
+            parts.append(self.dense_encode(pixels))
+        mean, log_std = sum(parts[1:], parts[0]).chunk(2, 1)
         if self.thumb:
-            mean = mean + self.linear_encode(self._thumbnail(x).flatten(1))
-        return mean.float(), (log_std.float() - 2.0).clamp(-8.0, 4.0)
+            mean = mean + self.linear_encode(pixels)
+        return exact(mean), (exact(log_std) - 2.0).clamp(-8.0, 4.0)
 
     def _thumbnail(self, x: Tensor) -> Tensor:
         return avg_pool2d(x, x.shape[-1] // self.thumb)
@@ -153,26 +217,49 @@ class Vae(LatentModel):
     def _enlarge(self, thumbnail: Tensor) -> Tensor:
         return interpolate(thumbnail, size=self.spec.image_shape[1:], mode="bilinear", align_corners=False)
 
-    def _mean_image(self, z: Tensor) -> Tensor:
-        x: Tensor = self.decoder(z)
+    def _mean_image(self, z: Tensor, *, convolutions: bool = True) -> Tensor:
+        """The images of what the decoder sees (B, D)."""
+        parts: list[Tensor] = []
+        if convolutions:
+            parts.append(self.decoder(z))
         if self.thumb:
-            x = x + self._enlarge(self.linear_decode(z).unflatten(1, (-1, self.thumb, self.thumb)))
-        return x
+            pixels = self.linear_decode(z)
+            if self.config.dense:
+                pixels = pixels + self.dense_decode(z)
+            parts.append(self._enlarge(pixels.unflatten(1, (-1, self.thumb, self.thumb))))
+        return sum(parts[1:], parts[0])
 
     def decode(self, z: Tensor) -> Tensor:
-        return self._mean_image(z).clamp(-1.0, 1.0)
+        return self._mean_image(self.prior.inverse(z)).clamp(-1.0, 1.0)
 
-    def first_layer(self) -> Tensor:
+    def frozen(self, *, packed: bool) -> Frozen:
+        return FrozenVae(self, packed=packed)
+
+    def first_layer(self) -> Tensor | None:
         """Both linear maps that see the code: the network's stem, and the linear path where there is one."""
+        if self.config.prior or self.config.dense:
+            return None
         stem = self.decoder.stem.weight
         return torch.cat([stem, self.linear_decode.weight]) if self.thumb else stem
 
     def decoder_features(self, z: Tensor) -> Tensor:
         """(B, F, 8, 8): the decoder's first stage and what enlarges it."""
-        return self.decoder.early(z)
+        return self.decoder.early(self.prior.inverse(z))
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.posterior(x)[0]
+        code: Tensor = self.prior(self.posterior(x)[0])[0]
+        return code
+
+    def _kl(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
+        """(B, D) nats whose sum is the KL from posterior to prior: in closed form, or by this one sample.
+
+        The sample's two log-densities keep their common constant out; the flow's log-determinant is shared out evenly.
+        """
+        if not self.config.prior:
+            return kl_to_standard_normal(mean, log_std)
+        code, log_det = self.prior(mean + noise * log_std.exp())
+        nats: Tensor = 0.5 * (code.square() - noise.square()) - log_std - log_det[:, None] / self.spec.size
+        return nats
 
     def log_prob(self, x: Tensor) -> Tensor:
         """The ELBO with one posterior sample, drawn from a fixed seed so that the figure repeats."""
@@ -185,7 +272,7 @@ class Vae(LatentModel):
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
         reconstruction = self._mean_image(mean + noise * log_std.exp())
         density = gaussian_log_density(x, reconstruction, self._decoder_log_std()).flatten(1).sum(1)
-        return density, kl_to_standard_normal(mean, log_std).sum(1)
+        return density, self._kl(mean, log_std, noise).sum(1)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         density, kl = self._bound(dequantise(x, self.levels, generator))
@@ -221,22 +308,33 @@ class Vae(LatentModel):
         density = gaussian_log_density(x, images, self._decoder_log_std()).flatten(2).sum(2)
         # log q(z|x) of z = mean + noise * std needs the noise alone.
         posterior = gaussian_log_density(noise, 0.0, 0.0) - log_std
-        return density + (gaussian_log_density(z, 0.0, 0.0) - posterior).sum(2)
+        code, log_det = self.prior(z.flatten(0, 1))
+        prior: Tensor = gaussian_log_density(code, 0.0, 0.0).sum(1) + log_det
+        weights: Tensor = density + prior.unflatten(0, z.shape[:2]) - posterior.sum(2)
+        return weights
 
     def _decoder_log_std(self) -> Tensor:
         return self.log_std.clamp_min(LOG_STD_FLOOR)
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
         noise = steps.randn(len(batch), self.spec.size, like=batch)
+        convolutions = not (self.config.dense and steps.index < self.config.dense_steps)
         with steps.autocast():
-            mean, log_std = self.posterior(batch)
-            reconstruction = self._mean_image(mean + noise * log_std.exp()).float()
-        kl = kl_to_standard_normal(mean, log_std)
-        density = (
-            gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
-        )
+            mean, log_std = self.posterior(batch, convolutions=convolutions)
+            reconstruction = self._mean_image(mean + noise * log_std.exp(), convolutions=convolutions).float()
+        kl = self._kl(mean, log_std, noise)
+        density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
         penalty = free_bits(kl, self.config.free_bits).sum()
         loss = (self.config.beta * penalty - density) / self.spec.dimensions
+        found = {}
+        if self.config.texture and convolutions:
+            texture = texture_distance(reconstruction, batch)
+            loss = loss + self.config.texture * texture
+            found["texture"] = texture.detach()
+        if not convolutions:
+            # Every weight gets a gradient, if only zero: processes that train together wait for all of them.
+            waiting = [*self.encoder.parameters(), *self.decoder.parameters()]
+            loss = loss + 0.0 * torch.stack([weight.sum() for weight in waiting]).sum()
         norm = steps.update("model", loss)
         with torch.no_grad():
             kl_nats = kl.sum(1).mean()
@@ -251,6 +349,7 @@ class Vae(LatentModel):
                 "active_units": active_units(mean.detach()),
                 "posterior_std": log_std.detach().exp().mean(),
                 "gradient_norm": norm,
+                **found,
             }
 
     @torch.no_grad()

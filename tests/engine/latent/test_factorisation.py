@@ -106,7 +106,6 @@ def test_every_family_gives_unit_directions_or_says_why_not(family: str, method:
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.05 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
-    model.freeze()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     white = method == "pca" and model.abilities.encode != "amortised"
     if white or (method == "weights" and model.first_layer() is None):

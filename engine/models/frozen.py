@@ -1,0 +1,223 @@
+"""The second object of a model: what decodes and encodes, made of the weights as they are now, and never trained.
+
+A frozen form holds copies: norms folded, inverses computed, exponentials taken, weights packed. `Fresh` hands it out
+and makes it anew when a weight has changed since, so that nothing is ever drawn with old weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor
+
+from engine.nn.packed import offered
+from engine.objectives.likelihood import bits_per_dim, dequantise
+
+if TYPE_CHECKING:
+    from engine.models.base import LatentModel
+
+log = logging.getLogger(__name__)
+
+TOLERANCE: Final = 1e-5
+"""Largest difference from the module, as a share of the range of what it gives."""
+SUSPECT: Final = 1e-3
+"""Up to this difference rounding may be the reason, which a deep flow magnifies: then float64 says who is nearer."""
+WORSE: Final = 4.0
+"""How many times farther from float64 than the module a form may be, where the module itself is off by more than
+`TOLERANCE`."""
+LARGEST: Final = 250_000_000
+"""Parameters up to which a model gets a second object: it holds the weights once more, here 1 GB of them."""
+
+
+class Frozen(ABC):
+    """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.
+
+    What a family does not say stays the module's own.
+    """
+
+    def __init__(self, model: LatentModel) -> None:
+        self.model = model
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Images (B, C, H, W) of codes (B, D)."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes (B, D) of images (B, C, H, W).
+
+        Raises:
+            Unsupported: as the module's.
+        """
+        with torch.inference_mode():
+            return self.model.encode(x)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Nats of images, (B,).
+
+        Raises:
+            Unsupported: as the module's.
+        """
+        with torch.inference_mode():
+            return self.model.log_prob(x)
+
+    def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Bits/dim of images, (B,), with noise from `generator`; the same noise as the module's."""
+        nats = self.log_prob(dequantise(x, self.model.levels, generator))
+        return bits_per_dim(nats, self.model.spec.dimensions, self.model.levels)
+
+
+class Plain(Frozen):
+    """The module itself."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self.model.decode(z)
+
+
+def freeze_model(model: LatentModel) -> Frozen:
+    """The fastest form of a model in evaluation mode that draws and encodes as it does; the module itself where none.
+
+    Packed weights are tried first, on a CPU; then the folded form of plain operations. Each has to give what the
+    module gives on two codes and on a picture, to `TOLERANCE` or, where a flow magnifies rounding, about as nearly as
+    the module does. What fails leaves a line in the log and no more.
+    """
+    parameters = list(model.parameters())
+    plain = Plain(model)
+    if not parameters or model.training or sum(p.numel() for p in parameters) > LARGEST:
+        return plain
+    if any(p.dtype != torch.float32 for p in parameters):
+        return plain
+    device = parameters[0].device
+    expected: _Seen | None = None
+    for packed in (True, False) if offered(device) else (False,):
+        try:
+            with torch.inference_mode():
+                frozen = model.frozen(packed=packed)
+                if isinstance(frozen, Plain):
+                    return plain
+                expected = expected or _Seen(plain, device)
+                difference = expected.difference(frozen)
+            good = difference <= TOLERANCE or (difference <= SUSPECT and expected.as_exact(frozen))
+        except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
+            log.info("no %s form of %s: %s", _word(packed), type(model).__name__, error)
+            continue
+        if good:
+            return frozen
+        log.info("the %s form of %s is off by %.2g: not used", _word(packed), type(model).__name__, difference)
+    return plain
+
+
+def _word(packed: bool) -> str:
+    return "packed" if packed else "folded"
+
+
+class _Seen:
+    """What the module makes of two codes, a calm and a lively one, and of the second one's picture."""
+
+    def __init__(self, plain: Plain, device: torch.device) -> None:
+        model = plain.model
+        z = model.sample_codes(2, generator=torch.Generator().manual_seed(0)).to(device)
+        self._codes = z * torch.tensor([[0.5], [1.0]], device=device)
+        self._device = device
+        with self._exactly():
+            self._images = plain.decode(self._codes)
+            self._picture = self._images[1:].clamp(-1.0, 1.0)
+            self._found = self._of(plain)
+
+    def _exactly(self) -> AbstractContextManager[object]:
+        """The reduced precision of a GPU's convolutions would hide what is compared."""
+        if self._device.type != "cuda":
+            return nullcontext()
+        exact: AbstractContextManager[object] = torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled, allow_tf32=False
+        )
+        return exact
+
+    def _of(self, frozen: Frozen) -> list[Tensor]:
+        abilities = frozen.model.abilities
+        found = [] if abilities.encode == "search" else [frozen.encode(self._picture)]
+        # A bound goes through decoder and encoder, which have been seen by then.
+        return [*found, frozen.log_prob(self._picture)] if abilities.density == "exact" else found
+
+    def difference(self, frozen: Frozen) -> float:
+        """The largest difference, as a share of the range or of the largest magnitude; infinite where undefined."""
+        with self._exactly():
+            pairs = [(self._images, frozen.decode(self._codes))]
+            # One picture at a time is the common case, and goes another way through the packed operations.
+            pairs.append((self._images[:1], frozen.decode(self._codes[:1])))
+            pairs += zip(self._found, self._of(frozen), strict=True)
+        return _largest(pairs)
+
+    @torch.no_grad()
+    def as_exact(self, frozen: Frozen) -> bool:
+        """Whether a form is about as near to the model in float64 as the module is."""
+        if self._device.type == "mps":
+            return False
+        double = copy.deepcopy(frozen.model).double()
+        exact = [double.decode(self._codes.double())]
+        if double.abilities.encode != "search":
+            exact.append(double.encode(self._picture.double()))
+        own = [self._images, *self._found]
+        other = [frozen.decode(self._codes), *self._of(frozen)]
+        # The density is a sum over the code, and was compared to begin with.
+        module, form = (
+            _largest([(e.double(), f.double()) for e, f in zip(exact, found, strict=False)]) for found in (own, other)
+        )
+        return math.isfinite(module) and form <= WORSE * max(module, TOLERANCE / WORSE)
+
+
+def _largest(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    """The largest of the differences; infinite where one is not defined."""
+    found = [_difference(a, b) for a, b in pairs]
+    return max(found) if all(math.isfinite(value) for value in found) else math.inf
+
+
+def _difference(expected: Tensor, found: Tensor) -> float:
+    if expected.shape != found.shape or expected.dtype != found.dtype or not bool(torch.isfinite(expected).all()):
+        return math.inf
+    scale = torch.maximum(expected.max() - expected.min(), expected.abs().max()).clamp_min(1e-6)
+    return float((expected - found).abs().max() / scale)
+
+
+class Fresh:
+    """A model's frozen form, made again when a weight or a running statistic has changed since, or all were moved.
+
+    With `late` it is made at the first call, and `for_now` does without it once: a first picture does not wait for the
+    making and its test.
+    """
+
+    def __init__(self, model: LatentModel, *, late: bool = False) -> None:
+        self._model = model
+        self._versions: list[int] | None = None
+        self._late = late
+        if not late:
+            self._make()
+
+    def _make(self) -> None:
+        # Tensors made in inference mode count no changes; models are not made there.
+        self._tensors = [t for t in (*self._model.parameters(), *self._model.buffers()) if not t.is_inference()]
+        self._versions = self._now()
+        self._frozen = freeze_model(self._model)
+
+    def _now(self) -> list[int]:
+        # Asking some hundred tensors costs less than a hundredth of a picture.
+        return [t._version for t in self._tensors] + [t.data_ptr() for t in self._tensors[:1]]
+
+    def __call__(self) -> Frozen:
+        """The frozen form of the weights as they are now."""
+        if self._versions is None or self._now() != self._versions:
+            self._make()
+        return self._frozen
+
+    def for_now(self) -> Frozen:
+        """The same, but the module itself the first time, if nothing has been made yet."""
+        if self._late and self._versions is None:
+            self._late = False
+            return Plain(self._model)
+        return self()
