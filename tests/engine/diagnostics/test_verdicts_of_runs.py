@@ -97,7 +97,7 @@ def test_a_kl_weight_of_1000_is_a_posterior_collapse(path: Path, data, tmp_path:
 
 
 @SEEDS
-def test_a_learning_rate_a_hundred_times_too_high_is_never_called_healthy(path: Path, data, tmp_path: Path, seed: int) -> None:
+def test_a_rate_a_hundred_times_too_high_is_never_healthy(path: Path, data, tmp_path: Path, seed: int) -> None:
     session, run = trained(tmp_path, path, "vae", steps=150, training={"learning_rate": 0.1, "seed": seed}, **VAE)
     report = of_run(session, run)
     # A guard that speaks at a tick, and ticks come by the clock, may halve the rate in time: then less is wrong.
