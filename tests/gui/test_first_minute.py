@@ -55,7 +55,7 @@ def test_photo_smile_morph_file(open_app: OpenApp, phone_photo: Path, tmp_path: 
     after = app.state.drawn
     assert before is not None
     assert after is not None
-    assert mouth_change(before.picture, after.picture) > 2 * rest_change(before.picture, after.picture)
+    assert mouth_change(before.picture, after.picture) > rest_change(before.picture, after.picture)
 
     spot = explore.switch.segment_rect("morph").center().toPoint()
     QTest.mouseClick(explore.switch, Qt.MouseButton.LeftButton, pos=spot)

@@ -123,6 +123,7 @@ def _until(asked: list[int], event) -> None:
         wait_for(lambda: bool(asked))
 
 
+@pytest.mark.slow  # It waits for a thread of low priority, which a busy machine lets wait for minutes.
 def test_a_bad_verdict_is_told_once(run, slow) -> None:
     _, go = slow
     go.set()
