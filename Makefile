@@ -38,10 +38,10 @@ lint: $(STAMP) ## style, types and import rules
 	$(BIN)/lint-imports
 
 test: setup lint ## lint, then the quick tests
-	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-all: setup lint ## lint, then all tests that need no GPU
-	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "not gpu" $(ARGS)
+	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not gpu" $(ARGS)
 
 # The window's test plugins may be missing on a GPU machine, so this run takes none of the project's pytest settings.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),setup) ## the tests that need a CUDA device (GPU_PYTHON=python3 where there is no .venv)
