@@ -84,10 +84,11 @@ class Window(QMainWindow):
         # Here and not above: the window is on screen before what Train is made of is read.
         train = importlib.import_module("app.views.train.workspace")
         if len(self._train_parts) < len(train.PARTS):
-            self._train_parts.append(train.PARTS[len(self._train_parts)]())
+            # Theirs is this window even before they have a place in it: they go when it goes.
+            self._train_parts.append(train.PARTS[len(self._train_parts)](parent=self))
             return True
         if self._train_whole is None:
-            self._train_whole = train.TrainView(self._train_parts)
+            self._train_whole = train.TrainView(self._train_parts, parent=self)
             return True
         self._train, self._train_parts = self._train_whole, []
         self._stack.addWidget(self._train)

@@ -49,13 +49,6 @@ FAMILIES: Final[dict[str, Family]] = {
             presets={
                 "Small, minutes on a CPU": {"width": 24, "code": 64, "prior": 4},
                 "Standard": {"prior": 6},
-                "Aligned faces, an hour on a CPU": {
-                    "width": 32,
-                    "dense": 1024,
-                    "dense_steps": 6_000,
-                    "prior": 6,
-                    "texture": 4.0,
-                },
                 "Large, for a GPU": {"width": 96, "blocks": 2, "code": 256, "prior": 8},
             },
             curves=plots.VAE,

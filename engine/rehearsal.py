@@ -26,17 +26,14 @@ from engine.nn.recompute import recompute_in_backward
 class _Counter(TorchDispatchMode):
     """What is held, at its most, and what is calculated while it is on."""
 
-    def __init__(self, check_cancel: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = self.peak = 0
         self.flop = self.moved = self.calls = 0
         self._known: dict[int, int] = {}
-        self._check_cancel = check_cancel
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.calls += 1
-        if self.calls % 512 == 0:
-            self._check_cancel()
         out = func(*args, **(kwargs or {}))
         tensors = [value for value in tree_leaves(out) if isinstance(value, Tensor)]
         fresh = sum(self._see(value) for value in tensors)
@@ -137,11 +134,15 @@ def _rehearse(
     checkpointing: bool,
     check_cancel: Callable[[], None],
 ) -> Rehearsal:
-    counter = _Counter(check_cancel)
+    counter = _Counter()
     with FakeTensorMode(allow_non_fake_inputs=True), counter:
         model = build(family, config, image_shape).train()
         recompute_in_backward(model, checkpointing)
+        for module in model.modules():
+            # Here and not in the counter: an exception that passes through an operation's C++ ends the whole program.
+            module.register_forward_pre_hook(lambda *_: check_cancel())
         for parameter in model.parameters():
+            parameter.register_post_accumulate_grad_hook(lambda _: check_cancel())
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         parameters = sum(value.numel() for value in model.parameters())

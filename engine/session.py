@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 import resources
 from engine import library, live, plots, run_library, runs
-from engine.api import Catalogue, FamilyInfo, Framing, ModelCard, Pictures, TrainRequest
+from engine.api import Catalogue, FamilyInfo, ModelCard, TrainRequest
 from engine.checkpoints.model_file import decode_model, load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
@@ -27,6 +25,7 @@ from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
 from engine.latent.user_directions import load_owned
 from engine.open_model import OpenModel
+from engine.photos.load import load_photo
 from engine.preparing import check_stop, preparing, remember_data
 from engine.training.config import TrainConfig
 from engine.training.distributed import together
@@ -39,20 +38,6 @@ if TYPE_CHECKING:
     from engine.training.loop import Emit
 
 # The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
-
-
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A photo cut to a model's framing. `how`: face, points, centre or none; `note` says what was done, in a sentence.
-
-    `framing` says where in the photo it was cut out, and which faces there are.
-    """
-
-    picture: Pictures
-    name: str
-    note: str
-    how: str
-    framing: Framing
 
 
 class Session:
@@ -211,37 +196,7 @@ class Session:
         """The portraits in the box."""
         return tuple(sorted(resources.path("samples").glob("*.webp")))
 
-    def load_photo(
-        self,
-        source: str | Path | bytes | Pictures,
-        *,
-        size: int,
-        align: str = "auto",
-        name: str = "",
-        face: int = 0,
-        points: Sequence[tuple[float, float]] | None = None,
-    ) -> Photo:
-        """A photo from a file, its bytes or an array (H, W, 3), cut and scaled to `size` pixels.
-
-        `face` counts from 0, the largest. `points` in the photo's pixels, two eyes or two eyes and the middle of the
-        mouth, are used instead of a face.
-
-        Raises:
-            ImageError: it is no picture, or must not be opened.
-            UsageError: an unknown way of aligning, a face that was not found, or points that no face can have.
-        """
-        from engine.photos.align import align as align_photo
-        from engine.photos.decode import read_photo
-
-        if align not in ("auto", "none", "face", "centre"):
-            raise UsageError(f"align must be auto, none, face or centre, got {align!r}.")
-        if isinstance(source, np.ndarray):
-            rgb, name = source, name or "pasted picture"
-        else:
-            read = read_photo(source)
-            rgb, name = read.rgb, name or read.name
-        found = align_photo(rgb, mode=align, size=size, face=face, points=points)
-        return Photo(found.rgb, name, found.note, found.how, found.framing)
+    load_photo = staticmethod(load_photo)
 
     def runs(self) -> list[runs.RunInfo]:
         """The user's runs, newest first."""

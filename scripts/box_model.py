@@ -22,6 +22,7 @@ from boxing.fast import hurry
 from boxing.figures import FULL, QUICK, Scale, measured, subject_for
 from boxing.finish import finish, open_data, shipped_header
 from boxing.kinds import Kind
+from boxing.prior import fit_prior
 from boxing.reproduce import box_command, header_facts, train_command, training_seconds
 
 from engine import runs
@@ -62,6 +63,7 @@ def boxed(source: Path, target: Path, args: argparse.Namespace, data: DataSet, k
     """Writes the rounded weights, measures the file that was written, and writes it again with its card."""
     model, header, _ = load_model(source)
     header = replace(header, title=args.title)
+    prior_text = fit_prior(model, data, steps=args.prior_steps) if args.prior_steps else ""
     save_model(target, model, header, half=True, whole=False)
     model, _, digest = load_model(target)
     hurry(model)
@@ -73,7 +75,8 @@ def boxed(source: Path, target: Path, args: argparse.Namespace, data: DataSet, k
     again = {"title": args.title, "data": f"{kind.where}/{Path(args.data).name}"}
     if args.labels:
         again["labels"] = f"{kind.where}/{args.labels.name}"
-    commands = [train_command(config, kind.where, run), box_command("box_model.py", again, run)]
+    prior = {"prior-steps": str(args.prior_steps)} if args.prior_steps else {}
+    commands = [train_command(config, kind.where, run), box_command("box_model.py", {**again, **prior}, run)]
     if model.abilities.encode == "search":
         beside = {name: words for name, words in again.items() if name != "title"}
         commands.append(box_command("fit_encoder.py", beside, f"resources/models/{target.name}"))
@@ -83,7 +86,7 @@ def boxed(source: Path, target: Path, args: argparse.Namespace, data: DataSet, k
         "training_seconds": training_seconds(args.run),
         "steps_text": f"{header.step:,} steps",
         "command": "\n".join(commands),
-        "made": made_text(config, header),
+        "made": " ".join(filter(None, (made_text(config, header), prior_text))),
     }
     header = shipped_header(header, model, data, kind, found, card)
     # Loaded anew: what `freeze` computed is no part of the file.
@@ -96,6 +99,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     add_arguments(parser)
     parser.add_argument("--finite", type=int, default=0, help="samples at T = 1 that must be finite (10,000 for flows)")
+    parser.add_argument("--prior-steps", type=int, default=0, help="a VAE's prior learns so many steps alone first")
     parser.add_argument("--search-steps", type=int, default=0, help="steps after the encoder beside a model, for codes")
     args = parser.parse_args()
     use_threads(args.threads)

@@ -18,8 +18,9 @@ from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts, lo
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UserError
 from engine.open_model import OpenModel
+from engine.photos.load import Photo
 from engine.pictures import save_picture, sheet
-from engine.session import Photo, Session
+from engine.session import Session
 
 
 def _device(parser: argparse.ArgumentParser) -> None:

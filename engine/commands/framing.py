@@ -10,7 +10,8 @@ from typing import Any, Final
 from engine.commands.common import natural
 from engine.errors import UsageError
 from engine.open_model import OpenModel
-from engine.session import Photo, Session
+from engine.photos.load import Photo
+from engine.session import Session
 
 ALIGN: Final = ("auto", "none", "face", "centre")
 Points = tuple[tuple[float, float], ...]

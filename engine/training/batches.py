@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.pictures import to_images
 from engine.training.config import World
+from engine.training.variations import Variation, drawn_amounts, drawn_offsets, lit, mirrored, shifted
 
 
 def step_seed(seed: int, step: int, *, salt: str = "step", rank: int = 0) -> int:
@@ -29,11 +30,11 @@ class Batches:
         *,
         batch: int,
         seed: int,
-        flip: bool,
+        variation: Variation,
         world: World,
     ) -> None:
         self._images, self._indices, self._batch = images, indices, batch
-        self._seed, self._flip, self._world = seed, flip, world
+        self._seed, self._variation, self._world = seed, variation, world
         self._epoch = -1
         self._order: NDArray[np.int64] = indices
 
@@ -56,12 +57,17 @@ class Batches:
         return whole[np.sort(mine)]
 
     def at(self, step: int, generator: torch.Generator, device: torch.device) -> Tensor:
-        """This rank's images (B, C, H, W) in [-1, 1]; half of all are mirrored."""
+        """This rank's images (B, C, H, W) in [-1, 1], varied; with `flip` half of all are mirrored."""
         # Sorted rows read the memory map in order; the batch is a set, so the order within it is free.
         pictures = self._images[np.sort(self.rows(step))]
-        if self._flip:
-            share = torch.rand(self._batch, generator=generator)[self._world.rank :: self._world.size]
-            # While they are bytes: a quarter of what there is to move afterwards.
-            mirrored = (share < 0.5).numpy()
-            pictures[mirrored] = pictures[mirrored, :, ::-1]
-        return to_images(pictures, device)
+        vary, mine = self._variation, slice(self._world.rank, None, self._world.size)
+        # Numbers are drawn for the whole batch, so that a picture's do not depend on the number of ranks.
+        if vary.flip:
+            share = torch.rand(self._batch, generator=generator)[mine]
+            pictures = mirrored(pictures, (share < 0.5).numpy())
+        if vary.shift:
+            pictures = shifted(pictures, drawn_offsets(self._batch, vary.shift, generator)[mine])
+        x = to_images(pictures, device)
+        if vary.light:
+            x = lit(x, drawn_amounts(self._batch, x.shape[1], vary.light, generator)[mine].to(device))
+        return x

@@ -77,6 +77,23 @@ class TrainConfig:
         advanced=True,
     )
     flip: bool = knob(True, "Mirror", "Also trains on mirror images.", advanced=True)
+    shift: int = knob(
+        0,
+        "Shift",
+        "Moves each training picture by up to so many pixels, so that a small data set is not learned by heart.",
+        low=0,
+        high=64,
+        unit="px",
+        advanced=True,
+    )
+    light: float = knob(
+        0.0,
+        "Light",
+        "Changes brightness, contrast and tint of each training picture by up to this share of the range.",
+        low=0.0,
+        high=1.0,
+        advanced=True,
+    )
     seed: int = knob(
         0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True
     )

@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from engine.device import Device, cores, use_threads
 from engine.errors import RunError, UsageError
+from engine.models.base import LatentModel
 from engine.torchrun import torchrun_line as torchrun_line
 from engine.training.config import World
 
@@ -131,7 +132,7 @@ class Dist:
                 for value in model.state_dict().values():
                     dist.broadcast(value, 0, group=self._gradients)
 
-    def average_statistics(self, model: nn.Module) -> None:
+    def average_statistics(self, model: LatentModel) -> None:
         """Running statistics become their mean over the processes: one model, whoever saves it."""
         if self.size == 1:
             return
@@ -142,7 +143,7 @@ class Dist:
             for value in (norm.running_mean, norm.running_var)
             if value is not None
         ]
-        found += [value for name, value in model.named_buffers() if name in getattr(model, "statistics", ())]
+        found += [value for name, value in model.named_buffers() if name in model.statistics]
         if not found:
             return
         flat = torch.cat([value.flatten() for value in found])

@@ -29,6 +29,7 @@ from engine.training.lock import Lock
 from engine.training.optimisers import Optimisers
 from engine.training.snapshot import Progressed, load_snapshot, newest_snapshot, save_snapshot
 from engine.training.telling import Emit, Voice
+from engine.training.variations import Variation
 
 PREPARE_IMAGES: Final = 6144
 
@@ -67,7 +68,7 @@ class Job:
             self.rows,
             batch=self.training.batch,
             seed=self.training.seed,
-            flip=self.training.flip,
+            variation=Variation(self.training.flip, self.training.shift, self.training.light),
             world=dist.world,
         )
         self.voice = Voice(run, self.training.steps, emit, silent=not dist.first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from app.__main__ import open_window
 from app.controller import Controller
@@ -134,6 +135,7 @@ OpenApp = Callable[..., App]
 def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
     """Opens the window as `main` does, and closes it after the test."""
     opened: list[App] = []
+    before = set(map(id, QApplication.topLevelWidgets()))
 
     def make(*, model: str = "Tiny VAE", ready: bool = True) -> App:
         settings, problem = load_settings(settings_file())
@@ -152,6 +154,10 @@ def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
     for app in opened:
         if not app.state.closing:
             app.close()
+    # The plots' context menus have no parent; the garbage collector takes them.
+    tops = [widget for widget in QApplication.topLevelWidgets() if id(widget) not in before]
+    left = Counter(type(widget).__name__ for widget in tops if not isinstance(widget, QMenu))
+    assert not left, f"closed windows left widgets behind, which each later style sheet is applied to: {left}"
 
 
 @pytest.fixture

@@ -79,7 +79,8 @@ class SingleView(QWidget):
             "Improve", f"Look for a code that is nearer to the photo ({keys('photo.improve')})", kind="quiet"
         )
         self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet")
-        self.curve = Sparkline("RMS error")
+        self.curve = Sparkline("RMS error", parent=self.error)
+        self.curve.hide()
         self.face_before.clicked.connect(lambda: self.faceStepped.emit(-1))
         self.face_next.clicked.connect(lambda: self.faceStepped.emit(1))
         self.frame.clicked.connect(lambda: self.frameWanted.emit())

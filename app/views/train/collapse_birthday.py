@@ -66,6 +66,9 @@ class BirthdayView(QWidget):
         self.finish = button("Result", "End the test here and see what the answers say")
         self.again = button("New test", "Another test, on the run's newest checkpoint", kind="primary")
         self.undo_end = button("Undo last answer", "Take the last answer back and go on (Z)")
+        for push in (self.again, self.undo_end):
+            push.setParent(self)
+            push.hide()  # Until there is a result to stand under.
         self.message = words("")
         set_kind(self.message, "warn")
         for push, act in (
@@ -160,6 +163,8 @@ class BirthdayView(QWidget):
         old = self._result.takeWidget()
         body.setLayout(column)
         self._result.setWidget(body)
+        self.again.show()
+        self.undo_end.show()
         body.setAutoFillBackground(False)
         if old is not None:
             old.deleteLater()

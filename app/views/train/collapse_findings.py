@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.theme import set_kind
 from app.widgets.buttons import button
@@ -35,14 +35,18 @@ class FindingCard(QWidget):
         self.title.setChecked(opened)
         self.title.setEnabled(has_more)
         self.title.toggled.connect(lambda on: self.folded.emit(name, on))
-        self.run = button("Run", "Make this finding anew, on the newest checkpoint.", kind="quiet")
-        self.run.clicked.connect(lambda: self.runWanted.emit(name))
         self.sign = LevelSign(finding.level)
         self.sentence = words(finding.sentence)
-        more = button("Less" if opened else "More", "Show or hide the figures and pictures.", kind="quiet")
-        more.clicked.connect(lambda: self.title.toggle())
-        # Left out instead of hidden: what has no parent yet would be shown as a window of its own.
-        head = hbox(self.sign, self.title, None, *([more] if has_more else []), *([self.run] if can_run else []))
+        head = hbox(self.sign, self.title, None)
+        if has_more:
+            more = button("Less" if opened else "More", "Show or hide the figures and pictures.", kind="quiet")
+            more.clicked.connect(lambda: self.title.toggle())
+            head.addWidget(more)
+        self.run: QPushButton | None = None
+        if can_run:
+            self.run = button("Run", "Make this finding anew, on the newest checkpoint.", kind="quiet")
+            self.run.clicked.connect(lambda: self.runWanted.emit(name))
+            head.addWidget(self.run)
         column = vbox(head, self.sentence, gap_px=4)
         self.table: QWidget | None = None
         if opened and finding.figures:

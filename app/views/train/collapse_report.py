@@ -33,7 +33,6 @@ class ReportView(QWidget):
         self.offers: dict[str, OfferRow] = {}
         self.verdict: QLabel | None = None
         self.busy_line: QLabel | None = None
-        self.sign = LevelSign(side_px=SIGN_PX)
         self._scroll = scrolled(QWidget())
         self.setLayout(vbox(self._scroll, gap_px=0))
         self._key: tuple[object, ...] | None = None
@@ -90,7 +89,8 @@ class ReportView(QWidget):
             column.addWidget(words(self._none_yet))
             column.addWidget(hairline())
         self._add_offers(column, report, cards)
-        for push in [*(card.run for card in self.cards.values()), *(offer.run for offer in self.offers.values())]:
+        runs = [card.run for card in self.cards.values() if card.run is not None]
+        for push in (*runs, *(offer.run for offer in self.offers.values())):
             push.setEnabled(not busy)
         column.addStretch(1)
         body.setLayout(column)
@@ -106,7 +106,7 @@ class ReportView(QWidget):
         card = QWidget()
         set_kind(card, "card")
         card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.sign = LevelSign(report.verdict.level, side_px=SIGN_PX)
+        sign = LevelSign(report.verdict.level, side_px=SIGN_PX)
         title = QLabel(report.verdict.title)
         set_kind(title, "title")
         title.setWordWrap(True)
@@ -118,7 +118,7 @@ class ReportView(QWidget):
         small = QLabel(_about(report, cards))
         small.setWordWrap(True)
         set_kind(small, "small")
-        head = hbox(self.sign, title)
+        head = hbox(sign, title)
         head.setStretch(1, 1)
         inner = vbox(head, self.verdict, small, gap_px=8)
         inner.setContentsMargins(12, 12, 12, 12)

@@ -51,19 +51,10 @@ def _part(layer: Layer, side: int, activation: Activation, packed: bool) -> Part
     if spec.kind == "L":
         matrix = PackedLinear(layer.weight, layer.bias, packed=packed, activation=activation)
         return lambda x: matrix(x.flatten(1)).view(-1, spec.channels, spec.kernel, spec.kernel)
-    if spec.kind == "T":
-        return PackedTranspose(
-            layer.weight,
-            layer.bias,
-            size=size,
-            packed=packed,
-            stride=spec.stride,
-            padding=spec.padding,
-            activation=activation,
-        )
     if spec.kind == "U":
         size = (2 * side, 2 * side)
-    conv = PackedConv(
+    make = PackedTranspose if spec.kind == "T" else PackedConv
+    conv = make(
         layer.weight,
         layer.bias,
         size=size,
@@ -72,7 +63,7 @@ def _part(layer: Layer, side: int, activation: Activation, packed: bool) -> Part
         padding=spec.padding,
         activation=activation,
     )
-    if spec.kind == "C":
+    if spec.kind != "U":
         return conv
     smooth = layer.upsampling == "bilinear"
     mode, corners = layer.upsampling, False if smooth else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle, silu
+from torch.nn.functional import avg_pool2d, interpolate, pad, pixel_unshuffle, silu
 
 from engine.errors import UsageError
 from engine.knobs import knob
@@ -200,15 +201,14 @@ class Vae(LatentModel):
 
     def posterior(self, x: Tensor, *, convolutions: bool = True) -> tuple[Tensor, Tensor]:
         """(mean, log standard deviation), both (B, D); `convolutions=False` asks the dense layers alone."""
-        pixels = self._thumbnail(x).flatten(1) if self.thumb else x
-        parts: list[Tensor] = []
-        if convolutions:
-            parts.append(self.encoder(x))
-        if self.config.dense:
-            parts.append(self.dense_encode(pixels))
-        mean, log_std = sum(parts[1:], parts[0]).chunk(2, 1)
+        parts = [self.encoder(x)] if convolutions else []
         if self.thumb:
-            mean = mean + self.linear_encode(pixels)
+            pixels = self._thumbnail(x).flatten(1)
+            if self.config.dense:
+                parts.append(self.dense_encode(pixels))
+            # The linear path moves the mean alone.
+            parts.append(pad(self.linear_encode(pixels), (0, self.config.code)))
+        mean, log_std = reduce(torch.add, parts).chunk(2, 1)
         return exact(mean), (exact(log_std) - 2.0).clamp(-8.0, 4.0)
 
     def _thumbnail(self, x: Tensor) -> Tensor:
@@ -219,15 +219,14 @@ class Vae(LatentModel):
 
     def _mean_image(self, z: Tensor, *, convolutions: bool = True) -> Tensor:
         """The images of what the decoder sees (B, D)."""
-        parts: list[Tensor] = []
-        if convolutions:
-            parts.append(self.decoder(z))
+        parts = [self.decoder(z)] if convolutions else []
         if self.thumb:
             pixels = self.linear_decode(z)
             if self.config.dense:
                 pixels = pixels + self.dense_decode(z)
             parts.append(self._enlarge(pixels.unflatten(1, (-1, self.thumb, self.thumb))))
-        return sum(parts[1:], parts[0])
+        image: Tensor = reduce(torch.add, parts)
+        return image
 
     def decode(self, z: Tensor) -> Tensor:
         return self._mean_image(self.prior.inverse(z)).clamp(-1.0, 1.0)
@@ -250,7 +249,7 @@ class Vae(LatentModel):
         code: Tensor = self.prior(self.posterior(x)[0])[0]
         return code
 
-    def _kl(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
+    def kl(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
         """(B, D) nats whose sum is the KL from posterior to prior: in closed form, or by this one sample.
 
         The sample's two log-densities keep their common constant out; the flow's log-determinant is shared out evenly.
@@ -272,7 +271,7 @@ class Vae(LatentModel):
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
         reconstruction = self._mean_image(mean + noise * log_std.exp())
         density = gaussian_log_density(x, reconstruction, self._decoder_log_std()).flatten(1).sum(1)
-        return density, self._kl(mean, log_std, noise).sum(1)
+        return density, self.kl(mean, log_std, noise).sum(1)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         density, kl = self._bound(dequantise(x, self.levels, generator))
@@ -322,7 +321,7 @@ class Vae(LatentModel):
         with steps.autocast():
             mean, log_std = self.posterior(batch, convolutions=convolutions)
             reconstruction = self._mean_image(mean + noise * log_std.exp(), convolutions=convolutions).float()
-        kl = self._kl(mean, log_std, noise)
+        kl = self.kl(mean, log_std, noise)
         density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
         penalty = free_bits(kl, self.config.free_bits).sum()
         loss = (self.config.beta * penalty - density) / self.spec.dimensions

@@ -14,6 +14,7 @@ from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig, World
 from engine.training.ema import Ema
 from engine.training.optimisers import Optimisers
+from engine.training.variations import Variation
 from tests.contract.tiny import make
 
 CPU = torch.device("cpu")
@@ -88,7 +89,7 @@ def test_the_average_in_one_call_is_that_of_each_tensor(family):
 def test_a_batch_is_its_rows_half_of_them_mirrored(world):
     pictures = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3)).astype(np.uint8)
     pictures.flags.writeable = False
-    batches = Batches(pictures, np.arange(30), batch=10, seed=1, flip=True, world=world)
+    batches = Batches(pictures, np.arange(30), batch=10, seed=1, variation=Variation(flip=True), world=world)
     mirrored = 0
     for step in range(6):
         seed = step_seed(1, step)

@@ -14,6 +14,7 @@ from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig, World
 from engine.training.ema import Ema
 from engine.training.tick import Tick
+from engine.training.variations import Variation
 from tests.contract.tiny import make, stir
 
 
@@ -21,7 +22,7 @@ def batches(n=23, *, batch=6, seed=0, flip=False, world=None):
     pictures = np.zeros((40, 4, 4, 3), np.uint8)
     pictures[:] = np.arange(40, dtype=np.uint8)[:, None, None, None]
     indices = np.arange(40)[:n]
-    return Batches(pictures, indices, batch=batch, seed=seed, flip=flip, world=world or World())
+    return Batches(pictures, indices, batch=batch, seed=seed, variation=Variation(flip), world=world or World())
 
 
 def test_batches_are_a_pure_function_of_seed_and_step():
@@ -54,7 +55,7 @@ def test_images_are_those_of_the_rows_and_mirroring_is_seeded():
     np.testing.assert_allclose((x[:, 0, 0, 0].numpy() + 1) * 127.5, np.sort(one.rows(3)), atol=1e-3)
     pictures = np.zeros((64, 4, 4, 3), np.uint8)
     pictures[:, :, :2] = 255
-    mirrored = Batches(pictures, np.arange(64), batch=64, seed=0, flip=True, world=World())
+    mirrored = Batches(pictures, np.arange(64), batch=64, seed=0, variation=Variation(flip=True), world=World())
     x = mirrored.at(0, torch.Generator().manual_seed(0), torch.device("cpu"))
     assert torch.equal(x, mirrored.at(0, torch.Generator().manual_seed(0), torch.device("cpu")))
     assert 16 < int((x[:, 0, 0, 0] < 0).sum()) < 48
