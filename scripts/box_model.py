@@ -63,11 +63,12 @@ def boxed(source: Path, target: Path, args: argparse.Namespace, data: DataSet, k
     """Writes the rounded weights, measures the file that was written, and writes it again with its card."""
     model, header, _ = load_model(source)
     header = replace(header, title=args.title)
-    prior_text = fit_prior(model, data, steps=args.prior_steps) if args.prior_steps else ""
+    config, prior_text = runs.read_config(args.run), ""
+    if args.prior_steps:
+        prior_text = fit_prior(model, data, steps=args.prior_steps, mirror=bool(config.training["flip"]))
     save_model(target, model, header, half=True, whole=False)
     model, _, digest = load_model(target)
     hurry(model)
-    config = runs.read_config(args.run)
     origin = Origin(model_sha256=digest, title=args.title, family=header.family, trained_on="yes", step=header.step)
     subject = subject_for(model, data, origin)
     found: dict[str, Any] = measured(model, data, subject, draws=args.finite, scale=scale_of(args))

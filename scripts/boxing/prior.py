@@ -26,12 +26,12 @@ ENCODED_AT_ONCE = 128
 
 
 @torch.no_grad()
-def posteriors(model: Vae, data: DataSet, rows: NDArray[np.int64]) -> Tensor:
-    """(2N, 2, D): mean and log standard deviation of these pictures, and of their mirror images."""
+def posteriors(model: Vae, data: DataSet, rows: NDArray[np.int64], *, mirror: bool) -> Tensor:
+    """(N or 2N, 2, D): mean and log standard deviation of these pictures, and of their mirror images."""
     parts = []
     for start in range(0, len(rows), ENCODED_AT_ONCE):
         x = to_images(data.images[rows[start : start + ENCODED_AT_ONCE]])
-        parts += [torch.stack(model.posterior(image), 1) for image in (x, x.flip(3))]
+        parts += [torch.stack(model.posterior(image), 1) for image in ((x, x.flip(3)) if mirror else (x,))]
     return torch.cat(parts)
 
 
@@ -40,7 +40,7 @@ def _nats(model: Vae, codes: Tensor, generator: torch.Generator) -> Tensor:
     return model.kl(codes[:, 0], codes[:, 1], noise).sum(1).mean()
 
 
-def fit_prior(model: LatentModel, data: DataSet, *, steps: int, seed: int = 0) -> str:
+def fit_prior(model: LatentModel, data: DataSet, *, steps: int, mirror: bool, seed: int = 0) -> str:
     """Fits the prior of `model` in place on the training split; what was done and what it brought, in a sentence.
 
     The weights kept are an average over the last few hundred steps.
@@ -51,8 +51,8 @@ def fit_prior(model: LatentModel, data: DataSet, *, steps: int, seed: int = 0) -
     if not isinstance(model, Vae) or not model.config.prior:
         raise SystemExit("--prior-steps needs a VAE with a learned prior.")
     model.eval().requires_grad_(False)
-    codes = posteriors(model, data, data.indices(Split.TRAIN))
-    held = posteriors(model, data, data.indices(Split.VALIDATION))
+    codes = posteriors(model, data, data.indices(Split.TRAIN), mirror=mirror)
+    held = posteriors(model, data, data.indices(Split.VALIDATION), mirror=mirror)
     before = float(_nats(model, held, torch.Generator().manual_seed(seed)))
     average = copy.deepcopy(model.prior)
     generator = torch.Generator().manual_seed(seed + 1)
@@ -72,6 +72,7 @@ def fit_prior(model: LatentModel, data: DataSet, *, steps: int, seed: int = 0) -
     model.requires_grad_(False)
     after = float(_nats(model, held, torch.Generator().manual_seed(seed)))
     return (
-        f"The prior alone then learned {steps:,} steps of {BATCH} from the codes of the plain training pictures and "
-        f"their mirror images: the KL of held-out pictures fell from {before:.1f} to {after:.1f} nats."
+        f"The prior alone then learned {steps:,} steps of {BATCH} from the codes of the plain training pictures"
+        f"{' and their mirror images' if mirror else ''}: the KL of held-out "
+        f"pictures fell from {before:.1f} to {after:.1f} nats."
     )
