@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import getCppPointer
 
 from app.__main__ import open_window
 from app.controller import Controller
@@ -135,7 +136,7 @@ OpenApp = Callable[..., App]
 def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
     """Opens the window as `main` does, and closes it after the test."""
     opened: list[App] = []
-    before = set(map(id, QApplication.topLevelWidgets()))
+    before = {getCppPointer(widget) for widget in QApplication.topLevelWidgets()}
 
     def make(*, model: str = "Tiny VAE", ready: bool = True) -> App:
         settings, problem = load_settings(settings_file())
@@ -154,9 +155,9 @@ def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
     for app in opened:
         if not app.state.closing:
             app.close()
-    # The plots' context menus have no parent; the garbage collector takes them.
-    tops = [widget for widget in QApplication.topLevelWidgets() if id(widget) not in before]
-    left = Counter(type(widget).__name__ for widget in tops if not isinstance(widget, QMenu))
+    # Ours alone: popups of lists and context menus of plots go with their owners, some by the garbage collector.
+    tops = [widget for widget in QApplication.topLevelWidgets() if getCppPointer(widget) not in before]
+    left = Counter(type(widget).__name__ for widget in tops if type(widget).__module__.startswith("app."))
     assert not left, f"closed windows left widgets behind, which each later style sheet is applied to: {left}"
 
 

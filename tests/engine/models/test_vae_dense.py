@@ -94,14 +94,14 @@ def test_an_importance_weight_is_density_less_kl_of_the_same_sample():
         for weights, part in zip(model.log_weights(x, noise), noise, strict=True):
             seen = model._mean_image(mean + part * log_std.exp())
             density = gaussian_log_density(x, seen, model._decoder_log_std()).flatten(1).sum(1)
-            torch.testing.assert_close(weights, density - model._kl(mean, log_std, part).sum(1))
+            torch.testing.assert_close(weights, density - model.kl(mean, log_std, part).sum(1))
 
 
 def test_its_kl_is_the_closed_form_where_the_flow_is_the_identity():
     model = made(prior=2).double()
     mean, log_std = model.posterior(images(4, SHAPE).double())
     noise = torch.randn(5000 * 4, model.spec.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    many = model._kl(mean.repeat(5000, 1), log_std.repeat(5000, 1), noise).sum(1)
+    many = model.kl(mean.repeat(5000, 1), log_std.repeat(5000, 1), noise).sum(1)
     found = many.unflatten(0, (5000, 4)).mean(0)
     torch.testing.assert_close(found, kl_to_standard_normal(mean, log_std).sum(1), rtol=0.1, atol=0.05)
 
