@@ -198,8 +198,8 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
 
 
 def one_of_each(cards: tuple[ModelCard, ...]) -> dict[str, ModelCard]:
-    """For each family the first model of 64 pixels, or the first of any size."""
-    ordered = sorted(cards, key=lambda card: card.image_size != SIZE_PX)
+    """For each family the largest model of 64 pixels, or of any size; the first of those that are equally large."""
+    ordered = sorted(cards, key=lambda card: (card.image_size != SIZE_PX, -card.parameters))
     found = {card.family: card for card in reversed(ordered)}
     return {card.family: card for card in cards if found[card.family] is card}
 
