@@ -34,6 +34,7 @@ run: setup ## open the window; without a display, draw it into latent-loom.png
 
 lint: $(STAMP) ## style, types and import rules
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

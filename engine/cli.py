@@ -81,9 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         # A bug: its traceback belongs in the log, not on the terminal.
         log.exception("the command failed")
-        return _say(
-            f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}); {_where()}.", 1
-        )
+        return _say(f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}); {_where()}.", 1)
     if result.values or result.text:
         print(json.dumps(result.values, ensure_ascii=False) if args.json else result.text)
     return 0
@@ -109,18 +107,14 @@ def log_file() -> Path:
 
 
 def _where() -> str:
-    return (
-        f"the log {log_file()} says more" if log_file().exists() else "run it again to see whether it stays"
-    )
+    return f"the log {log_file()} says more" if log_file().exists() else "run it again to see whether it stays"
 
 
 def _log_to_file() -> None:
     """Best effort: a home that cannot be written must not stop a command."""
     try:
         log_file().parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            log_file(), maxBytes=2**20, backupCount=2, encoding="utf-8"
-        )
+        handler = logging.handlers.RotatingFileHandler(log_file(), maxBytes=2**20, backupCount=2, encoding="utf-8")
     except OSError:
         # Without any handler, logging would print on standard error, which holds one sentence and no more.
         logging.getLogger().addHandler(logging.NullHandler())

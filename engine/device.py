@@ -64,9 +64,7 @@ def cpu_name() -> str:
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            name = next(
-                (line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name
-            )
+            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
     except OSError:
         pass  # Not Linux: the platform's own word is all there is.
     return f"{name}, {cores()} cores"

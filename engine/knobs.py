@@ -103,9 +103,7 @@ def knob(
     log: bool = False,
 ) -> Any:
     """A dataclass field that is a knob. `log` asks the form for a logarithmic slider."""
-    words = dict(
-        title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log
-    )
+    words = dict(title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log)
     return field(default=default, metadata={"knob": words})
 
 

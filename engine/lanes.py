@@ -144,9 +144,7 @@ class Lane:
 
     def _run(self) -> None:
         if self._set_up is not None:
-            self._guarded(
-                _Request("set up", self._do_set_up, None, Context(0, Control(), self._emit)), quiet=True
-            )
+            self._guarded(_Request("set up", self._do_set_up, None, Context(0, Control(), self._emit)), quiet=True)
         while (request := self._next()) is not None:
             self._guarded(request)
             with self._change:
@@ -190,6 +188,4 @@ class Lane:
 def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There was not enough memory for this: choose a smaller batch or model, or another device."
-    return (
-        f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}): details are in the log."
-    )
+    return f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}): details are in the log."

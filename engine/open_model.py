@@ -136,9 +136,7 @@ class OpenModel:
             on_progress=on_progress,
             check_cancel=check_cancel,
         )
-        return factorisation.find_directions(
-            self._model, method, count=count, search=search, known=self._shipped
-        )
+        return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
     def codes_of(
         self, pictures: Pictures, *, steps: int = 60, check_cancel: Callable[[], None] = lambda: None
@@ -170,9 +168,7 @@ class OpenModel:
             raise UserError(
                 f"{self.info.title} has {len(self.info.groups)} groups, so it takes as many temperatures or one."
             )
-        codes = self._model.sample_codes(
-            n, temperature=temperature, generator=torch.Generator().manual_seed(seed)
-        )
+        codes = self._model.sample_codes(n, temperature=temperature, generator=torch.Generator().manual_seed(seed))
         return np.ascontiguousarray(codes.cpu().numpy())
 
     @torch.inference_mode()
@@ -241,9 +237,7 @@ class OpenModel:
             maps.append(levels.level_map(np.concatenate(pictures)))
         return tuple(maps)
 
-    def morph(
-        self, codes: Codes, fractions: Sequence[float], *, method: str = "slerp", loop: bool = False
-    ) -> Codes:
+    def morph(self, codes: Codes, fractions: Sequence[float], *, method: str = "slerp", loop: bool = False) -> Codes:
         """Codes (n, D) at `fractions` of the way through two to four codes (k, D); `loop` leads back to the first."""
         at, groups = np.asarray(fractions, np.float64), self._model.spec.groups
         return np.asarray(path(codes, at, method=method, loop=loop, groups=groups), np.float32)

@@ -24,9 +24,7 @@ def to_pictures(x: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(x.permute(0, 2, 3, 1).numpy())
 
 
-def to_images(
-    pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None
-) -> Tensor:
+def to_images(pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None) -> Tensor:
     """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory."""
     x = torch.from_numpy(np.array(pictures, np.uint8)).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
     if channels == 1 and x.shape[1] == 3:
@@ -57,12 +55,8 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
         Image.fromarray(picture).save(temporary, lossless=True)
         os.replace(temporary, path)
     except ValueError as error:
-        raise UserError(
-            f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp."
-        ) from error
+        raise UserError(f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp.") from error
     except OSError as error:
-        raise UserError(
-            f"{path} could not be written ({error.strerror or error}): choose another place."
-        ) from error
+        raise UserError(f"{path} could not be written ({error.strerror or error}): choose another place.") from error
     finally:
         temporary.unlink(missing_ok=True)

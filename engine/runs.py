@@ -137,13 +137,9 @@ def read_config(path: Path) -> RunConfig:
             f"{path} is no run (it has no config.json): choose a directory that training has written."
         ) from error
     except OSError as error:
-        raise RunError(
-            f"{path} cannot be read ({error.strerror}): check the disk and its permissions."
-        ) from error
+        raise RunError(f"{path} cannot be read ({error.strerror}): check the disk and its permissions.") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise RunError(
-            f"{path.name} has a damaged config.json ({error}): restore it or start a new run."
-        ) from error
+        raise RunError(f"{path.name} has a damaged config.json ({error}): restore it or start a new run.") from error
 
 
 def _checked(config: RunConfig) -> RunConfig:

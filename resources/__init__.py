@@ -23,11 +23,7 @@ def path(name: str) -> Path:
     root = Path(str(files(__name__))).resolve()
     found = (root / name).resolve()
     if not name or not found.is_relative_to(root):
-        raise FileNotFoundError(
-            f"The resource {name!r} lies outside the program's files: use a name inside them."
-        )
+        raise FileNotFoundError(f"The resource {name!r} lies outside the program's files: use a name inside them.")
     if not found.exists():
-        raise FileNotFoundError(
-            f"The resource {name!r} is missing from this installation: install Latent Loom again."
-        )
+        raise FileNotFoundError(f"The resource {name!r} is missing from this installation: install Latent Loom again.")
     return found

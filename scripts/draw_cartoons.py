@@ -67,17 +67,48 @@ HAIR_COLORS: Final = {
 # CURLY_2, LONG_HAIR_CURLY, LOOSE_HAIR, HALF_SHAVED, ASTRONAUT, BRIDE and WICK (hide the face or its glasses),
 # EVIL_SPIKE (leaves the frame), HAT (a hat among the hair).
 LONG_HAIR: Final = (
-    "BIG_HAIR", "BOB", "CURVY", "DREADS", "LONG_NOT_TOO_LONG", "MIA_WALLACE", "STRAIGHT_1", "STRAIGHT_STRAND",
-    "TWIST_LONG_HAIR", "TWIST_LONG_HAIR_2", "CORNROWS", "WILD",
-)  # fmt: skip
+    "BIG_HAIR",
+    "BOB",
+    "CURVY",
+    "DREADS",
+    "LONG_NOT_TOO_LONG",
+    "MIA_WALLACE",
+    "STRAIGHT_1",
+    "STRAIGHT_STRAND",
+    "TWIST_LONG_HAIR",
+    "TWIST_LONG_HAIR_2",
+    "CORNROWS",
+    "WILD",
+)
 CURLY_HAIR: Final = (
-    "CURLY", "FRO", "FRO_BAND", "SHORT_CURLY", "SHORT_DREADS_1", "SHORT_DREADS_2", "EINSTEIN_HAIR",
-)  # fmt: skip
+    "CURLY",
+    "FRO",
+    "FRO_BAND",
+    "SHORT_CURLY",
+    "SHORT_DREADS_1",
+    "SHORT_DREADS_2",
+    "EINSTEIN_HAIR",
+)
 SHORT_HAIR: Final = (
-    "BUN", "CAESAR", "CAESAR_SIDE_PART", "FRIZZLE", "SHAGGY", "SHAGGY_MULLET", "SHORT_FLAT", "SHORT_ROUND",
-    "SHORT_WAVED", "BRAIDS", "BUZZCUT", "DREADLOCKS", "ELVIS", "MOHAWK", "MOWGLI", "PIXIE", "POMPADOUR",
+    "BUN",
+    "CAESAR",
+    "CAESAR_SIDE_PART",
+    "FRIZZLE",
+    "SHAGGY",
+    "SHAGGY_MULLET",
+    "SHORT_FLAT",
+    "SHORT_ROUND",
+    "SHORT_WAVED",
+    "BRAIDS",
+    "BUZZCUT",
+    "DREADLOCKS",
+    "ELVIS",
+    "MOHAWK",
+    "MOWGLI",
+    "PIXIE",
+    "POMPADOUR",
     "QUIFF",
-)  # fmt: skip
+)
 BALD: Final = ("NONE", "SIDES")
 HATS: Final = ("HAT", "HIJAB", "TURBAN", "WINTER_HAT_1", "WINTER_HAT_2", "WINTER_HAT_3", "WINTER_HAT_4")
 HAT_COLORS: Final = ("BLUE_01", "BLUE_02", "BLUE_03", "GRAY_02", "HEATHER", "PASTEL_GREEN", "PINK", "RED")
@@ -116,13 +147,34 @@ BROWS: Final = {
 }
 NOSES: Final = {"DEFAULT": 50, "SMALL": 25, "WIDE": 25}
 CLOTHES: Final = (
-    "BLAZER_SHIRT", "BLAZER_SWEATER", "COLLAR_SWEATER", "HOODIE", "OVERALL", "SHIRT_CREW_NECK",
-    "SHIRT_SCOOP_NECK", "SHIRT_V_NECK", "BOND_SUIT", "CHEF", "SHIRT_WICK",
-)  # fmt: skip
+    "BLAZER_SHIRT",
+    "BLAZER_SWEATER",
+    "COLLAR_SWEATER",
+    "HOODIE",
+    "OVERALL",
+    "SHIRT_CREW_NECK",
+    "SHIRT_SCOOP_NECK",
+    "SHIRT_V_NECK",
+    "BOND_SUIT",
+    "CHEF",
+    "SHIRT_WICK",
+)
 CLOTHING_COLORS: Final = (
-    "BLACK", "BLUE_01", "BLUE_02", "BLUE_03", "GRAY_01", "GRAY_02", "HEATHER", "PASTEL_BLUE", "PASTEL_GREEN",
-    "PASTEL_ORANGE", "PASTEL_YELLOW", "PINK", "RED", "WHITE",
-)  # fmt: skip
+    "BLACK",
+    "BLUE_01",
+    "BLUE_02",
+    "BLUE_03",
+    "GRAY_01",
+    "GRAY_02",
+    "HEATHER",
+    "PASTEL_BLUE",
+    "PASTEL_GREEN",
+    "PASTEL_ORANGE",
+    "PASTEL_YELLOW",
+    "PINK",
+    "RED",
+    "WHITE",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,9 +324,7 @@ def draw(parts: Parts) -> Image.Image:
     large = Image.frombytes("RGBA", (side_px, side_px), bytes(canvas.constBits())).convert("RGB")
     small = large.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
     # Edges make a thousand shades that no eye tells apart: 128 (mean error 0.4 of 255) halve the file.
-    palette = small.quantize(
-        PALETTE_COLORS, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
-    )
+    palette = small.quantize(PALETTE_COLORS, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     return palette.convert("RGB")
 
 

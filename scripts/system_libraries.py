@@ -86,9 +86,7 @@ def missing(environ: Mapping[str, str], *, present: Callable[[str], bool] = load
 
 def has_fonts(roots: Sequence[Path]) -> bool:
     """Whether any font file lies under `roots`; with none, Qt draws every letter as an empty box."""
-    return any(
-        path.suffix.lower() in FONT_SUFFIXES for root in roots if root.is_dir() for path in root.rglob("*.*")
-    )
+    return any(path.suffix.lower() in FONT_SUFFIXES for root in roots if root.is_dir() for path in root.rglob("*.*"))
 
 
 def line_to_type(libraries: Sequence[Library], *, fonts_missing: bool, have: Callable[[str], bool]) -> str:

@@ -36,9 +36,21 @@ from resources import path as resource
 Pixels = NDArray[np.uint8]
 SHARES: Final = {"faces": 0.56, "cartoons": 0.14, "digits": 0.10, "leaves": 0.20}
 DONE: Final = (
-    "blur", "noise", "swirl", "grid", "hole", "right", "down", "turn", "size", "light", "contrast", "colour",
-    "red", "blue",
-)  # fmt: skip
+    "blur",
+    "noise",
+    "swirl",
+    "grid",
+    "hole",
+    "right",
+    "down",
+    "turn",
+    "size",
+    "light",
+    "contrast",
+    "colour",
+    "red",
+    "blue",
+)
 """What is done to a view and told by a head, each in units of about one deviation."""
 PLACES: Final = [DONE.index(name) for name in ("right", "down", "turn", "size")]
 TEMPERATURE: Final = 0.2

@@ -78,9 +78,14 @@ class ExploreController(QObject):
             locks = () if old is None else tuple(name for name in old.locked if name in known)
             look = Look(ref, Sampled(hub.state.seed, warm), kept, locks)
         hub.update(
-            opening=None, model=ref, info=info, readout=None, decode_ms=None, encoded=None,
+            opening=None,
+            model=ref,
+            info=info,
+            readout=None,
+            decode_ms=None,
+            encoded=None,
             temperature=self._temperature_of(look, info),
-        )  # fmt: skip
+        )
         if then is None:
             hub.update(look=look, history=hub.state.history.pushed(look, info.title or "Run"))
         else:

@@ -98,9 +98,14 @@ class CollapseController(QObject):
             self._listing = False
 
         self._hub.desk.submit(
-            "files", "list the reports", lambda context: list_reports(run), done=done,
-            failed=lambda event: ended(), stopped=ended, latest="reports",
-        )  # fmt: skip
+            "files",
+            "list the reports",
+            lambda context: list_reports(run),
+            done=done,
+            failed=lambda event: ended(),
+            stopped=ended,
+            latest="reports",
+        )
 
     def _follow(self) -> None:
         """Shows the report that belongs to the step on show, unless another one was chosen by hand."""
@@ -126,9 +131,13 @@ class CollapseController(QObject):
 
         self._set(step=step)
         self._hub.desk.submit(
-            "files", "read the report", lambda context: read_report(entry.folder), done=done, failed=failed,
+            "files",
+            "read the report",
+            lambda context: read_report(entry.folder),
+            done=done,
+            failed=failed,
             latest="report",
-        )  # fmt: skip
+        )
 
     # what the panel asks for
     def choose(self, step: int) -> None:
@@ -191,9 +200,14 @@ class CollapseController(QObject):
         self._set(running=Running(run, names, quick), message="")
         hub.show_job(JobView(JOB, f"Diagnosing {title}", None, ""), cancel=self.stop)
         self._job = hub.desk.submit(
-            "study", "diagnose", work, done=done, failed=failed, stopped=self._ended,
+            "study",
+            "diagnose",
+            work,
+            done=done,
+            failed=failed,
+            stopped=self._ended,
             progress=lambda event: self._told(title, event),
-        )  # fmt: skip
+        )
 
     def take(self, run: Path, found: Diagnosed, names: tuple[str, ...] | None = None) -> None:
         """Shows a report that was just made."""

@@ -144,9 +144,14 @@ class CurvesController(QObject):
             self._reading = None
 
         self._hub.desk.submit(
-            "files", "read the run's notes", lambda context: read_beside(path, offsets), done=done, failed=ended,
-            stopped=ended, latest="beside the run",
-        )  # fmt: skip
+            "files",
+            "read the run's notes",
+            lambda context: read_beside(path, offsets),
+            done=done,
+            failed=ended,
+            stopped=ended,
+            latest="beside the run",
+        )
 
     # notes
     def set_note(self, step: int, text: str) -> None:
@@ -221,9 +226,13 @@ class CurvesController(QObject):
             self._hub.notices.failed(event)
 
         self._hub.desk.submit(
-            "files", "read a run to compare", lambda context: run_reader.read_news(path, offset), done=done,
-            failed=failed, stopped=lambda: self._overlays_reading.discard(path),
-        )  # fmt: skip
+            "files",
+            "read a run to compare",
+            lambda context: run_reader.read_news(path, offset),
+            done=done,
+            failed=failed,
+            stopped=lambda: self._overlays_reading.discard(path),
+        )
 
     def _keep_time(self) -> None:
         state = self._hub.state

@@ -130,9 +130,14 @@ class ModelCheckController(QObject):
         self._set(running=Running(None, names, quick), message="")
         hub.show_job(JobView(JOB, f"Diagnosing {check.title}", None, ""), cancel=self.stop)
         self._job = hub.desk.submit(
-            "study", "diagnose", work, done=done, failed=failed, stopped=self._ended,
+            "study",
+            "diagnose",
+            work,
+            done=done,
+            failed=failed,
+            stopped=self._ended,
             progress=lambda event: self._told(check.title, event),
-        )  # fmt: skip
+        )
 
     def stop(self) -> None:
         """Cancels the diagnosis at work."""

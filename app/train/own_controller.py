@@ -111,7 +111,7 @@ class OwnProcesses(QObject):
         self._hub.show_job(JobView(STARTING, "Starting the process", None, can_cancel=False))
         self._hub.desk.submit(
             lane, "start the process", work, done=done, failed=failed, stopped=lambda: self._hub.end_job(STARTING)
-        )  # fmt: skip
+        )
 
     # watching
     def _look(self) -> None:

@@ -86,9 +86,14 @@ class RunsController(QObject):
             self._again(1.0)
 
         self._hub.desk.submit(
-            "files", "list the runs", work, done=self._listed, failed=failed, stopped=lambda: self._again(0.0),
+            "files",
+            "list the runs",
+            work,
+            done=self._listed,
+            failed=failed,
+            stopped=lambda: self._again(0.0),
             latest="runs",
-        )  # fmt: skip
+        )
 
     def _again(self, seconds: float) -> None:
         if not self._hub.state.closing:
@@ -165,18 +170,23 @@ class RunsController(QObject):
             for info in infos:
                 self._thumbs[info.path] = (info.modified, found[info.path])
             runs = tuple(
-                card if card.info.path not in found or card.thumb is found[card.info.path]
+                card
+                if card.info.path not in found or card.thumb is found[card.info.path]
                 else replace(card, thumb=found[card.info.path])
                 for card in self._hub.state.runs
-            )  # fmt: skip
+            )
             if any(new is not old for new, old in zip(runs, self._hub.state.runs, strict=True)):
                 self._hub.update(runs=runs)
             self._want_thumbs()
 
         self._hub.desk.submit(
-            "files", "read the thumbnails", lambda context: read_thumbs(infos), done=done, latest="thumbs",
+            "files",
+            "read the thumbnails",
+            lambda context: read_thumbs(infos),
+            done=done,
+            latest="thumbs",
             background=True,
-        )  # fmt: skip
+        )
 
     # looking
     def _show(self, **changes: Any) -> None:

@@ -89,9 +89,14 @@ class TrainController(QObject):
 
         self._reading = True
         hub.desk.submit(
-            "files", "read the run", lambda context: run_reader.read_news(path, 0), done=done, failed=failed,
-            stopped=self._not_reading, latest="run",
-        )  # fmt: skip
+            "files",
+            "read the run",
+            lambda context: run_reader.read_news(path, 0),
+            done=done,
+            failed=failed,
+            stopped=self._not_reading,
+            latest="run",
+        )
 
     def _not_reading(self) -> None:
         self._reading = False
@@ -115,9 +120,14 @@ class TrainController(QObject):
 
         self._reading = True
         self._hub.desk.submit(
-            "files", "read the run", lambda context: run_reader.read_news(path, offset), done=done, failed=failed,
-            stopped=self._not_reading, latest="run",
-        )  # fmt: skip
+            "files",
+            "read the run",
+            lambda context: run_reader.read_news(path, offset),
+            done=done,
+            failed=failed,
+            stopped=self._not_reading,
+            latest="run",
+        )
 
     def _take_news(self, news: run_reader.News) -> None:
         view = self._hub.state.run_view

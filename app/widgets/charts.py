@@ -139,9 +139,13 @@ class _Drawing(Painted):
             y = room.bottom() - float(self._share(np.array([value]), top)[0]) * room.height()
             box = QRectF(0, y - 8, _LEFT_PX - 6, 16)
             paint.text(
-                painter, box, figure(value), font=ui_font(theme.small_px), ink=theme.muted,
+                painter,
+                box,
+                figure(value),
+                font=ui_font(theme.small_px),
+                ink=theme.muted,
                 align=Qt.AlignmentFlag.AlignRight,
-            )  # fmt: skip
+            )
 
     def _paint_bottom(self, painter: QPainter, marks: Sequence[tuple[float, str]]) -> None:
         room, theme = self.room(), tokens()
@@ -149,10 +153,12 @@ class _Drawing(Painted):
             x = room.left() + share * room.width()
             left = min(max(x - 50, room.left()), room.right() - 100)
             align = (
-                Qt.AlignmentFlag.AlignLeft if left == room.left() and share < 0.05
-                else Qt.AlignmentFlag.AlignRight if share > 0.95
+                Qt.AlignmentFlag.AlignLeft
+                if left == room.left() and share < 0.05
+                else Qt.AlignmentFlag.AlignRight
+                if share > 0.95
                 else Qt.AlignmentFlag.AlignHCenter
-            )  # fmt: skip
+            )
             box = QRectF(left, room.bottom() + 3, 100, 16)
             paint.text(painter, box, words, font=ui_font(theme.small_px), ink=theme.muted, align=align)
 

@@ -19,9 +19,19 @@ __all__ = ["IMAGES", "STEPS", "TIME", "Axis", "Clock", "Curves", "Line", "Mark",
 
 _NOTE_PX: Final = 190
 _KEYS: Final = (
-    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Plus, Qt.Key.Key_Minus,
-    Qt.Key.Key_Equal, Qt.Key.Key_0, Qt.Key.Key_N, Qt.Key.Key_L, Qt.Key.Key_Delete, Qt.Key.Key_Escape,
-)  # fmt: skip
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_Plus,
+    Qt.Key.Key_Minus,
+    Qt.Key.Key_Equal,
+    Qt.Key.Key_0,
+    Qt.Key.Key_N,
+    Qt.Key.Key_L,
+    Qt.Key.Key_Delete,
+    Qt.Key.Key_Escape,
+)
 
 
 class Curves(PlotCard):

@@ -94,9 +94,7 @@ class ShareList(PaintedItems):
             length = max(BAR_PX, bar.width() * min(1.0, max(0.0, row.share)))
             paint.box(painter, QRectF(bar.x(), bar.y(), length, BAR_PX), fill=theme.accent, radius_px=2)
             right = QRectF(bar.right(), inner.y(), FIGURE_PX, ROW_PX)
-            paint.text(
-                painter, right, row.figure, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignRight
-            )
+            paint.text(painter, right, row.figure, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
             if index == self._cursor and paint.tabbed_to(self):
                 paint.focus_ring(painter, rect, 4)
         painter.end()

@@ -124,9 +124,7 @@ def _stored(value: Tensor, half: bool) -> Tensor:
     return value.half() if half and value.is_floating_point() and value.dim() >= 2 else value
 
 
-def save_model(
-    path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True
-) -> str:
+def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True) -> str:
     """Writes the file atomically and gives its SHA-256.
 
     Raises:
@@ -235,9 +233,7 @@ def _check_fit(model: LatentModel, state: Mapping[str, Tensor], name: str) -> di
     unknown = sorted(set(state) - set(own))
     if missing or unknown:
         what = f"lacks {missing[0]}" if missing else f"has an unknown tensor {unknown[0]}"
-        raise CheckpointError(
-            f"{name} does not fit its model ({what}): it belongs to another model or version."
-        )
+        raise CheckpointError(f"{name} does not fit its model ({what}): it belongs to another model or version.")
     for key, value in state.items():
         if value.shape != own[key].shape:
             raise CheckpointError(

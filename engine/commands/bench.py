@@ -31,9 +31,7 @@ from engine.session import Session
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores")
     parser.add_argument("--engine-only", action="store_true", help="leave out what needs the window")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
@@ -87,9 +85,7 @@ def _training(session: Session, data: str, family: str, seconds: float, home: Pa
 def _start_up(program: str) -> dict[str, float]:
     """Seconds from the start of a fresh process until the program says it is there, and its peak memory."""
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
         raise UserError(

@@ -23,9 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> Result:
-    data = Session().dataset(
-        args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels
-    )
+    data = Session().dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
     found = survey(data)
     return Result(_values(found), _text(found))
 

@@ -117,9 +117,7 @@ def _neighbours(args: argparse.Namespace, session: Session, model: OpenModel) ->
     side = math.ceil(math.sqrt(args.n)) // 2 * 2 + 1 if args.n > 1 else 1
     request = DrawRequest(Coded(encoded.code, encoded.name))
     start = time.perf_counter()
-    codes = [
-        model.neighbour(request, i, side=side, radius=args.radius, seed=args.seed) for i in range(side * side)
-    ]
+    codes = [model.neighbour(request, i, side=side, radius=args.radius, seed=args.seed) for i in range(side * side)]
     pictures = model.decode(np.stack(codes))
     seconds = time.perf_counter() - start
     save_picture(sheet(pictures, side), args.output)
@@ -162,9 +160,7 @@ def _encode(args: argparse.Namespace) -> Result:
     try:
         write_bytes(args.output, buffer.getvalue())
     except OSError as error:
-        raise UserError(
-            f"{args.output} could not be written ({error.strerror}): choose another place."
-        ) from error
+        raise UserError(f"{args.output} could not be written ({error.strerror}): choose another place.") from error
     rows = [
         {
             "photo": str(photo),

@@ -17,20 +17,27 @@ STRONGEST = 10.0
 def add_level_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `edit` that speak of levels."""
     parser.add_argument(
-        "--level", action="append", default=[], metavar="LEVEL=STRENGTH",
+        "--level",
+        action="append",
+        default=[],
+        metavar="LEVEL=STRENGTH",
         help="scale a level of the code about zero: 0 takes it away, 1 leaves it; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--freeze", action="append", default=[], metavar="LEVEL",
-        help="leave a level of the code as it is, whatever is edited; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--swap", action="append", default=[], metavar="LEVEL=PHOTO",
-        help="take a level of the code from another photo; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--solo", default=None, metavar="LEVEL", help="show one level alone, the others at zero"
     )
+    parser.add_argument(
+        "--freeze",
+        action="append",
+        default=[],
+        metavar="LEVEL",
+        help="leave a level of the code as it is, whatever is edited; repeatable",
+    )
+    parser.add_argument(
+        "--swap",
+        action="append",
+        default=[],
+        metavar="LEVEL=PHOTO",
+        help="take a level of the code from another photo; repeatable",
+    )
+    parser.add_argument("--solo", default=None, metavar="LEVEL", help="show one level alone, the others at zero")
 
 
 def level_rules(

@@ -100,9 +100,7 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _shot(args: argparse.Namespace) -> Result:
     width, _, height = args.size.partition("x")
-    if not (
-        width.isdigit() and height.isdigit() and 640 <= int(width) <= 7680 and 480 <= int(height) <= 4320
-    ):
+    if not (width.isdigit() and height.isdigit() and 640 <= int(width) <= 7680 and 480 <= int(height) <= 4320):
         raise UsageError(f"--size must be like 1440x900, between 640x480 and 7680x4320, got {args.size!r}.")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # The engine knows no window; only this command, like the one that opens it, looks for the front end by name.
@@ -121,9 +119,7 @@ def _shot(args: argparse.Namespace) -> Result:
         edits=sliders(args.set),
         train=shot.TrainPage(args.run, args.panel, args.side),
     )
-    return Result(
-        {"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}"
-    )
+    return Result({"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}")
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:

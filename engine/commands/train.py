@@ -160,9 +160,7 @@ def _preset(args: argparse.Namespace, session: Session) -> dict[str, Value]:
     if not name or not args.preset:
         words = ", ".join(name.partition(",")[0].lower() for name in row.presets)
         raise UsageError(f"there is no preset {args.preset!r} of {row.title}: choose one of {words}.")
-    data = session.dataset(
-        args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels
-    )
+    data = session.dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
     batch = row.training.get("batch", TrainConfig().batch)
     return preset_values(
         row.name,

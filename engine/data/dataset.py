@@ -179,9 +179,7 @@ def _build(
             except ImageError:
                 skipped.append(name)
         if not names:
-            raise DataError(
-                f"None of the {source.count} images could be read: they may be damaged or not images."
-            )
+            raise DataError(f"None of the {source.count} images could be read: they may be damaged or not images.")
         images.flush()
         del images
         if skipped:

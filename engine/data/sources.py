@@ -109,11 +109,7 @@ def _folder(path: Path) -> Source:
                 yield name, b""
 
     labels = path / "labels.csv"
-    text = (
-        labels.read_text("utf-8-sig")
-        if labels.is_file() and labels.stat().st_size <= MAX_LABELS_BYTES
-        else None
-    )
+    text = labels.read_text("utf-8-sig") if labels.is_file() and labels.stat().st_size <= MAX_LABELS_BYTES else None
     return Source(len(files), _digest(rows), pictures, text)
 
 
@@ -172,17 +168,13 @@ def _npz(path: Path) -> Source:
     with zipfile.ZipFile(path) as packed:
         unpacked = sum(i.file_size for i in packed.infolist())
     if unpacked > MAX_ARRAY_BYTES:
-        raise DataError(
-            f"{path.name} unpacks to more than {MAX_ARRAY_BYTES >> 30} GiB: split it into several files."
-        )
+        raise DataError(f"{path.name} unpacks to more than {MAX_ARRAY_BYTES >> 30} GiB: split it into several files.")
     with np.load(path, allow_pickle=False) as archive:
         names = [n for n in ("images", "x_train", "arr_0", *archive.files) if n in archive.files]
         array = next((a for a in (archive[n] for n in names) if a.dtype == np.uint8 and a.ndim >= 3), None)
         given = [archive[n] for n in ("labels", "y_train", "y") if n in archive.files]
     if array is None:
-        raise DataError(
-            f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3)."
-        )
+        raise DataError(f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3).")
     fits = [a for a in given if a.shape == (len(array),) and np.issubdtype(a.dtype, np.integer)]
     classes = fits[0].astype(np.int64) if fits else None
     return _array_source(_images_of(array, path.name), _file_digest(path), classes)
@@ -217,9 +209,7 @@ def _idx(path: Path) -> Source:
             )
         data = file.read(count * height * width)
     if len(data) != count * height * width:
-        raise DataError(
-            f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy."
-        )
+        raise DataError(f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy.")
     array = np.frombuffer(data, np.uint8).reshape(count, height, width, 1)
     return _array_source(array, _file_digest(path), _idx_classes(path, count))
 

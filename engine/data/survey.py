@@ -87,9 +87,7 @@ def survey(
     """
     total = 2 * len(data.images)
     sizes, formats = _measure(open_source(data.path), lambda done: tell(done, total), check_cancel)
-    twins = find_twins(
-        data.images, tell=lambda done: tell(len(data.images) + done, total), check_cancel=check_cancel
-    )
+    twins = find_twins(data.images, tell=lambda done: tell(len(data.images) + done, total), check_cancel=check_cancel)
     counts = tuple(int((data.splits == split.value).sum()) for split in Split)
     attributes = tuple(
         AttributeCount(name, int((column == 1).sum()), int((column == -1).sum()), int((column == 0).sum()))

@@ -292,11 +292,17 @@ def _finding(
     figures += [_share_figure(row) for row in flagged[:SHOWN_LABELS]]
     figures += [
         Figure(
-            f"pair/{pair.title}", f"{pair.title}: share of samples", 100 * pair.drawn.value, 100 * pair.drawn.low,
-            100 * pair.drawn.high, unit="%", n=pair.drawn.n, note=f"Of real pictures {100 * pair.real.value:.1f} %.",
+            f"pair/{pair.title}",
+            f"{pair.title}: share of samples",
+            100 * pair.drawn.value,
+            100 * pair.drawn.low,
+            100 * pair.drawn.high,
+            unit="%",
+            n=pair.drawn.n,
+            note=f"Of real pictures {100 * pair.real.value:.1f} %.",
         )
         for pair in pairs[:SHOWN_PAIRS]
-    ]  # fmt: skip
+    ]
     misled = alike < ALIKE
     level = _level(usable, flagged, misled=misled)
     values = {

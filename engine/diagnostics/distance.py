@@ -61,9 +61,7 @@ def sliced_wasserstein(
     if count < 2:
         raise DataError(f"A distance between sets needs at least two images in each, got {count}: add more.")
     if tuple(samples.shape[1:]) != shape:
-        raise DataError(
-            f"The two sets differ in image shape, {tuple(samples.shape[1:])} and {shape}: use one size."
-        )
+        raise DataError(f"The two sets differ in image shape, {tuple(samples.shape[1:])} and {shape}: use one size.")
     if min(shape[:2]) < _PATCH:
         raise DataError(f"The images are smaller than the patches of {_PATCH} px: use larger images.")
     sizes = _level_sizes(shape[0], shape[1])
@@ -92,9 +90,7 @@ def _descriptors(
     levels: list[list[Tensor]] = [[] for _ in sizes]
     for start in range(0, images.shape[0], _IMAGES_A_BLOCK):
         check_cancel()
-        block = (
-            torch.from_numpy(np.array(images[start : start + _IMAGES_A_BLOCK])).float().permute(0, 3, 1, 2)
-        )
+        block = torch.from_numpy(np.array(images[start : start + _IMAGES_A_BLOCK])).float().permute(0, 3, 1, 2)
         for found, level in zip(levels, laplacian_pyramid(block, len(sizes)), strict=True):
             found.append(_patches(level, patches, generator))
     return [torch.cat(found) for found in levels]
@@ -183,13 +179,10 @@ def nearest_training(
         DataError: no training image, or unlike image shapes.
     """
     if training.shape[0] == 0:
-        raise DataError(
-            "There is no training image to compare with: choose the data that the model was trained on."
-        )
+        raise DataError("There is no training image to compare with: choose the data that the model was trained on.")
     if samples.shape[1:] != training.shape[1:]:
         raise DataError(
-            f"The samples are {samples.shape[1:]} and the training images {training.shape[1:]}:"
-            " use one image shape."
+            f"The samples are {samples.shape[1:]} and the training images {training.shape[1:]}: use one image shape."
         )
     count, k = samples.shape[0], min(k, training.shape[0])
     size = int(np.prod(samples.shape[1:]))
@@ -200,9 +193,7 @@ def nearest_training(
     where = torch.zeros((count, 0), dtype=torch.int64)
     for start in range(0, training.shape[0], _IMAGES_A_BLOCK):
         check_cancel()
-        block = (
-            torch.from_numpy(np.array(training[start : start + _IMAGES_A_BLOCK])).reshape(-1, size).double()
-        )
+        block = torch.from_numpy(np.array(training[start : start + _IMAGES_A_BLOCK])).reshape(-1, size).double()
         distances = squares + block.square().sum(1) - 2 * rows @ block.T
         best = torch.cat([best, distances], dim=1)
         here = torch.arange(start, start + block.shape[0]).expand(count, -1)

@@ -116,9 +116,7 @@ def diversity(samples: Picture, real: Picture, *, value_range: float | None = No
     return Diversity(ours, theirs, ours / theirs if theirs > 1e-9 else None)
 
 
-def error_map(
-    a: Picture, b: Picture, *, gain: float = 1.0, value_range: float | None = None
-) -> npt.NDArray[np.uint8]:
+def error_map(a: Picture, b: Picture, *, gain: float = 1.0, value_range: float | None = None) -> npt.NDArray[np.uint8]:
     """|a - b| (mean of channels) as a heat map, uint8 (H, W, 3): dark is equal, light yellow far off.
 
     An error of 1 / `gain` of the value range, or more, gets the lightest colour.

@@ -58,9 +58,7 @@ def principal_axes(rows: Rows, k: int, *, seed: int = 0) -> Axes:
     mean /= count
     total = sum(float((block.double() - mean).square().sum()) for block in _blocks(rows))
     if not total > 0:
-        raise DataError(
-            "The samples are all the same, so they have no principal components: use varied ones."
-        )
+        raise DataError("The samples are all the same, so they have no principal components: use varied ones.")
     if size <= _EXACT_SIDE:
         squares, axes = _from_covariance(rows, mean, k)
     elif count <= _EXACT_SIDE:
@@ -133,9 +131,7 @@ class ImagePca:
 def fit_pca(images: Images, k: int, *, seed: int = 0) -> ImagePca:
     """A PCA with `k` components of uint8 images (N, H, W, C); see `principal_axes` for exactness and
     errors."""
-    return ImagePca(
-        principal_axes(images.reshape(images.shape[0], -1), k, seed=seed), tuple(images.shape[1:])
-    )
+    return ImagePca(principal_axes(images.reshape(images.shape[0], -1), k, seed=seed), tuple(images.shape[1:]))
 
 
 def project(pca: ImagePca, images: Images) -> Tensor:
@@ -149,9 +145,7 @@ def reconstruct(pca: ImagePca, images: Images) -> Images:
     return _pictures(pca, project(pca, images))
 
 
-def sample(
-    pca: ImagePca, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None
-) -> Images:
+def sample(pca: ImagePca, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Images:
     """`n` images (n, H, W, C), uint8, from a Gaussian with the components' standard deviations times
     `temperature`."""
     values = torch.randn(n, pca.axes.deviations.numel(), generator=generator)

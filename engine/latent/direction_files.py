@@ -68,9 +68,7 @@ def save_directions(path: Path, directions: DirectionSet) -> None:
         written.
     """
     if not directions.directions:
-        raise CheckpointError(
-            f"{path.name} was not written because there is no direction to save: make one first."
-        )
+        raise CheckpointError(f"{path.name} was not written because there is no direction to save: make one first.")
     vectors = np.stack([direction.vector for direction in directions])
     kind = np.float16 if vectors.shape[1] > _HALF_ABOVE else np.float32
     facts = [{fact: getattr(direction, fact) for fact in _FACTS} for direction in directions]
@@ -86,9 +84,7 @@ def save_directions(path: Path, directions: DirectionSet) -> None:
     try:
         _replace(path, save({"vectors": vectors.astype(kind)}, metadata))
     except OSError as error:
-        raise CheckpointError(
-            f"{path.name} cannot be written ({error.strerror}): choose another folder."
-        ) from error
+        raise CheckpointError(f"{path.name} cannot be written ({error.strerror}): choose another folder.") from error
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -121,14 +117,10 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
     """
     try:
         if path.stat().st_size > _FILE_CAP:
-            raise CheckpointError(
-                f"{path.name} is over 256 MB, too large for directions: choose another file."
-            )
+            raise CheckpointError(f"{path.name} is over 256 MB, too large for directions: choose another file.")
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(
-            f"{path.name} cannot be read ({error.strerror}): choose another file."
-        ) from error
+        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): choose another file.") from error
     try:
         header = _header(content)
         metadata = header["__metadata__"]
@@ -140,27 +132,19 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
         if kind not in ("F16", "F32") or len(shape) != 2 or shape[0] != len(facts) or len(header) != 2:
             raise ValueError("its vectors do not match their description")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(
-            f"{path.name} is not a whole directions file ({_why(error)}): make it again."
-        ) from error
+        raise CheckpointError(f"{path.name} is not a whole directions file ({_why(error)}): make it again.") from error
     if found != model_sha256:
         raise CheckpointError(
             f"{path.name} belongs to another model ({found[:12]}, this one is {model_sha256[:12]}),"
             " whose codes mean something else: make the directions again for this model."
         )
     if size is not None and shape[1] != size:
-        raise CheckpointError(
-            f"{path.name} holds codes of {shape[1]} numbers, this model has {size}: make it again."
-        )
+        raise CheckpointError(f"{path.name} holds codes of {shape[1]} numbers, this model has {size}: make it again.")
     try:
         vectors = load(content)["vectors"].astype(np.float32)
-        return DirectionSet(
-            found, tuple(_direction(row, fact) for row, fact in zip(vectors, facts, strict=True))
-        )
+        return DirectionSet(found, tuple(_direction(row, fact) for row, fact in zip(vectors, facts, strict=True)))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{path.name} is damaged ({_why(error)}): make the directions again."
-        ) from error
+        raise CheckpointError(f"{path.name} is damaged ({_why(error)}): make the directions again.") from error
 
 
 def _header(content: bytes) -> dict[str, Any]:

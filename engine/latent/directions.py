@@ -51,9 +51,7 @@ class Direction:
     def __post_init__(self) -> None:
         length = float(np.linalg.norm(self.vector.astype(np.float64))) if self.vector.ndim == 1 else math.nan
         if not abs(length - 1) < 1e-3:
-            raise ValueError(
-                f"the vector of {self.name!r} must be (D,) of length 1, got {self.vector.shape}, {length}"
-            )
+            raise ValueError(f"the vector of {self.name!r} must be (D,) of length 1, got {self.vector.shape}, {length}")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
             raise ValueError(f"the sigma of {self.name!r} must be positive, got {self.sigma}")
 
@@ -90,9 +88,7 @@ def fit_attribute(
     vector = METHODS[method](x, positive).double()
     length = float(torch.linalg.vector_norm(vector))
     if not (math.isfinite(length) and length > 0):
-        raise UserError(
-            f"The codes with and without {name!r} do not differ: choose groups of different pictures."
-        )
+        raise UserError(f"The codes with and without {name!r} do not differ: choose groups of different pictures.")
     unit = (vector / length).float()
     auc = low = high = None
     real = x
@@ -117,9 +113,7 @@ def _codes(codes: npt.NDArray[np.floating] | Tensor) -> Tensor:
         raise ValueError(f"codes must be (N, D), got {tuple(x.shape)}")
     x = x.detach().to("cpu", torch.float32)
     if not bool(torch.isfinite(x).all()):
-        raise UserError(
-            "Some codes are not finite numbers, so nothing can be fitted to them: encode the images again."
-        )
+        raise UserError("Some codes are not finite numbers, so nothing can be fitted to them: encode the images again.")
     return x
 
 
@@ -151,9 +145,7 @@ def _logistic(x: Tensor, positive: Tensor) -> Tensor:
         centred, weights, signs = centred.clone(), weights.clone(), signs.clone()
         slope = torch.zeros(size, requires_grad=True)
         offset = torch.zeros((), requires_grad=True)
-        optimiser = torch.optim.LBFGS(
-            [slope, offset], max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
-        )
+        optimiser = torch.optim.LBFGS([slope, offset], max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
 
         def loss() -> Tensor:
             optimiser.zero_grad()
@@ -259,9 +251,7 @@ def orthogonalise(direction: Direction, locked: Iterable[Direction]) -> Directio
     left = _without(vector, basis)
     length = float(np.linalg.norm(left))
     if length < 1e-3:
-        raise UserError(
-            f"{direction.name!r} is a mixture of what is locked, so nothing is left of it: unlock one."
-        )
+        raise UserError(f"{direction.name!r} is a mixture of what is locked, so nothing is left of it: unlock one.")
     unit = (left / length).astype(np.float32)
     return replace(
         direction,
@@ -299,17 +289,13 @@ def apply(
     for name in (*edits, *locked):
         if name not in known:
             there = ", ".join(known) or "none"
-            raise UsageError(
-                f"There is no direction called {name!r} for this model: the directions are {there}."
-            )
+            raise UsageError(f"There is no direction called {name!r} for this model: the directions are {there}.")
     size = int(z.shape[-1])
     free, own = np.zeros(size), np.zeros(size)
     for name, value in edits.items():
         direction = known[name]
         if direction.vector.size != size:
-            raise UserError(
-                f"{name!r} belongs to codes of {direction.vector.size} numbers, not {size}: fit it again."
-            )
+            raise UserError(f"{name!r} belongs to codes of {direction.vector.size} numbers, not {size}: fit it again.")
         step = own if name in locked else free
         step += value * direction.sigma * direction.vector.astype(np.float64)
     move = own + _without(free, _basis([known[name].vector for name in locked]))
@@ -330,9 +316,7 @@ def _without(vector: npt.NDArray[np.float64], basis: npt.NDArray[np.float64]) ->
     return vector - (basis @ vector) @ basis if basis.size else vector
 
 
-def pca_directions(
-    codes: npt.NDArray[np.floating] | Tensor, k: int, *, seed: int = 0
-) -> tuple[Direction, ...]:
+def pca_directions(codes: npt.NDArray[np.floating] | Tensor, k: int, *, seed: int = 0) -> tuple[Direction, ...]:
     """The `k` directions in which real codes (N, D) vary most, "PC 1" first, with their shares of variance.
 
     Fewer come back where the codes have fewer dimensions. The largest number of each vector is positive; see
@@ -345,9 +329,7 @@ def pca_directions(
     try:
         found = principal_axes(x, k, seed=seed)
     except DataError as error:
-        raise UserError(
-            "Principal directions need at least two codes that differ: encode more pictures."
-        ) from error
+        raise UserError("Principal directions need at least two codes that differ: encode more pictures.") from error
     deviations, shares = found.deviations.tolist(), found.shares.tolist()
     return tuple(
         Direction(f"PC {i + 1}", found.axes[i].numpy().copy(), deviations[i], method="pca", share=shares[i])

@@ -106,9 +106,7 @@ def norms(code: Codes, groups: Sequence[Group]) -> tuple[float, ...]:
     )
 
 
-def resampled(
-    code: Codes, group: Group, *, temperature: float = 1.0, count: int = RESAMPLES, seed: int = 0
-) -> Codes:
+def resampled(code: Codes, group: Group, *, temperature: float = 1.0, count: int = RESAMPLES, seed: int = 0) -> Codes:
     """`count` codes (count, D) that differ from `code` (D,) in one level alone, drawn anew from the prior."""
     codes: Codes = np.repeat(code[None], count, axis=0)
     drawn = np.random.default_rng(seed).standard_normal((count, group.stop - group.start))

@@ -34,8 +34,5 @@ def differentiable_augment(x: Tensor, rand: Rand, *, shift: float = 0.125) -> Te
     places = 2 * reach + 1
     offsets = (uniform[:, 3:].float() * places).long().clamp_max(places - 1).T.tolist()
     padded = pad(x, (reach, reach, reach, reach))
-    shifted = [
-        padded[i, :, dy : dy + height, dx : dx + width]
-        for i, (dy, dx) in enumerate(zip(*offsets, strict=True))
-    ]
+    shifted = [padded[i, :, dy : dy + height, dx : dx + width] for i, (dy, dx) in enumerate(zip(*offsets, strict=True))]
     return torch.stack(shifted).contiguous(memory_format=torch.channels_last)

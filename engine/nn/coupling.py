@@ -76,9 +76,7 @@ class Coupling(nn.Module):
         nn.init.kaiming_normal_(self.second.weight)
         self.register_buffer("places", position_features(height, width), persistent=False)
 
-    def scale_and_shift(
-        self, kept: Tensor, precision: Precision = nullcontext
-    ) -> tuple[Tensor | None, Tensor]:
+    def scale_and_shift(self, kept: Tensor, precision: Precision = nullcontext) -> tuple[Tensor | None, Tensor]:
         """(log scale or None, shift) for the other half; the network may run in a lower precision."""
         with precision():
             places = nn.functional.conv2d(self.places, self.places_weight)

@@ -16,9 +16,7 @@ class InvertibleConv(nn.Module):
 
     def __init__(self, channels: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        rotation, _ = torch.linalg.qr(
-            torch.randn(channels, channels, generator=generator, dtype=torch.float64)
-        )
+        rotation, _ = torch.linalg.qr(torch.randn(channels, channels, generator=generator, dtype=torch.float64))
         p, lower, upper = torch.linalg.lu(rotation)
         diagonal = upper.diagonal()
         self.register_buffer("permutation", p.float())
@@ -29,9 +27,7 @@ class InvertibleConv(nn.Module):
 
     def matrix(self) -> Tensor:
         """W, (C, C); its log|det| is `log_diagonal.sum()`."""
-        lower = self.lower.tril(-1) + torch.eye(
-            len(self.sign), dtype=self.lower.dtype, device=self.lower.device
-        )
+        lower = self.lower.tril(-1) + torch.eye(len(self.sign), dtype=self.lower.dtype, device=self.lower.device)
         upper = self.upper.triu(1) + torch.diag(self.sign * self.log_diagonal.exp())
         return self.permutation @ lower @ upper
 
@@ -39,8 +35,7 @@ class InvertibleConv(nn.Module):
 def matrices(convs: Sequence[InvertibleConv]) -> Tensor:
     """The matrices of convolutions of the same width, (N, C, C), put together in one go."""
     lower, upper, sign, permutation = (
-        torch.stack(parts)
-        for parts in zip(*((c.lower, c.upper, c.sign, c.permutation) for c in convs), strict=True)
+        torch.stack(parts) for parts in zip(*((c.lower, c.upper, c.sign, c.permutation) for c in convs), strict=True)
     )
     diagonal = sign * torch.stack([c.log_diagonal for c in convs]).exp()
     ones = torch.eye(lower.shape[1], dtype=lower.dtype, device=lower.device)

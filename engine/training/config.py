@@ -41,9 +41,7 @@ class TrainConfig:
         low=0.0,
         high=0.99999,
     )
-    clip: float = knob(
-        50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True
-    )
+    clip: float = knob(50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True)
     precision: str = knob(
         "float32",
         "Precision",
@@ -94,9 +92,7 @@ class TrainConfig:
         high=1.0,
         advanced=True,
     )
-    seed: int = knob(
-        0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True
-    )
+    seed: int = knob(0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True)
     preview_every: int = knob(
         250,
         "Preview every",

@@ -19,9 +19,7 @@ class Ema:
         skip = model.training_only
         pairs = [
             (own, value)
-            for (key, own), value in zip(
-                self.model.state_dict().items(), model.state_dict().values(), strict=True
-            )
+            for (key, own), value in zip(self.model.state_dict().items(), model.state_dict().values(), strict=True)
             if not (skip and key.startswith(skip))
         ]
         # state_dict tensors share memory with the model's, so the lists stay true as training goes on.

@@ -52,9 +52,7 @@ def save_snapshot(
     state |= {f"optimiser/{k}": v for k, v in optimisers.state().items()}
     files = {
         "model.safetensors": encode_model(average, header, whole=False),
-        "state.safetensors": save_tensors(
-            {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}
-        ),
+        "state.safetensors": save_tensors({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}),
     }
     try:
         need = 3 * sum(map(len, files.values()))
@@ -73,9 +71,7 @@ def save_snapshot(
                 {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests},
             )
     except OSError as error:
-        raise RunError(
-            f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space."
-        ) from error
+        raise RunError(f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space.") from error
     for old in _in_order(folder.parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
@@ -120,9 +116,7 @@ def newest_snapshot(run: Path) -> tuple[Path | None, list[str]]:
     return None, problems
 
 
-def load_snapshot(
-    folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers
-) -> Progressed:
+def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers) -> Progressed:
     """Restores weights, averaged weights and moments exactly as they were.
 
     Raises:
@@ -138,9 +132,7 @@ def load_snapshot(
             complete=True,
         )
         _restore(average, shown, complete=False)
-        optimisers.load(
-            {k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")}
-        )
+        optimisers.load({k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")})
         return Progressed(int(str(manifest["step"])), int(str(manifest["strikes"])))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder.name} does not fit this run ({error}): start a new run.") from error

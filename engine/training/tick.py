@@ -52,9 +52,7 @@ class Tick:
         self.images_per_second = self._images / passed
         recent = passed / self._steps
         # Smoothed, so that the time left does not jump.
-        self.seconds_per_step = (
-            recent if not self.seconds_per_step else 0.9 * self.seconds_per_step + 0.1 * recent
-        )
+        self.seconds_per_step = recent if not self.seconds_per_step else 0.9 * self.seconds_per_step + 0.1 * recent
         if self._waited is not None:
             means["system/input_share"] = min(1.0, self._waited / passed)
         self._sums, self._counts, self._steps, self._images, self._last = {}, {}, 0, 0, now

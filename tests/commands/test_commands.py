@@ -19,8 +19,17 @@ from tests.commands.answers import one_object, one_sentence
 from tests.contract.tiny import environment, folder_of_pictures, picture, settings
 
 COMMANDS = [
-    "models", "sample", "encode", "edit", "morph", "directions", "train", "bench", "doctor", "shot",
-]  # fmt: skip
+    "models",
+    "sample",
+    "encode",
+    "edit",
+    "morph",
+    "directions",
+    "train",
+    "bench",
+    "doctor",
+    "shot",
+]
 
 
 @pytest.fixture

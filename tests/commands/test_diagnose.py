@@ -26,9 +26,21 @@ def data(tmp_path: Path) -> Path:
 def run(call, data: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     status, _, err = call(
-        "train", "--family", "vae", "--data", data, "--run", folder, "--size", 32, "--steps", 3,
-        "--set", "batch=8", *settings("vae"),
-    )  # fmt: skip
+        "train",
+        "--family",
+        "vae",
+        "--data",
+        data,
+        "--run",
+        folder,
+        "--size",
+        32,
+        "--steps",
+        3,
+        "--set",
+        "batch=8",
+        *settings("vae"),
+    )
     assert status == 0, err
     return folder
 

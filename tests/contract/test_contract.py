@@ -129,9 +129,7 @@ def test_an_examination_gives_finite_figures_and_leaves_no_trace(family, config)
     codes = model.sample_codes(40, generator=seeded())
     random = torch.get_rng_state()
     with torch.inference_mode():
-        values, charts = model.examine(
-            shown, training=images(9, SHAPE), heldout=images(7, SHAPE, seed=3), codes=codes
-        )
+        values, charts = model.examine(shown, training=images(9, SHAPE), heldout=images(7, SHAPE, seed=3), codes=codes)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(value.dim() == 0 and not bool(value.isinf()) for value in values.values())
     assert all(math.isfinite(value) for chart in charts for value in chart.values)

@@ -153,8 +153,10 @@ def test_a_drawing_thread_beside_a_training_thread(family):
     assert not failures, failures
     assert not thread.is_alive()
     assert len(made) > 5
-    print(f"\n{family}: {len(made)} steps beside 200 drawings, median {np.median(times):.2f} ms, "
-          f"p99 {np.percentile(times, 99):.2f} ms")  # fmt: skip
+    print(
+        f"\n{family}: {len(made)} steps beside 200 drawings, median {np.median(times):.2f} ms, "
+        f"p99 {np.percentile(times, 99):.2f} ms"
+    )
 
 
 def new_run(tmp_path: Path, family: str, name: str, *, size: int = 32, model: dict | None = None, **training):

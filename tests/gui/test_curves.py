@@ -34,8 +34,15 @@ def make_run(home: Path, name: str, *, title: str, shift: float = 0.0, steps: in
     with (run / "metrics.jsonl").open("w") as file:
         for step in range(1, steps + 1):
             loss = None if step == 50 else 5 - step / steps + shift
-            row = {"step": step, "time": 1e9 + step / 2, "elbo_bits_per_dim": loss, "psnr_db": 10 + step / 100,
-                   "gradient_norm": 10.0 / step, "images_per_second": 8.0, "odd_thing": float(step)}  # fmt: skip
+            row = {
+                "step": step,
+                "time": 1e9 + step / 2,
+                "elbo_bits_per_dim": loss,
+                "psnr_db": 10 + step / 100,
+                "gradient_norm": 10.0 / step,
+                "images_per_second": 8.0,
+                "odd_thing": float(step),
+            }
             file.write(json.dumps(row) + "\n")
         file.write('{"step": 100000, "elbo_bits')
     for step in range(100, steps + 1, 100):
@@ -106,9 +113,15 @@ def test_one_cursor_and_one_zoom_for_all_plots(app: App, run: Path) -> None:
         spot = QPointF(px, 30)
         QApplication.sendEvent(
             view,
-            QMouseEvent(QEvent.Type.MouseMove, spot, QPointF(view.mapToGlobal(spot)), Qt.MouseButton.NoButton,
-                        Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier),
-        )  # fmt: skip
+            QMouseEvent(
+                QEvent.Type.MouseMove,
+                spot,
+                QPointF(view.mapToGlobal(spot)),
+                Qt.MouseButton.NoButton,
+                Qt.MouseButton.LeftButton,
+                Qt.KeyboardModifier.NoModifier,
+            ),
+        )
     point(first, 300, QEvent.Type.MouseButtonRelease)
     assert second.span() == first.span()
     assert first.span().low == pytest.approx(100, abs=2)

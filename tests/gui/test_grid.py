@@ -114,9 +114,15 @@ def test_the_manifold_is_dragged_zoomed_and_put_back(grid: App) -> None:
     assert grid.state.look.edits == (), "a drag is no click"
     spot = QPointF(start)
     wheel = QWheelEvent(
-        spot, widget.mapToGlobal(spot), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
+        spot,
+        widget.mapToGlobal(spot),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     QApplication.sendEvent(widget, wheel)
     grid.settle()
     assert grid.state.grid.span < 1.0

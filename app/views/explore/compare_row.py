@@ -66,8 +66,12 @@ class RowView(QWidget):
         waiting = row.status in ("waiting", "working")
         self.current.set_busy(waiting or row.drawing)
         if old is not None and (row.encoded, row.status, row.fraction, row.detail, row.message) == (
-            old.encoded, old.status, old.fraction, old.detail, old.message
-        ):  # fmt: skip
+            old.encoded,
+            old.status,
+            old.fraction,
+            old.detail,
+            old.message,
+        ):
             return
         self._show_encoded(row)
         for picture in (self.picture, self.error):

@@ -50,17 +50,29 @@ class GridView(QWidget):
         self.kind = Segmented(GRID_KINDS, tooltip=KIND_TIP)
         self.kind.changed.connect(self.kindChosen)
         self.side = ValueSlider(
-            "Size", FEWEST_SIDE, MOST_SIDE, default=6, decimals=0, label_px=32, value_px=20,
+            "Size",
+            FEWEST_SIDE,
+            MOST_SIDE,
+            default=6,
+            decimals=0,
+            label_px=32,
+            value_px=20,
             tooltip="Pictures in a row and in a column (4 to 10).",
-        )  # fmt: skip
+        )
         self.side.setFixedWidth(148)
         self.side.changed.connect(lambda value: self.sideChanged.emit(round(value)))
         self.roll = button("Others", "Other samples, or neighbours in other directions (R)")
         self.roll.clicked.connect(lambda: self.rollWanted.emit())
         self.radius = ValueSlider(
-            "Radius", NEAREST, FARTHEST, default=0.5, unit="rad", label_px=48, value_px=64,
+            "Radius",
+            NEAREST,
+            FARTHEST,
+            default=0.5,
+            unit="rad",
+            label_px=48,
+            value_px=64,
             tooltip="How far the outermost neighbours are, as an angle along the shell (0.05 to 1.5 radians).",
-        )  # fmt: skip
+        )
         self.radius.changed.connect(self.radiusChanged)
         self.axes = [self._axis(which) for which in (0, 1)]
         self.whole = button("Whole", "The window as at the start", kind="quiet")
@@ -72,9 +84,7 @@ class GridView(QWidget):
         self.grid.zoomed.connect(self.zoomed)
         self._words = [QLabel("Right"), QLabel("Up")]
         head = hbox(self.kind, None, self.side, self.roll)
-        below = hbox(
-            self.radius, self._words[0], self.axes[0], self._words[1], self.axes[1], self.whole, None
-        )
+        below = hbox(self.radius, self._words[0], self.axes[0], self._words[1], self.axes[1], self.whole, None)
         self._below = QWidget()
         self._below.setLayout(below)
         below.setContentsMargins(0, 0, 0, 0)

@@ -80,9 +80,14 @@ class Inspector(QWidget):
             section.actionClicked.connect(self.resetWanted)
         inner = QWidget()
         column = vbox(
-            self._sample_section(), self.levels, self._attributes, self._components, self._readout_section(), None,
+            self._sample_section(),
+            self.levels,
+            self._attributes,
+            self._components,
+            self._readout_section(),
+            None,
             gap_px=12,
-        )  # fmt: skip
+        )
         column.setContentsMargins(16, 8, 16, 12)
         inner.setLayout(column)
         outer = QVBoxLayout(self)

@@ -61,9 +61,15 @@ class LevelRow(QWidget):
         self.map.set_accepts(files=False, images=False)
         self.map.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider = ValueSlider(
-            "Temperature", 0.0, HOTTEST, value=default_temperature, default=default_temperature,
-            tooltip=TEMPERATURE_TIP, label_px=SLIDER_LABEL_PX, value_px=VALUE_PX,
-        )  # fmt: skip
+            "Temperature",
+            0.0,
+            HOTTEST,
+            value=default_temperature,
+            default=default_temperature,
+            tooltip=TEMPERATURE_TIP,
+            label_px=SLIDER_LABEL_PX,
+            value_px=VALUE_PX,
+        )
         self.slider.changed.connect(lambda value: (self.scaled if self._strength else self.heated).emit(value))
         self.slider.released.connect(self.settled)
         self.freeze = _chip("Freeze", "Sliders, wandering, temperature and other seeds leave this level as it is")

@@ -154,10 +154,12 @@ class BirthdayView(QWidget):
         column.addWidget(_estimates(found.samples, found.real))
         column.addWidget(_rounds(game))
         column.addLayout(hbox(self.again, self.undo_end, None))
-        column.addWidget(words(
-            "Where pictures are not equally likely, this is the effective number: a lower bound of how many there are. "
-            "Very blurred samples look alike although they differ."
-        ))  # fmt: skip
+        column.addWidget(
+            words(
+                "Where pictures are not equally likely, this is the effective number: a lower bound of how many there are. "
+                "Very blurred samples look alike although they differ."
+            )
+        )
         column.addStretch(1)
         column.setContentsMargins(0, 0, 8, 8)
         old = self._result.takeWidget()

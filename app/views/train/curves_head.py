@@ -39,9 +39,15 @@ class CurvesHead(QWidget):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.smoothing = ValueSlider(
-            "Smooth", 0.0, 0.99, value=0.8, default=0.8, label_px=52, value_px=36,
+            "Smooth",
+            0.0,
+            0.99,
+            value=0.8,
+            default=0.8,
+            label_px=52,
+            value_px=36,
             tooltip="Weight of the past in the bold line, from 0 to 0.99; the points themselves stay behind it, faint.",
-        )  # fmt: skip
+        )
         self.smoothing.setMinimumWidth(116)
         self.smoothing.changed.connect(self.smoothingChanged)
         log_tip = f"Logarithmic y axis in all plots ({keys_text('curves.log')})"

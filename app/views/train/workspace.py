@@ -28,8 +28,15 @@ LEFT_PX: Final = 344
 PANELS: Final = (("new", "New run"), ("runs", "Runs"), ("data", "Data"))
 SIDES: Final = (("curves", "Curves"), ("collapse", "Collapse"))
 PARTS: Final[tuple[type[QWidget], ...]] = (
-    TrainForm, RunsPanel, DataPanel, DataPage, TrainPictures, TrainCurves, CollapsePanel, RunTablePage,
-)  # fmt: skip
+    TrainForm,
+    RunsPanel,
+    DataPanel,
+    DataPage,
+    TrainPictures,
+    TrainCurves,
+    CollapsePanel,
+    RunTablePage,
+)
 """What can be made ahead, one at a time: together they take longer than a hand should wait."""
 Part = TypeVar("Part", bound=QWidget)
 

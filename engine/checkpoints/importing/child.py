@@ -30,9 +30,17 @@ MAX_DEPTH: Final = 12
 MAX_META: Final = 400
 MAX_NODES: Final = 500_000
 KINDS: Final = (
-    torch.float64, torch.float32, torch.float16, torch.bfloat16,
-    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
-)  # fmt: skip
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.bool,
+)
 SKIPPED: Final = re.compile(r"optim|sched|scaler|criterion|loss(es)?$|^(netD|discriminator|disc|D)$", re.IGNORECASE)
 """What a model does not need: the optimiser's state is twice the model."""
 CONFIG_CLASS: Final = "models.utils.config.BaseConfig"

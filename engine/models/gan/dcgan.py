@@ -83,9 +83,7 @@ class DcganConfig:
         choices=("r1", "spectral", "none"),
     )
     r1_weight: float = knob(0.2, "R1 weight", "Higher: calmer, slower, less detail.", low=0.0, high=100.0)
-    r1_every: int = knob(
-        8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True
-    )
+    r1_every: int = knob(8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True)
     augment: bool = knob(
         False,
         "Augment",
@@ -111,11 +109,7 @@ def initialise(module: nn.Module) -> None:
     """He initialisation: with no normalisation in the discriminator the signal must keep its size by itself."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            fan_in = (
-                layer.weight[0].numel()
-                if not isinstance(layer, nn.ConvTranspose2d)
-                else layer.weight.shape[0] * 4
-            )
+            fan_in = layer.weight[0].numel() if not isinstance(layer, nn.ConvTranspose2d) else layer.weight.shape[0] * 4
             nn.init.normal_(layer.weight, std=math.sqrt(2.0 / fan_in))
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
@@ -247,9 +241,7 @@ class Dcgan(LatentModel):
         self.config = config
         self.objective = OBJECTIVES[config.objective]
         self.critic_steps = config.critic_steps or self.objective.critic_steps
-        self.spec = LatentSpec(
-            size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape
-        )
+        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
         self.generator = Generator(config, channels, size)
         self.discriminator = Discriminator(config, channels, size)
 

@@ -176,9 +176,15 @@ def test_ctrl_and_wheel_zooms_and_the_plain_wheel_is_left_to_the_column(line: Cu
     def turn(keys: Qt.KeyboardModifier) -> bool:
         spot = QPointF(line._plot.px_of(50), 40)
         event = QWheelEvent(
-            spot, view.mapToGlobal(spot), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, keys,
-            Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
+            spot,
+            view.mapToGlobal(spot),
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            keys,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
         QApplication.sendEvent(view, event)
         return event.isAccepted()
 
@@ -331,8 +337,11 @@ def test_compared_runs_are_grouped_in_the_legend(curves: Curves):
     )
     curves.flush()
     assert [row[::2] for row in curves.legend_rows()] == [
-        ("train", ""), ("held-out", ""), ("A", "1 · 2"), ("B", "3 · 4"),
-    ]  # fmt: skip
+        ("train", ""),
+        ("held-out", ""),
+        ("A", "1 · 2"),
+        ("B", "3 · 4"),
+    ]
 
 
 def test_the_theme_changes_the_lines(line: Curves, qapp: QApplication):

@@ -10,8 +10,7 @@ from engine.errors import DataError
 
 NAMES = ("a/1.png", "a/2.png", "b/3.png", "4.png")
 TEXT = (
-    "file,identity,Smiling,score,label_source\n1.png,ann,1,0.3,celeba\na/2.png,ann,-1,0.1,predicted\n"
-    "3.png,bob,0,2,\n"
+    "file,identity,Smiling,score,label_source\n1.png,ann,1,0.3,celeba\na/2.png,ann,-1,0.1,predicted\n3.png,bob,0,2,\n"
 )
 
 

@@ -14,14 +14,10 @@ def pictures(count: int = 48, side: int = 32, seed: int = 0) -> np.ndarray:
     """Random soft discs with a little texture."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side]
-    cx, cy, r = (
-        rng.uniform(low, high, (count, 1, 1)) * side for low, high in ((0.3, 0.7), (0.3, 0.7), (0.1, 0.4))
-    )
+    cx, cy, r = (rng.uniform(low, high, (count, 1, 1)) * side for low, high in ((0.3, 0.7), (0.3, 0.7), (0.1, 0.4)))
     disc = 0.5 - 0.5 * np.tanh(np.hypot(x - cx, y - cy) - r)
     colour = rng.uniform(60, 220, (count, 1, 1, 3))
-    return np.clip(disc[..., None] * colour + rng.normal(15, 10, (count, side, side, 3)), 0, 255).astype(
-        np.uint8
-    )
+    return np.clip(disc[..., None] * colour + rng.normal(15, 10, (count, side, side, 3)), 0, 255).astype(np.uint8)
 
 
 def blurred(x: np.ndarray, times: int) -> np.ndarray:
@@ -57,9 +53,7 @@ def test_distance_repeats_and_is_symmetric():
     assert sliced_wasserstein(b, a, patches_per_image=16).mean == pytest.approx(
         sliced_wasserstein(a, b, patches_per_image=16).mean, rel=1e-5
     )
-    assert sliced_wasserstein(a, b, patches_per_image=16, seed=4) != sliced_wasserstein(
-        a, b, patches_per_image=16
-    )
+    assert sliced_wasserstein(a, b, patches_per_image=16, seed=4) != sliced_wasserstein(a, b, patches_per_image=16)
 
 
 def test_contrast_and_scale_do_not_count():

@@ -95,15 +95,9 @@ def test_sharpness_of_a_checkerboard_and_a_ramp():
 @pytest.mark.parametrize("block", [3, 1000])
 def test_spread_equals_all_pairs_by_hand(block: int):
     images = np.stack([picture(s) for s in range(8)])
-    by_hand = [
-        math.sqrt(np.mean((images[i] / 255 - images[j] / 255) ** 2))
-        for i in range(8)
-        for j in range(i + 1, 8)
-    ]
+    by_hand = [math.sqrt(np.mean((images[i] / 255 - images[j] / 255) ** 2)) for i in range(8) for j in range(i + 1, 8)]
     assert pairwise_spread(images, block=block) == pytest.approx(np.mean(by_hand), rel=1e-9)
-    assert pairwise_spread(images / 255, value_range=1.0, block=block) == pytest.approx(
-        np.mean(by_hand), rel=1e-9
-    )
+    assert pairwise_spread(images / 255, value_range=1.0, block=block) == pytest.approx(np.mean(by_hand), rel=1e-9)
 
 
 def test_diversity_sees_a_collapse():

@@ -14,32 +14,24 @@ def rows(count: int, size: int, rank: int = 12, seed: int = 0) -> np.ndarray:
     """A few strong axes with clearly different lengths, and a little noise; not centred."""
     rng = np.random.default_rng(seed)
     strong = (
-        rng.normal(size=(count, rank))
-        * np.geomspace(10, 2, rank)
-        @ np.linalg.qr(rng.normal(size=(size, rank)))[0].T
+        rng.normal(size=(count, rank)) * np.geomspace(10, 2, rank) @ np.linalg.qr(rng.normal(size=(size, rank)))[0].T
     )
     return (5 + strong + 0.05 * rng.normal(size=(count, size))).astype(np.float32)
 
 
 def faces(count: int = 60, side: int = 12) -> np.ndarray:
-    return (
-        np.clip(rows(count, side * side * 3) * 8 + 80, 0, 255).astype(np.uint8).reshape(count, side, side, 3)
-    )
+    return np.clip(rows(count, side * side * 3) * 8 + 80, 0, 255).astype(np.uint8).reshape(count, side, side, 3)
 
 
 @pytest.mark.parametrize(("count", "size"), [(300, 40), (40, 300)])
 @pytest.mark.parametrize("exact", [True, False])
-def test_axes_equal_numpy_svd_on_every_road(
-    count: int, size: int, exact: bool, monkeypatch: pytest.MonkeyPatch
-):
+def test_axes_equal_numpy_svd_on_every_road(count: int, size: int, exact: bool, monkeypatch: pytest.MonkeyPatch):
     x = rows(count, size)
     monkeypatch.setattr(pca, "_BLOCK_ROWS", 17)
     # At most 40 on the exact roads, none of them open on the iterative one.
     monkeypatch.setattr(pca, "_EXACT_SIDE", 40 if exact else 1)
     found = pca.principal_axes(x, 8)
-    _, lengths, vectors = np.linalg.svd(
-        x.astype(np.float64) - x.mean(0, dtype=np.float64), full_matrices=False
-    )
+    _, lengths, vectors = np.linalg.svd(x.astype(np.float64) - x.mean(0, dtype=np.float64), full_matrices=False)
     np.testing.assert_allclose(found.mean, x.mean(0), rtol=1e-4)
     np.testing.assert_allclose(found.deviations, lengths[:8] / np.sqrt(count), rtol=1e-4)
     np.testing.assert_allclose(found.shares, lengths[:8] ** 2 / np.sum(lengths**2), rtol=1e-3)
@@ -65,10 +57,7 @@ def test_more_components_than_there_are_become_fewer():
 
 def test_reconstruction_gets_better_with_components_and_is_whole_with_all():
     images = faces()
-    error = [
-        np.abs(pca.reconstruct(pca.fit_pca(images, k), images).astype(int) - images).mean()
-        for k in (1, 4, 59)
-    ]
+    error = [np.abs(pca.reconstruct(pca.fit_pca(images, k), images).astype(int) - images).mean() for k in (1, 4, 59)]
     assert error[0] > error[1] > error[2]
     assert error[2] < 0.01
     found = pca.reconstruct(pca.fit_pca(images, 4), images)

@@ -35,8 +35,15 @@ def test_round_trip_is_exact_for_short_codes(tmp_path: Path):
     for a, b in zip(found, some(), strict=True):
         np.testing.assert_allclose(a.vector, b.vector, atol=1e-7)
         assert (a.sigma, a.auc, a.auc_low, a.auc_high, a.positives, a.negatives, a.method, a.share) == (
-            b.sigma, b.auc, b.auc_low, b.auc_high, b.positives, b.negatives, b.method, b.share,
-        )  # fmt: skip
+            b.sigma,
+            b.auc,
+            b.auc_low,
+            b.auc_high,
+            b.positives,
+            b.negatives,
+            b.method,
+            b.share,
+        )
     assert found["Attribut 1 é"].sigma == 1.5
     with pytest.raises(KeyError):
         found["none"]

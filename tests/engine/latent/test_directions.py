@@ -75,8 +75,7 @@ def test_lda_sees_through_correlation_that_misleads_the_mean():
     # The second number carries only noise that the first shares: the best direction subtracts it.
     codes = np.stack([labels + 2 * noise, 2 * noise + 0.1 * rng.normal(size=8000)], axis=1).astype(np.float32)
     score = {
-        m: area_under_curve(codes @ fit_attribute(codes, labels, name="x", method=m).vector, labels)
-        for m in METHODS
+        m: area_under_curve(codes @ fit_attribute(codes, labels, name="x", method=m).vector, labels) for m in METHODS
     }
     assert score["mean"] < 0.7
     assert score["lda"] > 0.99
@@ -104,9 +103,7 @@ def test_dual_lda_equals_the_direct_inverse():
     x, positive = torch.from_numpy(codes), torch.from_numpy(labels)
     wide = METHODS["lda"](x, positive)
     # One more column of zeros changes neither the classes nor the rank; 61 x 61 by hand.
-    within = np.where(labels[:, None], codes - codes[labels].mean(0), codes - codes[~labels].mean(0)).astype(
-        float
-    )
+    within = np.where(labels[:, None], codes - codes[labels].mean(0), codes - codes[~labels].mean(0)).astype(float)
     cov = within.T @ within / 60
     level = np.trace(cov) / 61
     to_white = np.sum((cov - level * np.eye(61)) ** 2) / 61
@@ -201,9 +198,7 @@ def test_auc_interval_covers_the_truth_about_as_often_as_it_says():
 @pytest.mark.parametrize("kind", ["array", "tensor"])
 def test_a_slider_moves_by_sigmas_along_the_unit_vector(kind: str):
     z = np.zeros((2, 3), dtype=np.float32) if kind == "array" else torch.zeros(2, 3)
-    moved = apply(
-        z, {"hat": 2.0, "smile": -1.0}, [along("hat", [3, 0, 0], 1.5), along("smile", [0, 1, 0], 0.5)]
-    )
+    moved = apply(z, {"hat": 2.0, "smile": -1.0}, [along("hat", [3, 0, 0], 1.5), along("smile", [0, 1, 0], 0.5)])
     np.testing.assert_allclose(np.asarray(moved), [[3.0, -0.5, 0.0]] * 2)
     assert type(moved) is type(z)
     assert not np.asarray(z).any()

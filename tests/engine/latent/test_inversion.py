@@ -138,10 +138,7 @@ def test_a_regression_guess_beats_random_starts():
     guessed = invert(model, image, steps=0, starts=0, guess=guess)
     only_guess = guess(image)
     assert float(torch.cosine_similarity(only_guess, code)) > 0.9
-    assert (
-        invert(model, image, steps=0, starts=16, guess=guess, generator=seeded()).errors[0]
-        < random_best.errors[0]
-    )
+    assert invert(model, image, steps=0, starts=16, guess=guess, generator=seeded()).errors[0] < random_best.errors[0]
     assert len(guessed.errors) == 1
 
 

@@ -111,6 +111,7 @@ def test_a_constant_picture_is_enlarged_without_a_checkerboard():
 
 def test_augmentation_keeps_the_shape_repeats_by_seed_and_passes_gradients():
     x = torch.rand(4, 3, 16, 16, requires_grad=True)
+
     def seeded(seed):
         generator = torch.Generator().manual_seed(seed)
         return lambda *shape, like: torch.rand(shape, generator=generator).to(like)

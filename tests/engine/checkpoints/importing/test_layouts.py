@@ -97,7 +97,7 @@ def test_doubling_between_convolutions_is_seen_by_the_gaps_and_asked(opened):
         lambda s: {"params": {k: v.half() if v.is_floating_point() else v for k, v in s.items()}},
     ],
     ids=["bare", "module", "state_dict", "model", "netG and netD", "average first", "lightning", "half"],
-)  # fmt: skip
+)
 def test_wrapped_files_give_the_same_model(tmp_path, wrap, legacy):
     state = files.dcgan(size=16)
     done = import_model(
