@@ -183,6 +183,8 @@ class Session:
                 model_knobs=model_knobs(row.name),
                 training_defaults=row.training,
                 presets=row.presets,
+                few_images=row.few_images,
+                sizes=row.sizes,
                 curves=(*row.curves, *plots.COMMON),
             )
             for row in FAMILIES.values()
@@ -252,6 +254,9 @@ class Session:
         row = family(request.family)
         if row.name not in FAMILIES:
             raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
+        if request.size not in row.sizes:
+            wanted = ", ".join(map(str, row.sizes))
+            raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")
         training = from_json(TrainConfig, {**row.training, **request.training})
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)

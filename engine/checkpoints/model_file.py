@@ -212,7 +212,7 @@ def _unusually_large(header: ModelHeader) -> bool:
     for preset in row.presets.values():
         largest |= {
             key: value
-            for key, value in preset.items()
+            for key, value in preset.knobs.items()
             if isinstance(value, int | float) and value > float(largest[key])
         }
     return header.image_shape[1] > 128 or any(

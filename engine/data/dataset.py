@@ -24,7 +24,8 @@ from engine.errors import DataError, ImageError
 
 CACHE_VERSION = 1
 VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
-SIZES = (32, 64, 128)
+SMALLEST_PX, LARGEST_PX = 8, 1024
+"""Sides of the pictures that a data set is cut to; which of them a family takes is said in its row."""
 
 
 class Split(Enum):
@@ -89,9 +90,10 @@ def open_dataset(
         DataError: no such data set, no readable image, or labels that do not fit.
     """
     path = Path(path).expanduser()
-    if size not in SIZES or channels not in (1, 3):
+    if not SMALLEST_PX <= size <= LARGEST_PX or channels not in (1, 3):
         raise DataError(
-            f"Images of {size} pixels and {channels} channels cannot be trained on: choose 32, 64 or 128 and 1 or 3."
+            f"Images of {size} pixels and {channels} channels cannot be trained on: choose {SMALLEST_PX} to "
+            f"{LARGEST_PX} pixels and 1 or 3 channels."
         )
     source = open_source(path)
     key = hashlib.sha256(f"{CACHE_VERSION} {source.fingerprint} {size} {channels}".encode()).hexdigest()[:24]

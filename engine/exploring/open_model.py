@@ -29,6 +29,7 @@ from engine.checkpoints.model_file import ModelHeader
 from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
+from engine.frozen import Fresh
 from engine.latent import factorisation, levels
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
@@ -39,7 +40,6 @@ from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
 from engine.measures import error_map, psnr, ssim
 from engine.models.base import LatentModel
-from engine.models.frozen import Fresh
 from engine.pictures import to_images, to_pictures
 
 ERROR_GAIN = 4.0

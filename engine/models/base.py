@@ -223,14 +223,6 @@ class LatentModel(nn.Module, ABC):
     def prepare(self, batch: Tensor) -> None:
         """Data-dependent initialisation from the first images (B, C, H, W), once before step 0 of a new run."""
 
-    def frozen(self, *, packed: bool) -> Frozen:
-        """The form of this model that decodes and encodes alone, with copies of the weights as they are now.
-
-        `packed` asks for weights in the layout of `engine.nn.packed`. A family that does not say gives itself; whoever
-        wants one calls `engine.models.frozen.freeze_model`, which tests it.
-        """
-        return Plain(self)
-
 
 class Frozen(ABC):
     """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.

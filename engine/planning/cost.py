@@ -292,7 +292,8 @@ def _advice(of: Asked, room: float, check_cancel: Callable[[], None]) -> str:
                 found.append(f"{word} {value}")
                 break
     smaller = of.image_shape[1] // 2
-    if not found and smaller >= 32 and fits(replace(base, image_shape=(of.image_shape[0], smaller, smaller))):
+    offered = smaller in family(of.family).sizes
+    if not found and offered and fits(replace(base, image_shape=(of.image_shape[0], smaller, smaller))):
         found.append(f"an image size of {smaller}")
     if not found:
         return "choose a smaller model, smaller images or a machine with more memory"

@@ -141,7 +141,7 @@ def test_the_catalogue_is_all_that_the_form_needs(session):
     assert [family.name for family in catalogue.families] == list(FAMILIES)
     for family in catalogue.families:
         names = {knob.name for knob in family.model_knobs}
-        assert all(set(preset) <= names for preset in family.presets.values())
+        assert all(set(preset.knobs) <= names for preset in family.presets.values())
     for path, _ in catalogue.data_sets:
         assert os.path.exists(path)
 
