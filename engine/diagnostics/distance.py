@@ -1,4 +1,4 @@
-"""Distances of sets of images: sliced Wasserstein at each resolution, and the nearest training images."""
+"""Distances of sets of images: sliced Wasserstein at each resolution."""
 
 from __future__ import annotations
 
@@ -150,54 +150,3 @@ def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, check_cancel: Call
         theirs = (directions.T @ b.T).sort(dim=1).values
         total += float((ours - theirs).abs().mean())
     return total / _ROUNDS
-
-
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """The nearest training images: `indices` (N, k), int64, and RMS pixel `distances` (N, k).
-
-    Nearest first. Distances are shares of the value range: 0 is the same picture, 1 black beside white.
-    """
-
-    indices: npt.NDArray[np.int64]
-    distances: npt.NDArray[np.float64]
-
-
-def nearest_training(
-    samples: npt.NDArray[np.uint8],
-    training: npt.NDArray[np.uint8],
-    *,
-    k: int = 1,
-    check_cancel: Callable[[], None] = lambda: None,
-) -> Nearest:
-    """The `k` training images nearest to each sample, by RMS pixel distance.
-
-    The sets are uint8, (N, H, W, C) and (M, H, W, C). `training` may be a memory-mapped array: it is read
-    once, in blocks. Ties go to the lower index.
-
-    Raises:
-        DataError: no training image, or unlike image shapes.
-    """
-    if training.shape[0] == 0:
-        raise DataError("There is no training image to compare with: choose the data that the model was trained on.")
-    if samples.shape[1:] != training.shape[1:]:
-        raise DataError(
-            f"The samples are {samples.shape[1:]} and the training images {training.shape[1:]}: use one image shape."
-        )
-    count, k = samples.shape[0], min(k, training.shape[0])
-    size = int(np.prod(samples.shape[1:]))
-    # Whole numbers up to 255 keep every product exact in float64: a copy has distance 0 and nothing else.
-    rows = torch.from_numpy(np.array(samples)).reshape(count, size).double()
-    squares = rows.square().sum(1, keepdim=True)
-    best = torch.full((count, 0), torch.inf, dtype=torch.float64)
-    where = torch.zeros((count, 0), dtype=torch.int64)
-    for start in range(0, training.shape[0], _IMAGES_A_BLOCK):
-        check_cancel()
-        block = torch.from_numpy(np.array(training[start : start + _IMAGES_A_BLOCK])).reshape(-1, size).double()
-        distances = squares + block.square().sum(1) - 2 * rows @ block.T
-        best = torch.cat([best, distances], dim=1)
-        here = torch.arange(start, start + block.shape[0]).expand(count, -1)
-        where = torch.cat([where, here], dim=1)
-        order = best.sort(dim=1, stable=True).indices[:, :k]
-        best, where = best.gather(1, order), where.gather(1, order)
-    return Nearest(where.numpy(), (best / size).sqrt().numpy() / 255)

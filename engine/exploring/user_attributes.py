@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from engine.errors import CheckpointError, ImageError, UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.factorisation import SHOWN
-from engine.latent.make_directions import check_counts, check_name, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, gather, left_out, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
-from engine.session import Session
+from engine.photos.load import Photo
 
 SEARCH_STEPS: Final = 20
 """Steps of the search for each photo's code: on 28 faces such codes told men from women no worse than after 60 steps
@@ -35,13 +35,23 @@ class Made:
     note: str
 
 
-def renew(session: Session, model: OpenModel) -> None:
+class Home(Protocol):
+    """What is needed of a session: the user's folder, and what reads a photo."""
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def load_photo(self) -> Callable[..., Photo]: ...
+
+
+def renew(session: Home, model: OpenModel) -> None:
     """Reads the user's directions of this model again: another lane or program may have changed them."""
     model.set_owned(load_owned(session.home, model.owner, model.info.code_size))
 
 
 def make(
-    session: Session,
+    session: Home,
     model: OpenModel,
     *,
     name: str,
@@ -79,7 +89,7 @@ def make(
 
 
 def find(
-    session: Session,
+    session: Home,
     model: OpenModel,
     method: str,
     *,
@@ -147,7 +157,7 @@ def codes_in(
     return np.concatenate(codes)
 
 
-def delete(session: Session, model: OpenModel, name: str) -> None:
+def delete(session: Home, model: OpenModel, name: str) -> None:
     """Takes an attribute that the user made away, for good.
 
     Raises:
@@ -159,7 +169,7 @@ def delete(session: Session, model: OpenModel, name: str) -> None:
     renew(session, model)
 
 
-def rename(session: Session, model: OpenModel, old: str, new: str) -> str:
+def rename(session: Home, model: OpenModel, old: str, new: str) -> str:
     """Gives an attribute that the user made another name, and returns it as it is kept.
 
     Raises:
@@ -175,7 +185,7 @@ def rename(session: Session, model: OpenModel, old: str, new: str) -> str:
     return clean
 
 
-def take_in(session: Session, model: OpenModel, path: Path) -> tuple[str, ...]:
+def take_in(session: Home, model: OpenModel, path: Path) -> tuple[str, ...]:
     """Adds the directions of a file to this model's own, and gives their names.
 
     Raises:
@@ -205,11 +215,6 @@ def give_away(model: OpenModel, names: Sequence[str], path: Path) -> None:
         if name not in there.names:
             raise UsageError(f"There is no direction called {name!r} for this model.")
     save_directions(path, DirectionSet(model.owner, tuple(there[name] for name in names)))
-
-
-def check_groups(positives: int, negatives: int) -> None:
-    """Raises UserError when a group has too few photos to begin with."""
-    check_counts(positives, negatives)
 
 
 def _own_only(model: OpenModel, name: str) -> None:

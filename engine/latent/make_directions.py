@@ -31,11 +31,6 @@ ENOUGH_FITS: Final = 50
 """Fits of a cross-validation: ten rounds of five folds for a few photos, fewer where each fit is dear."""
 BATCH: Final = 8
 LONGEST_NAME: Final = 40
-METHOD_HELP: Final = {
-    "mean": "Difference of means: from the middle of B to the middle of A. Sturdy with few photos.",
-    "logistic": "Logistic: the direction that tells A from B best, held back by a ridge.",
-    "lda": "LDA: the difference of means, corrected for how codes vary anyway. Good with many photos.",
-}
 
 
 @dataclass(frozen=True, eq=False)

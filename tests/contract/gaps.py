@@ -1,4 +1,4 @@
-"""What the row of a family or an objective lacks, a sentence each: what is forgotten fails a test and is never missed."""
+"""What the row of a family or an objective lacks, a sentence each: what is forgotten fails a test."""
 
 from __future__ import annotations
 
