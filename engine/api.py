@@ -34,6 +34,11 @@ class ModelCard:
     card: Mapping[str, Any] = field(default_factory=dict)
     picture: Pictures | None = None
 
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
+
 
 @dataclass(frozen=True)
 class GroupInfo:
@@ -88,6 +93,11 @@ class ModelInfo:
     step: int = 0
     axes: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
 
 
 @dataclass(frozen=True)

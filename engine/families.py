@@ -9,7 +9,7 @@ from typing import Final
 from engine.errors import UsageError
 from engine.knobs import Knob, from_json, knobs_of
 from engine.models import flow, gan, linear, vae
-from engine.models.base import LatentModel
+from engine.models.base import LatentModel, are_points
 from engine.models.family import Family
 from engine.models.imported import autoencoder, dcgan, glow
 
@@ -52,9 +52,11 @@ def build(name: str, config: Mapping[str, object], image_shape: tuple[int, int, 
     """A model of this family with fresh weights.
 
     Raises:
-        UsageError: an unknown family or knob, or a value out of range.
+        UsageError: an unknown family or knob, a value out of range, or points for a family of pictures.
     """
     row = family(name)
+    if are_points(image_shape) and not row.points:
+        raise UsageError(f"{row.title} takes pictures, and a point is none: choose a family of points.")
     return row.model(from_json(row.config, config), image_shape)
 
 

@@ -79,7 +79,7 @@ class _Seen:
         self._device = device
         with self._exactly():
             self._images = plain.decode(self._codes)
-            self._picture = self._images[1:].clamp(-1.0, 1.0)
+            self._picture = model.spec.clamp(self._images[1:])
             self._found = self._of(plain)
 
     def _exactly(self) -> AbstractContextManager[object]:

@@ -151,6 +151,8 @@ class Session:
         if run is not None:
             return run_subject(run, opened, device=device, path=data, labels=labels, quick=quick)
         card = self.find(str(ref))
+        if not card.pictures:
+            raise UsageError(f"{card.title} draws points, which no data set of pictures can be held against.")
         if data is None:
             raise UsageError("A model file does not say where its training images are: give --data with them.")
         return file_subject(card.path, opened, device=device, path=data, labels=labels, quick=quick)
@@ -174,7 +176,7 @@ class Session:
         return opened
 
     def catalogue(self) -> Catalogue:
-        """Families, knobs, and the data sets in the box."""
+        """The families of pictures, knobs, and the data sets in the box."""
         rows = tuple(
             FamilyInfo(
                 name=row.name,
@@ -188,6 +190,7 @@ class Session:
                 curves=(*row.curves, *plots.COMMON),
             )
             for row in FAMILIES.values()
+            if row.sizes
         )
         return Catalogue(rows, knobs_of(TrainConfig), self._data_sets())
 
@@ -254,6 +257,8 @@ class Session:
         row = family(request.family)
         if row.name not in FAMILIES:
             raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
+        if not row.sizes:
+            raise UsageError(f"{row.title} learns points and no pictures: choose a family of pictures.")
         if request.size not in row.sizes:
             wanted = ", ".join(map(str, row.sizes))
             raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")

@@ -103,3 +103,5 @@ class Diagnostic:
     run: Run
     why_not: Callable[[Subject], str] = lambda subject: ""
     knobs: tuple[Knob, ...] = ()
+    points: bool = False
+    """Whether it also examines models of points; all others look at pictures."""

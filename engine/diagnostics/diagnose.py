@@ -153,6 +153,8 @@ def _checked(row: Diagnostic, given: Mapping[str, Value]) -> dict[str, Value]:
 def _made(row: Diagnostic, request: Request) -> Finding | str:
     """The finding, or the sentence that says why there is none."""
     try:
+        if request.subject.model.spec.range is None and not row.points:
+            return f"{row.title} looks at pictures, and this model draws points."
         why = row.why_not(request.subject)
         return why or row.run(request)
     except UserError as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.api import (
     Coded,
@@ -90,7 +91,7 @@ class OpenModel:
             bits=int(math.log2(model.levels)),
             sha256=sha256,
             device=device.name,
-            default_temperature=DEFAULT_TEMPERATURE[model.abilities.density],
+            default_temperature=1.0 if model.spec.range is None else DEFAULT_TEMPERATURE[model.abilities.density],
             attributes=(),
             components=(),
             step=header.step,
@@ -156,7 +157,7 @@ class OpenModel:
     def warm_up(self) -> None:
         """Decodes a few pictures: the first ones cost ten times the rest, and nobody should feel them."""
         for _ in range(3):
-            self.decode(np.zeros((1, self.info.code_size), np.float32))
+            self.values(np.zeros((1, self.info.code_size), np.float32))
 
     def sample(self, n: int, *, temperature: float | tuple[float, ...] | None = None, seed: int = 0) -> Codes:
         """`n` codes (n, D) from the prior; the temperature is one number or one a group."""
@@ -171,16 +172,28 @@ class OpenModel:
         codes = self._model.sample_codes(n, temperature=temperature, generator=torch.Generator().manual_seed(seed))
         return np.ascontiguousarray(codes.cpu().numpy())
 
-    @torch.inference_mode()
     def decode(self, codes: Codes) -> Pictures:
-        """Pictures (n, S, S, 3) of codes (n, D)."""
-        parts = [
-            to_pictures(
-                self._quick.for_now().decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
-            )
-            for i in range(0, len(codes), DECODE_CHUNK)
-        ]
-        return np.concatenate(parts)
+        """Pictures (n, S, S, 3) of codes (n, D).
+
+        Raises:
+            UserError: the model draws points.
+        """
+        self._check_pictures()
+        return np.concatenate([to_pictures(part) for part in self._decoded(codes)])
+
+    def values(self, codes: Codes) -> NDArray[np.float32]:
+        """What the model draws of codes (n, D), as numbers: images (n, C, H, W), or points (n, d, 1, 1)."""
+        return np.concatenate([part.float().cpu().numpy() for part in self._decoded(codes)])
+
+    def _decoded(self, codes: Codes) -> Iterator[Tensor]:
+        for i in range(0, len(codes), DECODE_CHUNK):
+            with torch.inference_mode():
+                part = torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device)
+                yield self._quick.for_now().decode(part)
+
+    def _check_pictures(self) -> None:
+        if not self.info.pictures:
+            raise UserError(f"{self.info.title} draws points and no pictures: choose a model of pictures.")
 
     def code_of(self, request: DrawRequest) -> Codes:
         """The code (D,) that a request asks for."""
@@ -207,6 +220,7 @@ class OpenModel:
 
     def draw(self, request: DrawRequest) -> Drawn:
         """The picture of a request."""
+        self._check_pictures()
         start = time.perf_counter()
         code = self.code_of(request)
         if request.precision == "float32":
@@ -279,6 +293,7 @@ class OpenModel:
             UserError: a picture of another size.
             Cancelled: from `check_cancel`.
         """
+        self._check_pictures()
         if picture.shape != (self.info.image_size, self.info.image_size, 3):
             raise UserError(
                 f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
@@ -366,7 +381,7 @@ class OpenModel:
 
     @torch.inference_mode()
     def _bits(self, image: torch.Tensor) -> float | None:
-        if self.info.density == "none":
+        if self.info.density == "none" or not self.info.pictures:
             return None
         bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
         return float(bits) if bool(torch.isfinite(bits)) else None

@@ -91,6 +91,8 @@ def find_code(
         Cancelled: from `check_cancel`.
     """
     quick = quick or Plain(model)
+    # Points have no texture, and are not rounded to levels.
+    features = None if model.spec.range is None else energies
     if steps is None:
         steps = IMPROVE_STEPS[model.abilities.encode] if improve else SEARCH_STEPS
     if model.abilities.encode == "search":
@@ -100,7 +102,7 @@ def find_code(
             steps=steps,
             starts=0 if sure else 64,
             guess=guess,
-            features=energies,
+            features=features,
             generator=torch.Generator().manual_seed(0),
             on_progress=on_progress,
             check_cancel=check_cancel,
@@ -117,10 +119,12 @@ def find_code(
         image,
         code,
         steps=steps,
-        features=energies,
+        features=features,
         on_progress=on_progress,
         check_cancel=check_cancel,
     )
+    if model.spec.range is None:
+        return Found(found.code, found.errors, improved=True)
     # Rounding to 256 levels could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))

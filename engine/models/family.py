@@ -40,6 +40,8 @@ class Family:
     wants one calls `engine.frozen.freeze_model`, which tests it."""
     sizes: tuple[int, ...] = ()
     """Sides in pixels of the pictures that it can be trained on."""
+    points: bool = False
+    """Whether it is also made for points of R^d, images of shape (d, 1, 1)."""
     training: Mapping[str, Value] = field(default_factory=dict)
     """Knobs of training where this family's defaults differ."""
     presets: Mapping[str, Preset] = field(default_factory=dict)
