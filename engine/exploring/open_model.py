@@ -35,7 +35,7 @@ from engine.latent import factorisation, levels
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
 from engine.latent.directions import Direction, apply, share_along
-from engine.latent.encoding import Aids, find_code
+from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
 from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
@@ -140,12 +140,22 @@ class OpenModel:
         return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
     def codes_of(
-        self, pictures: Pictures, *, steps: int = 60, check_cancel: Callable[[], None] = lambda: None
+        self,
+        pictures: Pictures | NDArray[np.float32],
+        *,
+        steps: int = 60,
+        check_cancel: Callable[[], None] = lambda: None,
     ) -> Codes:
-        """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
+        """Codes (n, D) of pictures (n, S, S, 3), or of points (n, 1, 1, d) float32, without their figures; a search
+        takes `steps` steps for each.
+
+        Raises:
+            UserError: pictures of another size, or points for a model of pictures.
+        """
         if self.info.encode == "search":
-            found = [self.encode(one, steps=steps, check_cancel=check_cancel).code for one in pictures]
-            return np.stack(found)
+            found = [self._found(one, steps, check_cancel=check_cancel)[1].code for one in pictures]
+            return np.ascontiguousarray(torch.cat(found).detach().cpu().numpy(), np.float32)
+        self._check_taken(pictures)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
@@ -294,25 +304,8 @@ class OpenModel:
             Cancelled: from `check_cancel`.
         """
         self._check_pictures()
-        if picture.shape != (self.info.image_size, self.info.image_size, 3):
-            raise UserError(
-                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
-                f"got {picture.shape}: align the photo first."
-            )
-        check = check_cancel or (lambda: None)
-        image = to_images(picture[None], self._device, self.info.channels)
         start = time.perf_counter()
-        found = find_code(
-            self._model,
-            image,
-            quick=self._quick(),
-            guess=self._first_guess(check) if self.info.encode == "search" else None,
-            sure=self._encoder is not None,
-            steps=steps,
-            improve=improve,
-            on_progress=progress or (lambda step, total, error: None),
-            check_cancel=check,
-        )
+        image, found = self._found(picture, steps, improve=improve, on_progress=progress, check_cancel=check_cancel)
         milliseconds = 1000 * (time.perf_counter() - start)
         codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
         reconstruction = self.decode(codes)[0]
@@ -336,6 +329,42 @@ class OpenModel:
             percentile=heldout,
             improved=found.improved,
         )
+
+    def _found(
+        self,
+        picture: Pictures | NDArray[np.float32],
+        steps: int | None,
+        *,
+        improve: bool = False,
+        on_progress: Callable[[int, int, float], None] | None = None,
+        check_cancel: Callable[[], None] | None = None,
+    ) -> tuple[Tensor, Found]:
+        """A photo or a point as the model sees it, (1, C, H, W), and its code."""
+        self._check_taken(picture[None])
+        check = check_cancel or (lambda: None)
+        image = to_images(picture[None], self._device, self.info.channels)
+        found = find_code(
+            self._model,
+            image,
+            quick=self._quick(),
+            guess=self._first_guess(check) if self.info.encode == "search" else None,
+            sure=self._encoder is not None,
+            steps=steps,
+            improve=improve,
+            on_progress=on_progress or (lambda step, total, error: None),
+            check_cancel=check,
+        )
+        return image, found
+
+    def _check_taken(self, images: Pictures | NDArray[np.float32]) -> None:
+        """Whether these (n, H, W, C) are what the model was trained on."""
+        side, title = self.info.image_size, self.info.title
+        if self.info.pictures and images.shape[1:] != (side, side, 3):
+            raise UserError(
+                f"{title} takes pictures of {side} x {side} pixels, got {images.shape[1:]}: align the photo first."
+            )
+        if not self.info.pictures and (images.dtype == np.uint8 or images.shape[1:] != (1, 1, self.info.channels)):
+            raise UserError(f"{title} takes points of {self.info.channels} numbers, got {images.shape[1:]}.")
 
     def _first_guess(self, check_cancel: Callable[[], None]) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
