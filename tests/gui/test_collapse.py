@@ -156,7 +156,7 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
         import time
 
         while True:
-            request.check_cancel()
+            request.progress.check()
             request.tell(1, 4)
             time.sleep(0.01)
 
