@@ -27,7 +27,7 @@ class Started(Event):
 
 
 @dataclass(frozen=True)
-class Progressed(Step, Event):
+class Advanced(Step, Event):
     """Work has told how far it is."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.control import Control
 from engine.errors import Cancelled, UserError
-from engine.events import Done, Event, Failed, Progressed, Started, Stopped
+from engine.events import Advanced, Done, Event, Failed, Started, Stopped
 from engine.progress import Progress
 
 Emit = Callable[[Event], None]
@@ -34,7 +34,7 @@ def _context(ticket: int, emit: Emit) -> Context:
     control = Control()
     return Context(
         check=control.check,
-        tell=lambda step: emit(Progressed(ticket, **vars(step))),
+        tell=lambda step: emit(Advanced(ticket, **vars(step))),
         ticket=ticket,
         control=control,
         emit=emit,

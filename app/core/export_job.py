@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from app.core.store import Store
 from app.job import JobView
 from app.words import duration
-from engine.events import Failed, Progressed
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.progress import Progress, Step
 
@@ -63,7 +63,7 @@ def export_file(
         else:
             store.notices.info(f"The export of {file.name} was stopped: nothing was left behind.")
 
-    def shown(event: Progressed) -> None:
+    def shown(event: Advanced) -> None:
         left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
         store.show_job(JobView(key, text, event.done / event.total, f"{event.done} / {event.total} {unit}{left}"))
 

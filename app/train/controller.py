@@ -22,8 +22,8 @@ from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
 from engine.control import Control
 from engine.events import (
+    Advanced,
     Failed,
-    Progressed,
     TrainingEvent,
     TrainingMetrics,
     TrainingNotice,
@@ -254,7 +254,7 @@ class TrainController(QObject):
         )
         self._show_job()
 
-    def _preparing(self, event: Progressed) -> None:
+    def _preparing(self, event: Advanced) -> None:
         fraction = event.done / event.total if event.total else None
         training = self._store.state.training
         if training is not None:

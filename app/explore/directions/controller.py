@@ -21,7 +21,7 @@ from app.job import JobView
 from app.state import AppState
 from app.words import AXES, nice
 from engine.api import DirectionInfo, ModelInfo
-from engine.events import Failed, Progressed
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 SUFFIX: Final = ".directions.safetensors"
@@ -135,7 +135,7 @@ class DirectionsController(QObject):
                 progress=context,
             )
 
-        def moved(event: Progressed) -> None:
+        def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
             store.show_job(JobView(job_key, text, fraction, f"{event.done} / {event.total}"))
 

@@ -23,7 +23,7 @@ from app.job import JobView
 from app.words import duration, nice
 from engine.api import DirectionInfo, Pictures
 from engine.errors import ImageError
-from engine.events import Failed, Progressed
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class MakerController(QObject):
                 progress=context,
             )
 
-        def moved(event: Progressed) -> None:
+        def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left else ""
             detail = f"{event.done} / {event.total} photos{left}"

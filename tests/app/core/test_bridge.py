@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.bridge import Bridge
 from app.core.tasks import Tasks
 from engine.errors import UserError
-from engine.events import Failed, Progressed, Started, TrainingMetrics, TrainingNotice, TrainingState
+from engine.events import Advanced, Failed, Started, TrainingMetrics, TrainingNotice, TrainingState
 from engine.lanes import Context
 
 RUN = Path("run")
@@ -146,5 +146,5 @@ def test_a_lane_that_cannot_be_set_up_says_so(bridge: Bridge, said: list[Failed]
 
 
 def test_progress_of_the_dead_is_dropped(bridge: Bridge, tasks: Tasks) -> None:
-    bridge.door("model")(Progressed(12345, 1, 2))
+    bridge.door("model")(Advanced(12345, 1, 2))
     QApplication.processEvents()

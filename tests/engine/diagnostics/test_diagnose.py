@@ -47,7 +47,7 @@ def row(name: str, run, *, why: str = "", knobs: tuple[Knob, ...] = ()) -> Diagn
 def fine(request: Request) -> Finding:
     for done in range(5):
         request.progress.check()
-        request.tell(done, 4)
+        request.progress.step(done, 4)
     return Finding("fine", "Fine", "good", f"seed {request.seed}, {request.values}")
 
 
