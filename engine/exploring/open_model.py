@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +42,7 @@ from engine.latent.user_directions import Owned, merged, own_names
 from engine.measures import error_map, psnr, ssim
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
+from engine.progress import SILENT, Progress
 
 ERROR_GAIN = 4.0
 DEFAULT_TEMPERATURE = {"exact": 0.7, "bound": 0.9, "none": 1.0}
@@ -127,29 +128,25 @@ class OpenModel:
         *,
         count: int = factorisation.SHOWN,
         codes: Codes | None = None,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-        check_cancel: Callable[[], None] = lambda: None,
+        progress: Progress = SILENT,
     ) -> tuple[Direction, ...]:
         """Main axes found without labels, see `engine.latent.factorisation`; `codes` (N, D) are of real images."""
         search = factorisation.Search(
             codes=None if codes is None else torch.from_numpy(np.array(codes)),
             temperature=self.info.default_temperature,
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
-    def codes_of(
-        self, pictures: Pictures, *, steps: int = 60, check_cancel: Callable[[], None] = lambda: None
-    ) -> Codes:
+    def codes_of(self, pictures: Pictures, *, steps: int = 60, progress: Progress = SILENT) -> Codes:
         """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
         if self.info.encode == "search":
-            found = [self.encode(one, steps=steps, check_cancel=check_cancel).code for one in pictures]
+            found = [self.encode(one, steps=steps, progress=progress.quiet()).code for one in pictures]
             return np.stack(found)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
-                check_cancel()
+                progress.check()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
                 parts.append(self._quick().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
@@ -236,9 +233,7 @@ class OpenModel:
         free = levels.free_numbers(request.levels, self._model.spec.groups)
         return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
 
-    def level_maps(
-        self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None
-    ) -> tuple[LevelMap, ...]:
+    def level_maps(self, request: DrawRequest, *, progress: Progress = SILENT) -> tuple[LevelMap, ...]:
         """For each group which pixels it drives: the spread when it alone is drawn anew, at the model's temperature."""
         code = self.code_of(replace(request, solo=-1))
         maps = []
@@ -246,7 +241,7 @@ class OpenModel:
             codes = levels.resampled(code, group, temperature=self.info.default_temperature)
             pictures = []
             for start in range(0, len(codes), 2):
-                check_cancel()
+                progress.check()
                 pictures.append(self.decode(codes[start : start + 2]))
             maps.append(levels.level_map(np.concatenate(pictures)))
         return tuple(maps)
@@ -279,19 +274,18 @@ class OpenModel:
         *,
         name: str = "",
         note: str = "",
-        progress: Callable[[int, int, float], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
         steps: int | None = None,
         improve: bool = False,
     ) -> Encoded:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps.
 
         `improve` refines an encoder's answer by descent, or searches longer; exact codes stay as they are, which the
-        note says. `progress(step, total, error)` is told the RMS error after every step.
+        note says. `progress` is told the RMS error after every step as its value.
 
         Raises:
             UserError: a picture of another size.
-            Cancelled: from `check_cancel`.
+            Cancelled: from `progress`.
         """
         self._check_pictures()
         if picture.shape != (self.info.image_size, self.info.image_size, 3):
@@ -299,19 +293,17 @@ class OpenModel:
                 f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
                 f"got {picture.shape}: align the photo first."
             )
-        check = check_cancel or (lambda: None)
         image = to_images(picture[None], self._device, self.info.channels)
         start = time.perf_counter()
         found = find_code(
             self._model,
             image,
             quick=self._quick(),
-            guess=self._first_guess(check) if self.info.encode == "search" else None,
+            guess=self._first_guess(progress) if self.info.encode == "search" else None,
             sure=self._encoder is not None,
             steps=steps,
             improve=improve,
-            on_progress=progress or (lambda step, total, error: None),
-            check_cancel=check,
+            progress=progress,
         )
         milliseconds = 1000 * (time.perf_counter() - start)
         codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
@@ -337,13 +329,13 @@ class OpenModel:
             improved=found.improved,
         )
 
-    def _first_guess(self, check_cancel: Callable[[], None]) -> Guess:
+    def _first_guess(self, progress: Progress) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
         if self._encoder is not None:
             return self._encoder
         if self._guess is None:
             generator = torch.Generator().manual_seed(0)
-            self._guess = regression_guess(self._model, generator=generator, check_cancel=check_cancel)
+            self._guess = regression_guess(self._model, generator=generator, progress=progress)
         return self._guess
 
     def _percentiles(self, bits: float | None) -> tuple[float | None, float | None]:
@@ -357,26 +349,26 @@ class OpenModel:
         return None, None
 
     @torch.inference_mode()
-    def measure(self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None) -> Readout:
+    def measure(self, request: DrawRequest, *, progress: Progress = SILENT) -> Readout:
         """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
 
-        `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
+        `progress` is asked between the passes through the model: a drag must not wait for all four.
         """
         code = self.code_of(request)
         quick = self._quick()
         image = quick.decode(torch.from_numpy(code[None]).to(self._device))
-        check_cancel()
+        progress.check()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
-            check_cancel()
+            progress.check()
             again = quick.encode(image)
-            check_cancel()
+            progress.check()
             round_trip = float((quick.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
-            double = self._double.round_trip(code, check_cancel)
+            double = self._double.round_trip(code, progress)
         return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
 
     @torch.inference_mode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from engine.library import ENCODER, REFERENCE, SUFFIX
 from engine.measures import psnr
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,7 @@ def find_code(
     sure: bool = False,
     steps: int | None = None,
     improve: bool = False,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Found:
     """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
 
@@ -88,7 +87,7 @@ def find_code(
     best start is the answer.
 
     Raises:
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     quick = quick or Plain(model)
     # Points have no texture, and are not rounded to levels.
@@ -104,8 +103,7 @@ def find_code(
             guess=guess,
             features=features,
             generator=torch.Generator().manual_seed(0),
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
@@ -120,8 +118,7 @@ def find_code(
         code,
         steps=steps,
         features=features,
-        on_progress=on_progress,
-        check_cancel=check_cancel,
+        progress=progress,
     )
     if model.spec.range is None:
         return Found(found.code, found.errors, improved=True)
