@@ -11,15 +11,15 @@ import numpy as np
 
 from app.core.model_host import run_of
 from app.explore.compare.state import Comparison
-from app.explore.framing.cut import FIRST_CUT, Cut
+from app.explore.framing.cut import FIRST_CUT
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
 from app.explore.look import Look
 from app.explore.morph.state import MorphExport, MorphSlot, MorphTiming
-from app.explore.photos.state import Loaded, PhotoItem, resized_half
+from app.explore.photos.state import PhotoItem, resized_half
 from app.sessions.codec import Reader, Writer
 from app.state import AppState
-from engine.api import Encoded, ModelCard, Pictures, Sampled
+from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
 from engine.checkpoints.loom_file import LoomFile
 from engine.errors import CheckpointError
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.labels import MAX_LABELS_BYTES
 from engine.errors import DataError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_PICTURE_BYTES = 256 * 2**20
-MAX_LABELS_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
 MAX_CLASSES = 100
 

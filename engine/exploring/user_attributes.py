@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.api import Codes, DirectionInfo, Pictures
+from engine.api import Codes, Cut, DirectionInfo, Pictures
 from engine.data.dataset import to_square
 from engine.data.examples import Example
 from engine.data.sources import open_source
@@ -17,7 +17,7 @@ from engine.errors import CheckpointError, ImageError, UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.factorisation import SHOWN
-from engine.latent.make_directions import check_counts, check_name, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, gather, left_out, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
 from engine.session import Session
 
@@ -63,8 +63,7 @@ def make(
     clean = check_name(name, model.directions.names)
 
     def read(example: Example) -> Pictures:
-        source = example.source
-        return session.load_photo(source, size=model.info.image_size, align=align, name=example.name).picture
+        return session.load_photo(example.source, size=model.info.image_size, cut=example.cut or Cut(align)).picture
 
     def encode(pictures: Pictures) -> Codes:
         return model.codes_of(pictures, steps=SEARCH_STEPS, check_cancel=check_cancel)
@@ -205,11 +204,6 @@ def give_away(model: OpenModel, names: Sequence[str], path: Path) -> None:
         if name not in there.names:
             raise UsageError(f"There is no direction called {name!r} for this model.")
     save_directions(path, DirectionSet(model.owner, tuple(there[name] for name in names)))
-
-
-def check_groups(positives: int, negatives: int) -> None:
-    """Raises UserError when a group has too few photos to begin with."""
-    check_counts(positives, negatives)
 
 
 def _own_only(model: OpenModel, name: str) -> None:

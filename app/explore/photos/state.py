@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from app.explore.framing.cut import FIRST_CUT, Cut
-from engine.api import Framing, Pictures
-
-PhotoSource = str | Path | Pictures
+from app.explore.framing.cut import FIRST_CUT
+from engine.api import Cut, PhotoSource, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +28,6 @@ class PhotoItem:
     base: str = ""
     faces: int = 0
     listed: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A photo cut for a model of some size; `framing` says where, None when only the cut itself was kept."""
-
-    picture: Pictures
-    name: str
-    note: str
-    how: str
-    framing: Framing | None = None
-
-    @property
-    def faces(self) -> int:
-        """How many faces were found in the photo."""
-        return 0 if self.framing is None else len(self.framing.faces)
 
 
 @dataclass(frozen=True)
