@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.labels import read_labels
-from engine.data.sources import Picture, Source, open_source
+from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
 
 CACHE_VERSION = 1
@@ -145,7 +145,7 @@ def _split_of(group: str) -> int:
 
 
 def _build(
-    source: Source,
+    source: ImageSource,
     folder: Path,
     size: int,
     channels: int,

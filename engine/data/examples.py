@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from engine.api import Cut, PhotoSource
 from engine.data.labels import LabelTable, value
-from engine.data.sources import PICTURE_SUFFIXES, Picture, open_source
+from engine.data.sources import Picture, open_source
 from engine.errors import DataError
+from engine.photos.kinds import is_picture
 
 MOST_IN_A_GROUP: Final = 300
 """More photos hardly turn the direction, and each has to be encoded."""
@@ -39,7 +40,7 @@ def photos_in(paths: Iterable[Path], *, most: int = MOST_IN_A_GROUP) -> list[Pat
     for path in paths:
         try:
             if path.is_dir():
-                inside = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+                inside = (p for p in sorted(path.rglob("*")) if is_picture(p) and p.is_file())
                 found.update(dict.fromkeys(inside))
             else:
                 found[path] = None

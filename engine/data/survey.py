@@ -14,8 +14,9 @@ from PIL import Image
 
 from engine.data.dataset import DataSet, Split
 from engine.data.duplicates import Twins, find_twins
-from engine.data.sources import Source, open_source
-from engine.photos.decode import DAMAGED, FORMATS, UNFIT
+from engine.data.sources import ImageSource, open_source
+from engine.photos.decode import DAMAGED, UNFIT
+from engine.photos.kinds import FORMATS
 
 RARE_SHARE: Final = 0.01
 """An attribute that fewer pictures have is called rare: a direction or a classifier has little to learn from."""
@@ -107,7 +108,7 @@ def survey(
 
 
 def _measure(
-    source: Source, tell: Callable[[int], None], check_cancel: Callable[[], None]
+    source: ImageSource, tell: Callable[[int], None], check_cancel: Callable[[], None]
 ) -> tuple[Counter[tuple[int, int]], Counter[str]]:
     """Sizes and formats by their headers; no pixel is decoded."""
     sizes: Counter[tuple[int, int]] = Counter()

@@ -76,6 +76,19 @@ def load_photo(source: PhotoSource, *, size: int, cut: Cut | None = None, name: 
     return PhotoLoader().load(source, size=size, cut=cut, name=name)
 
 
+def thumbnail(source: PhotoSource, side_px: int) -> Pictures:
+    """The whole photo (H, W, 3), not cut, its longer side at most `side_px`.
+
+    Raises:
+        ImageError: it is no picture, or must not be opened.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(_read(source).rgb)
+    image.thumbnail((side_px, side_px))
+    return np.asarray(image, np.uint8)
+
+
 def _read(source: PhotoSource) -> _Read:
     if isinstance(source, np.ndarray):
         return _Read(source, "pasted picture")

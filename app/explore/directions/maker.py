@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.notices import NO_MODEL
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.directions.state import GROUPS, Column, GroupPhoto, MakerState
-from app.explore.photos.controller import THUMB_PX, PhotoController
-from app.explore.photos.state import resized_half
+from app.explore.photos.controller import PhotoController
+from app.explore.photos.state import THUMB_PX, pasted_key, resized_half
 from app.job import JobView
 from app.words import duration, nice
 from engine.api import Cut, DirectionInfo, Pictures
 from engine.errors import ImageError
 from engine.events import Failed, Progress
 from engine.lanes import Context
+from engine.photos.load import thumbnail
 
 if TYPE_CHECKING:
     from engine.data.examples import Example
@@ -122,8 +121,7 @@ class MakerController(QObject):
 
     def add_picture(self, group: str, picture: Pictures) -> None:
         """A picture dropped out of another program into a group."""
-        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
-        self._add(group, (GroupPhoto(key, "pasted picture", picture, resized_half(picture, THUMB_PX)),))
+        self._add(group, (GroupPhoto(pasted_key(picture), "pasted picture", picture, resized_half(picture, THUMB_PX)),))
 
     def _add(self, group: str, photos: tuple[GroupPhoto, ...]) -> None:
         """A photo is in one group only: the last it was put into."""
@@ -257,19 +255,12 @@ def left_out_note(names: tuple[str, ...]) -> str:
 
 def _thumbs(paths: list[Path]) -> tuple[list[GroupPhoto], list[str]]:
     """(the photos that can be read, the names of the others)."""
-    from PIL import Image
-
-    from engine.photos.decode import read_photo
-
     photos, broken = [], []
     for path in paths:
         try:
-            image = Image.fromarray(read_photo(path).rgb)
+            photos.append(GroupPhoto(str(path), path.name, path, thumbnail(path, THUMB_PX)))
         except ImageError:
             broken.append(path.name)
-            continue
-        image.thumbnail((THUMB_PX, THUMB_PX))
-        photos.append(GroupPhoto(str(path), path.name, path, np.asarray(image, np.uint8)))
     return photos, broken
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from PIL import Image
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
@@ -18,19 +15,19 @@ from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
 from app.explore.photos.encoder import At, PhotoEncoder, Target
-from app.explore.photos.state import PhotoItem, resized_half
+from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
 from app.sessions.state import Kept, Restored
 from app.state import AppState
 from app.words import decibels, framing
 from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
+from engine.lanes import Context
+from engine.photos.kinds import is_picture
+from engine.photos.load import thumbnail
 
-THUMB_PX: Final = 96
-NO_THUMB: Final = np.zeros((1, 1, 3), np.uint8)
 LEAST_GAIN_DB: Final = 0.01
 """A smaller one is not worth a step of the history: nobody sees it."""
 FOLDER_LIMIT: Final = 24
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif")
 
 __all__ = ["PhotoController", "Target"]
 
@@ -73,7 +70,11 @@ class PhotoController(QObject):
         def done(items: tuple[PhotoItem, ...]) -> None:
             self._store.update(photos=(*(p for p in self._store.state.photos if not p.shipped), *items))
 
-        self._store.tasks.submit("files", "read the portraits", lambda context: _shipped(paths), done=done)
+        def read(context: Context) -> tuple[PhotoItem, ...]:
+            names = [(path, path.stem.replace("-", " ")) for path in paths]
+            return tuple(PhotoItem(str(p), name, thumbnail(p, 2 * THUMB_PX), p, shipped=True) for p, name in names)
+
+        self._store.tasks.submit("files", "read the portraits", read, done=done)
 
     def add_files(self, names: list[str], use: Callable[[str], None] | None = None) -> None:
         """Photos, folders of photos, models and runs, dropped or chosen; the first photo is used at once."""
@@ -84,7 +85,7 @@ class PhotoController(QObject):
             if (path / "config.json").is_file():
                 self._explore.open_model(run_ref(path))
             elif path.is_dir():
-                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+                inside = sorted(p for p in path.iterdir() if is_picture(p, refused=True))
                 photos += inside[:FOLDER_LIMIT]
                 if not inside:
                     self._store.notices.say(NOT_DROPPED)
@@ -98,8 +99,7 @@ class PhotoController(QObject):
 
     def add_picture(self, picture: Pictures, use: Callable[[str], None] | None = None) -> None:
         """A picture from the clipboard, or dropped out of another program."""
-        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
-        self._take(key, "pasted picture", picture, use=use or self.choose)
+        self._take(pasted_key(picture), "pasted picture", picture, use=use or self.choose)
 
     def _take(self, key: str, name: str, source: PhotoSource, *, use: Callable[[str], None] | None) -> None:
         info = self._store.state.info
@@ -327,14 +327,3 @@ class PhotoController(QObject):
     def keep(self, key: str, sha256: str, encoded: Encoded) -> None:
         """Remembers what a model made of a photo that was encoded elsewhere."""
         self._encoded[key, sha256] = encoded
-
-
-def _shipped(paths: tuple[Path, ...]) -> tuple[PhotoItem, ...]:
-    """Thumbnails of pictures that ship with the program."""
-    items: list[Any] = []
-    for path in paths:
-        with Image.open(path) as image:
-            image.thumbnail((2 * THUMB_PX, 2 * THUMB_PX))
-            thumb = np.asarray(image.convert("RGB"), np.uint8)
-        items.append(PhotoItem(str(path), path.stem.replace("-", " "), thumb, path, shipped=True))
-    return tuple(items)

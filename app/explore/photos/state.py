@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from app.explore.framing.cut import FIRST_CUT
 from engine.api import Cut, PhotoSource, Pictures
+
+THUMB_PX: Final = 96
+NO_THUMB: Final = np.zeros((1, 1, 3), np.uint8)
+"""In the place of one until the photo was read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +51,11 @@ class Search:
     def fraction(self) -> float | None:
         """0..1, None while it is not known."""
         return self.done / self.total if self.total else None
+
+
+def pasted_key(picture: Pictures) -> str:
+    """The key of a picture that has no file: equal pictures are one photo."""
+    return "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
 
 
 def resized_half(picture: Pictures, side_px: int) -> Pictures:

@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.model_host import run_ref
 from app.core.store import Store
-from app.files.controller import MORPH_FILTERS, PHOTO_FILTER
+from app.files.controller import MORPH_FILTERS
 from app.state import AppState, moved
 from app.train.controller import TrainController
 from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, PinnedPhoto, Shot
 from app.train.state import RunView
+from app.words import PHOTO_FILTER
 from engine.api import PhotoSource, Pictures
 from engine.errors import ImageError
 from engine.events import Failed
