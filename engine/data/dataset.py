@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.labels import read_labels
-from engine.data.sources import Picture, Source, open_source
+from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
+from engine.progress import SILENT, Progress
 
 CACHE_VERSION = 1
 VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
@@ -77,8 +77,7 @@ def open_dataset(
     channels: int = 3,
     labels: Path | str | None = None,
     group: str = "",
-    on_progress: Callable[[int, int], None] | None = None,
-    check_cancel: Callable[[], None] | None = None,
+    progress: Progress = SILENT,
 ) -> DataSet:
     """The data set at `path`, as square images of `size` pixels with 1 or 3 channels.
 
@@ -100,7 +99,7 @@ def open_dataset(
     folder = cache_folder() / "data" / key
     if not (folder / "info.json").is_file():
         try:
-            _build(source, folder, size, channels, on_progress, check_cancel)
+            _build(source, folder, size, channels, progress)
         except OSError as error:
             raise DataError(
                 f"The image cache {folder} cannot be written ({error}): free some space or set LATENT_LOOM_CACHE."
@@ -147,12 +146,11 @@ def _split_of(group: str) -> int:
 
 
 def _build(
-    source: Source,
+    source: ImageSource,
     folder: Path,
     size: int,
     channels: int,
-    on_progress: Callable[[int, int], None] | None,
-    check_cancel: Callable[[], None] | None,
+    progress: Progress,
 ) -> None:
     """Decodes all pictures into a folder beside, and publishes it by one rename."""
     work = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -171,10 +169,8 @@ def _build(
         skipped: list[str] = []
         for done, (name, picture) in enumerate(source.pictures()):
             if done % 64 == 0:
-                if check_cancel:
-                    check_cancel()
-                if on_progress:
-                    on_progress(done, source.count)
+                progress.check()
+                progress.step(done, source.count)
             try:
                 images[len(names)] = to_square(picture, name, size=size, channels=channels)
                 names.append(name)

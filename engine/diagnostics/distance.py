@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 Images = npt.NDArray[Any]
 
@@ -43,7 +43,7 @@ def sliced_wasserstein(
     *,
     patches_per_image: int = 128,
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> SlicedDistance:
     """Sliced Wasserstein distance of 7x7 patches of Laplacian pyramids (Karras et al. 2018, section 5).
 
@@ -65,12 +65,12 @@ def sliced_wasserstein(
     if min(shape[:2]) < _PATCH:
         raise DataError(f"The images are smaller than the patches of {_PATCH} px: use larger images.")
     sizes = _level_sizes(shape[0], shape[1])
-    ours = _descriptors(samples[:count], sizes, patches_per_image, seed, check_cancel)
-    theirs = _descriptors(real[:count], sizes, patches_per_image, seed, check_cancel)
+    ours = _descriptors(samples[:count], sizes, patches_per_image, seed, progress)
+    theirs = _descriptors(real[:count], sizes, patches_per_image, seed, progress)
     generator = torch.Generator().manual_seed(seed + 1)
     found = []
     for a, b in zip(ours, theirs, strict=True):
-        found.append(1000 * _sliced(_normalised(a), _normalised(b), generator, check_cancel))
+        found.append(1000 * _sliced(_normalised(a), _normalised(b), generator, progress))
     return SlicedDistance(tuple(min(size) for size in sizes), tuple(found), float(np.mean(found)), count)
 
 
@@ -82,14 +82,14 @@ def _level_sizes(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def _descriptors(
-    images: Images, sizes: list[tuple[int, int]], patches: int, seed: int, check_cancel: Callable[[], None]
+    images: Images, sizes: list[tuple[int, int]], patches: int, seed: int, progress: Progress
 ) -> list[Tensor]:
     """Patches (N * patches, C, 7, 7) of each level, float32; the places depend on the seed and the count
     alone."""
     generator = torch.Generator().manual_seed(seed)
     levels: list[list[Tensor]] = [[] for _ in sizes]
     for start in range(0, images.shape[0], _IMAGES_A_BLOCK):
-        check_cancel()
+        progress.check()
         block = torch.from_numpy(np.array(images[start : start + _IMAGES_A_BLOCK])).float().permute(0, 3, 1, 2)
         for found, level in zip(levels, laplacian_pyramid(block, len(sizes)), strict=True):
             found.append(_patches(level, patches, generator))
@@ -139,10 +139,10 @@ def _normalised(patches: Tensor) -> Tensor:
     return ((patches - mean) / deviation.clamp(min=1e-8)).flatten(1)
 
 
-def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, check_cancel: Callable[[], None]) -> float:
+def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, progress: Progress) -> float:
     total = 0.0
     for _ in range(_ROUNDS):
-        check_cancel()
+        progress.check()
         directions = torch.randn(a.shape[1], _DIRECTIONS_A_ROUND, generator=generator)
         directions /= torch.linalg.vector_norm(directions, dim=0)
         # Rows of contiguous numbers sort several times faster than columns.

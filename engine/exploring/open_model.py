@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,17 +32,18 @@ from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
 from engine.frozen import Fresh
-from engine.latent import factorisation, levels
+from engine.latent import factorisation, levels, paths
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
 from engine.latent.directions import Direction, apply, share_along
 from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
-from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
+from engine.latent.paths import BY_GROUP, PATHS, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
-from engine.measures import error_map, psnr, ssim
+from engine.measures import error_map, norm_ratios, psnr, ssim
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
+from engine.progress import SILENT, Progress
 
 ERROR_GAIN = 4.0
 DEFAULT_TEMPERATURE = {"exact": 0.7, "bound": 0.9, "none": 1.0}
@@ -127,24 +129,18 @@ class OpenModel:
         *,
         count: int = factorisation.SHOWN,
         codes: Codes | None = None,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-        check_cancel: Callable[[], None] = lambda: None,
+        progress: Progress = SILENT,
     ) -> tuple[Direction, ...]:
         """Main axes found without labels, see `engine.latent.factorisation`; `codes` (N, D) are of real images."""
         search = factorisation.Search(
             codes=None if codes is None else torch.from_numpy(np.array(codes)),
             temperature=self.info.default_temperature,
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
     def codes_of(
-        self,
-        pictures: Pictures | NDArray[np.float32],
-        *,
-        steps: int = 60,
-        check_cancel: Callable[[], None] = lambda: None,
+        self, pictures: Pictures | NDArray[np.float32], *, steps: int = 60, progress: Progress = SILENT
     ) -> Codes:
         """Codes (n, D) of pictures (n, S, S, 3), or of points (n, 1, 1, d) float32, without their figures; a search
         takes `steps` steps for each.
@@ -153,13 +149,13 @@ class OpenModel:
             UserError: pictures of another size, or points for a model of pictures.
         """
         if self.info.encode == "search":
-            found = [self._found(one, steps, check_cancel=check_cancel)[1].code for one in pictures]
+            found = [self._found(one, steps, progress=progress.quiet())[1].code for one in pictures]
             return np.ascontiguousarray(torch.cat(found).detach().cpu().numpy(), np.float32)
         self._check_taken(pictures)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
-                check_cancel()
+                progress.check()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
                 parts.append(self._quick().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
@@ -238,7 +234,7 @@ class OpenModel:
         else:
             picture = self._double.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
-        norms = levels.norms(code, self._model.spec.groups)
+        norms = norm_ratios(code, [group.size for group in self.info.groups])
         return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
 
     def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
@@ -246,9 +242,7 @@ class OpenModel:
         free = levels.free_numbers(request.levels, self._model.spec.groups)
         return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
 
-    def level_maps(
-        self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None
-    ) -> tuple[LevelMap, ...]:
+    def level_maps(self, request: DrawRequest, *, progress: Progress = SILENT) -> tuple[LevelMap, ...]:
         """For each group which pixels it drives: the spread when it alone is drawn anew, at the model's temperature."""
         code = self.code_of(replace(request, solo=-1))
         maps = []
@@ -256,7 +250,7 @@ class OpenModel:
             codes = levels.resampled(code, group, temperature=self.info.default_temperature)
             pictures = []
             for start in range(0, len(codes), 2):
-                check_cancel()
+                progress.check()
                 pictures.append(self.decode(codes[start : start + 2]))
             maps.append(levels.level_map(np.concatenate(pictures)))
         return tuple(maps)
@@ -279,7 +273,7 @@ class OpenModel:
             at[-1] = 0.0
         methods = [name for name in PATHS if groups or name not in BY_GROUP]
         return {
-            name: norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
+            name: paths.norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
             for name in methods
         }
 
@@ -289,36 +283,31 @@ class OpenModel:
         *,
         name: str = "",
         note: str = "",
-        progress: Callable[[int, int, float], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
         steps: int | None = None,
         improve: bool = False,
     ) -> Encoded:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps.
 
         `improve` refines an encoder's answer by descent, or searches longer; exact codes stay as they are, which the
-        note says. `progress(step, total, error)` is told the RMS error after every step.
+        note says. `progress` is told the RMS error after every step as its value.
 
         Raises:
             UserError: a picture of another size.
-            Cancelled: from `check_cancel`.
+            Cancelled: from `progress`.
         """
         self._check_pictures()
         start = time.perf_counter()
-        image, found = self._found(picture, steps, improve=improve, on_progress=progress, check_cancel=check_cancel)
+        image, found = self._found(picture, steps, improve=improve, progress=progress)
         milliseconds = 1000 * (time.perf_counter() - start)
         codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
-        reconstruction = self.decode(codes)[0]
         shown = to_pictures(image)[0]
         bits = self._bits(image)
         training, heldout = self._percentiles(bits)
         return Encoded(
             photo=shown,
             code=codes[0],
-            reconstruction=reconstruction,
-            error_map=error_map(shown, reconstruction, gain=ERROR_GAIN),
-            psnr_db=psnr(shown, reconstruction),
-            ssim=ssim(shown, reconstruction),
+            **_compared(shown, self.decode(codes)[0] if found.picture is None else found.picture),
             bits_per_dim=bits,
             milliseconds=milliseconds,
             errors=found.errors,
@@ -330,29 +319,33 @@ class OpenModel:
             improved=found.improved,
         )
 
+    def encode_again(self, encoded: Encoded) -> Encoded:
+        """A photo that was in other weights of this model: exact and amortised families encode it again; a code that
+        was searched or improved stays, with the picture and the figures that it has now."""
+        if self.info.encode != "search" and not encoded.improved:
+            return replace(self.encode(encoded.photo, name=encoded.name), note=encoded.note)
+        return replace(encoded, **_compared(encoded.photo, self.decode(encoded.code[None])[0]))
+
     def _found(
         self,
         picture: Pictures | NDArray[np.float32],
         steps: int | None,
         *,
         improve: bool = False,
-        on_progress: Callable[[int, int, float], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
     ) -> tuple[Tensor, Found]:
         """A photo or a point as the model sees it, (1, C, H, W), and its code."""
         self._check_taken(picture[None])
-        check = check_cancel or (lambda: None)
         image = to_images(picture[None], self._device, self.info.channels)
         found = find_code(
             self._model,
             image,
             quick=self._quick(),
-            guess=self._first_guess(check) if self.info.encode == "search" else None,
+            guess=self._first_guess(progress) if self.info.encode == "search" else None,
             sure=self._encoder is not None,
             steps=steps,
             improve=improve,
-            on_progress=on_progress or (lambda step, total, error: None),
-            check_cancel=check,
+            progress=progress,
         )
         return image, found
 
@@ -366,13 +359,13 @@ class OpenModel:
         if not self.info.pictures and (images.dtype == np.uint8 or images.shape[1:] != (1, 1, self.info.channels)):
             raise UserError(f"{title} takes points of {self.info.channels} numbers, got {images.shape[1:]}.")
 
-    def _first_guess(self, check_cancel: Callable[[], None]) -> Guess:
+    def _first_guess(self, progress: Progress) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
         if self._encoder is not None:
             return self._encoder
         if self._guess is None:
             generator = torch.Generator().manual_seed(0)
-            self._guess = regression_guess(self._model, generator=generator, check_cancel=check_cancel)
+            self._guess = regression_guess(self._model, generator=generator, progress=progress)
         return self._guess
 
     def _percentiles(self, bits: float | None) -> tuple[float | None, float | None]:
@@ -386,26 +379,26 @@ class OpenModel:
         return None, None
 
     @torch.inference_mode()
-    def measure(self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None) -> Readout:
+    def measure(self, request: DrawRequest, *, progress: Progress = SILENT) -> Readout:
         """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
 
-        `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
+        `progress` is asked between the passes through the model: a drag must not wait for all four.
         """
         code = self.code_of(request)
         quick = self._quick()
         image = quick.decode(torch.from_numpy(code[None]).to(self._device))
-        check_cancel()
+        progress.check()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
-            check_cancel()
+            progress.check()
             again = quick.encode(image)
-            check_cancel()
+            progress.check()
             round_trip = float((quick.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
-            double = self._double.round_trip(code, check_cancel)
+            double = self._double.round_trip(code, progress)
         return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
 
     @torch.inference_mode()
@@ -418,6 +411,16 @@ class OpenModel:
 
 def _norm_ratio(code: Codes) -> float:
     return float(np.linalg.norm(code) / math.sqrt(code.size))
+
+
+def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
+    """What an `Encoded` says of a reconstruction beside the photo."""
+    return {
+        "reconstruction": reconstruction,
+        "error_map": error_map(photo, reconstruction, gain=ERROR_GAIN),
+        "psnr_db": psnr(photo, reconstruction),
+        "ssim": ssim(photo, reconstruction),
+    }
 
 
 def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:

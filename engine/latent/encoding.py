@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from engine.api import Pictures
 from engine.errors import CheckpointError
 from engine.latent.bits_reference import Reference, load_reference
 from engine.latent.encoder import CodeEncoder, load_encoder
@@ -19,6 +19,7 @@ from engine.library import ENCODER, REFERENCE, SUFFIX
 from engine.measures import psnr
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +61,16 @@ def load_aids(path: Path, model: LatentModel, digest: str) -> Aids:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it."""
+    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it.
+
+    `picture` (S, S, 3) is what the code draws, where that was looked at on the way.
+    """
 
     code: Tensor
     errors: tuple[float, ...] = ()
     improved: bool = False
     note: str = ""
+    picture: Pictures | None = None
 
 
 def find_code(
@@ -77,8 +82,7 @@ def find_code(
     sure: bool = False,
     steps: int | None = None,
     improve: bool = False,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Found:
     """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
 
@@ -88,7 +92,7 @@ def find_code(
     best start is the answer.
 
     Raises:
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     quick = quick or Plain(model)
     # Points have no texture, and are not rounded to levels.
@@ -104,8 +108,7 @@ def find_code(
             guess=guess,
             features=features,
             generator=torch.Generator().manual_seed(0),
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
@@ -120,8 +123,7 @@ def find_code(
         code,
         steps=steps,
         features=features,
-        on_progress=on_progress,
-        check_cancel=check_cancel,
+        progress=progress,
     )
     if model.spec.range is None:
         return Found(found.code, found.errors, improved=True)
@@ -129,5 +131,5 @@ def find_code(
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):
-        return Found(code, found.errors[:1] * len(found.errors), improved=True)
-    return Found(found.code, found.errors, improved=True)
+        return Found(code, found.errors[:1] * len(found.errors), improved=True, picture=before)
+    return Found(found.code, found.errors, improved=True, picture=after)

@@ -22,6 +22,7 @@ from engine.exploring.open_model import OpenModel, wandered
 from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
+from engine.progress import Progress
 from engine.session import Session
 from tests.contract.tiny import folder_of_pictures, picture, save, tiny_config
 
@@ -157,11 +158,11 @@ def test_a_new_run_with_anything_wrong_leaves_nothing(session, tmp_path):
             replace(good, model={"brightness": 1}),
             replace(good, training={"steps": 0}),
             replace(good, training={"batch": 1000}),
+            replace(good, size=48),
         ],
         DataError: [
             replace(good, data=str(tmp_path / "nowhere")),
             replace(good, data=str(tmp_path / "empty")),
-            replace(good, size=48),
             replace(good, labels=str(tmp_path / "nowhere.csv")),
         ],
     }
@@ -182,7 +183,7 @@ def test_decoding_data_can_be_cancelled_without_leaving_a_run(session, tmp_path)
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        session.new_run(TrainRequest("vae", str(data), size=32, training={"batch": 4}), check_cancel=cancel)
+        session.new_run(TrainRequest("vae", str(data), size=32, training={"batch": 4}), progress=Progress(cancel))
     assert not session.runs_folder.exists()
 
 
@@ -290,7 +291,7 @@ def test_morphs_begin_and_end_at_the_photos(model):
 
 def test_a_photo_is_encoded_as_the_family_can(model):
     steps = []
-    found = model.encode(picture(3), name="me", note="cut", progress=lambda *p: steps.append(p), steps=12)
+    found = model.encode(picture(3), name="me", note="cut", progress=Progress(tell=steps.append), steps=12)
     assert found.photo.shape == found.reconstruction.shape == found.error_map.shape == (32, 32, 3)
     np.testing.assert_array_equal(found.reconstruction, model.decode(found.code[None])[0])
     assert (found.name, found.note) == ("me", "cut")
@@ -304,7 +305,7 @@ def test_a_photo_is_encoded_as_the_family_can(model):
             raise Cancelled
 
         with pytest.raises(Cancelled):
-            model.encode(picture(3), check_cancel=cancel, steps=12)
+            model.encode(picture(3), progress=Progress(cancel), steps=12)
     else:
         assert found.errors == ()
     if model.info.encode == "exact":

@@ -8,6 +8,7 @@ import torch
 
 from engine.diagnostics.distance import laplacian_pyramid, sliced_wasserstein
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 
 
 def pictures(count: int = 48, side: int = 32, seed: int = 0) -> np.ndarray:
@@ -102,4 +103,4 @@ def test_sets_that_do_not_compare_are_refused_and_cancel_is_heard():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        sliced_wasserstein(a, a, check_cancel=stop)
+        sliced_wasserstein(a, a, progress=Progress(stop))
