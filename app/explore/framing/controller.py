@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.model_host import ModelHost
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
 from app.explore.framing.cut import MIDDLE, Cut, Point, by_hand
 from app.explore.framing.state import FrameState
@@ -21,9 +21,9 @@ from engine.events import Failed
 if TYPE_CHECKING:
     from engine.api import Pictures
 
-NO_PHOTO: Final = Notice("There is no photo to frame: drop one on the window, or choose one at the left.", "warning")
+NO_PHOTO: Final = Message("There is no photo to frame: drop one on the window, or choose one at the left.", "warning")
 NO_FACE: Final = "No face was found, so the middle of the picture is used: click the eyes, or keep the middle."
-GONE: Final = Notice("This photo is no longer in the library: drop it again to frame it.", "warning")
+GONE: Final = Message("This photo is no longer in the library: drop it again to frame it.", "warning")
 
 
 class _Table:
