@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.progress import Step
+
 
 @dataclass(frozen=True)
 class Event:
@@ -20,14 +22,8 @@ class Started(Event):
 
 
 @dataclass(frozen=True)
-class Progress(Event):
-    """`done` of `total`; `total` 0 means unknown. `value` is a figure to draw, for instance a search's error."""
-
-    done: int
-    total: int
-    text: str = ""
-    seconds_left: float | None = None
-    value: float | None = None
+class Advanced(Step, Event):
+    """Work has told how far it is."""
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,10 @@ def _show(job: Job, step: int) -> None:
             generator=torch.Generator().manual_seed(job.training.seed),
         )
         samples: Tensor = model.decode(codes)
-    pictures = to_pictures(samples)
-    job.recorder.preview(step, pictures)
+    # Points have no sheet: whoever shows them draws them from the codes.
+    pictures = None if model.spec.range is None else to_pictures(samples)
+    if pictures is not None:
+        job.recorder.preview(step, pictures)
     values = heldout_metrics(model, _heldout(job.data), samples, job.device)
     job.recorder.record(step, values)
     job.hooks.preview(job.context(step, values=values, samples=pictures))

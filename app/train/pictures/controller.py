@@ -14,15 +14,15 @@ from app.core.model_host import run_ref
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
-from app.explore.photos.state import PhotoSource
-from app.files.controller import MORPH_FILTERS, PHOTO_FILTER
+from app.files.controller import MORPH_FILTERS
 from app.state import AppState, moved
 from app.train.controller import TrainController
 from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, Shot
 from app.train.state import RunView
-from engine.api import Pictures
+from app.words import PHOTO_FILTER
+from engine.api import PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
 from engine.runs import live, pins
@@ -116,10 +116,10 @@ class PicturesController(QObject):
         if view is None:
             store.notices.warn("Choose a run first: a photo is pinned to one.")
             return
-        run, size, host = view.path, view.info.config.image_shape[1], store.study_host
+        run, size, loader = view.path, view.info.config.image_shape[1], store.photo_loader
 
         def work(context: Context) -> int:
-            return pins.pin(run, host.load_photo(source, size=size, name=name).picture)
+            return pins.pin(run, loader.load(source, size=size, name=name).picture)
 
         def done(number: int) -> None:
             now = store.state.run_view
