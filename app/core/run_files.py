@@ -110,9 +110,11 @@ class RunReader:
     def _begin(self) -> None:
         self._marks: dict[str, _Mark] = {}
         self._config: runs.RunConfig | None = None
+        self._status: runs.RunStatus | None = None
         self._notices = self._figures = 0
         self._known: dict[str, object] = {}
         self._pinned: tuple[PinnedPhoto, ...] = ()
+        self._pin_files: Steps = ()
 
     def read(self, parts: frozenset[Part], offset: int, status: runs.RunStatus | None = None) -> Difference:
         """What `parts` of the run hold beyond the look before, with metrics from byte `offset` on.
@@ -139,9 +141,12 @@ class RunReader:
         rows: list[runs.MetricsRow] = []
         if "metrics" in parts and self._size("metrics.jsonl") > offset:
             rows, offset = runs.read_metrics(path, offset, most=ROWS)
-        info = runs.RunInfo(
-            path, path.name, self._config, status or runs.read_status(path, HEARTBEATS), folder.st_mtime
-        )
+        # A writer may go without a word, so a live one is asked for again and again.
+        if status is None and (self._changed("status.json") or self._status is None or self._status.alive):
+            self._status = runs.read_status(path, HEARTBEATS)
+        now = status or self._status
+        assert now is not None
+        info = runs.RunInfo(path, path.name, self._config, now, folder.st_mtime)
         notices: list[runs.NoticeRow] = []
         charts: list[runs.FigureRow] = []
         found: dict[str, object] = {}
@@ -170,7 +175,9 @@ class RunReader:
         """A pinned photo that has not changed is not read again."""
         before = {(photo.number, photo.mark): photo for photo in self._pinned}
         found = []
-        for number, file in pins.pins(self._path):
+        if self._changed("pins"):
+            self._pin_files = pins.pins(self._path)
+        for number, file in self._pin_files:
             try:
                 stat = file.stat()
                 mark = (stat.st_mtime_ns, stat.st_size)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.controller import ExploreController
@@ -31,7 +31,7 @@ PICKLES: Final = (".pkl", ".pickle", ".h5", ".onnx", ".tar")
 """Never opened, but their refusal says the way out."""
 FILTER: Final = "Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;All files (*)"
 JOB: Final = "import"
-BUSY: Final = Notice("A model is being imported: wait until it is done, or cancel it below.", "warning")
+BUSY: Final = Message("A model is being imported: wait until it is done, or cancel it below.", "warning")
 
 
 class ImportController(QObject):
@@ -146,7 +146,7 @@ class ImportController(QObject):
             store.update(models=models, importing=None)
             self._explore.open_model(str(target))
             store.notices.say(
-                Notice(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
+                Message(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
             )
 
         def failed(event: Failed) -> None:

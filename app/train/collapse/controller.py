@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
@@ -27,8 +27,8 @@ from engine.lanes import Context
 from engine.report import Report
 
 JOB: Final = "diagnose"
-NO_RUN: Final = Notice("There is no run on show to diagnose: choose one in Train first.", "warning")
-AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
+NO_RUN: Final = Message("There is no run on show to diagnose: choose one in Train first.", "warning")
+AT_WORK: Final = Message("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
 
 
 class CollapseController(QObject):
