@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knobs import Knob, Value
+from engine.knobs import Knob, Preset, Value
 from engine.plots import Plot
 
 Codes = NDArray[np.float32]
@@ -33,6 +33,11 @@ class ModelCard:
     shipped: bool
     card: Mapping[str, Any] = field(default_factory=dict)
     picture: Pictures | None = None
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,11 @@ class ModelInfo:
     step: int = 0
     axes: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
 
 
 @dataclass(frozen=True)
@@ -242,7 +252,11 @@ class FamilyInfo:
     summary: str
     model_knobs: tuple[Knob, ...]
     training_defaults: Mapping[str, Value]
-    presets: Mapping[str, Mapping[str, Value]]
+    presets: Mapping[str, Preset]
+    few_images: Mapping[str, Value]
+    """Knobs that a small data set asks for."""
+    sizes: tuple[int, ...]
+    """Sides in pixels of the pictures that it can be trained on."""
     curves: tuple[Plot, ...]
 
 

@@ -104,7 +104,10 @@ class ModelHost:
     def open(self, ref: str) -> ModelInfo:
         """Opens afresh: a run may have newer weights. Those of before stay for whoever still draws with them."""
         run = run_of(ref)
-        return self._put(ref, self.session().open_live(run) if run else self.session().open(ref)).info
+        model = self.session().open_live(run) if run else self.session().open(ref)
+        if not model.info.pictures:
+            raise UserError(f"{model.info.title} draws points, and this workspace shows pictures.")
+        return self._put(ref, model).info
 
     def adopt(self, ref: str, model: OpenModel) -> None:
         """Takes over a model that another thread has opened and has let go of."""

@@ -166,7 +166,7 @@ class ExploreController(QObject):
         self._measuring = store.tasks.submit(
             "model",
             "measure",
-            lambda context: host.model(ref, sha).measure(request, check_cancel=context.check),
+            lambda context: host.model(ref, sha).measure(request, progress=context),
             done=measured,
             latest="measure",
         )

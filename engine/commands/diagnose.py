@@ -19,6 +19,7 @@ from engine.diagnostics.ranking import rank_photos
 from engine.diagnostics.report_files import check_folder, report_folder, report_values, write_report
 from engine.diagnostics.subjects import run_named
 from engine.errors import UsageError
+from engine.progress import Progress, Step
 from engine.report import Figure, Finding, Report
 from engine.session import Session
 
@@ -52,7 +53,7 @@ def _run(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     subject = session.subject(args.model, args.data, labels=args.labels, quick=args.quick)
     pictures = _photos(session, subject, args.rank, args.align)
-    report = diagnose(subject, names, quick=args.quick, seed=args.seed, tell=_Progress())
+    report = diagnose(subject, names, quick=args.quick, seed=args.seed, progress=Progress(tell=_Titles().tell))
     if args.rank:
         report = added(report, rank_photos(subject, pictures, tuple(Path(photo).name for photo in args.rank)))
     out = args.out or _kept_in_run(args, session, report)
@@ -85,16 +86,16 @@ def _photos(session: Session, subject: Subject, photos: list[str], align: str) -
     return np.stack([session.load_photo(photo, size=size, align=align).picture for photo in photos])
 
 
-class _Progress:
+class _Titles:
     """Says on standard error what is at work, once for each diagnostic."""
 
     def __init__(self) -> None:
         self._said = ""
 
-    def __call__(self, done: int, total: int, text: str) -> None:
-        if text != self._said:
-            self._said = text
-            sys.stderr.write(f"{text}\n")
+    def tell(self, step: Step) -> None:
+        if step.text != self._said:
+            self._said = step.text
+            sys.stderr.write(f"{step.text}\n")
             sys.stderr.flush()
 
 

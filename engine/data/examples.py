@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.data.sources import MAX_LABELS_BYTES, PICTURE_SUFFIXES, Picture, open_source
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 MOST_IN_A_GROUP: Final = 300
 """More photos hardly turn the direction, and each has to be encoded."""
@@ -105,7 +106,7 @@ def labelled(
     *,
     most: int = MOST_IN_A_GROUP,
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> tuple[list[Example], list[Example]]:
     """(with, without) from a folder, zip, npz or idx, at most `most` of each, drawn at random by `seed`.
 
@@ -125,7 +126,7 @@ def labelled(
     seen = {1: 0, -1: 0}
     named = False
     for name, picture in source.pictures():
-        check_cancel()
+        progress.check()
         tail = name.rsplit("/", 1)[-1]
         named = named or name in by_name or tail in by_tail
         value = by_name.get(name, by_tail.get(tail, 0))

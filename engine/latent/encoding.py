@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from engine.library import ENCODER, REFERENCE, SUFFIX
 from engine.measures import psnr
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,7 @@ def find_code(
     sure: bool = False,
     steps: int | None = None,
     improve: bool = False,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Found:
     """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
 
@@ -88,9 +87,11 @@ def find_code(
     best start is the answer.
 
     Raises:
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     quick = quick or Plain(model)
+    # Points have no texture, and are not rounded to levels.
+    features = None if model.spec.range is None else energies
     if steps is None:
         steps = IMPROVE_STEPS[model.abilities.encode] if improve else SEARCH_STEPS
     if model.abilities.encode == "search":
@@ -100,10 +101,9 @@ def find_code(
             steps=steps,
             starts=0 if sure else 64,
             guess=guess,
-            features=energies,
+            features=features,
             generator=torch.Generator().manual_seed(0),
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
@@ -117,10 +117,11 @@ def find_code(
         image,
         code,
         steps=steps,
-        features=energies,
-        on_progress=on_progress,
-        check_cancel=check_cancel,
+        features=features,
+        progress=progress,
     )
+    if model.spec.range is None:
+        return Found(found.code, found.errors, improved=True)
     # Rounding to 256 levels could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))

@@ -23,7 +23,7 @@ from app.job import JobView
 from app.words import duration, nice
 from engine.api import DirectionInfo, Pictures
 from engine.errors import ImageError
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -200,11 +200,10 @@ class MakerController(QObject):
                 positives=positives,
                 negatives=negatives,
                 method=maker.method,
-                on_progress=lambda done, total, seconds: context.progress(done, total, seconds_left=seconds),
-                check_cancel=context.check,
+                progress=context,
             )
 
-        def moved(event: Progress) -> None:
+        def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left else ""
             detail = f"{event.done} / {event.total} photos{left}"
@@ -279,7 +278,7 @@ def _examples(maker: MakerState, host: ModelHost, size: int, context: Context) -
 
     if maker.way == "labels":
         labels = read_labels(Path(maker.labels).expanduser())
-        return labelled(Path(maker.data).expanduser(), labels, maker.column, check_cancel=context.check)
+        return labelled(Path(maker.data).expanduser(), labels, maker.column, progress=context)
 
     def example(photo: GroupPhoto) -> Example:
         source = Path(photo.source) if isinstance(photo.source, str) else photo.source

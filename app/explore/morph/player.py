@@ -20,7 +20,7 @@ from app.job import JobView
 from app.state import AppState
 from app.words import duration
 from engine.api import Pictures
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.exploring.timeline import CHUNK, distinct
 from engine.lanes import Context
 
@@ -156,7 +156,7 @@ class MorphPlayer(QObject):
                 parts.append(path.pictures(host, places[at : at + CHUNK]))
                 done = min(at + CHUNK, total)
                 left = (time.perf_counter() - start) / done * (total - done)
-                context.progress(done, total, seconds_left=left)
+                context.step(done, total, seconds_left=left)
             return np.concatenate(parts)
 
         def done(pictures: Pictures) -> None:
@@ -172,7 +172,7 @@ class MorphPlayer(QObject):
             if event is not None:
                 store.notices.failed(event)
 
-        def told(event: Progress) -> None:
+        def told(event: Advanced) -> None:
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
             store.show_job(
                 JobView(JOB, "Preparing the morph", event.done / event.total, f"{event.done} / {total}{left}")

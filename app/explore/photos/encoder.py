@@ -174,16 +174,12 @@ class Encoder:
         host = self._store.study_host
 
         def work(context: Context) -> Encoded:
-            def told(step: int, total: int, error: float) -> None:
-                context.progress(step, total, f"error {error:.3g}", value=error)
-
             options = {"improve": True} if improve else {}
             return host.model(target.ref, target.sha256).encode(
                 loaded.picture,
                 name=loaded.name,
                 note=loaded.note,
-                progress=told,
-                check_cancel=context.check,
+                progress=context,
                 **options,
             )
 

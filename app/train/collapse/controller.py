@@ -20,7 +20,7 @@ from app.train.controller import TrainController
 from app.train.state import RunView
 from app.words import duration
 from engine.diagnostics.report_files import ReportEntry, list_reports, read_report
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
@@ -232,7 +232,7 @@ class CollapseController(QObject):
         self._store.end_job(JOB)
         self._set(running=None)
 
-    def _told(self, title: str, event: Progress) -> None:
+    def _told(self, title: str, event: Advanced) -> None:
         running = self._state.running
         if running is not None:
             fraction = event.done / event.total if event.total else None
@@ -240,7 +240,7 @@ class CollapseController(QObject):
             self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
 
 
-def progress_view(key: str, title: str, event: Progress, took_seconds: float) -> JobView:
+def progress_view(key: str, title: str, event: Advanced, took_seconds: float) -> JobView:
     """A diagnosis in the jobs bar, with the time left once a tenth is done."""
     fraction = event.done / event.total if event.total else None
     detail = event.text

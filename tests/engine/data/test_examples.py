@@ -12,6 +12,7 @@ from PIL import Image
 from engine.control import Control
 from engine.data.examples import labelled, photos_in, read_labels
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 
 
 @pytest.fixture
@@ -106,4 +107,4 @@ def test_what_cannot_be_read_or_does_not_belong_is_refused(folder: Path, tmp_pat
     control = Control()
     control.stop()
     with pytest.raises(Cancelled):
-        labelled(folder, labels, "Hat", check_cancel=control.check)
+        labelled(folder, labels, "Hat", progress=Progress(control.check))
