@@ -1,6 +1,6 @@
 # Latent Loom from a fresh clone: only make and a Python 3.11 to 3.13 are needed; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup libraries run test test-all test-gpu test-rehearsed bench shots lint clean
+.PHONY: help setup libraries run test test-all test-gpu test-rehearsed bench bench-peers bench-growth shots lint clean
 
 STAMP := .venv/latent-loom.stamp
 # Paths stay relative, so that a clone may lie under a path with spaces.
@@ -63,6 +63,12 @@ $(REHEARSED)/latent-loom.stamp: constraints.txt scripts/setup_rehearsed.sh
 
 bench: setup ## latencies, throughputs and memory of this machine
 	@$(OFFSCREEN) $(BIN)/latent-loom bench $(ARGS)
+
+bench-peers: setup ## beside textbook codes and the packages of others that are installed (pip install --group peers)
+	@$(BIN)/python -m tests.benchmarks.peers $(ARGS)
+
+bench-growth: setup ## how cost grows with size, depth and width, beside its estimate
+	@$(BIN)/python -m tests.benchmarks.growth $(ARGS)
 
 shots: setup ## pictures of every workspace at three sizes in build/shots
 	@sh scripts/shots.sh
