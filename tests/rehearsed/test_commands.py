@@ -86,7 +86,7 @@ def test_directions_are_made_and_found(home, call: Callable[..., Answer], family
 
 @EVERY
 def test_train_and_diagnose(call: Callable[..., Answer], family, tmp_path):
-    data, run = folder_of_pictures(tmp_path / "data", n=40), tmp_path / "run"
+    data, run = folder_of_pictures(tmp_path / "data", n=160), tmp_path / "run"
     knobs = (*settings(family), "--set", "batch=4", "--set", "preview_every=2", "--set", "save_every=2")
     arguments = ("--family", family, "--data", data, "--run", run, "--size", 32, "--steps", 3)
     status, out, error = call("train", *arguments, *knobs, *THERE, "--json")

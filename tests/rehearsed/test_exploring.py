@@ -24,6 +24,7 @@ from engine.latent.factorisation import UNSUPERVISED, Search, find_directions
 from engine.latent.features import energies
 from engine.latent.inversion import invert, refine, regression_guess
 from engine.models.base import LatentModel
+from engine.progress import Progress
 from tests.contract.tiny import images, make, picture, stir, tiny_config
 
 pytestmark = pytest.mark.rehearsed
@@ -99,7 +100,7 @@ def test_a_search_descends_there(cuda, family):
     model = placed(stirred(family), cuda).eval()
     target = images(1, SHAPE).to(cuda)
     guess = regression_guess(model, samples=32, generator=torch.Generator().manual_seed(0))
-    told: list[float] = []
+    told: list[int] = []
     found = invert(
         model,
         target,
@@ -108,7 +109,7 @@ def test_a_search_descends_there(cuda, family):
         guess=guess,
         features=energies,
         generator=torch.Generator().manual_seed(0),
-        on_progress=lambda step, total, error: told.append(error),
+        progress=Progress(tell=lambda step: told.append(step.done)),
     )
     assert found.code.is_cuda
     again = refine(model, target, model.sample_codes(1), steps=4, features=energies)
