@@ -15,6 +15,10 @@ from engine.plots import Plot
 
 Codes = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
+Point = tuple[float, float]
+"""(x, y) in a photo's pixels."""
+PhotoSource = str | Path | bytes | Pictures
+"""Where a photo comes from: a file, the bytes of one, or its pixels (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,10 @@ class Coded:
     code: Codes
     name: str = ""
 
+    def means(self, code: Codes) -> bool:
+        """Whether it is this code (D,), by identity or number by number."""
+        return self.code is code or np.array_equal(self.code, code)
+
 
 @dataclass(frozen=True)
 class Wander:
@@ -163,6 +171,12 @@ class DrawRequest:
     solo: int = -1
     precision: str = "float32"
 
+    def draws(self, code: Codes) -> bool:
+        """Whether it asks for this code (D,) as it is: nothing edits it, wanders from it or changes its levels."""
+        moved = any(value != 0.0 for _, value in self.edits) or self.wander != Wander(self.wander.plane)
+        plain = not moved and not self.levels and self.solo < 0 and self.precision == "float32"
+        return plain and isinstance(self.source, Coded) and self.source.means(code)
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
@@ -174,6 +188,18 @@ class Drawn:
     norm_ratio: float
     milliseconds: float
     level_norms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a photo is cut for a model. `align`: auto, none, face or centre; `face` counts from 0, the largest.
+
+    `points`, two eyes or two eyes and the middle of the mouth, were clicked by hand and are used instead of a face.
+    """
+
+    align: str = "auto"
+    face: int = 0
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +227,25 @@ class Framing:
     face: int = -1
     overview: Pictures | None = None
     scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A photo cut to a model's size, (S, S, 3). `how`: face, points, centre or none; `note` says it in a sentence.
+
+    `framing` says where it was cut out and which faces there are; None when only the cut itself was kept.
+    """
+
+    picture: Pictures
+    name: str
+    note: str
+    how: str
+    framing: Framing | None = None
+
+    @property
+    def faces(self) -> int:
+        """How many faces were found in the photo."""
+        return 0 if self.framing is None else len(self.framing.faces)
 
 
 @dataclass(frozen=True, eq=False)

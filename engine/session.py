@@ -24,7 +24,7 @@ from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
 from engine.latent.encoding import load_aids
 from engine.latent.user_directions import load_owned
-from engine.photos.load import load_photo
+from engine.photos.load import PhotoLoader
 from engine.progress import SILENT, Progress
 from engine.runs import directory as runs
 from engine.runs import library as run_library
@@ -51,6 +51,7 @@ class Session:
         self.home = home or library.home_folder()
         self.models_folder = self.home / "models"
         self.runs_folder = self.home / "runs"
+        self.load_photo = PhotoLoader().load
 
     def models(self) -> tuple[ModelCard, ...]:
         """All models, those in the box first; no weight is loaded."""
@@ -201,8 +202,6 @@ class Session:
     def sample_photos(self) -> tuple[Path, ...]:
         """The portraits in the box."""
         return tuple(sorted(resources.path("samples").glob("*.webp")))
-
-    load_photo = staticmethod(load_photo)
 
     def runs(self) -> list[runs.RunInfo]:
         """The user's runs, newest first."""

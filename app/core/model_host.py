@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.explore.framing.cut import Cut
-from app.explore.photos.state import Loaded, PhotoSource
 from engine.api import Catalogue, ModelCard, ModelInfo
 from engine.errors import UserError
 
@@ -157,11 +155,3 @@ class ModelHost:
     def room_for(self, count: int) -> None:
         """Keeps at least `count` models open: those that are drawn together must not push each other out."""
         self._keep = max(self._keep, count)
-
-    def load_photo(self, source: PhotoSource, *, size: int, name: str = "", cut: Cut | None = None) -> Loaded:
-        """A photo cut to a model's framing."""
-        cut = cut or Cut()
-        photo = self.session().load_photo(
-            source, size=size, align=cut.align, name=name, face=cut.face, points=cut.points or None
-        )
-        return Loaded(photo.picture, photo.name, photo.note, photo.how, photo.framing)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.api import Pictures
+from engine.api import Cut, Pictures
 from engine.commands.common import Command, Result, natural, output_path
 from engine.diagnostics.base import Subject
 from engine.diagnostics.catalogue import DIAGNOSTICS
@@ -83,7 +83,7 @@ def _photos(session: Session, subject: Subject, photos: list[str], align: str) -
         return np.zeros((0, size, size, 3), np.uint8)
     if subject.model.abilities.density == "none":
         raise UsageError("This family has no density, so photos cannot be ranked by it: choose a flow or a VAE.")
-    return np.stack([session.load_photo(photo, size=size, align=align).picture for photo in photos])
+    return np.stack([session.load_photo(photo, size=size, cut=Cut(align)).picture for photo in photos])
 
 
 class _Titles:

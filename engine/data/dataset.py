@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.labels import read_labels
-from engine.data.sources import Picture, Source, open_source
+from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
 from engine.progress import SILENT, Progress
 
@@ -146,7 +146,7 @@ def _split_of(group: str) -> int:
 
 
 def _build(
-    source: Source,
+    source: ImageSource,
     folder: Path,
     size: int,
     channels: int,

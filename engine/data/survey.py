@@ -14,8 +14,9 @@ from PIL import Image
 
 from engine.data.dataset import DataSet, Split
 from engine.data.duplicates import Twins, find_twins
-from engine.data.sources import Source, open_source
-from engine.photos.decode import DAMAGED, FORMATS, UNFIT
+from engine.data.sources import ImageSource, open_source
+from engine.photos.decode import DAMAGED, UNFIT
+from engine.photos.kinds import FORMATS
 from engine.progress import SILENT, Progress
 
 RARE_SHARE: Final = 0.01
@@ -106,7 +107,7 @@ def survey(
     return Survey(**{**found.__dict__, "sentences": tuple(_sentences(found))})
 
 
-def _measure(source: Source, progress: Progress, count: int) -> tuple[Counter[tuple[int, int]], Counter[str]]:
+def _measure(source: ImageSource, progress: Progress, count: int) -> tuple[Counter[tuple[int, int]], Counter[str]]:
     """Sizes and formats by their headers; no pixel is decoded."""
     sizes: Counter[tuple[int, int]] = Counter()
     formats: Counter[str] = Counter()

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,15 +32,15 @@ from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
 from engine.frozen import Fresh
-from engine.latent import factorisation, levels
+from engine.latent import factorisation, levels, paths
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
 from engine.latent.directions import Direction, apply, share_along
-from engine.latent.encoding import Aids, find_code
+from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
-from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
+from engine.latent.paths import BY_GROUP, PATHS, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
-from engine.measures import error_map, psnr, ssim
+from engine.measures import error_map, norm_ratios, psnr, ssim
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
 from engine.progress import SILENT, Progress
@@ -141,8 +142,8 @@ class OpenModel:
     def codes_of(self, pictures: Pictures, *, steps: int = 60, progress: Progress = SILENT) -> Codes:
         """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
         if self.info.encode == "search":
-            found = [self.encode(one, steps=steps, progress=progress.quiet()).code for one in pictures]
-            return np.stack(found)
+            found = [self._found(one, steps, progress=progress.quiet())[1].code for one in pictures]
+            return np.ascontiguousarray(torch.cat(found).detach().cpu().numpy(), np.float32)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
@@ -225,7 +226,7 @@ class OpenModel:
         else:
             picture = self._double.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
-        norms = levels.norms(code, self._model.spec.groups)
+        norms = norm_ratios(code, [group.size for group in self.info.groups])
         return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
 
     def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
@@ -264,7 +265,7 @@ class OpenModel:
             at[-1] = 0.0
         methods = [name for name in PATHS if groups or name not in BY_GROUP]
         return {
-            name: norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
+            name: paths.norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
             for name in methods
         }
 
@@ -288,36 +289,17 @@ class OpenModel:
             Cancelled: from `progress`.
         """
         self._check_pictures()
-        if picture.shape != (self.info.image_size, self.info.image_size, 3):
-            raise UserError(
-                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
-                f"got {picture.shape}: align the photo first."
-            )
-        image = to_images(picture[None], self._device, self.info.channels)
         start = time.perf_counter()
-        found = find_code(
-            self._model,
-            image,
-            quick=self._quick(),
-            guess=self._first_guess(progress) if self.info.encode == "search" else None,
-            sure=self._encoder is not None,
-            steps=steps,
-            improve=improve,
-            progress=progress,
-        )
+        image, found = self._found(picture, steps, improve=improve, progress=progress)
         milliseconds = 1000 * (time.perf_counter() - start)
         codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
-        reconstruction = self.decode(codes)[0]
         shown = to_pictures(image)[0]
         bits = self._bits(image)
         training, heldout = self._percentiles(bits)
         return Encoded(
             photo=shown,
             code=codes[0],
-            reconstruction=reconstruction,
-            error_map=error_map(shown, reconstruction, gain=ERROR_GAIN),
-            psnr_db=psnr(shown, reconstruction),
-            ssim=ssim(shown, reconstruction),
+            **_compared(shown, self.decode(codes)[0] if found.picture is None else found.picture),
             bits_per_dim=bits,
             milliseconds=milliseconds,
             errors=found.errors,
@@ -328,6 +310,41 @@ class OpenModel:
             percentile=heldout,
             improved=found.improved,
         )
+
+    def encode_again(self, encoded: Encoded) -> Encoded:
+        """A photo that was in other weights of this model: exact and amortised families encode it again; a code that
+        was searched or improved stays, with the picture and the figures that it has now."""
+        if self.info.encode != "search" and not encoded.improved:
+            return replace(self.encode(encoded.photo, name=encoded.name), note=encoded.note)
+        return replace(encoded, **_compared(encoded.photo, self.decode(encoded.code[None])[0]))
+
+    def _found(
+        self,
+        picture: Pictures,
+        steps: int | None,
+        *,
+        improve: bool = False,
+        progress: Progress = SILENT,
+    ) -> tuple[torch.Tensor, Found]:
+        """A photo as the model sees it, (1, C, S, S), and its code."""
+        side = self.info.image_size
+        if picture.shape != (side, side, 3):
+            raise UserError(
+                f"{self.info.title} takes pictures of {side} x {side} pixels, got {picture.shape}: "
+                "align the photo first."
+            )
+        image = to_images(picture[None], self._device, self.info.channels)
+        found = find_code(
+            self._model,
+            image,
+            quick=self._quick(),
+            guess=self._first_guess(progress) if self.info.encode == "search" else None,
+            sure=self._encoder is not None,
+            steps=steps,
+            improve=improve,
+            progress=progress,
+        )
+        return image, found
 
     def _first_guess(self, progress: Progress) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
@@ -381,6 +398,16 @@ class OpenModel:
 
 def _norm_ratio(code: Codes) -> float:
     return float(np.linalg.norm(code) / math.sqrt(code.size))
+
+
+def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
+    """What an `Encoded` says of a reconstruction beside the photo."""
+    return {
+        "reconstruction": reconstruction,
+        "error_map": error_map(photo, reconstruction, gain=ERROR_GAIN),
+        "psnr_db": psnr(photo, reconstruction),
+        "ssim": ssim(photo, reconstruction),
+    }
 
 
 def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from engine.api import Codes, DirectionInfo, Pictures
+from engine.api import Codes, Cut, DirectionInfo, Loaded, Pictures
 from engine.data.dataset import to_square
 from engine.data.examples import Example
 from engine.data.sources import open_source
@@ -19,7 +19,6 @@ from engine.latent.direction_files import DirectionSet, load_directions, save_di
 from engine.latent.factorisation import SHOWN
 from engine.latent.make_directions import check_name, gather, left_out, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
-from engine.photos.load import Photo
 from engine.progress import SILENT, Progress
 
 SEARCH_STEPS: Final = 20
@@ -43,7 +42,7 @@ class Home(Protocol):
     def home(self) -> Path: ...
 
     @property
-    def load_photo(self) -> Callable[..., Photo]: ...
+    def load_photo(self) -> Callable[..., Loaded]: ...
 
 
 def renew(session: Home, model: OpenModel) -> None:
@@ -73,8 +72,7 @@ def make(
     clean = check_name(name, model.directions.names)
 
     def read(example: Example) -> Pictures:
-        source = example.source
-        return session.load_photo(source, size=model.info.image_size, align=align, name=example.name).picture
+        return session.load_photo(example.source, size=model.info.image_size, cut=example.cut or Cut(align)).picture
 
     def encode(pictures: Pictures) -> Codes:
         return model.codes_of(pictures, steps=SEARCH_STEPS, progress=progress)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.api import Pictures
 from engine.errors import CheckpointError
 from engine.latent.bits_reference import Reference, load_reference
 from engine.latent.encoder import CodeEncoder, load_encoder
@@ -60,12 +61,16 @@ def load_aids(path: Path, model: LatentModel, digest: str) -> Aids:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it."""
+    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it.
+
+    `picture` (S, S, 3) is what the code draws, where that was looked at on the way.
+    """
 
     code: Tensor
     errors: tuple[float, ...] = ()
     improved: bool = False
     note: str = ""
+    picture: Pictures | None = None
 
 
 def find_code(
@@ -126,5 +131,5 @@ def find_code(
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):
-        return Found(code, found.errors[:1] * len(found.errors), improved=True)
-    return Found(found.code, found.errors, improved=True)
+        return Found(code, found.errors[:1] * len(found.errors), improved=True, picture=before)
+    return Found(found.code, found.errors, improved=True, picture=after)

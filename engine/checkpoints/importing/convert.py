@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.checkpoints.atomic import sha256_of, write_bytes
 from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, own, rosinality, y0ast
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
-from engine.checkpoints.importing.reading import Source, read_source
+from engine.checkpoints.importing.reading import ForeignWeights, read_source
 from engine.checkpoints.importing.report import ImportReport
 from engine.checkpoints.importing.sniff import find_weights, sniff
 from engine.checkpoints.model_file import ModelHeader, copy_weights, load_model, read_header, save_model
@@ -137,7 +137,7 @@ def _open(weights: Path, config: Path | None, progress: Progress) -> tuple[Found
     return found, report
 
 
-def _match(source: Source) -> tuple[Found, Candidate]:
+def _match(source: ForeignWeights) -> tuple[Found, Candidate]:
     """The first layout that fits one of the file's sets of weights.
 
     Raises:

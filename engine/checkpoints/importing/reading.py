@@ -34,7 +34,7 @@ WORDS: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ForeignWeights:
     """A file's tensors by name ("/" between nested dictionaries), in their order; `meta` are its plain settings."""
 
     path: Path
@@ -46,7 +46,7 @@ class Source:
 
 def read_source(
     path: Path, *, config: Path | None = None, progress: Progress = SILENT, seconds: float = SECONDS
-) -> Source:
+) -> ForeignWeights:
     """A file or folder, read without running anything of it.
 
     Raises:
@@ -58,9 +58,9 @@ def read_source(
     chosen = config or beside
     settings = read_json(chosen) if chosen is not None else {}
     if kind == "safetensors":
-        return Source(weights, FORMATS[kind], _safetensors(weights), {}, settings)
+        return ForeignWeights(weights, FORMATS[kind], _safetensors(weights), {}, settings)
     tensors, meta = _torch(weights, progress=progress, seconds=seconds)
-    return Source(weights, FORMATS[kind], tensors, meta, settings)
+    return ForeignWeights(weights, FORMATS[kind], tensors, meta, settings)
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
