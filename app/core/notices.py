@@ -43,7 +43,6 @@ ONLY_ADDRESS: Final = Notice(
     "paste it.",
     "warning",
 )
-CLOSING: Final = "Saving the run before closing…"
 BUG: Final = "Something went wrong inside Latent Loom ({name}): details are in the log."
 
 

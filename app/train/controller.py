@@ -383,4 +383,5 @@ class TrainController(QObject):
                 paused=paused,
             ),
             cancel=self.stop,
+            pause=self.pause,
         )

@@ -17,17 +17,17 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
+from app.core.heartbeats import HEARTBEATS
 from app.core.model_host import run_of
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
 from app.explore.live.state import LiveModel
-from app.explore.look import Look
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
+from app.look import Look
 from app.state import AppState
-from app.train.runs.reader import HEARTBEATS
 from engine.api import Coded, Codes, Encoded, ModelInfo
 from engine.events import Failed
 from engine.lanes import Context

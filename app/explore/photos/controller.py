@@ -19,7 +19,7 @@ from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, Cut
 from app.explore.photos.encoder import At, Encoder, Target
 from app.explore.photos.state import Loaded, PhotoItem, resized_half
-from app.sessions.state import Kept, Restored
+from app.explore.sessions.state import Kept, Restored
 from app.state import AppState
 from app.words import decibels, framing
 from engine.api import Coded, Codes, Encoded, Pictures, Sampled
@@ -184,6 +184,12 @@ class PhotoController(QObject):
                 self._back_to_last_good()
 
         self.encode(key, target, done=done, gave_up=gave_up, framed=framed)
+
+    def choose_sample(self) -> None:
+        """A portrait of the box, for a first comparison."""
+        shipped = next((photo.key for photo in self._store.state.photos if photo.shipped), None)
+        if shipped is not None:
+            self.choose(shipped)
 
     def _abandon(self) -> None:
         if self._chosen is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.explore.look import Look
+from app.look import Look
 from engine.api import Pictures
 
 TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("yours", "Yours"))

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.heartbeats import HEARTBEATS
 from app.series import Trace, empty_trace
 from engine.runs import directory as runs
 from engine.api import Pictures
 from engine.errors import RunError
-from engine.runs.heartbeat import Heartbeats
 from engine.runs.library import Entry, Shelf, read_shelf
 
 ROWS: Final = 20_000
@@ -41,10 +41,6 @@ class News:
     fresh: Fresh
     more: bool = False
     """The run has rows beyond these, to be read next."""
-
-
-HEARTBEATS: Final = Heartbeats()
-"""What the files lane has seen of heartbeats: of the lists and of the run on show alike."""
 
 
 class Lists:
