@@ -17,7 +17,7 @@ from app.explore.importing.state import ImportState
 from app.explore.levels.state import LevelsState
 from app.explore.live.state import LiveModel
 from app.explore.morph.state import MorphState
-from app.explore.photos.state import Loaded, PhotoItem, Search
+from app.explore.photos.state import PhotoItem, Search
 from app.job import JobView
 from app.look import Look
 from app.run_card import RunCard
@@ -27,7 +27,7 @@ from app.train.data.state import DataState
 from app.train.pictures.state import PicturesState
 from app.train.runs.state import Draft, ShelfState
 from app.train.state import RunView, Training
-from engine.api import Catalogue, Drawn, Encoded, ModelCard, ModelInfo, Readout
+from engine.api import Catalogue, Drawn, Encoded, Loaded, ModelCard, ModelInfo, Readout
 
 T = TypeVar("T")
 VIEWS: Final = (("single", "Single"), ("compare", "Compare models"), ("grid", "Grid"), ("morph", "Morph"))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.progress import Step
+
 Pictures = NDArray[np.uint8]
 
 
@@ -25,14 +27,8 @@ class Started(Event):
 
 
 @dataclass(frozen=True)
-class Progress(Event):
-    """`done` of `total`; `total` 0 means unknown. `value` is a figure to draw, for instance a search's error."""
-
-    done: int
-    total: int
-    text: str = ""
-    seconds_left: float | None = None
-    value: float | None = None
+class Advanced(Step, Event):
+    """Work has told how far it is."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Final
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
+from engine.photos.kinds import ENDINGS
 
 ANY: Final = "All files (*)"
-PHOTOS: Final = f"Photos (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;{ANY}"
+PHOTOS: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;{ANY}"
 MODELS: Final = f"Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;{ANY}"
 DATA_SETS: Final = f"Image archives (*.zip *.npz *.gz *-ubyte *.idx);;{ANY}"
 SESSIONS: Final = f"Latent Loom session (*{SESSION_SUFFIX})"

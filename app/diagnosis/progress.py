@@ -7,12 +7,12 @@ from typing import Final
 from app.core.notices import Notice
 from app.job import JobView
 from app.words import duration
-from engine.events import Progress
+from engine.events import Advanced
 
 AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
 
 
-def progress_view(key: str, title: str, event: Progress, took_seconds: float) -> JobView:
+def progress_view(key: str, title: str, event: Advanced, took_seconds: float) -> JobView:
     """A diagnosis in the jobs bar, with the time left once a tenth is done."""
     fraction = event.done / event.total if event.total else None
     detail = event.text

@@ -22,8 +22,8 @@ from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
 from engine.control import Control
 from engine.events import (
+    Advanced,
     Failed,
-    Progress,
     TrainingEvent,
     TrainingMetrics,
     TrainingNotice,
@@ -210,8 +210,7 @@ class TrainController(QObject):
             session = self._host.session()
             run = session.new_run(
                 wanted,
-                progress=lambda done, total: context.progress(done, total, "reading the images"),
-                check_cancel=context.check,
+                progress=context.named("reading the images"),
             )
             self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
             for row in read_notices(run)[0]:
@@ -255,7 +254,7 @@ class TrainController(QObject):
         )
         self._show_job()
 
-    def _preparing(self, event: Progress) -> None:
+    def _preparing(self, event: Advanced) -> None:
         fraction = event.done / event.total if event.total else None
         training = self._store.state.training
         if training is not None:

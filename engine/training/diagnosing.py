@@ -20,6 +20,7 @@ from engine.diagnostics.report_files import report_folder, write_report
 from engine.diagnostics.subjects import run_history, run_origin, subject_of
 from engine.errors import Cancelled, UserError
 from engine.models.base import LatentModel
+from engine.progress import Progress
 from engine.report import Report
 from engine.runs import directory as runs
 from engine.training.hooks import GoBack, Moment, QuietHook, Stage
@@ -86,7 +87,7 @@ class Diagnosing(QuietHook):
                 history=run_history(stage.run),
                 quick=True,
             )
-            report = diagnose(subject, QUICK_SET, quick=True, seed=stage.training.seed, check_cancel=self._check_cancel)
+            report = diagnose(subject, QUICK_SET, quick=True, seed=stage.training.seed, progress=Progress(self._check))
             write_report(report_folder(stage.run, step), report)
             self._done = report
         except Cancelled:
@@ -95,7 +96,7 @@ class Diagnosing(QuietHook):
             log.exception("the diagnosis of step %d failed", step)
             self._failed = str(error).split("\n")[0] or type(error).__name__
 
-    def _check_cancel(self) -> None:
+    def _check(self) -> None:
         if self._stop.is_set():
             raise Cancelled
 

@@ -47,13 +47,16 @@ def _show(job: Job, step: int) -> None:
             generator=torch.Generator().manual_seed(job.training.seed),
         )
         samples: Tensor = model.decode(codes)
-    pictures = to_pictures(samples)
-    try:
-        save_picture(sheet(pictures, 5, gap=0), job.run / "previews" / f"{step:06d}.webp")
-    except UserError as error:
-        job.voice.notice(step, "warning", f"Training goes on without this preview: {error}")
+    # Points have no sheet: whoever shows them draws them from the codes.
+    pictures = None if model.spec.range is None else to_pictures(samples)
+    if pictures is not None:
+        try:
+            save_picture(sheet(pictures, 5, gap=0), job.run / "previews" / f"{step:06d}.webp")
+        except UserError as error:
+            job.voice.notice(step, "warning", f"Training goes on without this preview: {error}")
     values = heldout_metrics(model, _heldout(job.data), samples, job.device)
-    job.voice.emit(TrainingPreview(job.run, step, pictures))
+    if pictures is not None:
+        job.voice.emit(TrainingPreview(job.run, step, pictures))
     job.voice.figures(step, values)
     job.hooks.preview(job.moment(step, values=values, samples=pictures))
 

@@ -20,7 +20,7 @@ from app.diagnosis.state import DiagnosticCard, Running
 from app.explore.check.state import ModelCheck
 from app.job import JobView
 from app.state import AppState
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
@@ -158,7 +158,7 @@ class ModelCheckController(QObject):
         self._store.end_job(JOB)
         self._set(running=None)
 
-    def _told(self, title: str, event: Progress) -> None:
+    def _told(self, title: str, event: Advanced) -> None:
         check = self._store.state.check
         self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
         if check is not None and check.running is not None:

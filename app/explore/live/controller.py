@@ -162,16 +162,16 @@ class LiveWeights(QObject):
 
         def work(context: Context) -> _Ready:
             from engine.device import use_threads
-            from engine.exploring.reencoding import reencoded, reencoded_codes
 
             use_threads(1)
             model = host.session().open_live(run)
             model.warm_up()
             info = model.info
-            encoded = None if old is None else reencoded(model, old)
-            fit = [s for s in slots if s.picture.shape[0] == info.image_size and s.code is not None]
-            codes = reencoded_codes(model, np.stack([s.picture for s in fit])) if fit else None
-            pairs = [] if codes is None else list(zip([s.code for s in fit], codes, strict=True))
+            encoded = None if old is None else model.encode_again(old)
+            # Where a code would have to be searched for, it stays.
+            fit = [s for s in slots if s.picture.shape[0] == info.image_size and info.encode != "search"]
+            codes = model.codes_of(np.stack([s.picture for s in fit])) if fit else ()
+            pairs = list(zip([s.code for s in fit], codes, strict=True))
             return _Ready(ref, model, info, old, encoded, tuple((a, b) for a, b in pairs if a is not None))
 
         def done(ready: _Ready) -> None:

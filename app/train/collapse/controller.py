@@ -21,7 +21,7 @@ from app.train.collapse.state import CollapseState
 from app.train.controller import TrainController
 from app.train.state import RunView
 from engine.diagnostics.report_files import ReportEntry, list_reports, read_report
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
@@ -232,7 +232,7 @@ class CollapseController(QObject):
         self._store.end_job(JOB)
         self._set(running=None)
 
-    def _told(self, title: str, event: Progress) -> None:
+    def _told(self, title: str, event: Advanced) -> None:
         running = self._state.running
         if running is not None:
             fraction = event.done / event.total if event.total else None

@@ -13,14 +13,13 @@ from PySide6.QtWidgets import QWidget
 from app.core.file_kinds import ask_animation, ask_photos
 from app.core.model_host import run_ref
 from app.core.store import Store
-from app.explore.photos.state import PhotoSource
 from app.state import AppState, moved
 from app.train.controller import TrainController
 from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, PinnedPhoto, Shot
 from app.train.state import RunView
-from engine.api import Pictures
+from engine.api import PhotoSource, Pictures
 from engine.errors import ImageError
 from engine.events import Failed
 from engine.lanes import Context
@@ -141,10 +140,10 @@ class PicturesController(QObject):
         if view is None:
             store.notices.warn("Choose a run first: a photo is pinned to one.")
             return
-        run, size, host = view.path, view.info.config.image_shape[1], store.study_host
+        run, size, loader = view.path, view.info.config.image_shape[1], store.photo_loader
 
         def work(context: Context) -> int:
-            return pins.pin(run, host.load_photo(source, size=size, name=name).picture)
+            return pins.pin(run, loader.load(source, size=size, name=name).picture)
 
         def done(number: int) -> None:
             now = store.state.run_view

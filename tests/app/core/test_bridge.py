@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.bridge import Bridge
 from app.core.tasks import Tasks
 from engine.errors import UserError
-from engine.events import Failed, Progress, Started, TrainingMetrics, TrainingNotice, TrainingState
+from engine.events import Advanced, Failed, Started, TrainingMetrics, TrainingNotice, TrainingState
 from engine.lanes import Context
 
 RUN = Path("run")
@@ -91,7 +91,7 @@ def test_answers_go_to_those_who_asked(tasks: Tasks, said: list[Failed]) -> None
         raise UserError("No.")
 
     def slow(context: Context) -> int:
-        context.progress(1, 2)
+        context.step(1, 2)
         return 7
 
     tasks.submit("model", "a", slow, done=answers.append, progress=lambda event: answers.append(event.done))
@@ -146,5 +146,5 @@ def test_a_lane_that_cannot_be_set_up_says_so(bridge: Bridge, said: list[Failed]
 
 
 def test_progress_of_the_dead_is_dropped(bridge: Bridge, tasks: Tasks) -> None:
-    bridge.door("model")(Progress(12345, 1, 2))
+    bridge.door("model")(Advanced(12345, 1, 2))
     QApplication.processEvents()

@@ -11,6 +11,7 @@ from PIL import Image
 from engine.data import open_dataset
 from engine.data.survey import survey
 from engine.errors import Cancelled
+from engine.progress import Progress
 
 
 @pytest.fixture
@@ -77,4 +78,4 @@ def test_it_can_be_cancelled(folder: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        survey(open_dataset(folder, size=32), check_cancel=cancel)
+        survey(open_dataset(folder, size=32), progress=Progress(cancel))

@@ -94,10 +94,10 @@ def slow(monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
     go = threading.Event()
 
-    def work(subject, names, *, check_cancel, **_):
+    def work(subject, names, *, progress, **_):
         asked.append(subject.origin.step)
         while not go.wait(0.01):
-            check_cancel()
+            progress.check()
         verdict = Verdict("one-mode", "bad", "Collapsed to nearly one picture", "They are alike.")
         return Report("", "run", "vae", "data", (), verdict, subject.origin.step)
 
