@@ -16,7 +16,7 @@ from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
 from app.explore.photos.encoder import At, PhotoEncoder, Target
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
-from app.explore.sessions.state import Kept, Restored
+from app.explore.sessions.contents import Kept, Restored
 from app.state import AppState
 from app.words import decibels, framing
 from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
 from app.explore.sessions.codec import Reader, Writer
-from app.explore.sessions.state import Session
+from app.explore.sessions.contents import Session
 from app.look import Look
 from engine.api import Coded, Codes, Sampled, Wander
 
