@@ -17,8 +17,8 @@ from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.morph import export as morph_export
-from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of, submit_latest
-from app.explore.morph.player import MorphPlayer
+from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of
+from app.explore.morph.player import MorphPlayer, submit_latest
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
