@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from engine.models.frozen import freeze_model
 
 from engine.device import placed
 from engine.diagnostics import inception
@@ -22,7 +23,6 @@ from engine.diagnostics.facts import Origin
 from engine.diagnostics.ranking import rank_photos
 from engine.families import FAMILIES
 from engine.latent.encoder import CodeEncoder, EncoderShape
-from engine.models.frozen import freeze_model
 from tests.contract.tiny import make, picture, stir
 from tests.engine.diagnostics.shapes import ATTRIBUTES, drawn, random_labels
 from tests.engine.diagnostics.test_inception import fake, weights

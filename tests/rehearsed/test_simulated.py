@@ -7,11 +7,11 @@ import copy
 import numpy as np
 import pytest
 import torch
+from engine.models.frozen import Plain, freeze_model
 from torch import nn
 
 from engine.device import placed
 from engine.families import FAMILIES
-from engine.models.frozen import Plain, freeze_model
 from tests.contract.tiny import PlainSteps, images, make, stir
 from tests.rehearsed.simulated import Simulated
 

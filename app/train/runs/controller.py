@@ -17,7 +17,7 @@ from app.core.notices import Message
 from app.train.runs.reader import Lists, read_thumbs
 from app.settings import ATTACHED
 from app.state import AppState
-from app.train.runs.state import RunCard
+from app.run_card import RunCard
 from app.train.runs.state import Gone, RunTable
 from app.train.runs.processes import RunProcesses
 from app.train.controller import TrainController

@@ -154,11 +154,10 @@ class RunProcesses(QObject):
             self._store.end_job(key)
         for key, view in wanted.items():
             if before.get(key) != view:
-                self._store.show_job(view, cancel=partial(self.ask, Path(key.removeprefix(JOB)), "STOP", True))
-
-    def pause(self, key: str, on: bool) -> None:
-        """The jobs bar's Pause or Resume for a row of ours."""
-        self.ask(Path(key.removeprefix(JOB)), "PAUSE", on)
+                run = Path(key.removeprefix(JOB))
+                self._store.show_job(
+                    view, cancel=partial(self.ask, run, "STOP", True), pause=partial(self.ask, run, "PAUSE")
+                )
 
     def ask(self, run: Path, name: str, on: bool) -> None:
         """STOP or PAUSE by a file in the run, as any host understands it."""

@@ -12,10 +12,10 @@ from app.explore.compare.state import Comparison
 from app.explore.framing.cut import FIRST_CUT
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
-from app.explore.look import Look
 from app.explore.morph.state import MorphExport, MorphSlot, MorphTiming
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
-from app.sessions.codec import Reader, Writer
+from app.explore.sessions.codec import Reader, Writer
+from app.look import Look
 from app.state import AppState
 from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
 from engine.checkpoints.loom_file import LoomFile

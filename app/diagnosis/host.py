@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.model_host import ModelHost
-from app.train.collapse.state import DiagnosticCard
+from app.diagnosis.state import DiagnosticCard
 from engine.api import Pictures
 from engine.diagnostics.birthday_files import load_game
 from engine.diagnostics.birthday_game import Game, Pair, Plan

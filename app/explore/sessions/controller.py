@@ -13,8 +13,8 @@ from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import PhotoItem
-from app.sessions import files as session_files
-from app.sessions.state import Restored, Session, moved_here, pack, seed_of, shown_first, unpack
+from app.explore.sessions import files as session_files
+from app.explore.sessions.contents import Restored, Session, moved_here, pack, seed_of, shown_first, unpack
 from app.state import AppState
 from engine.api import ModelCard
 from engine.checkpoints.loom_file import SUFFIX, LoomFile, load_loom, save_loom

@@ -7,9 +7,9 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from app.diagnosis.findings import FindingCard, OfferRow, words
+from app.diagnosis.state import DiagnosticCard, Running
 from app.theme import set_kind
-from app.train.collapse.findings import FindingCard, OfferRow, words
-from app.train.collapse.state import DiagnosticCard, Running
 from app.widgets.layout import hairline, hbox, scrolled, vbox
 from app.widgets.level_sign import LevelSign
 from app.words import duration

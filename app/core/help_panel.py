@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
-from app.core.shortcuts import help_rows
+from app.core.shortcuts import ShortcutTable
 from app.widgets.layout import scrolled, vbox
 
 
 class HelpPanel(QDialog):
     """Made from the table of shortcuts; Escape closes it."""
 
-    def __init__(self, *, leave_out: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
+    def __init__(self, shortcuts: ShortcutTable, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -22,9 +22,7 @@ class HelpPanel(QDialog):
         grid.setHorizontalSpacing(32)
         grid.setColumnStretch(0, 1)
         group = ""
-        for title, words, keys in help_rows():
-            if words.split(":")[0] in leave_out:
-                continue
+        for title, words, keys in shortcuts.help_rows():
             if title != group:
                 group = title
                 grid.addWidget(_label(title.upper(), "muted"), grid.rowCount(), 0, 1, 2)

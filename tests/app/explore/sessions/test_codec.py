@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
-from app.explore.look import Look
-from app.sessions.codec import Reader, Writer
-from app.sessions.state import Session
+from app.explore.sessions.codec import Reader, Writer
+from app.explore.sessions.contents import Session
+from app.look import Look
 from engine.api import Coded, Codes, Sampled, Wander
 
 names = st.text(max_size=8)
