@@ -21,8 +21,8 @@ from engine.diagnostics.diagnose import diagnose
 from engine.diagnostics.facts import Origin
 from engine.diagnostics.ranking import rank_photos
 from engine.families import FAMILIES
+from engine.frozen import freeze_model
 from engine.latent.encoder import CodeEncoder, EncoderShape
-from engine.models.frozen import freeze_model
 from tests.contract.tiny import make, picture, stir
 from tests.engine.diagnostics.shapes import ATTRIBUTES, drawn, random_labels
 from tests.engine.diagnostics.test_inception import fake, weights

@@ -11,7 +11,8 @@ from torch import nn
 
 from engine.device import placed
 from engine.families import FAMILIES
-from engine.models.frozen import Plain, freeze_model
+from engine.frozen import freeze_model
+from engine.models.base import Plain
 from tests.contract.tiny import PlainSteps, images, make, stir
 from tests.rehearsed.simulated import Simulated
 
