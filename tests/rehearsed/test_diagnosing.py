@@ -22,6 +22,7 @@ from engine.diagnostics.diagnose import diagnose
 from engine.diagnostics.facts import Origin
 from engine.diagnostics.ranking import rank_photos
 from engine.families import FAMILIES
+from engine.frozen import freeze_model
 from engine.latent.encoder import CodeEncoder, EncoderShape
 from tests.contract.tiny import make, picture, stir
 from tests.engine.diagnostics.shapes import ATTRIBUTES, drawn, random_labels
