@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.shortcuts import keys_text
 from app.state import AppState, moved
-from app.train.runs.state import RunCard
 from app.train.runs.detail import RunDetail
+from app.train.runs.state import RunCard
 from app.widgets.buttons import button
 from app.widgets.cards import Card
 from app.widgets.fields import Combo, TextField

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from engine.api import Pictures
-from engine.runs.directory import RunInfo
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.api import TrainRequest
+from engine.api import Pictures, TrainRequest
 from engine.runs.compare import Compared, CompareRow
+from engine.runs.directory import RunInfo
 from engine.runs.library import Checkpoint, Lost
 
 HOSTS: Final = (("window", "in this window"), ("process", "in its own process"))
