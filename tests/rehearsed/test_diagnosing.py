@@ -12,7 +12,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from engine.models.frozen import freeze_model
 
 from engine.device import placed
 from engine.diagnostics import inception
