@@ -19,6 +19,7 @@ from app.core.model_host import ModelHost, Shelf
 from app.core.notices import ONLY_ADDRESS, Notices
 from app.core.palette import Offer, PaletteController
 from app.core.requests import Requests
+from app.core.run_follower import RunFollower
 from app.core.runtime import Collector
 from app.core.shortcuts import make_actions
 from app.core.startup import Prebuild, Startup
@@ -92,6 +93,7 @@ class Conductor(QObject):
             preferences=preferences,
             requests=self.requests,
             startup=self._startup,
+            follower=RunFollower(self.store, self.bridge, self),
         )
         self._controllers = {row.key: row.controllers(services) for row in rows}
         self._slots: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from app.core.model_host import run_of, run_ref
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.workspace import Workspace, WorkspaceView
 from app.state import AppState, moved
 from app.widgets.jobs import JobsBar
@@ -127,7 +127,7 @@ class Window(QMainWindow):
         if shown is not None:
             self.top.set_model(shown)
 
-    def show_notice(self, notice: Notice) -> None:
+    def show_notice(self, notice: Message) -> None:
         """Says one sentence in the notice line."""
         self._act = notice.act
         self.notice.show_notice(notice.text, level=notice.level, details=notice.details, action=notice.action)

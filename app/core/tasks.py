@@ -76,7 +76,7 @@ class Tasks(QObject):
         if self.closed:
             return None
         if lane not in self._lanes:
-            self._lanes[lane] = Lane(lane, self._bridge.door(lane), set_up=self._set_ups.get(lane))
+            self._lanes[lane] = Lane(lane, self._bridge.emitter(lane), set_up=self._set_ups.get(lane))
         ticket = self._lanes[lane].submit(kind, work, latest=latest, background=background)
         self._waiters[lane, ticket] = _Waiter(done, failed, stopped, progress, latest)
         return Task(lane, ticket)

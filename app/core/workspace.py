@@ -14,6 +14,7 @@ from app.core.bridge import Bridge
 from app.core.model_host import ModelHost, Shelf
 from app.core.palette import Offer
 from app.core.requests import Requests
+from app.core.run_follower import RunFollower
 from app.core.shortcuts import Shortcut, ShortcutTable
 from app.core.startup import Startup
 from app.core.store import Store
@@ -58,6 +59,7 @@ class Services:
     preferences: Preferences
     requests: Requests
     startup: Startup
+    follower: RunFollower
 
 
 @dataclass(frozen=True, eq=False)

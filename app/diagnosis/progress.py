@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.job import JobView
 from app.words import duration
 from engine.events import Advanced
 
-AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
+AT_WORK: Final = Message("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
 
 
 def progress_view(key: str, title: str, event: Advanced, took_seconds: float) -> JobView:

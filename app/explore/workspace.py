@@ -75,7 +75,7 @@ class Explore(Controllers[ExploreView]):
             show_run=services.requests.diagnosisWanted.emit,
             parent=parent,
         )
-        self.live = LiveWeights(store, self.looks, self.photos, parent)
+        self.live = LiveWeights(store, self.looks, self.photos, services.follower, parent)
         self.sessions = SessionController(store, self.looks, self.photos, parent)
         self.files = FilesController(
             store,

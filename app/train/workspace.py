@@ -35,9 +35,9 @@ class Train(Controllers["TrainView"]):
         super().__init__(services)
         store, parent, host, preferences = services.store, services.parent, services.train_host, services.preferences
         diagnoses, device = DiagnosisHost(store.study_host), lambda: preferences.now.device
-        self.training = TrainController(store, services.bridge, host, parent)
+        self.training = TrainController(store, services.bridge, host, services.follower, parent)
         self.cost = CostController(store, host, parent)
-        self.curves = CurvesController(store, parent)
+        self.curves = CurvesController(store, services.follower, parent)
         self.data = DataController(store, parent)
         self.processes = RunProcesses(store, host, device=device, parent=parent)
         self.runs = RunsController(
@@ -58,8 +58,8 @@ class Train(Controllers["TrainView"]):
             device=device,
             parent=parent,
         )
-        self.pictures = PicturesController(store, self.training, parent)
-        self.collapse = CollapseController(store, diagnoses, self.training, parent)
+        self.pictures = PicturesController(store, self.training, services.follower, parent)
+        self.collapse = CollapseController(store, diagnoses, self.training, services.follower, parent)
         self.birthday = BirthdayController(store, diagnoses, self.collapse, parent)
         services.startup.over.connect(self.training.load_catalogue)
         services.requests.runsAttached.connect(self.runs.attach)

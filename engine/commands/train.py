@@ -204,10 +204,12 @@ def _report(event: TrainingEvent, last: dict[str, float]) -> None:
     """Progress goes to standard error: standard output is the result's alone."""
     if isinstance(event, TrainingMetrics):
         last.update(event.values)
-        if event.images_per_second:
-            last["images_per_second"] = event.images_per_second
         # Rates, memory and the like are for curves; a terminal shows losses and held-out figures.
-        told = [(name, value) for name, value in event.values if "/" not in name or name.startswith("heldout/")]
+        told = [
+            (name, value)
+            for name, value in event.values
+            if ("/" not in name and name != "images_per_second") or name.startswith("heldout/")
+        ]
         if told:
             words = "  ".join(f"{name} {value:.4g}" for name, value in told)
             _say(f"step {event.step}/{event.steps}  {words}")

@@ -107,6 +107,22 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     assert good_checkpoint(run) > at
 
 
+def test_own_curves_grow_by_events_alone(app: App, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(app, images, steps=100_000, preview=1000)
+    known = lambda: app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]  # noqa: E731
+    app.wait(lambda: len(known()) >= 3)
+    read: list[Path] = []
+    real = runs.read_metrics
+    monkeypatch.setattr(runs, "read_metrics", lambda path, *at, **most: (read.append(path), real(path, *at, **most))[1])
+    count, status = len(known()), app.state.run_view.info.status.step
+    app.wait(lambda: len(known()) >= count + 3)
+    assert app.state.run_view.info.status.step > status
+    assert not read
+    stop(app)
+    rows, _ = real(app.state.run_view.path)
+    assert list(known()) == [row.step for row in rows if "elbo_bits_per_dim" in row.values]
+
+
 def test_exploring_while_training(app: App, images: Path) -> None:
     run = start(app, images)
     app.wait(lambda: len(app.state.run_view.previews) >= 2)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_of
-from app.core.notices import NO_MODEL, Notice
+from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.diagnosis.host import Diagnosed, DiagnosisHost
@@ -25,7 +25,7 @@ from engine.lanes import Context
 from engine.report import Report
 
 JOB: Final = "diagnose-model"
-NO_DATA: Final = Notice(
+NO_DATA: Final = Message(
     "Name the images first that the model is to be held against: a folder, zip, npz or idx file.", "warning"
 )
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.core.model_host import run_of
-from app.core.notices import NO_MODEL, Notice
+from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.directions.maker import MakerController
@@ -211,7 +211,7 @@ class DirectionsController(QObject):
 
         def done(names: tuple[str, ...]) -> None:
             listed = ", ".join(nice(name) for name in names)
-            self._store.notices.say(Notice(f"Added to {info.title}: {listed}."))
+            self._store.notices.say(Message(f"Added to {info.title}: {listed}."))
 
         self._do("read the directions", work, done)
 

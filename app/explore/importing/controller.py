@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.core.file_kinds import MODELS, ask_file
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.controller import ExploreController
@@ -31,7 +31,7 @@ OURS: Final = ".safetensors"
 PICKLES: Final = (".pkl", ".pickle", ".h5", ".onnx", ".tar")
 """Never opened, but their refusal says the way out."""
 JOB: Final = "import"
-BUSY: Final = Notice("A model is being imported: wait until it is done, or cancel it below.", "warning")
+BUSY: Final = Message("A model is being imported: wait until it is done, or cancel it below.", "warning")
 
 
 class ImportController(QObject):
@@ -142,7 +142,7 @@ class ImportController(QObject):
             store.update(models=models, importing=None)
             self._explore.open_model(str(target))
             store.notices.say(
-                Notice(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
+                Message(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
             )
 
         def failed(event: Failed) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.core.run_files import CLOCK
 from app.series import Floats, Trace
 from app.train.curves.state import CurvesState
-from app.train.runs.reader import CLOCK
 from app.train.state import RunView
 from engine.plots import Plot
 from engine.runs.directory import RunInfo

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app.core.store import Store
 from app.core.model_host import run_ref
 from app.core.file_kinds import ask_folder
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.state import AppState
 from app.train.runs.state import Draft
 from app.train.runs.processes import RunProcesses
@@ -27,7 +27,7 @@ from engine.runs.library import Checkpoint
 from engine.runs.directory import RunInfo
 from engine.runs.torchrun import torchrun_line
 
-NO_RUN: Final = Notice("No run is chosen yet: choose one under Runs in Train first.", "warning")
+NO_RUN: Final = Message("No run is chosen yet: choose one under Runs in Train first.", "warning")
 
 
 class RunActions(QObject):

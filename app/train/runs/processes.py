@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.core.tasks import LaneName
 from app.core.store import Store
 from app.core.model_host import ModelHost
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.state import AppState
 from app.train.runs.process import ending, forget, spawn
 from app.job import JobView
@@ -127,7 +127,7 @@ class RunProcesses(QObject):
     def _tell(self, run: Path, title: str, code: int) -> None:
         def done(said: tuple[str, str]) -> None:
             level, text = said
-            self._store.notices.say(Notice(text, "error" if level == "error" else "info"))
+            self._store.notices.say(Message(text, "error" if level == "error" else "info"))
             self.changed.emit()
 
         self._store.tasks.submit("files", "read how it ended", lambda context: ending(run, title, code), done=done)
@@ -181,7 +181,7 @@ class RunProcesses(QObject):
             self._asked = True
             names = ", ".join(own.title for own in self._processes.values())
             self._store.notices.say(
-                Notice(
+                Message(
                     f"{names} is still being trained in its own process: close the window again to leave it running.",
                     "warning",
                     action="Stop it first",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -16,7 +13,6 @@ from torch import Tensor
 from engine.errors import UserError
 
 Operation = Callable[[], object]
-REFERENCES: Final = Path(__file__).resolve().parents[2] / "tests" / "benchmarks" / "references"
 
 TRAIN: Final = "training step"
 TRAIN_BFLOAT16: Final = "training step, bfloat16"
@@ -79,23 +75,9 @@ class Case:
     floor: tuple[str, ...] = ()
 
 
-@cache
 def reference(name: str) -> ModuleType:
-    """The module of textbook code of this name, which lies beside the tests.
-
-    Raises:
-        Missing: this is an installed program, without its tests.
-    """
-    path = REFERENCES / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"latent_loom_references_{name}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise Missing(
-            "The textbook references lie beside the tests and are not installed: run the command in a checkout."
-        )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """A textbook code of `references`, by its file's name."""
+    return importlib.import_module(f"tests.benchmarks.references.{name}")
 
 
 def peer(module: str, package: str, version: str) -> ModuleType:
@@ -107,6 +89,4 @@ def peer(module: str, package: str, version: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise Missing(
-            f"{package} {version} is not here ({error}): pip install 'latent-loom[peers]' brings it in."
-        ) from error
+        raise Missing(f"{package} {version} is not here ({error}): pip install --group peers brings it in.") from error

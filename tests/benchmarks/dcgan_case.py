@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.bench import ours
-from engine.bench.contestant import (
+from engine.families import build
+from engine.models.gan import Dcgan
+from tests.benchmarks import ours
+from tests.benchmarks.contestant import (
     SAMPLE,
     SAMPLE_16,
     TRAIN,
@@ -20,8 +22,6 @@ from engine.bench.contestant import (
     Operation,
     reference,
 )
-from engine.families import build
-from engine.models.gan import Dcgan
 
 BOOK, OWN = "DCGAN", "DCGAN with our discriminator"
 

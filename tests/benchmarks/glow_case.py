@@ -9,8 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.bench import ours
-from engine.bench.contestant import (
+from engine.checkpoints.importing.layouts.flows import FlowWeights, StepWeights
+from engine.families import build
+from engine.models.base import LatentModel
+from tests.benchmarks import ours
+from tests.benchmarks.contestant import (
     ENCODE,
     SAMPLE,
     SAMPLE_16,
@@ -23,9 +26,6 @@ from engine.bench.contestant import (
     peer,
     reference,
 )
-from engine.checkpoints.importing.layouts.flows import FlowWeights, StepWeights
-from engine.families import build
-from engine.models.base import LatentModel
 
 NETS = "Glow"
 

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.bench import ours
-from engine.bench.contestant import (
+from engine.families import build
+from engine.models.vae import Vae
+from tests.benchmarks import ours
+from tests.benchmarks.contestant import (
     ENCODE,
     SAMPLE,
     SAMPLE_16,
@@ -23,8 +25,6 @@ from engine.bench.contestant import (
     peer,
     reference,
 )
-from engine.families import build
-from engine.models.vae import Vae
 
 BOOK, OWN = "textbook VAE", "our VAE"
 

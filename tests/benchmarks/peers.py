@@ -11,8 +11,11 @@ from typing import Any, Final
 
 import torch
 
-from engine.bench import dcgan_case, floor, glow_case, vae_case
-from engine.bench.contestant import (
+from engine.device import use_threads
+from engine.errors import UserError
+from engine.measuring import load_average
+from tests.benchmarks import dcgan_case, floor, glow_case, vae_case
+from tests.benchmarks.contestant import (
     SAMPLE,
     SAMPLE_BFLOAT16,
     TRAIN,
@@ -22,10 +25,7 @@ from engine.bench.contestant import (
     Extent,
     Missing,
 )
-from engine.bench.rounds import Timing, interleaved, ratios
-from engine.device import use_threads
-from engine.errors import UserError
-from engine.measuring import load_average
+from tests.benchmarks.rounds import Timing, interleaved, ratios
 
 FLOOR: Final = "the convolutions alone"
 SAME: Final = 1e-4
@@ -181,7 +181,7 @@ def _held_against(rivals: Sequence[Timing], mine: Timing) -> dict[str, float]:
     }
 
 
-ALONE: Final = "from engine.bench.peers import alone; alone({case!r}, {name!r}, {operation!r}, {threads})"
+ALONE: Final = "from tests.benchmarks.peers import alone; alone({case!r}, {name!r}, {operation!r}, {threads})"
 
 
 def alone(case: str, name: str, operation: str, threads: int) -> None:
@@ -244,3 +244,10 @@ def _row(who: str, row: Mapping[str, float]) -> str:
     if "times_faster_wall" in row:
         text += f"  {row['times_faster_wall']:g} x faster (processor {row['times_faster_cpu']:g})"
     return text
+
+
+if __name__ == "__main__":
+    # Not this module itself, which is called `__main__`: a process of its own measures each row by the name.
+    from tests.benchmarks import command, peers
+
+    sys.exit(command.run(peers))

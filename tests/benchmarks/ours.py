@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from engine.bench.contestant import Operation
 from engine.device import placed
 from engine.frozen import freeze_model
 from engine.models.base import Frozen, LatentModel
 from engine.training.config import TrainConfig
 from engine.training.optimisers import Optimisers
+from tests.benchmarks.contestant import Operation
 
 
 def pictures(n: int, side: int, *, channels: int = 3, seed: int = 0) -> Tensor:

@@ -13,8 +13,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from engine.bench import ours
-from engine.bench.rounds import once
 from engine.device import placed
 from engine.families import build
 from engine.knobs import Value
@@ -23,6 +21,8 @@ from engine.planning import cost, rehearsal
 from engine.training.config import TrainConfig
 from engine.training.ema import Ema
 from engine.training.optimisers import Optimisers
+from tests.benchmarks import ours
+from tests.benchmarks.rounds import once
 
 BATCH: Final = 16
 LIMIT_SECONDS: Final = 240.0
@@ -55,6 +55,7 @@ def _rows() -> dict[str, Row]:
 
 
 CASES: Final = _rows()
+ALONE: Final = "from tests.benchmarks.growth import row; row({name!r}, {threads}, {batch})"
 QUICK: Final = ("vae 32 px", "gan 32 px", "flow 32 px")
 
 
@@ -75,7 +76,7 @@ def compare(
 
 
 def _alone(name: str, threads: int, batch: int) -> dict[str, Any]:
-    program = f"from engine.bench.growth import row; row({name!r}, {threads}, {batch})"
+    program = ALONE.format(name=name, threads=threads, batch=batch)
     try:
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
@@ -166,3 +167,10 @@ def lines(values: Mapping[str, Any]) -> list[str]:
             f"{guess['step_ms']:12,}{found['training_memory_mib']:12,}{guess['training_memory_mib']:12,}"
         )
     return out
+
+
+if __name__ == "__main__":
+    # Not this module itself, which is called `__main__`: a process of its own measures each row by the name.
+    from tests.benchmarks import command, growth
+
+    sys.exit(command.run(growth))
