@@ -97,8 +97,8 @@ def size_words(most: int) -> str:
 def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """A temporary place to write to; it becomes `path` by one rename when the block ends without an error.
 
-    `sync` waits until the bytes are on the disk, so that a power cut leaves the old file or the new one.
-    The folder must be there.
+    `sync` waits until the bytes are on the disk, so that a power cut leaves the old file or the new one. The folder
+    must be there.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:

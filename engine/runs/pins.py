@@ -6,6 +6,7 @@ Anybody may put them there, this window or a person at another machine, also whi
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -124,3 +125,12 @@ def read_sheet(file: Path, size: int) -> Pictures:
         raise RunError(f"The pinned photos {file.name} are damaged: they are left out.") from error
     tiles = rgb.reshape(height // size, size, COLUMNS, size, 3).swapaxes(1, 2)
     return np.ascontiguousarray(tiles)
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedPhoto:
+    """A photo pinned to the run on show; `picture` is (S, S, 3), `mark` tells one version of the file from another."""
+
+    number: int
+    picture: Pictures
+    mark: tuple[int, int]

@@ -12,14 +12,15 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
+from app.run_card import RunCard
 from app.settings import ATTACHED
 from app.state import AppState
 from app.train.controller import TrainController
 from app.train.runs.processes import RunProcesses
 from app.train.runs.reader import Lists, read_thumbs
-from app.train.runs.state import Gone, RunCard, RunTable
+from app.train.runs.state import Gone, RunTable
 from app.train.runs.trash import put_back, to_trash
 from engine.api import Pictures
 from engine.events import Failed
@@ -325,7 +326,7 @@ class RunsController(QObject):
                 gone=gone, marked=tuple(one for one in self._store.state.shelf.marked if one != path), table=None
             )
             where = "in the trash" if system else f"in {now.parent}, for its disk has no trash"
-            self._store.notices.say(Notice(f"{title} is {where}.", action="Undo", act=self.undo_delete))
+            self._store.notices.say(Message(f"{title} is {where}.", action="Undo", act=self.undo_delete))
             view = self._store.state.run_view
             if view is not None and view.path == path:
                 self._store.update(run_view=None)

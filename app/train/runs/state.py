@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.api import Pictures, TrainRequest
+from engine.api import TrainRequest
 from engine.runs.compare import Compared, CompareRow
-from engine.runs.directory import RunInfo
 from engine.runs.library import Checkpoint, Lost
 
 HOSTS: Final = (("window", "in this window"), ("process", "in its own process"))
@@ -64,13 +63,3 @@ class Draft:
     request: TrainRequest
     checkpoints: tuple[Checkpoint, ...] = ()
     start: Checkpoint | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class RunCard:
-    """A run in the lists, with the first picture of its newest preview."""
-
-    info: RunInfo
-    thumb: Pictures | None = None
-    tags: tuple[str, ...] = ()
-    attached: bool = False
