@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
 
-from engine.checkpoints.atomic import write_json
+from engine.files.disk import read_json, reason, write_json
 
 FILE: Final = "settings.json"
 RECENT: Final = 12
@@ -63,7 +62,7 @@ def settings_file() -> Path:
 def load_settings(file: Path) -> tuple[Settings, str]:
     """(the settings, a sentence about what was wrong or empty). A broken file is kept aside as `.broken`."""
     try:
-        values = json.loads(file.read_text("utf-8"))
+        values = read_json(file)
         wrong = [key for key, value in values.items() if key in _CHECKS and not _CHECKS[key](value)]
         if wrong:
             raise ValueError(f"{wrong[0]} cannot be {values[wrong[0]]!r}")
@@ -75,7 +74,7 @@ def load_settings(file: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"The settings could not be read ({error.strerror}): the window starts with its defaults."
+        return Settings(), f"The settings could not be read ({reason(error)}): the window starts with its defaults."
     except (ValueError, AttributeError, TypeError) as error:
         log.warning("settings: %s", error)
         return Settings(), _set_aside(file)
@@ -99,3 +98,32 @@ def save_settings(file: Path, settings: Settings) -> None:
         write_json(file, asdict(settings))
     except OSError as error:
         log.warning("settings were not saved: %s", error)
+
+
+class Preferences:
+    """The user's choices as they stand while the window is open; `write` keeps them for the next start.
+
+    Without a `file` nothing is kept.
+    """
+
+    def __init__(self, settings: Settings, file: Path | None) -> None:
+        self.now, self._file = settings, file
+
+    @property
+    def kept(self) -> bool:
+        """Whether they are kept for the next start."""
+        return self._file is not None
+
+    def change(self, **changes: Any) -> None:
+        """Other choices, by the names of `Settings`."""
+        self.now = replace(self.now, **changes)
+
+    def use_file(self, name: str) -> None:
+        """Puts a file at the head of those used lately."""
+        path = str(Path(name).absolute())
+        self.change(recent=(path, *(old for old in self.now.recent if old != path))[:RECENT])
+
+    def write(self) -> None:
+        """Writes them, if they are kept at all."""
+        if self._file is not None:
+            save_settings(self._file, self.now)

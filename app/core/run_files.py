@@ -15,16 +15,16 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.heartbeats import HEARTBEATS
 from app.series import Trace, empty_trace
-from app.train.pictures.state import PinnedPhoto
 from engine.diagnostics.report_files import FOLDER as REPORTS
 from engine.diagnostics.report_files import ReportEntry, list_reports
 from engine.errors import ImageError
 from engine.runs import directory as runs
 from engine.runs import live, pins
-from engine.runs.heartbeat import Heartbeats
 from engine.runs.notes import FILE as NOTES
 from engine.runs.notes import Note, read_notes
+from engine.runs.pins import PinnedPhoto
 
 Part = Literal["metrics", "previews", "notes", "pins", "weights", "reports"]
 """metrics; previews of samples; notes with notices and charts; pinned photos with their sheets; the newest weights;
@@ -41,8 +41,6 @@ UNSURE_SECONDS: Final = 3.0
 """So long after a change a file is read again although its mark is the same: disks round times, some to two seconds."""
 AGAIN_SECONDS: Final = 10.0
 """So often it is read again in any case."""
-HEARTBEATS: Final = Heartbeats()
-"""What the files lane has seen of heartbeats: of the lists and of the runs that are followed alike."""
 
 Series = Mapping[str, Trace]
 Fresh = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]

@@ -344,6 +344,7 @@ class TrainController(QObject):
                 paused=paused,
             ),
             cancel=self.stop,
+            pause=self.pause,
         )
 
 

@@ -15,9 +15,9 @@ from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.directions.maker import MakerController
-from app.explore.look import Look
 from app.explore.photos.controller import PhotoController
 from app.job import JobView
+from app.look import Look
 from app.state import AppState
 from app.words import AXES, nice
 from engine.api import DirectionInfo, ModelInfo

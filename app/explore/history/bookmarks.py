@@ -11,7 +11,7 @@ from app.core.notices import NO_PICTURE, Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.history.state import Bookmark
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState
 from app.words import nice, signed
 
