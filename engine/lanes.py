@@ -15,6 +15,7 @@ from engine.control import Control
 from engine.errors import Cancelled, UserError
 from engine.events import Advanced, Done, Event, Failed, Started, Stopped
 from engine.progress import Progress
+from engine.progress import Step as Step
 
 Emit = Callable[[Event], None]
 

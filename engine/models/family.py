@@ -46,7 +46,7 @@ class Family:
     """Knobs of training where this family's defaults differ."""
     presets: Mapping[str, Preset] = field(default_factory=dict)
     few_images: Mapping[str, Value] = field(default_factory=dict)
-    """Knobs that a small data set asks for, see `engine.planning.presets`."""
+    """Knobs that a small data set asks for, see `Preset.values`."""
     plots: Callable[[], tuple[Plot, ...]] = no_plots
 
     @property

@@ -91,7 +91,7 @@ class PinnedPhotos:
     def _photos(self, size: int) -> list[_Pin]:
         """The photos that can be read; each file is read once, a damaged one is told once."""
         found: dict[Path, tuple[tuple[int, int], _Pin | None]] = {}
-        for _, file in pins.pins(self._run):
+        for _, file in pins.pinned(self._run):
             try:
                 stat = file.stat()
             except OSError:

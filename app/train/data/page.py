@@ -18,7 +18,7 @@ from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.share_list import Share, ShareList
 from app.words import nice
-from engine.data.survey import Survey
+from engine.session import Survey
 
 FACTS_PX: Final = 320
 SIZES_SHOWN: Final = 4
