@@ -62,12 +62,12 @@ class EventFile:
         self._write(step, lambda writer: writer.add_image(name, picture, step, dataformats="HWC"))
 
     def close(self) -> None:
-        """Writes what is waiting and closes the file; on a full disk the run's own end is the one to be told."""
-        try:
-            if self._writer is not None:
+        """Writes what is waiting and closes the file."""
+        if self._writer is not None:
+            try:
                 self._writer.close()
-        except OSError as error:
-            log.warning("The last TensorBoard events of %s are left out: %s", self._run.name, error)
+            except (OSError, RuntimeError) as error:
+                log.warning("The last TensorBoard events of %s are left out: %s", self._run.name, error)
 
     def _write(self, step: int, write: Callable[[Any], None]) -> None:
         if self._broken:
@@ -79,7 +79,7 @@ class EventFile:
 
                 self._writer = SummaryWriter(str(self._run), flush_secs=FLUSH_SECONDS, purge_step=step)
             write(self._writer)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self._broken = True
             log.warning("TensorBoard events of %s are left out from step %d: %s", self._run.name, step, error)
 
