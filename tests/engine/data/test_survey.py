@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from engine.data import open_dataset
+from engine.data.dataset import Split
 from engine.data.survey import survey
 from engine.errors import Cancelled
 from engine.progress import Progress
@@ -55,15 +56,28 @@ def test_it_says_what_to_look_at(folder: Path) -> None:
     assert "training images are few" in text
 
 
-def test_copies_across_the_split_are_leaks_and_one_group_mends_it(folder: Path) -> None:
-    data = open_dataset(folder, size=32)
-    found = survey(data)
-    apart = [twins for twins in found.twins if len({data.splits[row] == 0 for row in twins.rows}) == 2]
-    assert found.leaks == len(apart)
+def test_copies_across_the_split_are_leaks_and_one_group_mends_it(tmp_path: Path, own_home: Path) -> None:
+    rng = np.random.default_rng(4)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(60):
+        coarse = Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))
+        coarse.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{i:02d}.png")
+    before = open_dataset(folder, size=32)
+    assert survey(before).leaks == 0
+    train, outside = (np.flatnonzero((before.splits == Split.TRAIN.value) == side)[:4] for side in (True, False))
+    # One copy across the split, one within the training set, one outside it: a leak is the first alone.
+    for copy, of in ((outside[0], train[0]), (train[2], train[1]), (outside[2], outside[1])):
+        (folder / before.names[copy]).write_bytes((folder / before.names[of]).read_bytes())
+    found = survey(open_dataset(folder, size=32))
+    assert len(found.twins) == 3
+    assert found.leaks == 1
+    assert "1 of these groups lie in the training set and outside it" in " ".join(found.sentences)
     together = survey(open_dataset(folder, size=32, group="(folder)"))
     assert together.groups == 1
+    assert len(together.twins) == 3
     assert together.leaks == 0
-    assert sorted(together.splits) == [0, 0, 30]
+    assert sorted(together.splits) == [0, 0, 60]
 
 
 def test_the_split_follows_the_group(folder: Path) -> None:
