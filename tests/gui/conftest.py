@@ -111,6 +111,10 @@ class App:
     def train_view(self) -> TrainView:
         return self.window.view("train")
 
+    def press(self, action: str) -> None:
+        """A key of the window, by the name of its action."""
+        next(found for found in self.window.actions() if found.objectName() == action).trigger()
+
     def show_workspace(self, key: str) -> None:
         self.window.top.workspaceChanged.emit(key)
 
