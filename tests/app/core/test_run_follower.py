@@ -35,7 +35,9 @@ class Window:
         self.failures: list[Failed] = []
         self.tasks = Tasks(self.bridge, set_ups={}, on_failed=self.failures.append)
         host = ModelHost(device="cpu")
-        self.store = Store(AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host)
+        self.store = Store(
+            AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host, workspaces=("explore", "train")
+        )
         self.follower = RunFollower(self.store, self.bridge)
 
     def wait(self, there: Callable[[], bool]) -> None:
