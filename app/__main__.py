@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from app.controller import Controller
+    from app.conductor import Conductor
     from app.settings import Settings
 
 # What the window is made of is imported in the functions: it takes longer with the garbage collector looking on.
@@ -32,12 +32,12 @@ def application() -> QApplication:
     return made
 
 
-def open_window(settings: Settings, *, remember: bool = True) -> Controller:
-    """Makes the real window with everything behind it; `Controller.start` then sets it going.
+def open_window(settings: Settings, *, remember: bool = True) -> Conductor:
+    """Makes the real window with everything behind it; `Conductor.start` then sets it going.
 
     Without `remember` the settings file is left as it is.
     """
-    from app.controller import Controller
+    from app.conductor import Conductor
     from app.settings import settings_file
     from app.theme import apply_theme
     from app.window import Window
@@ -46,9 +46,9 @@ def open_window(settings: Settings, *, remember: bool = True) -> Controller:
     # Torch is what a first picture waits for: its libraries come while the window is put together.
     preload_torch()
     apply_theme(application(), "light" if settings.theme == "light" else "dark")
-    controller = Controller(Window(), settings, settings_file() if remember else None)
-    controller.place_window()
-    return controller
+    conductor = Conductor(Window(), settings, settings_file() if remember else None)
+    conductor.place_window()
+    return conductor
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     gc.disable()
     from PySide6.QtCore import QTimer
 
-    from app.runtime import log_to_file
+    from app.core.runtime import log_to_file
     from app.settings import load_settings, settings_file
 
     log_to_file()
@@ -82,18 +82,18 @@ def main(argv: list[str] | None = None) -> int:
     settings, problem = load_settings(settings_file())
     if given.device:
         settings = replace(settings, device=given.device)
-    controller = open_window(settings)
-    controller.closed.connect(app.quit)
-    window = controller.window
+    conductor = open_window(settings)
+    conductor.closed.connect(app.quit)
+    window = conductor.window
     window.showMaximized() if settings.maximised else window.show()
-    controller.say_at_start(problem)
+    conductor.say_at_start(problem)
     if given.attach:
-        controller.runs.attach(given.attach)
+        conductor.runs.attach(given.attach)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Runs at the next timer tick; a run in training is saved as if the window had been closed.
-        signal.signal(number, lambda *_: controller.close())
+        signal.signal(number, lambda *_: conductor.close())
     # Torch takes a second to import: the window is painted before a lane begins with it.
-    QTimer.singleShot(50, controller, lambda: controller.start(model=given.model))
+    QTimer.singleShot(50, conductor, lambda: conductor.start(model=given.model))
     return app.exec()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
-    from app.controller import Controller
+    from app.conductor import Conductor
 
 TIME_LIMIT_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 0.4
@@ -58,97 +58,97 @@ def render(
         raise UsageError(f"view must be one of {', '.join(dict(VIEWS))}, got {view!r}.")
     if size[0] < 640 or size[1] < 480:
         raise UsageError(f"size must be at least 640x480, got {size[0]}x{size[1]}.")
-    controller = open_window(Settings(theme=theme), remember=False)
-    window = controller.window
+    conductor = open_window(Settings(theme=theme), remember=False)
+    window = conductor.window
 
     def state() -> AppState:
-        return controller.state
+        return conductor.state
 
     try:
         # From the first event on, what Qt says of a platform without a screen belongs in the log.
-        controller.notices.install()
+        conductor.notices.install()
         window.setMinimumSize(0, 0)
         window.resize(*size)
         window.show()
-        controller.start(model=model)
-        wait_until(lambda: state().models is not None and _settled(controller), controller)
+        conductor.start(model=model)
+        wait_until(lambda: state().models is not None and _settled(conductor), conductor)
         if photo is not None:
-            controller.photos.add_files([str(photo)])
-            wait_until(lambda: state().encoded is not None or bool(window.notice.text()), controller)
+            conductor.photos.add_files([str(photo)])
+            wait_until(lambda: state().encoded is not None or bool(window.notice.text()), conductor)
             if state().encoded is None:
                 raise UserError(window.notice.text())
-        controller.show_workspace(workspace)
+        conductor.show_workspace(workspace)
         if workspace == "explore" and state().info is not None:
-            _edit(controller, edits)
-            _show_view(controller, view)
+            _edit(conductor, edits)
+            _show_view(conductor, view)
         elif workspace == "train":
-            wait_until(lambda: state().catalogue is not None, controller)
-            _show_train(controller, train or TrainPage())
+            wait_until(lambda: state().catalogue is not None, conductor)
+            _show_train(conductor, train or TrainPage())
         settle(SETTLE_SECONDS)
         if not window.grab().save(str(out)):
             raise UserError(f"{out} could not be written: choose another place, or a name ending in .png.")
     finally:
         closed: list[bool] = []
-        controller.closed.connect(lambda: closed.append(True))
-        controller.close()
+        conductor.closed.connect(lambda: closed.append(True))
+        conductor.close()
         wait_until(lambda: bool(closed), None)
 
 
-def _settled(controller: Controller) -> bool:
-    state = controller.state
-    if state.models == () or (state.info is None and controller.window.notice.text()):
+def _settled(conductor: Conductor) -> bool:
+    state = conductor.state
+    if state.models == () or (state.info is None and conductor.window.notice.text()):
         return state.opening is None
     return state.drawn is not None and not state.drawing and state.readout is not None and bool(state.photos)
 
 
-def _edit(controller: Controller, edits: tuple[tuple[str, float], ...]) -> None:
+def _edit(conductor: Conductor, edits: tuple[tuple[str, float], ...]) -> None:
     """Moves the sliders, as a hand would."""
-    info = controller.state.info
+    info = conductor.state.info
     assert info is not None
     known = {direction.name.lower(): direction.name for direction in (*info.attributes, *info.components)}
     for name, value in edits:
         if name.lower() not in known:
             raise UsageError(f"{info.title} has no direction {name!r}: it has {', '.join(known.values())}.")
         # Each step gets its picture, so that the history shows it.
-        wait_until(lambda: not controller.state.drawing, controller)
+        wait_until(lambda: not conductor.state.drawing, conductor)
         settle(SETTLE_SECONDS)
-        controller.explore.set_edit(known[name.lower()], value)
-        controller.explore.settle()
-    wait_until(lambda: not controller.state.drawing, controller)
+        conductor.explore.set_edit(known[name.lower()], value)
+        conductor.explore.settle()
+    wait_until(lambda: not conductor.state.drawing, conductor)
 
 
-def _show_view(controller: Controller, view: str) -> None:
-    state = controller.state
+def _show_view(conductor: Conductor, view: str) -> None:
+    state = conductor.state
     if view == "compare" and state.photo is None and state.photos:
-        controller.photos.choose(state.photos[0].key)
-        wait_until(lambda: controller.state.encoded is not None or not controller.state.encoding, controller)
-    controller.show_view(view)
+        conductor.photos.choose(state.photos[0].key)
+        wait_until(lambda: conductor.state.encoded is not None or not conductor.state.encoding, conductor)
+    conductor.show_view(view)
     ready: dict[str, Callable[[], bool]] = {
-        "single": lambda: not controller.state.drawing,
-        "compare": lambda: all(row.status in ("done", "failed") for row in controller.state.compare),
-        "grid": lambda: controller.state.grid.pictures is not None,
-        "morph": lambda: controller.state.morph.strip is not None and controller.state.morph.picture is not None,
+        "single": lambda: not conductor.state.drawing,
+        "compare": lambda: all(row.status in ("done", "failed") for row in conductor.state.compare),
+        "grid": lambda: conductor.state.grid.pictures is not None,
+        "morph": lambda: conductor.state.morph.strip is not None and conductor.state.morph.picture is not None,
     }
-    wait_until(ready[view], controller)
+    wait_until(ready[view], conductor)
 
 
-def _show_train(controller: Controller, page: TrainPage) -> None:
-    controller.hub.update(train_panel=page.panel, train_side=page.side)
+def _show_train(conductor: Conductor, page: TrainPage) -> None:
+    conductor.store.update(train_panel=page.panel, train_side=page.side)
     if page.run is not None:
         run = page.run.resolve()
-        controller.train.show_run(run)
-        wait_until(lambda: _run_is_there(controller, run), controller)
+        conductor.train.show_run(run)
+        wait_until(lambda: _run_is_there(conductor, run), conductor)
     if page.panel == "data":
-        controller.data.look()
-        wait_until(lambda: controller.state.data.pictures is not None or not controller.state.data.busy, controller)
+        conductor.data.look()
+        wait_until(lambda: conductor.state.data.pictures is not None or not conductor.state.data.busy, conductor)
 
 
-def _run_is_there(controller: Controller, run: Path) -> bool:
-    view = controller.state.run_view
+def _run_is_there(conductor: Conductor, run: Path) -> bool:
+    view = conductor.state.run_view
     return view is not None and view.path == run and (view.pictures is not None or not view.previews)
 
 
-def wait_until(there: Callable[[], bool], controller: Controller | None) -> None:
+def wait_until(there: Callable[[], bool], conductor: Conductor | None) -> None:
     """Runs the event loop until `there()`.
 
     Raises:
@@ -159,7 +159,7 @@ def wait_until(there: Callable[[], bool], controller: Controller | None) -> None
     end = time.monotonic() + TIME_LIMIT_SECONDS
     while not there():
         if time.monotonic() > end:
-            said = controller.window.notice.text() if controller is not None else ""
+            said = conductor.window.notice.text() if conductor is not None else ""
             raise UserError(said or "The window did not become ready in two minutes: see the log.")
         QApplication.processEvents()
         time.sleep(0.005)

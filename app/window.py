@@ -10,10 +10,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from app.model_host import run_of, run_ref
-from app.notices import Notice
+from app.core.model_host import run_of, run_ref
+from app.core.notices import Notice
+from app.explore.view import ExploreView
 from app.state import WORKSPACES, AppState, moved
-from app.views.explore.workspace import ExploreView
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import vbox
 from app.widgets.notice import NoticeLine
@@ -21,7 +21,7 @@ from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.topbar import TopBar
 
 if TYPE_CHECKING:
-    from app.views.train.workspace import TrainView
+    from app.train.view import TrainView
 
 NAME: Final = "Latent Loom"
 SMALLEST: Final = (1120, 640)
@@ -82,7 +82,7 @@ class Window(QMainWindow):
         if self._train is not None:
             return False
         # Here and not above: the window is on screen before what Train is made of is read.
-        train = importlib.import_module("app.views.train.workspace")
+        train = importlib.import_module("app.train.view")
         if len(self._train_parts) < len(train.PARTS):
             # Theirs is this window even before they have a place in it: they go when it goes.
             self._train_parts.append(train.PARTS[len(self._train_parts)](parent=self))

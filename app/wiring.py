@@ -5,140 +5,140 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.model_host import run_ref
-from app.notices import ONLY_ADDRESS
-from app.palette_controller import PaletteController
-from app.shortcuts import make_actions
+from app.core.model_host import run_ref
+from app.core.notices import ONLY_ADDRESS
+from app.core.shortcuts import make_actions
+from app.palette.controller import PaletteController
 
 if TYPE_CHECKING:
-    from app.controller import Controller
+    from app.conductor import Conductor
 
 
-def connect(controller: Controller) -> None:
+def connect(conductor: Conductor) -> None:
     """Connects all views, and the keys."""
-    window = controller.window
-    controller.notices.said.connect(window.show_notice)
-    controller.hub.changed.connect(lambda before, now: window.show_state(now, before))
-    controller.hub.changed.connect(controller.after_first_picture)
-    controller.hub.modelOpened.connect(controller.remember_model)
-    window.closeWanted.connect(controller.close)
-    window.filesDropped.connect(controller.files.open_files)
-    window.imageDropped.connect(lambda picture: controller.photos.add_picture(picture, controller.use_photo))
-    window.addressDropped.connect(lambda: controller.notices.say(ONLY_ADDRESS))
-    controller.sessions.used.connect(controller.remember_file)
-    window.top.workspaceChanged.connect(controller.show_workspace)
-    window.top.modelChanged.connect(controller.explore.open_model)
-    window.top.themeClicked.connect(controller.switch_theme)
-    window.top.deviceChanged.connect(controller.choose_device)
-    window.top.helpClicked.connect(controller.show_help)
-    window.jobs.stopClicked.connect(controller.hub.cancel_job)
-    window.jobs.pauseClicked.connect(controller.pause_job)
-    window.jobs.resumeClicked.connect(lambda key: controller.pause_job(key, False))
-    _connect_library(controller)
-    _connect_explore(controller)
-    _connect_framing(controller)
-    _connect_directions(controller)
-    _connect_morph(controller)
-    _connect_check(controller)
-    window.trainMade.connect(lambda: _connect_train(controller))
+    window = conductor.window
+    conductor.notices.said.connect(window.show_notice)
+    conductor.store.changed.connect(lambda before, now: window.show_state(now, before))
+    conductor.store.changed.connect(conductor.after_first_picture)
+    conductor.store.modelOpened.connect(conductor.remember_model)
+    window.closeWanted.connect(conductor.close)
+    window.filesDropped.connect(conductor.files.open_files)
+    window.imageDropped.connect(lambda picture: conductor.photos.add_picture(picture, conductor.use_photo))
+    window.addressDropped.connect(lambda: conductor.notices.say(ONLY_ADDRESS))
+    conductor.sessions.used.connect(conductor.remember_file)
+    window.top.workspaceChanged.connect(conductor.show_workspace)
+    window.top.modelChanged.connect(conductor.explore.open_model)
+    window.top.themeClicked.connect(conductor.switch_theme)
+    window.top.deviceChanged.connect(conductor.choose_device)
+    window.top.helpClicked.connect(conductor.show_help)
+    window.jobs.stopClicked.connect(conductor.store.cancel_job)
+    window.jobs.pauseClicked.connect(conductor.pause_job)
+    window.jobs.resumeClicked.connect(lambda key: conductor.pause_job(key, False))
+    _connect_library(conductor)
+    _connect_explore(conductor)
+    _connect_framing(conductor)
+    _connect_directions(conductor)
+    _connect_morph(conductor)
+    _connect_check(conductor)
+    window.trainMade.connect(lambda: _connect_train(conductor))
     actions = make_actions(
         window,
         {
-            "workspace.explore": lambda: controller.show_workspace("explore"),
-            "workspace.train": lambda: controller.show_workspace("train"),
-            "photo.open": controller.files.open_photo,
-            "photo.paste": controller.files.paste,
-            "photo.frame": controller.framing.open,
-            "photo.face_next": lambda: controller.photos.step_face(1),
-            "photo.face_previous": lambda: controller.photos.step_face(-1),
-            "photo.improve": controller.photos.improve,
-            "picture.copy": controller.files.copy_picture,
-            "picture.save": controller.files.save_picture,
-            "code.copy": controller.files.copy_code,
-            "session.open": controller.files.open_session,
-            "session.save": controller.files.save_session,
-            "session.previous": controller.sessions.open_previous,
-            "edit.undo": controller.explore.undo,
-            "edit.redo": controller.explore.redo,
-            "sample.random": controller.roll,
+            "workspace.explore": lambda: conductor.show_workspace("explore"),
+            "workspace.train": lambda: conductor.show_workspace("train"),
+            "photo.open": conductor.files.open_photo,
+            "photo.paste": conductor.files.paste,
+            "photo.frame": conductor.framing.open,
+            "photo.face_next": lambda: conductor.photos.step_face(1),
+            "photo.face_previous": lambda: conductor.photos.step_face(-1),
+            "photo.improve": conductor.photos.improve,
+            "picture.copy": conductor.files.copy_picture,
+            "picture.save": conductor.files.save_picture,
+            "code.copy": conductor.files.copy_code,
+            "session.open": conductor.files.open_session,
+            "session.save": conductor.files.save_session,
+            "session.previous": conductor.sessions.open_previous,
+            "edit.undo": conductor.explore.undo,
+            "edit.redo": conductor.explore.redo,
+            "sample.random": conductor.roll,
             "sliders.reset": window.explore.inspector.resetWanted.emit,
-            "levels.show": controller.microscope.show,
-            "levels.swap": controller.microscope.swap_all,
-            "levels.double": controller.microscope.switch_precision,
-            "levels.reset": controller.microscope.reset,
-            "grid.kind": controller.grid.next_kind,
-            "bookmark.keep": controller.bookmarks.keep,
-            "view.split": controller.bookmarks.toggle_split,
-            "attribute.new": controller.directions.maker.open,
-            "model.import": lambda: controller.imports.choose(window),
-            "morph.play": controller.play_if_shown,
-            "morph.take": controller.morph.if_shown(controller.morph.take),
-            "morph.corner": controller.morph.if_shown(controller.morph.add_slot),
-            "morph.pad": controller.morph.if_shown(controller.morph.toggle_pad),
-            "morph.export": controller.morph.if_shown(controller.files.export_morph),
-            "train.start": controller.start_if_shown,
-            "train.pause": controller.pause_shown,
-            "train.stop": controller.stop_shown,
-            "train.host": controller.run_actions.next_host,
-            "runs.find": controller.find_run,
-            "runs.attach": lambda: controller.run_actions.choose_attached(window),
-            "runs.mark": controller.run_actions.with_shown("mark"),
-            "runs.compare": controller.runs.compare,
-            "runs.duplicate": controller.run_actions.with_shown("duplicate"),
-            "runs.continue": controller.run_actions.with_shown("continue"),
-            "runs.torchrun": controller.run_actions.with_shown("torchrun"),
-            "runs.folder": controller.run_actions.with_shown("folder"),
-            "runs.delete": controller.run_actions.with_shown("delete"),
-            "runs.undo": controller.runs.undo_delete,
-            "pictures.tab": controller.pictures.next_tab,
-            "pictures.pin": controller.pictures.if_shown(lambda: controller.pictures.ask_photo(window)),
-            "pictures.play": controller.pictures.if_shown(controller.pictures.play),
-            "pictures.back": controller.pictures.if_shown(lambda: controller.pictures.step(-1)),
-            "pictures.on": controller.pictures.if_shown(lambda: controller.pictures.step(1)),
-            "pictures.film": controller.pictures.if_shown(lambda: controller.pictures.ask_film(window)),
-            "curves.log": controller.curves.toggle_log,
-            "curves.axis": controller.curves.next_axis,
-            "curves.whole": controller.in_train(lambda view: view.curves.show_whole()),
-            "curves.note": controller.in_train(lambda view: view.curves.begin_note()),
-            "curves.compare": controller.in_train(lambda view: view.curves.open_compare()),
-            "curves.csv": controller.files.export_curves_table,
-            "curves.png": controller.files.export_curves_picture,
-            "collapse.show": controller.collapse.toggle,
-            "collapse.quick": lambda: controller.collapse.run(quick=True),
-            "collapse.full": controller.collapse.run,
-            "collapse.birthday": controller.birthday.open,
-            "model.diagnose": controller.check.open,
-            "view.theme": controller.switch_theme,
-            "view.fullscreen": controller.full_screen,
+            "levels.show": conductor.microscope.show,
+            "levels.swap": conductor.microscope.swap_all,
+            "levels.double": conductor.microscope.switch_precision,
+            "levels.reset": conductor.microscope.reset,
+            "grid.kind": conductor.grid.next_kind,
+            "bookmark.keep": conductor.bookmarks.keep,
+            "view.split": conductor.bookmarks.toggle_split,
+            "attribute.new": conductor.directions.maker.open,
+            "model.import": lambda: conductor.imports.choose(window),
+            "morph.play": conductor.play_if_shown,
+            "morph.take": conductor.morph.if_shown(conductor.morph.take),
+            "morph.corner": conductor.morph.if_shown(conductor.morph.add_slot),
+            "morph.pad": conductor.morph.if_shown(conductor.morph.toggle_pad),
+            "morph.export": conductor.morph.if_shown(conductor.files.export_morph),
+            "train.start": conductor.start_if_shown,
+            "train.pause": conductor.pause_shown,
+            "train.stop": conductor.stop_shown,
+            "train.host": conductor.run_actions.next_host,
+            "runs.find": conductor.find_run,
+            "runs.attach": lambda: conductor.run_actions.choose_attached(window),
+            "runs.mark": conductor.run_actions.with_shown("mark"),
+            "runs.compare": conductor.runs.compare,
+            "runs.duplicate": conductor.run_actions.with_shown("duplicate"),
+            "runs.continue": conductor.run_actions.with_shown("continue"),
+            "runs.torchrun": conductor.run_actions.with_shown("torchrun"),
+            "runs.folder": conductor.run_actions.with_shown("folder"),
+            "runs.delete": conductor.run_actions.with_shown("delete"),
+            "runs.undo": conductor.runs.undo_delete,
+            "pictures.tab": conductor.pictures.next_tab,
+            "pictures.pin": conductor.pictures.if_shown(lambda: conductor.pictures.ask_photo(window)),
+            "pictures.play": conductor.pictures.if_shown(conductor.pictures.play),
+            "pictures.back": conductor.pictures.if_shown(lambda: conductor.pictures.step(-1)),
+            "pictures.on": conductor.pictures.if_shown(lambda: conductor.pictures.step(1)),
+            "pictures.film": conductor.pictures.if_shown(lambda: conductor.pictures.ask_film(window)),
+            "curves.log": conductor.curves.toggle_log,
+            "curves.axis": conductor.curves.next_axis,
+            "curves.whole": conductor.in_train(lambda view: view.curves.show_whole()),
+            "curves.note": conductor.in_train(lambda view: view.curves.begin_note()),
+            "curves.compare": conductor.in_train(lambda view: view.curves.open_compare()),
+            "curves.csv": conductor.files.export_curves_table,
+            "curves.png": conductor.files.export_curves_picture,
+            "collapse.show": conductor.collapse.toggle,
+            "collapse.quick": lambda: conductor.collapse.run(quick=True),
+            "collapse.full": conductor.collapse.run,
+            "collapse.birthday": conductor.birthday.open,
+            "model.diagnose": conductor.check.open,
+            "view.theme": conductor.switch_theme,
+            "view.fullscreen": conductor.full_screen,
             "help.palette": lambda: palette.toggle(),
-            "help.shortcuts": controller.show_help,
-            "app.quit": controller.close,
+            "help.shortcuts": conductor.show_help,
+            "app.quit": conductor.close,
         },
     )
-    palette = PaletteController(controller, actions)
+    palette = PaletteController(conductor, actions)
     window.top.paletteClicked.connect(palette.toggle)
 
 
-def _connect_library(controller: Controller) -> None:
-    library = controller.window.explore.library
-    library.modelChosen.connect(controller.explore.open_model)
-    library.runChosen.connect(lambda path: controller.explore.open_model(run_ref(Path(path))))
-    library.photoChosen.connect(controller.use_photo)
-    library.photoRemoved.connect(controller.photos.remove)
-    library.filesDropped.connect(controller.files.open_files)
-    library.imageDropped.connect(lambda picture: controller.photos.add_picture(picture, controller.use_photo))
-    library.openPhoto.connect(controller.files.open_photo)
-    library.trainWanted.connect(lambda: controller.show_workspace("train"))
+def _connect_library(conductor: Conductor) -> None:
+    library = conductor.window.explore.library
+    library.modelChosen.connect(conductor.explore.open_model)
+    library.runChosen.connect(lambda path: conductor.explore.open_model(run_ref(Path(path))))
+    library.photoChosen.connect(conductor.use_photo)
+    library.photoRemoved.connect(conductor.photos.remove)
+    library.filesDropped.connect(conductor.files.open_files)
+    library.imageDropped.connect(lambda picture: conductor.photos.add_picture(picture, conductor.use_photo))
+    library.openPhoto.connect(conductor.files.open_photo)
+    library.trainWanted.connect(lambda: conductor.show_workspace("train"))
 
 
-def _connect_explore(controller: Controller) -> None:
-    view, explore = controller.window.explore, controller.explore
-    view.viewChosen.connect(controller.show_view)
-    view.trainWanted.connect(lambda: controller.show_workspace("train"))
+def _connect_explore(conductor: Conductor) -> None:
+    view, explore = conductor.window.explore, conductor.explore
+    view.viewChosen.connect(conductor.show_view)
+    view.trainWanted.connect(lambda: conductor.show_workspace("train"))
     inspector = view.inspector
     inspector.temperatureChanged.connect(explore.set_temperature)
     inspector.seedChanged.connect(explore.set_seed)
-    inspector.rollWanted.connect(controller.roll)
+    inspector.rollWanted.connect(conductor.roll)
     inspector.editChanged.connect(explore.set_edit)
     inspector.lockChanged.connect(explore.set_lock)
     inspector.resetWanted.connect(explore.reset_sliders)
@@ -149,48 +149,48 @@ def _connect_explore(controller: Controller) -> None:
     single.reachTurned.connect(explore.turn_reach)
     single.planeWanted.connect(explore.new_plane)
     single.jumped.connect(explore.jump)
-    single.filesDropped.connect(controller.files.open_files)
-    single.imageDropped.connect(controller.photos.add_picture)
-    view.compare.sampleWanted.connect(controller.take_sample_photo)
-    view.compare.filesDropped.connect(controller.files.open_files)
-    view.compare.imageDropped.connect(controller.photos.add_picture)
-    _connect_compare(controller)
-    _connect_bookmarks(controller)
-    view.grid.picked.connect(controller.grid.pick)
-    view.grid.opened.connect(lambda _: controller.show_view("single"))
-    view.grid.rollWanted.connect(controller.grid.roll)
-    view.grid.kindChosen.connect(controller.grid.show_kind)
-    view.grid.sideChanged.connect(controller.grid.set_side)
-    view.grid.radiusChanged.connect(controller.grid.set_radius)
-    view.grid.axisChosen.connect(controller.grid.set_axis)
-    view.grid.panned.connect(controller.grid.pan)
-    view.grid.zoomed.connect(controller.grid.zoom)
-    view.grid.wholeWanted.connect(controller.grid.whole)
-    _connect_levels(controller)
+    single.filesDropped.connect(conductor.files.open_files)
+    single.imageDropped.connect(conductor.photos.add_picture)
+    view.compare.sampleWanted.connect(conductor.take_sample_photo)
+    view.compare.filesDropped.connect(conductor.files.open_files)
+    view.compare.imageDropped.connect(conductor.photos.add_picture)
+    _connect_compare(conductor)
+    _connect_bookmarks(conductor)
+    view.grid.picked.connect(conductor.grid.pick)
+    view.grid.opened.connect(lambda _: conductor.show_view("single"))
+    view.grid.rollWanted.connect(conductor.grid.roll)
+    view.grid.kindChosen.connect(conductor.grid.show_kind)
+    view.grid.sideChanged.connect(conductor.grid.set_side)
+    view.grid.radiusChanged.connect(conductor.grid.set_radius)
+    view.grid.axisChosen.connect(conductor.grid.set_axis)
+    view.grid.panned.connect(conductor.grid.pan)
+    view.grid.zoomed.connect(conductor.grid.zoom)
+    view.grid.wholeWanted.connect(conductor.grid.whole)
+    _connect_levels(conductor)
 
 
-def _connect_compare(controller: Controller) -> None:
-    view, compare = controller.window.explore.compare, controller.compare
+def _connect_compare(conductor: Conductor) -> None:
+    view, compare = conductor.window.explore.compare, conductor.compare
     view.rowOpened.connect(compare.open_row)
     view.modelToggled.connect(compare.show_model)
     view.otherChosen.connect(compare.set_other)
-    view.otherFilesDropped.connect(lambda files: controller.photos.add_files(files, compare.set_other))
-    view.otherImageDropped.connect(lambda picture: controller.photos.add_picture(picture, compare.set_other))
+    view.otherFilesDropped.connect(lambda files: conductor.photos.add_files(files, compare.set_other))
+    view.otherImageDropped.connect(lambda picture: conductor.photos.add_picture(picture, compare.set_other))
     view.fractionChanged.connect(compare.set_fraction)
-    controller.window.explore.inspector.resetWanted.connect(compare.reset_path)
+    conductor.window.explore.inspector.resetWanted.connect(compare.reset_path)
 
 
-def _connect_directions(controller: Controller) -> None:
-    inspector, directions = controller.window.explore.inspector, controller.directions
+def _connect_directions(conductor: Conductor) -> None:
+    inspector, directions = conductor.window.explore.inspector, conductor.directions
     inspector.newWanted.connect(directions.maker.open)
     inspector.axesChosen.connect(directions.show_axes)
     inspector.actionWanted.connect(directions.act)
     inspector.renamed.connect(directions.rename)
-    imported, imports = controller.window.explore.import_panel, controller.imports
+    imported, imports = conductor.window.explore.import_panel, conductor.imports
     imported.accepted.connect(imports.accept)
     imported.closeWanted.connect(imports.close)
     imported.titleChanged.connect(imports.set_title)
-    panel, maker = controller.window.explore.new_attribute, directions.maker
+    panel, maker = conductor.window.explore.new_attribute, directions.maker
     panel.closeWanted.connect(maker.close)
     panel.makeWanted.connect(maker.make)
     panel.stopWanted.connect(maker.stop)
@@ -206,12 +206,12 @@ def _connect_directions(controller: Controller) -> None:
     panel.columnChanged.connect(maker.set_column)
 
 
-def _connect_framing(controller: Controller) -> None:
-    single, framing = controller.window.explore.single, controller.framing
+def _connect_framing(conductor: Conductor) -> None:
+    single, framing = conductor.window.explore.single, conductor.framing
     single.frameWanted.connect(framing.open)
-    single.faceStepped.connect(controller.photos.step_face)
-    single.improveWanted.connect(controller.photos.improve)
-    single.searchCancelled.connect(controller.photos.cancel_search)
+    single.faceStepped.connect(conductor.photos.step_face)
+    single.improveWanted.connect(conductor.photos.improve)
+    single.searchCancelled.connect(conductor.photos.cancel_search)
     panel = single.framing
     panel.faceChosen.connect(framing.choose_face)
     panel.clickWanted.connect(framing.start_clicking)
@@ -222,8 +222,8 @@ def _connect_framing(controller: Controller) -> None:
     panel.cancelWanted.connect(framing.cancel)
 
 
-def _connect_levels(controller: Controller) -> None:
-    levels, microscope, photos = controller.window.explore.inspector.levels, controller.microscope, controller.photos
+def _connect_levels(conductor: Conductor) -> None:
+    levels, microscope, photos = conductor.window.explore.inspector.levels, conductor.microscope, conductor.photos
     levels.scaled.connect(microscope.set_strength)
     levels.freezeToggled.connect(microscope.freeze)
     levels.swapToggled.connect(microscope.swap)
@@ -241,13 +241,13 @@ def _connect_levels(controller: Controller) -> None:
     levels.secondCurrentWanted.connect(microscope.second_current)
 
 
-def _connect_bookmarks(controller: Controller) -> None:
-    marks, panel = controller.bookmarks, controller.window.explore.library.bookmarks
+def _connect_bookmarks(conductor: Conductor) -> None:
+    marks, panel = conductor.bookmarks, conductor.window.explore.library.bookmarks
     panel.chosen.connect(marks.go)
     panel.renamed.connect(marks.rename)
     panel.removed.connect(marks.remove)
     panel.splitWanted.connect(marks.split_bookmark)
-    single = controller.window.explore.single
+    single = conductor.window.explore.single
     single.picture.shareChanged.connect(marks.set_share)
     single.steps.splitWanted.connect(marks.split_entry)
     single.steps.splitBefore.connect(marks.split_before)
@@ -256,15 +256,15 @@ def _connect_bookmarks(controller: Controller) -> None:
     single.steps.keepEntryWanted.connect(marks.keep_entry)
 
 
-def _connect_morph(controller: Controller) -> None:
-    view, morph = controller.window.explore.morph, controller.morph
+def _connect_morph(conductor: Conductor) -> None:
+    view, morph = conductor.window.explore.morph, conductor.morph
     view.slotChosen.connect(morph.choose_slot)
     view.slotKeyDropped.connect(lambda index, key: morph.set_photo(key, index))
     view.slotFilesDropped.connect(
-        lambda index, files: controller.photos.add_files(files, lambda key: morph.set_photo(key, index))
+        lambda index, files: conductor.photos.add_files(files, lambda key: morph.set_photo(key, index))
     )
     view.slotImageDropped.connect(
-        lambda index, picture: controller.photos.add_picture(picture, lambda key: morph.set_photo(key, index))
+        lambda index, picture: conductor.photos.add_picture(picture, lambda key: morph.set_photo(key, index))
     )
     view.slotCurrent.connect(morph.set_current)
     view.slotRemoved.connect(morph.remove_slot)
@@ -276,17 +276,17 @@ def _connect_morph(controller: Controller) -> None:
     view.holdWanted.connect(morph.set_hold)
     view.playWanted.connect(morph.play)
     view.takeWanted.connect(morph.take)
-    panel = controller.window.explore.morph_panel
+    panel = conductor.window.explore.morph_panel
     panel.methodChanged.connect(morph.set_method)
     panel.fractionChanged.connect(morph.set_fraction)
     panel.timingChanged.connect(morph.set_timing)
     panel.holdChanged.connect(morph.set_hold)
     panel.exportChanged.connect(morph.set_export)
-    panel.exportWanted.connect(controller.files.export_morph)
+    panel.exportWanted.connect(conductor.files.export_morph)
 
 
-def _connect_pictures(controller: Controller) -> None:
-    view, pictures, window = controller.window.train.pictures, controller.pictures, controller.window
+def _connect_pictures(conductor: Conductor) -> None:
+    view, pictures, window = conductor.window.train.pictures, conductor.pictures, conductor.window
     view.scrubbed.connect(pictures.scrub)
     view.tabChosen.connect(pictures.show_tab)
     view.playWanted.connect(pictures.play)
@@ -298,38 +298,38 @@ def _connect_pictures(controller: Controller) -> None:
     view.filmWanted.connect(lambda: pictures.ask_film(window))
 
 
-def _connect_train(controller: Controller) -> None:
-    view = controller.window.train
-    view.form.startWanted.connect(controller.start_training)
-    view.form.costAsked.connect(controller.cost.ask)
-    view.form.wrong.connect(controller.notices.warn)
-    view.data.chosen.connect(controller.data.choose)
-    view.data.lookWanted.connect(controller.data.look)
-    view.data.trainWanted.connect(controller.train_on)
-    view.data_page.showChosen.connect(controller.data.show)
-    view.data_page.attributeChosen.connect(controller.data.narrow)
-    view.data_page.pageWanted.connect(controller.data.turn)
-    view.panelChosen.connect(lambda panel: controller.hub.update(train_panel=panel))
-    view.sideChosen.connect(lambda side: controller.hub.update(train_side=side))
-    _connect_runs(controller)
-    _connect_curves(controller)
-    _connect_pictures(controller)
-    _connect_collapse(controller)
-    view.pauseWanted.connect(controller.pause_shown)
-    view.stopWanted.connect(controller.stop_shown)
-    view.resumeWanted.connect(controller.resume_shown)
-    view.exploreWanted.connect(controller.explore_shown)
+def _connect_train(conductor: Conductor) -> None:
+    view = conductor.window.train
+    view.form.startWanted.connect(conductor.start_training)
+    view.form.costAsked.connect(conductor.cost.ask)
+    view.form.wrong.connect(conductor.notices.warn)
+    view.data.chosen.connect(conductor.data.choose)
+    view.data.lookWanted.connect(conductor.data.look)
+    view.data.trainWanted.connect(conductor.train_on)
+    view.data_page.showChosen.connect(conductor.data.show)
+    view.data_page.attributeChosen.connect(conductor.data.narrow)
+    view.data_page.pageWanted.connect(conductor.data.turn)
+    view.panelChosen.connect(lambda panel: conductor.store.update(train_panel=panel))
+    view.sideChosen.connect(lambda side: conductor.store.update(train_side=side))
+    _connect_runs(conductor)
+    _connect_curves(conductor)
+    _connect_pictures(conductor)
+    _connect_collapse(conductor)
+    view.pauseWanted.connect(conductor.pause_shown)
+    view.stopWanted.connect(conductor.stop_shown)
+    view.resumeWanted.connect(conductor.resume_shown)
+    view.exploreWanted.connect(conductor.explore_shown)
 
 
-def _connect_curves(controller: Controller) -> None:
-    view, curves, files = controller.window.train.curves, controller.curves, controller.files
+def _connect_curves(conductor: Conductor) -> None:
+    view, curves, files = conductor.window.train.curves, conductor.curves, conductor.files
     head = view.head
     head.smoothingChanged.connect(curves.set_smoothing)
     head.logToggled.connect(curves.set_log)
     head.axisChosen.connect(curves.set_axis)
     head.logXToggled.connect(curves.set_log_x)
     head.compareToggled.connect(lambda path, on: curves.compare(Path(path), on))
-    head.markedWanted.connect(lambda: curves.compare_only(controller.state.shelf.marked))
+    head.markedWanted.connect(lambda: curves.compare_only(conductor.state.shelf.marked))
     head.exportWanted.connect(
         lambda kind: files.export_curves_table() if kind == "csv" else files.export_curves_picture()
     )
@@ -337,8 +337,8 @@ def _connect_curves(controller: Controller) -> None:
     view.metricWanted.connect(curves.show_metric)
 
 
-def _connect_collapse(controller: Controller) -> None:
-    panel, collapse, birthday = controller.window.train.collapse, controller.collapse, controller.birthday
+def _connect_collapse(conductor: Conductor) -> None:
+    panel, collapse, birthday = conductor.window.train.collapse, conductor.collapse, conductor.birthday
     panel.runWanted.connect(lambda names, quick: collapse.run(names, quick=quick))
     panel.stepChosen.connect(collapse.choose)
     panel.folded.connect(collapse.unfold)
@@ -352,16 +352,16 @@ def _connect_collapse(controller: Controller) -> None:
     game.leaveWanted.connect(birthday.leave)
 
 
-def _connect_check(controller: Controller) -> None:
-    page, check = controller.window.explore.check, controller.check
+def _connect_check(conductor: Conductor) -> None:
+    page, check = conductor.window.explore.check, conductor.check
     page.runWanted.connect(lambda names, quick: check.run(names, quick=quick))
     page.dataChosen.connect(check.set_data)
     page.folded.connect(check.unfold)
     page.closeWanted.connect(check.close)
 
 
-def _connect_runs(controller: Controller) -> None:
-    view, runs, actions = controller.window.train, controller.runs, controller.run_actions
+def _connect_runs(conductor: Conductor) -> None:
+    view, runs, actions = conductor.window.train, conductor.runs, conductor.run_actions
     panel, form, table = view.runs, view.form, view.compare
     panel.runChosen.connect(lambda path: runs.choose(Path(path)))
     panel.markWanted.connect(lambda path, on: runs.mark(Path(path), on))
@@ -371,7 +371,7 @@ def _connect_runs(controller: Controller) -> None:
     panel.tagChosen.connect(runs.choose_tag)
     panel.orderChosen.connect(runs.choose_order)
     panel.compareWanted.connect(runs.compare)
-    panel.attachWanted.connect(lambda: actions.choose_attached(controller.window))
+    panel.attachWanted.connect(lambda: actions.choose_attached(conductor.window))
     panel.foldersDropped.connect(runs.attach)
     panel.renamed.connect(lambda path, title: runs.rename(Path(path), title))
     panel.tagAdded.connect(lambda path, tag: runs.add_tag(Path(path), tag))

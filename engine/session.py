@@ -11,26 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import resources
-from engine import library, live, plots, run_library, runs
+from engine import library, plots
 from engine.api import Catalogue, FamilyInfo, ModelCard, TrainRequest
 from engine.checkpoints.model_file import decode_model, load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
 from engine.device import pick
-from engine.encoding import load_aids
 from engine.errors import CheckpointError, DataError, RunError, UsageError
 from engine.events import TrainingState
+from engine.exploring.open_model import OpenModel
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
+from engine.latent.encoding import load_aids
 from engine.latent.user_directions import load_owned
-from engine.open_model import OpenModel
 from engine.photos.load import load_photo
-from engine.preparing import check_stop, preparing, remember_data
+from engine.runs import directory as runs
+from engine.runs import library as run_library
+from engine.runs import live
+from engine.runs.checkpoints import newest_snapshot
+from engine.runs.preparing import check_stop, preparing, remember_data
 from engine.training.config import TrainConfig
 from engine.training.distributed import together
 from engine.training.lock import exclusive
-from engine.training.snapshot import newest_snapshot
 from engine.training.start import check_start
 
 if TYPE_CHECKING:
@@ -252,7 +255,7 @@ class Session:
         training = from_json(TrainConfig, {**row.training, **request.training})
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)
-        from engine import cost
+        from engine.planning import cost
 
         training, said = cost.fitted(request, training, self.device.kind, check_cancel or (lambda: None))
         build(request.family, to_json(config), shape)
@@ -310,7 +313,7 @@ class Session:
         Raises:
             UsageError: a knob is wrong.
         """
-        from engine import cost
+        from engine.planning import cost
 
         return cost.of_request(request, self.device.kind, check_cancel).words()
 

@@ -25,13 +25,13 @@ from boxing.kinds import Kind
 from boxing.prior import fit_prior
 from boxing.reproduce import box_command, header_facts, train_command, training_seconds
 
-from engine import runs
 from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.data import DataSet
 from engine.device import use_threads
 from engine.diagnostics.facts import Origin
 from engine.library import slug
-from engine.training.snapshot import newest_snapshot
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.checkpoints.model_file import load_model
 from engine.data import DataSet, Split, open_dataset
 from engine.device import use_threads
-from engine.diagnostics.reference import Reference, Spread, save_reference
+from engine.latent.bits_reference import Reference, Spread, save_reference
 from engine.library import REFERENCE, SUFFIX
 from engine.models.base import LatentModel
 from engine.pictures import to_images

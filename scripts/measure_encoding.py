@@ -20,8 +20,8 @@ import torch
 from engine.api import Pictures
 from engine.data import Split, open_dataset
 from engine.device import use_threads
-from engine.diagnostics.images import psnr, ssim
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
+from engine.measures import psnr, ssim
 from engine.session import Session
 
 Way = Callable[[Pictures], tuple[Pictures, float, tuple[float, ...]]]

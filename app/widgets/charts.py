@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip, QWidget
 
+from app.series import Floats
 from app.theme import color, set_kind, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
@@ -19,7 +20,6 @@ from app.widgets.plot.bars import Shown, common_edges, gathered, ordered, shares
 from app.widgets.plot.inks import ink_of
 from app.widgets.plot.legend import Entry, Legend
 from app.widgets.plot.scale import figure, ticks
-from app.widgets.series import Floats
 
 __all__ = ["ChartCard", "Shown"]
 

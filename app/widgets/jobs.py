@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
+from app.job import JobView
 from app.theme import tokens
 from app.widgets import paint
 from app.widgets.buttons import button
@@ -18,19 +18,6 @@ from app.widgets.layout import hbox
 
 BAR_PX: Final = 40
 _TICK_MS: Final = 40
-
-
-@dataclass(frozen=True)
-class JobView:
-    """One job as shown; ``fraction`` in 0..1 or None when unknown; ``detail`` holds step and time left."""
-
-    key: str
-    text: str
-    fraction: float | None
-    detail: str = ""
-    can_pause: bool = False
-    paused: bool = False
-    can_cancel: bool = True
 
 
 class ProgressLine(QWidget):

@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from engine import cost, rehearsal
 from engine.bench import ours
 from engine.bench.rounds import once
 from engine.device import placed
 from engine.families import build
 from engine.knobs import Value
 from engine.measuring import load_average, peak_memory_mib
+from engine.planning import cost, rehearsal
 from engine.training.config import TrainConfig
 from engine.training.ema import Ema
 from engine.training.optimisers import Optimisers

@@ -24,9 +24,9 @@ from engine.control import Control
 from engine.device import cpu_name, training_threads, use_threads
 from engine.errors import UserError
 from engine.events import TrainingEvent, TrainingMetrics
+from engine.exploring.open_model import OpenModel
 from engine.families import FAMILIES
 from engine.measuring import load_average, peak_memory_mib, percentiles
-from engine.open_model import OpenModel
 from engine.session import Session
 
 
@@ -157,7 +157,7 @@ def _bench(args: argparse.Namespace) -> Result:
             }
     if with_window:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        values["window"] = importlib.import_module("app.bench").measure(quick=args.quick)
+        values["window"] = importlib.import_module("app.bench.window").measure(quick=args.quick)
     values["peak_memory_mib"] = peak_memory_mib()
     return Result(values, "\n".join(_lines(values)))
 

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from engine import own_directions
 from engine.api import DirectionInfo, ModelInfo
 from engine.commands.common import Command, Result, natural, output_path, rounded
 from engine.data.examples import Example, labelled, photos_in, read_labels
 from engine.errors import UsageError
+from engine.exploring import user_attributes as own_directions
+from engine.exploring.open_model import OpenModel
 from engine.latent.directions import METHODS
 from engine.latent.factorisation import SHOWN, UNSUPERVISED
-from engine.open_model import OpenModel
 from engine.session import Session
 
 WEAK_AUC = 0.7

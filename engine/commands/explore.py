@@ -17,7 +17,7 @@ from engine.commands.common import Command, Result, natural, output_path, real, 
 from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts, load
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UserError
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
 from engine.photos.load import Photo
 from engine.pictures import save_picture, sheet
 from engine.session import Session

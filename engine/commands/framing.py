@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.commands.common import natural
 from engine.errors import UsageError
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
 from engine.photos.load import Photo
 from engine.session import Session
 

@@ -18,11 +18,11 @@ from engine.commands.common import Command, Result, natural, output_path
 from engine.commands.explore import _device, _encoded
 from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts
 from engine.errors import UsageError, UserError
-from engine.export import GIF_FASTEST, save_animation
+from engine.exploring.export import GIF_FASTEST, save_animation
+from engine.exploring.open_model import OpenModel
+from engine.exploring.timeline import EASINGS, LOOPS, Timeline, frames_of
 from engine.latent.paths import PATHS
-from engine.open_model import OpenModel
 from engine.session import Session
-from engine.timeline import EASINGS, LOOPS, Timeline, frames_of
 
 _SEED: Final = re.compile(r"seed:(\d{1,9})\Z")
 _CODE: Final = re.compile(r"(.+\.npz)#(\d{1,6})\Z", re.DOTALL)

@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import run_library, runs
 from engine.commands.common import Command, Result, output_path, rounded
 from engine.errors import UsageError
 from engine.library import home_folder
-from engine.run_compare import FEWEST, MOST, Compared, compare, final_figures
-from engine.run_library import Entry
+from engine.runs import directory as runs
+from engine.runs import library as run_library
+from engine.runs.compare import FEWEST, MOST, Compared, compare, final_figures
+from engine.runs.library import Entry
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

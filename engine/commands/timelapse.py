@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from engine import timelapse
 from engine.commands.common import Command, Result, natural, output_path, real
-from engine.export import GIF_FASTEST
+from engine.exploring.export import GIF_FASTEST
+from engine.runs import timelapse
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from engine import pins
 from engine.api import Pictures, TrainRequest
 from engine.commands.common import SILENT, Command, Result, assignments, natural, output_path, rounded
 from engine.control import Control
@@ -22,11 +21,12 @@ from engine.errors import UsageError
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice
 from engine.families import FAMILIES, family
 from engine.knobs import Value, knobs_of
-from engine.presets import preset_values
-from engine.run_library import find_checkpoint, request_of
-from engine.runs import read_config, read_notices
+from engine.planning.presets import preset_values
+from engine.runs import pins
+from engine.runs.directory import read_config, read_notices
+from engine.runs.library import find_checkpoint, request_of
+from engine.runs.torchrun import torchrun_line
 from engine.session import Session
-from engine.torchrun import torchrun_line
 from engine.training.config import TrainConfig, World
 
 GRACE_SECONDS = 25

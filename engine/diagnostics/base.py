@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from engine.diagnostics.facts import Origin
 from engine.knobs import Knob, Value
 from engine.latent.encoder import CodeEncoder
-from engine.models.base import LatentModel
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen, LatentModel
 from engine.pictures import to_pictures
 from engine.report import Finding
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.birthday_game import PAIRS, Pair, Plan
 from engine.diagnostics.features import FEATURE_KNOB, feature_of
-from engine.diagnostics.images import pairwise_spread
 from engine.diagnostics.pairs import PIXELS, Feature, nearest_pairs, repeats_below, rows_of
 from engine.diagnostics.support import Batch, Support, estimate_support
 from engine.diagnostics.support_text import rounded, support_figures, support_level
 from engine.diagnostics.thresholds import FALSE_ALARM, FEWEST, MOST, Calibration, calibrate
 from engine.knobs import Knob
+from engine.measures import pairwise_spread
 from engine.report import Evidence, Figure, Finding, Level
 
 Pictures = NDArray[np.uint8]

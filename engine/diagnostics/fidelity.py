@@ -16,8 +16,8 @@ from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.frechet import LEAST, Estimate, FrechetDistance, frechet_distance, kernel_distance
 from engine.diagnostics.manifold import Manifolds, Share, manifolds
 from engine.diagnostics.own_features import TITLE, embed, features_of, pictures_of, shuffled
-from engine.diagnostics.pca import fit_pca, sample
 from engine.knobs import Knob
+from engine.latent.principal_axes import fit_pca, sample
 from engine.report import Evidence, Figure, Finding, Level
 
 SAMPLES: Final = 5000

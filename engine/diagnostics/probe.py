@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.diagnostics.base import Diagnostic, Request, Subject
-from engine.diagnostics.pca import fit_pca, project
 from engine.errors import UserError
 from engine.knobs import Knob
 from engine.latent.directions import area_under_curve, fit_attribute
+from engine.latent.principal_axes import fit_pca, project
 from engine.pictures import to_images
 from engine.report import Figure, Finding, Level
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.features import FEATURE_KNOB, feature_of
 from engine.diagnostics.pairs import PIXELS, Feature, distances, rows_of
-from engine.diagnostics.pca import fit_pca, sample
 from engine.diagnostics.probe import codes_of, encoder_of
 from engine.knobs import Knob
 from engine.latent.paths import slerp
+from engine.latent.principal_axes import fit_pca, sample
 from engine.pictures import to_pictures
 from engine.report import Evidence, Figure, Finding, Level
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.diagnostics import pca
 from engine.diagnostics.base import Request, Subject
 from engine.diagnostics.distance import sliced_wasserstein
 from engine.errors import DataError
 from engine.knobs import Knob
+from engine.latent import principal_axes as pca
 from engine.report import Evidence, Figure, Finding, Level
 
 NAME: Final = "spread"

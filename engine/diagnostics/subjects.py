@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine import runs
 from engine.checkpoints.model_file import load_model
 from engine.data import DataSet, Split
 from engine.diagnostics.base import Subject
 from engine.diagnostics.facts import WENT_BACK, History, Origin
-from engine.encoding import load_aids
 from engine.errors import DataError, RunError
 from engine.latent.encoder import CodeEncoder
+from engine.latent.encoding import load_aids
 from engine.models.base import LatentModel
 from engine.models.frozen import freeze_model
-from engine.run_files import read_notices
-from engine.training.snapshot import newest_snapshot
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
+from engine.runs.line_files import read_notices
 
 MAX_BYTES: Final = 2**30
 """Of training images that a subject holds; of more, an even random part is taken, and the origin says so."""

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.diagnostics.pca import principal_axes
 from engine.errors import DataError, UsageError, UserError
+from engine.latent.principal_axes import principal_axes
 
 FEWEST_EXAMPLES = 5
 _ENOUGH_FOR_SIGMA = 30

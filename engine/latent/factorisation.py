@@ -14,9 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.diagnostics.pca import principal_axes
 from engine.errors import DataError, Unsupported, UsageError, UserError
 from engine.latent.directions import Direction, pca_directions
+from engine.latent.principal_axes import principal_axes
 from engine.models.base import LatentModel
 
 SHOWN = 8

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import Coded, Codes, LevelMap, LevelRule, Pictures, Sampled
-from engine.diagnostics.images import heat_colours
 from engine.errors import UsageError, UserError
+from engine.measures import heat_colours
 from engine.models.base import Group
 
 Resolve = Callable[[Sampled | Coded], Codes]

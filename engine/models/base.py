@@ -10,10 +10,9 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.charts import Chart
 from engine.errors import Unsupported
-from engine.models.frozen import Frozen, Plain
 from engine.objectives.likelihood import bits_per_dim, dequantise
-from engine.run_files import Chart
 
 ENCODE = Literal["exact", "amortised", "search"]
 DENSITY = Literal["exact", "bound", "none"]
@@ -231,3 +230,48 @@ class LatentModel(nn.Module, ABC):
         wants one calls `engine.models.frozen.freeze_model`, which tests it.
         """
         return Plain(self)
+
+
+class Frozen(ABC):
+    """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.
+
+    What a family does not say stays the module's own.
+    """
+
+    def __init__(self, model: LatentModel) -> None:
+        self.model = model
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Images (B, C, H, W) of codes (B, D)."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes (B, D) of images (B, C, H, W).
+
+        Raises:
+            Unsupported: as the module's.
+        """
+        with torch.inference_mode():
+            return self.model.encode(x)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Nats of images, (B,).
+
+        Raises:
+            Unsupported: as the module's.
+        """
+        with torch.inference_mode():
+            return self.model.log_prob(x)
+
+    def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Bits/dim of images, (B,), with noise from `generator`; the same noise as the module's."""
+        nats = self.log_prob(dequantise(x, self.model.levels, generator))
+        return bits_per_dim(nats, self.model.spec.dimensions, self.model.levels)
+
+
+class Plain(Frozen):
+    """The module itself."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return self.model.decode(z)

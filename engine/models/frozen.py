@@ -9,18 +9,14 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from engine.models.base import Frozen, LatentModel, Plain
 from engine.nn.packed import offered
-from engine.objectives.likelihood import bits_per_dim, dequantise
-
-if TYPE_CHECKING:
-    from engine.models.base import LatentModel
 
 log = logging.getLogger(__name__)
 
@@ -33,51 +29,6 @@ WORSE: Final = 4.0
 `TOLERANCE`."""
 LARGEST: Final = 250_000_000
 """Parameters up to which a model gets a second object: it holds the weights once more, here 1 GB of them."""
-
-
-class Frozen(ABC):
-    """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.
-
-    What a family does not say stays the module's own.
-    """
-
-    def __init__(self, model: LatentModel) -> None:
-        self.model = model
-
-    @abstractmethod
-    def decode(self, z: Tensor) -> Tensor:
-        """Images (B, C, H, W) of codes (B, D)."""
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes (B, D) of images (B, C, H, W).
-
-        Raises:
-            Unsupported: as the module's.
-        """
-        with torch.inference_mode():
-            return self.model.encode(x)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Nats of images, (B,).
-
-        Raises:
-            Unsupported: as the module's.
-        """
-        with torch.inference_mode():
-            return self.model.log_prob(x)
-
-    def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Bits/dim of images, (B,), with noise from `generator`; the same noise as the module's."""
-        nats = self.log_prob(dequantise(x, self.model.levels, generator))
-        return bits_per_dim(nats, self.model.spec.dimensions, self.model.levels)
-
-
-class Plain(Frozen):
-    """The module itself."""
-
-    def decode(self, z: Tensor) -> Tensor:
-        with torch.inference_mode():
-            return self.model.decode(z)
 
 
 def freeze_model(model: LatentModel) -> Frozen:

@@ -15,13 +15,13 @@ from typing import Final
 
 import torch
 
-from engine import runs
 from engine.diagnostics.diagnose import QUICK_SET, diagnose
 from engine.diagnostics.report_files import report_folder, write_report
 from engine.diagnostics.subjects import run_history, run_origin, subject_of
 from engine.errors import Cancelled, UserError
 from engine.models.base import LatentModel
 from engine.report import Report
+from engine.runs import directory as runs
 from engine.training.hooks import GoBack, Moment, QuietHook, Stage
 
 NICENESS: Final = 10

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.data import DataSet, Split
-from engine.diagnostics.images import diversity
+from engine.measures import diversity
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from engine.data import DataSet
 from engine.errors import UserError
 from engine.models.base import LatentModel
-from engine.runs import RunConfig
+from engine.runs.directory import RunConfig
 from engine.training.config import TrainConfig
 from engine.training.optimisers import Optimisers
 from engine.training.telling import Emit, Notice

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from engine import families, runs
+from engine import families
 from engine.checkpoints.atomic import sweep
 from engine.checkpoints.model_file import ModelHeader
 from engine.data import DataSet, Split
@@ -20,6 +20,8 @@ from engine.knobs import from_json
 from engine.models.base import LatentModel
 from engine.nn.recompute import recompute_in_backward
 from engine.pictures import to_images
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig
 from engine.training.distributed import Dist
@@ -27,7 +29,7 @@ from engine.training.ema import Ema
 from engine.training.hooks import Hooks, MakeHook, Moment, Stage
 from engine.training.lock import Lock
 from engine.training.optimisers import Optimisers
-from engine.training.snapshot import Progressed, load_snapshot, newest_snapshot, save_snapshot
+from engine.training.snapshot import Progressed, load_snapshot, save_snapshot
 from engine.training.telling import Emit, Voice
 from engine.training.variations import Variation
 

@@ -16,8 +16,8 @@ from typing import Final
 
 import psutil
 
-from engine import runs
 from engine.errors import Cancelled, RunError
+from engine.runs import directory as runs
 
 BEAT_SECONDS: Final = 5.0
 SILENT_SECONDS: Final = 120.0

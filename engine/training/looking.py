@@ -22,14 +22,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine import live, pins, runs
 from engine.checkpoints.model_file import ModelHeader, encode_model
-from engine.diagnostics.images import error_map
 from engine.errors import ImageError
 from engine.events import TrainingMetrics
 from engine.latent.inversion import Inversion, invert, refine
+from engine.measures import error_map
 from engine.models.base import LatentModel
 from engine.pictures import save_picture, sheet, to_images, to_pictures
+from engine.runs import directory as runs
+from engine.runs import live, pins
 from engine.training.hooks import Moment, QuietHook, Stage
 
 SEARCH_SECONDS: Final = 1.0

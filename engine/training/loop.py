@@ -16,12 +16,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from engine import runs
 from engine.control import Control
 from engine.data import DataSet
 from engine.device import Device
 from engine.errors import RunError
 from engine.events import TrainingState
+from engine.runs import directory as runs
 from engine.training.batches import step_seed
 from engine.training.compiling import compiled
 from engine.training.distributed import Dist, Flags, together

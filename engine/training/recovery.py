@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from engine import runs
 from engine.errors import RunError
 from engine.knobs import to_json
+from engine.runs import directory as runs
 from engine.training.hooks import GoBack
 from engine.training.job import Job
 from engine.training.memory import give_back

@@ -14,11 +14,12 @@ import numpy as np
 import psutil
 import torch
 
-from engine import runs
+from engine.charts import Chart
 from engine.data import Split
 from engine.events import TrainingMetrics
 from engine.pictures import to_images
-from engine.run_files import Chart, append_figures, read_notices
+from engine.runs import directory as runs
+from engine.runs.line_files import append_figures, read_notices
 from engine.training.guards import Alarm, Guard, Lookout
 from engine.training.heldout import MAX_IMAGES, fixed_pictures, likelihood_metrics
 from engine.training.hooks import GoBack, Moment, QuietHook, Stage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from engine.checkpoints.atomic import publish_folder, sha256_of, write_json
+from engine.checkpoints.atomic import publish_folder, write_json
 from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import CheckpointError, RunError
 from engine.models.base import LatentModel
+from engine.runs.checkpoints import SCHEMA, in_order, read_manifest
 from engine.training.optimisers import Optimisers
-
-SCHEMA = 1
-FILES = {"model.safetensors", "state.safetensors"}
 
 
 @dataclass(frozen=True)
@@ -72,48 +69,9 @@ def save_snapshot(
             )
     except OSError as error:
         raise RunError(f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space.") from error
-    for old in _in_order(folder.parent)[:-keep]:
+    for old in in_order(folder.parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
-
-
-def _in_order(folder: Path) -> list[Path]:
-    """The checkpoints, oldest first; by number, since step_1000000 sorts before step_999500 as a word."""
-    found = [p for p in folder.glob("step_*") if p.name.removeprefix("step_").isdecimal()]
-    return sorted(found, key=lambda p: int(p.name.removeprefix("step_")))
-
-
-def read_manifest(folder: Path) -> dict[str, object]:
-    """The manifest, after its files' SHA-256 have been checked.
-
-    Raises:
-        CheckpointError: damaged or incomplete.
-    """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        if manifest["schema"] > SCHEMA:
-            raise CheckpointError(f"{folder.name} was written by a newer Latent Loom: update this one.")
-        if set(manifest["sha256"]) != FILES or f"step_{manifest['step']:06d}" != folder.name:
-            raise ValueError("its manifest is of something else")
-        for name, digest in manifest["sha256"].items():
-            if Path(name).name != name or sha256_of(folder / name) != digest:
-                raise CheckpointError(f"{folder.name} is damaged ({name} differs from its manifest).")
-        return dict(manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"{folder.name} is incomplete ({error}).") from error
-
-
-def newest_snapshot(run: Path) -> tuple[Path | None, list[str]]:
-    """(the newest checkpoint that verifies, sentences about those that do not)."""
-    problems = []
-    for folder in reversed(_in_order(run / "checkpoints")):
-        try:
-            read_manifest(folder)
-        except CheckpointError as error:
-            problems.append(f"{error} An earlier checkpoint is used.")
-            continue
-        return folder, problems
-    return None, problems
 
 
 def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers) -> Progressed:

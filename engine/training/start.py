@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine import runs
 from engine.errors import UsageError
 from engine.families import family
 from engine.knobs import from_json, to_json
-from engine.run_library import Checkpoint
-from engine.training.snapshot import read_manifest
+from engine.runs import directory as runs
+from engine.runs.checkpoints import read_manifest
+from engine.runs.library import Checkpoint
 
 
 def check_start(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine import runs
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice, TrainingState
+from engine.runs import directory as runs
 from engine.training.tick import Tick
 
 Emit = Callable[[TrainingEvent], None]

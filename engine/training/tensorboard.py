@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.charts import Chart
 from engine.pictures import sheet
-from engine.run_files import Chart
-from engine.runs import RunConfig
+from engine.runs.directory import RunConfig
 
 FLUSH_SECONDS: Final = 10
 COLUMNS: Final = 5

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from boxing.judge import Floats, Judge, apart
 from engine.diagnostics.own_features import embed
-from engine.diagnostics.pca import principal_axes
 from engine.latent.directions import METHODS, Direction, area_under_curve, auc_interval
+from engine.latent.principal_axes import principal_axes
 
 Decode = Callable[[Floats], NDArray[np.uint8]]
 """Codes (n, D) -> pictures (n, S, S, C)."""

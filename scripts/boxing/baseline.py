@@ -16,7 +16,7 @@ from engine.checkpoints.atomic import write_json
 from engine.data import DataSet, Split
 from engine.data.dataset import cache_folder
 from engine.diagnostics.facts import Origin
-from engine.diagnostics.pca import principal_axes
+from engine.latent.principal_axes import principal_axes
 from engine.models.linear import Pca, PcaConfig
 
 COMPONENTS: Final = 128

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.models.base import LatentModel
-from engine.models.frozen import Frozen, Plain, freeze_model
+from engine.models.base import Frozen, LatentModel, Plain
+from engine.models.frozen import freeze_model
 
 SWAPPED: Final = ("decode", "encode", "bits_per_dim")
 

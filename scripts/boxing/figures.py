@@ -18,11 +18,10 @@ from engine.diagnostics.base import Request, Subject
 from engine.diagnostics.diagnose import diagnose
 from engine.diagnostics.distance import sliced_wasserstein
 from engine.diagnostics.fidelity import run_coverage, run_fidelity
-from engine.diagnostics.images import diversity, psnr, sharpness, ssim
 from engine.diagnostics.subjects import subject_of
-from engine.models.base import LatentModel
-from engine.models.frozen import Frozen
-from engine.open_model import DEFAULT_TEMPERATURE
+from engine.exploring.open_model import DEFAULT_TEMPERATURE
+from engine.measures import diversity, psnr, sharpness, ssim
+from engine.models.base import Frozen, LatentModel
 from engine.pictures import to_images, to_pictures
 from engine.report import Finding
 

@@ -20,9 +20,9 @@ from boxing.kinds import Kind, kind_of
 from engine.checkpoints.model_file import ModelHeader, load_model
 from engine.data import DataSet, Split, open_dataset
 from engine.device import cpu_name
-from engine.encoding import load_aids
 from engine.latent.direction_files import save_directions
 from engine.latent.encoder import load_encoder
+from engine.latent.encoding import load_aids
 from engine.library import DIRECTIONS, ENCODER, REFERENCE
 from engine.models.base import LatentModel
 from engine.session import Session

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import runs
-from engine.runs import RunConfig
+from engine.runs import directory as runs
+from engine.runs.directory import RunConfig
 
 NO_EFFECT = ("keep", "diagnose_every")
 """Knobs that a run's result does not depend on."""

@@ -15,8 +15,8 @@ import resources
 from boxing.kinds import Kind
 from engine.api import Coded, DrawRequest, Sampled
 from engine.data import DataSet, Split
+from engine.exploring.open_model import DEFAULT_TEMPERATURE, OpenModel
 from engine.models.base import LatentModel
-from engine.open_model import DEFAULT_TEMPERATURE, OpenModel
 from engine.pictures import save_picture, sheet, to_pictures
 from engine.session import Session
 

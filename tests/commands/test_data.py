@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import cli
-from engine.runs import read_config
+from engine.runs.directory import read_config
 from tests.contract.tiny import folder_of_pictures
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import run_library, runs
 from engine.library import home_folder
+from engine.runs import directory as runs
+from engine.runs import library as run_library
 from tests.contract.tiny import folder_of_pictures, settings
 
 

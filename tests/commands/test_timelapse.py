@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import pins, runs
+from engine.runs import directory as runs
+from engine.runs import pins
 from tests.contract.tiny import folder_of_pictures, picture, tiny_config
 
 SIZE = 32

@@ -18,10 +18,10 @@ from engine import library
 from engine.api import Coded, DrawRequest, Sampled, TrainRequest, Wander
 from engine.control import Control
 from engine.errors import Cancelled, CheckpointError, DataError, UsageError, UserError
+from engine.exploring.open_model import OpenModel, wandered
 from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
-from engine.open_model import OpenModel, wandered
 from engine.session import Session
 from tests.contract.tiny import folder_of_pictures, picture, save, tiny_config
 

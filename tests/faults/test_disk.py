@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import runs
 from engine.errors import CheckpointError, RunError, UserError
 from engine.events import TrainingNotice
 from engine.models.vae import Vae
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 from engine.training import preview
-from engine.training.snapshot import newest_snapshot
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 

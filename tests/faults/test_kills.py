@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import runs
 from engine.errors import RunError
 from engine.events import TrainingNotice
 from engine.families import FAMILIES
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 from engine.session import Session
-from engine.training.snapshot import newest_snapshot
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 

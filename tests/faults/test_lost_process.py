@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import runs
-from engine.torchrun import torchrun_command
-from engine.training.snapshot import newest_snapshot
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
+from engine.runs.torchrun import torchrun_command
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, steps_saved
 

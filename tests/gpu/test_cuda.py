@@ -16,7 +16,6 @@ import pytest
 import torch
 from tiny import PlainSteps, images, make, stir, tiny_config, variants
 
-from engine import runs
 from engine.checkpoints.model_file import load_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
@@ -28,6 +27,7 @@ from engine.knobs import from_json, to_json
 from engine.lanes import Lane
 from engine.models.base import LatentModel
 from engine.models.frozen import freeze_model
+from engine.runs import directory as runs
 from engine.training.config import TrainConfig
 from engine.training.loop import train
 

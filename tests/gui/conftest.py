@@ -19,16 +19,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import getCppPointer
 
 from app.__main__ import open_window
-from app.controller import Controller
+from app.conductor import Conductor
 from app.settings import load_settings, settings_file
 from app.state import AppState
 from app.window import Window
 from engine.api import DrawRequest, Pictures, Sampled
 from engine.checkpoints.model_file import ModelHeader, save_model
+from engine.exploring.open_model import OpenModel
 from engine.families import build
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
-from engine.open_model import OpenModel
 from engine.session import Session
 
 WAIT_SECONDS = 40.0
@@ -83,17 +83,17 @@ def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @dataclass
 class App:
-    """The window and its controller, with waiting."""
+    """The window and its conductor, with waiting."""
 
-    controller: Controller
+    conductor: Conductor
 
     @property
     def window(self) -> Window:
-        return self.controller.window
+        return self.conductor.window
 
     @property
     def state(self) -> AppState:
-        return self.controller.state
+        return self.conductor.state
 
     def wait(self, there: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
         """Runs the event loop until `there()`; fails with what the window had to say."""
@@ -109,9 +109,9 @@ class App:
 
     def settle(self) -> None:
         """Until nothing is asked and nothing drawn."""
-        self.wait(lambda: not self.controller.desk.busy("model", "study", "files"))
+        self.wait(lambda: not self.conductor.tasks.busy("model", "study", "files"))
         QApplication.processEvents()
-        self.wait(lambda: not self.state.drawing and not self.controller.desk.busy("model", "study", "files"))
+        self.wait(lambda: not self.state.drawing and not self.conductor.tasks.busy("model", "study", "files"))
 
     def model(self, title: str) -> None:
         """Opens a model by its title, as a click in the library does."""
@@ -122,7 +122,7 @@ class App:
 
     def close(self) -> None:
         closed: list[bool] = []
-        self.controller.closed.connect(lambda: closed.append(True))
+        self.conductor.closed.connect(lambda: closed.append(True))
         self.window.close()
         self.wait(lambda: bool(closed))
         self.window.deleteLater()
@@ -144,8 +144,8 @@ def open_app(qapp: QApplication, own_home: Path) -> Iterator[OpenApp]:
         opened.append(app)
         app.window.resize(1280, 720)
         app.window.show()
-        app.controller.say_at_start(problem)
-        app.controller.start(model=model)
+        app.conductor.say_at_start(problem)
+        app.conductor.start(model=model)
         if ready:
             app.wait(lambda: app.state.drawn is not None and app.state.catalogue is not None and bool(app.state.photos))
             app.settle()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.views.explore.bookmarks import BookmarksPanel
+from app.explore.history.bookmarks_view import BookmarksPanel
 from app.widgets.pixels import from_qimage
 from app.widgets.split import SplitPicture
 from tests.gui.conftest import App, drag
@@ -26,8 +26,8 @@ def picture(app: App) -> SplitPicture:
 
 def edit(app: App, value: float) -> None:
     """The slider at a value, settled and drawn."""
-    app.controller.explore.set_edit("Smiling", value)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Smiling", value)
+    app.conductor.explore.settle()
     app.wait(lambda: not app.state.drawing)
     app.settle()
 
@@ -74,7 +74,7 @@ def test_the_star_keeps_the_state_with_its_picture(app: App) -> None:
 
 
 def test_kept_in_the_middle_of_a_drag_it_has_the_picture_of_its_own_value(app: App) -> None:
-    app.controller.explore.set_edit("Smiling", 2.5)
+    app.conductor.explore.set_edit("Smiling", 2.5)
     keep(app)
     app.wait(lambda: bool(app.state.bookmarks))
     app.settle()
@@ -93,7 +93,7 @@ def test_a_click_goes_there_as_a_new_step(marked: App) -> None:
     np.testing.assert_array_equal(picture(app).picture(), app.state.bookmarks[1].picture)
     assert len(app.state.history.entries) == entries + 1
     assert rows.selected() == "1"
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
     app.settle()
     assert app.state.look.edits == ()
 
@@ -149,7 +149,7 @@ def test_delete_can_be_undone(marked: App) -> None:
     QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert marked.state.bookmarks == before
     assert not marked.said
-    marked.controller.notices.info("Something else")
+    marked.conductor.notices.info("Something else")
     assert not undo.isVisible()
 
 
@@ -161,10 +161,10 @@ def test_split_shows_the_state_before_while_a_slider_is_dragged_and_after(app: A
     QTest.keyClick(app.window, Qt.Key.Key_S)
     assert picture(app).is_split()
     np.testing.assert_array_equal(picture(app).reference(), first)
-    app.controller.explore.set_edit("Smiling", 3.0)
+    app.conductor.explore.set_edit("Smiling", 3.0)
     app.settle()
     np.testing.assert_array_equal(picture(app).reference(), second)
-    app.controller.explore.settle()
+    app.conductor.explore.settle()
     app.settle()
     np.testing.assert_array_equal(picture(app).reference(), second)
     QTest.keyClick(app.window, Qt.Key.Key_S)
@@ -197,7 +197,7 @@ def test_what_is_compared_is_chosen_from_the_history_or_a_bookmark(marked: App) 
 
 def test_the_handle_is_dragged_and_moved_by_keys_and_the_picture_still_wanders(app: App) -> None:
     edit(app, 3.0)
-    app.controller.bookmarks.toggle_split()
+    app.conductor.bookmarks.toggle_split()
     shown, look = picture(app), app.state.look
     middle = round(shown.picture_rect().center().y())
     whole = shown.picture_rect().width()
@@ -233,7 +233,7 @@ def test_the_left_side_is_the_reference_pixel_for_pixel(app: App) -> None:
     shown.set_picture(reference)
     before = pixels(shown)
     shown.set_picture(current)
-    app.controller.bookmarks.toggle_split()
+    app.conductor.bookmarks.toggle_split()
     both = pixels(shown)
     ratio = shown.devicePixelRatioF()
     rect = shown.picture_rect()

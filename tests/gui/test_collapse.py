@@ -13,9 +13,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.train.birthday_controller import JOB as TEST_JOB
-from app.train.collapse_controller import JOB
-from app.views.train.collapse_findings import figure_text, interval_text
+from app.train.birthday.controller import JOB as TEST_JOB
+from app.train.collapse.controller import JOB
+from app.train.collapse.findings import figure_text, interval_text
 from engine.control import Control
 from engine.diagnostics import birthday_game as play
 from engine.diagnostics.base import Diagnostic, Request
@@ -63,8 +63,8 @@ def run(trained: Path, home: Path) -> Path:
 def shown(run: Path, open_app: OpenApp) -> App:
     """The window with the run on show and the Collapse panel beside it."""
     app = open_app()
-    app.controller.show_workspace("train")
-    app.controller.train.show_run(run)
+    app.conductor.show_workspace("train")
+    app.conductor.train.show_run(run)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
     app.window.train.sideChosen.emit("collapse")
     app.wait(lambda: app.state.collapse.run == run and app.state.collapse.cards is not None)
@@ -180,7 +180,7 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
     assert "25%" in app.window.train.collapse.report.busy_line.text()
     step = app.state.training.step
     app.wait(lambda: app.state.training.step > step)
-    app.controller.collapse.run()
+    app.conductor.collapse.run()
     assert "already" in app.said
     app.window.jobs.stopClicked.emit(JOB)
     app.wait(lambda: app.state.collapse.running is None)
@@ -195,7 +195,7 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
     panel, view = shown.window.train.collapse, shown.state.run_view
     assert panel.every.text() == "A diagnosis is made when you ask for one."
     config = replace(view.info.config, training={**view.info.config.training, "diagnose_every": 500})
-    shown.controller.hub.update(run_view=replace(view, info=replace(view.info, config=config)))
+    shown.conductor.store.update(run_view=replace(view, info=replace(view.info, config=config)))
     assert panel.every.text() == "A quick diagnosis is made every 500 steps."
     for step in (0, 2, 4):
         write_report(report_folder(run, step), report(step, f"Verdict {step}"))
@@ -203,14 +203,14 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
     assert [entry.step for entry in shown.state.collapse.reports] == [0, 2, 4]
     assert panel.steps.current() == "4"
     steps = [step for step, _ in shown.state.run_view.previews]
-    shown.controller.train.scrub(steps.index(2))
+    shown.conductor.train.scrub(steps.index(2))
     shown.wait(lambda: shown.state.collapse.report.step == 2)
     assert panel.report.verdict.text() == "At step 2 all is well."
     panel.stepChosen.emit(0)
     shown.wait(lambda: shown.state.collapse.report.step == 0)
     shown.settle()
     assert shown.state.collapse.report.step == 0
-    shown.controller.train.scrub(steps.index(4))
+    shown.conductor.train.scrub(steps.index(4))
     shown.wait(lambda: shown.state.collapse.report.step == 4)
     assert panel.report.offers["probe"].text.text() == "There are no labels here."
     (report_folder(run, 2) / "report.json").write_bytes(b'{"schema": 1, "findings": [3')
@@ -284,10 +284,10 @@ def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: O
     assert game_file(run, 4).is_file()
     shown.close()
     again = open_app()
-    again.controller.show_workspace("train")
-    again.controller.train.show_run(run)
+    again.conductor.show_workspace("train")
+    again.conductor.train.show_run(run)
     again.wait(lambda: again.state.run_view is not None and again.state.run_view.path == run)
-    again.controller.birthday.open()
+    again.conductor.birthday.open()
     view = again.window.train.collapse.birthday
     again.wait(lambda: view.same.isEnabled())
     assert again.state.collapse.birthday.game == before
@@ -302,7 +302,7 @@ def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: O
 
 def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, run: Path, home: Path) -> None:
     begin(shown)
-    birthday = shown.controller.birthday
+    birthday = shown.conductor.birthday
     shown.wait(lambda: len(birthday._batches) >= 2)
     plans = [*birthday._batches]
     for _ in range(play.PAIRS):
@@ -313,7 +313,7 @@ def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, 
     assert not any(job.key == TEST_JOB for job in shown.state.jobs)
     begin(shown)
     other = Path(shutil.copytree(run, home / "runs" / "00002-vae"))
-    shown.controller.train.show_run(other)
+    shown.conductor.train.show_run(other)
     shown.wait(lambda: shown.state.run_view.path == other)
     shown.settle()
     assert not shown.state.collapse.birthday.open
@@ -321,7 +321,7 @@ def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, 
     assert shown.state.collapse.birthday.run == other
     # A run without a checkpoint says so instead.
     shutil.rmtree(run / "checkpoints")
-    shown.controller.train.show_run(run)
+    shown.conductor.train.show_run(run)
     shown.wait(lambda: shown.state.run_view.path == run)
     shown.window.train.collapse.quick.click()
     shown.wait(lambda: shown.state.collapse.running is None and bool(shown.state.collapse.message))
@@ -348,8 +348,8 @@ def test_an_interval_may_be_open() -> None:
 def test_a_model_of_the_library_is_diagnosed_against_named_images(
     quick_rows: dict[str, list[Request]], shown: App, run: Path, trained: Path
 ) -> None:
-    shown.controller.show_workspace("explore")
-    shown.controller.check.open()
+    shown.conductor.show_workspace("explore")
+    shown.conductor.check.open()
     page = shown.window.explore.check
     shown.wait(lambda: len(page.report.offers) == 3)
     assert page.isVisible()
@@ -376,9 +376,9 @@ def test_a_model_of_the_library_is_diagnosed_against_named_images(
     QTest.keyClick(page, Qt.Key.Key_Escape)
     assert shown.state.check is None
     # It is kept: the next time the report is there at once.
-    shown.controller.check.open()
+    shown.conductor.check.open()
     page.path.set_path("")
-    shown.controller.check.set_data(images)
+    shown.conductor.check.set_data(images)
     shown.wait(lambda: shown.state.check.report is not None)
     assert [*page.report.cards] == ["birthday", "memorisation"]
     # Another model puts the page away, and a run is diagnosed in Train.
@@ -386,6 +386,6 @@ def test_a_model_of_the_library_is_diagnosed_against_named_images(
     assert shown.state.check is None
     shown.window.explore.library.runChosen.emit(str(run))
     shown.wait(lambda: shown.state.model is not None and "run:" in shown.state.model and shown.state.drawn is not None)
-    shown.controller.check.open()
+    shown.conductor.check.open()
     assert shown.state.workspace == "train"
     assert shown.state.train_side == "collapse"

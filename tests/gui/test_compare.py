@@ -11,12 +11,12 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
-from app.bench_compare import measure_compare
-from app.explore.compare_rows import recipe_of
-from app.views.explore.compare_row import RowView
+from app.bench.compare import measure_compare
+from app.explore.compare.row_view import RowView
+from app.explore.compare.rows import recipe_of
 from app.widgets.pixels import KEY_MIME
 from engine.api import Coded, DrawRequest
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
 from tests.gui.conftest import TITLES, App, OpenApp, drag, drop, engine_model
 
 ALL = ["Tiny VAE", "Tiny GAN", "Tiny Glow"]
@@ -35,7 +35,7 @@ def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compare(app: App, portrait: Path) -> None:
     """Drops the photo into Compare and waits for all rows."""
-    app.controller.show_view("compare")
+    app.conductor.show_view("compare")
     drop(app.window.explore.compare.board.photo, [portrait])
     app.wait(lambda: bool(app.state.compare) and all(row.status == "done" for row in app.state.compare))
     app.settle()
@@ -111,7 +111,7 @@ def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
     drag(view.path, [QPoint(round(track.left() + s * track.width()), round(track.center().y())) for s in (0, 0.3, 0.5)])
     fraction = view.path.value()
     assert 0.3 < fraction < 0.7
-    app.controller.explore.set_edit("Smiling", 1.5)
+    app.conductor.explore.set_edit("Smiling", 1.5)
     app.wait(lambda: caught_up(app))
     app.settle()
     for shown, row in zip(views(app), app.state.compare, strict=True):
@@ -140,7 +140,7 @@ def test_a_row_without_the_direction_says_so_and_stays(home: Path, open_app: Ope
     (home / "models" / "gan.directions.safetensors").unlink()
     app = open_app()
     compare(app, portrait)
-    app.controller.explore.set_edit("Smiling", 2.0)
+    app.conductor.explore.set_edit("Smiling", 2.0)
     app.wait(lambda: caught_up(app))
     bare = views(app)[ALL.index("Tiny GAN")]
     assert "Smiling" in bare.note.text()
@@ -191,10 +191,10 @@ def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monke
     monkeypatch.setattr(OpenModel, "draw", slow)
     drag_slider(app, "Smiling")
     app.wait(entered.is_set)
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
     app.wait(lambda: caught_up(app))
     seen: list[bool] = []
-    app.controller.hub.changed.connect(
+    app.conductor.store.changed.connect(
         lambda before, now: seen.append(all(row.recipe is None or row.recipe.plain() for row in now.compare[1:]))
     )
     gate.set()
@@ -208,8 +208,8 @@ def test_a_click_on_a_title_makes_it_the_model_on_show_with_photo_and_sliders(
     app: App, home: Path, portrait: Path
 ) -> None:
     compare(app, portrait)
-    app.controller.explore.set_edit("Smiling", 2.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Smiling", 2.0)
+    app.conductor.explore.settle()
     app.wait(lambda: caught_up(app))
     entries = len(app.state.history.entries)
     QTest.mouseClick(views(app)[2].title, Qt.MouseButton.LeftButton)
@@ -249,8 +249,8 @@ def test_models_come_and_go_by_the_menu(app: App, portrait: Path) -> None:
 
 def test_another_photo_begins_again_at_its_reconstruction(app: App, portrait: Path) -> None:
     compare(app, portrait)
-    app.controller.compare.set_other(app.state.photos[-1].key)
-    app.controller.compare.set_fraction(0.5)
+    app.conductor.compare.set_other(app.state.photos[-1].key)
+    app.conductor.compare.set_fraction(0.5)
     app.wait(lambda: caught_up(app))
     old = [row.encoded for row in app.state.compare]
     app.window.explore.library.photos.activated.emit(app.state.photos[1].key)
@@ -273,7 +273,7 @@ def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, m
 
     monkeypatch.setattr(OpenModel, "draw", broken)
     before = views(app)[1].current.picture().copy()
-    app.controller.explore.set_edit("Smiling", 2.0)
+    app.conductor.explore.set_edit("Smiling", 2.0)
     app.wait(lambda: app.state.compare[2].recipe.edits == (("Smiling", 2.0),))
     app.settle()
     assert "memory" in app.said
@@ -283,7 +283,7 @@ def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, m
 
 def test_the_benchmark_drags_in_compare(app: App) -> None:
     cards = {card.family: card for card in app.state.models}
-    found = measure_compare(app.controller, cards, 2)
+    found = measure_compare(app.conductor, cards, 2)
     assert list(found) == [card.family for card in app.state.models]
     for row in found.values():
         assert row["rows"] == len(TITLES)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import cost, runs
+from engine.planning import cost
+from engine.runs import directory as runs
 from tests.gui.conftest import App
 from tests.gui.test_train import fill, images, stop
 
@@ -28,7 +29,7 @@ def test_the_cost_follows_the_form(app: App, images: Path):
     assert "parameters" in small
     turn(app, "width", 32)
     app.wait(lambda: form.cost.text() not in ("", small))
-    app.controller.show_workspace("explore")
+    app.conductor.show_workspace("explore")
     told = form.cost.text()
     turn(app, "width", 16)
     app.settle()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.views.train.train_form import OTHER
+from app.train.form.view import OTHER
 from tests.gui.conftest import App
 
 
@@ -32,7 +32,7 @@ def people(tmp_path: Path) -> Path:
 
 
 def look_at(app: App, folder: Path) -> None:
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     train = app.window.train
     train.panelChosen.emit("data")
     train.data.data.set_current(OTHER)

@@ -12,8 +12,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.states.maker_state import FEWEST
-from app.views.explore.new_attribute import NewAttribute
+from app.explore.directions.maker_view import NewAttribute
+from app.explore.directions.state import FEWEST
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.pixels import KEY_MIME
 from engine.latent.direction_files import DirectionSet, save_directions
@@ -100,7 +100,7 @@ def test_two_groups_become_a_slider_that_moves_the_picture_and_stays(
 
 
 def test_thumbnails_of_the_library_go_into_one_group_at_a_time(app: App) -> None:
-    app.controller.directions.maker.open()
+    app.conductor.directions.maker.open()
     key = app.state.photos[0].key
     mime = QMimeData()
     mime.setData(KEY_MIME, key.encode())
@@ -134,7 +134,7 @@ def test_a_name_that_is_taken_and_a_stop_leave_the_photos(app: App, folders: tup
     QTest.keyClicks(panel(app).name, "Bright")
     panel(app).make.click()
     app.wait(lambda: app.state.maker.busy)
-    app.controller.hub.cancel_job("make-attribute")
+    app.conductor.store.cancel_job("make-attribute")
     app.wait(lambda: app.state.maker is None or not app.state.maker.busy)
     app.settle()
     assert app.state.maker is not None
@@ -144,9 +144,9 @@ def test_a_name_that_is_taken_and_a_stop_leave_the_photos(app: App, folders: tup
 
 
 def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tuple[Path, Path], monkeypatch) -> None:
-    monkeypatch.setattr("engine.own_directions.SEARCH_STEPS", 2)
+    monkeypatch.setattr("engine.exploring.user_attributes.SEARCH_STEPS", 2)
     app = open_app(model="Tiny GAN")
-    app.controller.directions.maker.open()
+    app.conductor.directions.maker.open()
     assert "is searched for" in panel(app).explained.text()
     make(app, folders)
     assert app.state.info.attributes[-1].yours
@@ -157,7 +157,7 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
         f"{p.name},{1 if p.parent.name == 'bright' else 0},0\n" for f in folders for p in sorted(f.iterdir())
     )
     (tmp_path / "own.csv").write_text(f"file,light_side,Other\n{rows}", "utf-8")
-    app.controller.directions.maker.open()
+    app.conductor.directions.maker.open()
     panel(app).wayChanged.emit("labels")
     drop(panel(app).labels, [tmp_path / "own.csv"])
     drop(panel(app).data, [tmp_path])
@@ -172,8 +172,8 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
 
 def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: tuple[Path, Path]) -> None:
     slider = make(app, folders)
-    app.controller.explore.set_edit("Bright", 1.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Bright", 1.0)
+    app.conductor.explore.settle()
     app.settle()
     assert [a.objectName() for a in slider.menu().actions()] == ["rename", "export", "reset", "delete"]
     assert not sliders(app)["Smiling"].menu().actions()
@@ -185,8 +185,8 @@ def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: t
     app.settle()
     assert app.state.look.edits == (("Light", 1.0),)
     assert sliders(app)["Light"].value() == 1.0
-    app.controller.explore.undo()
-    app.controller.explore.redo()
+    app.conductor.explore.undo()
+    app.conductor.explore.redo()
     app.settle()
     assert app.state.picture_message == ""
     sliders(app)["Light"].actionTriggered.emit("delete")
@@ -202,9 +202,9 @@ def test_a_directions_file_dropped_on_the_window(
 ) -> None:
     make(app, folders)
     file = tmp_path / "given.directions.safetensors"
-    app.controller.directions.export("Bright", file)
+    app.conductor.directions.export("Bright", file)
     app.wait(file.exists)
-    app.controller.directions.delete("Bright")
+    app.conductor.directions.delete("Bright")
     app.wait(lambda: "Bright" not in sliders(app))
     drop(app.window, [file])
     app.wait(lambda: "Bright" in sliders(app))
@@ -248,8 +248,8 @@ def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, t
         assert not sliders(app)["PCA 1"].isVisible()
         assert inspector._components.switch.current() == kind
     before = shown(app)
-    app.controller.explore.set_edit(rows[0], 3.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit(rows[0], 3.0)
+    app.conductor.explore.settle()
     app.settle()
     assert not np.array_equal(before, shown(app))
     assert app.state.jobs == ()
@@ -276,7 +276,7 @@ def test_a_lock_says_what_it_takes_and_puts_a_copy_to_rest(app: App, home: Path)
         Direction("Copy", smile.vector, 1.0),
     )
     save_directions(user_path(home, model.info.sha256), DirectionSet(model.info.sha256, made))
-    app.controller.directions._renew()
+    app.conductor.directions._renew()
     app.wait(lambda: "Copy" in sliders(app))
     app.window.explore.inspector.lockChanged.emit("Smiling", True)
     app.wait(lambda: bool(app.state.lost))
@@ -286,7 +286,7 @@ def test_a_lock_says_what_it_takes_and_puts_a_copy_to_rest(app: App, home: Path)
     assert not sliders(app)["Copy"].isEnabled()
     assert sliders(app)["Mixed"].isEnabled()
     before = app.state.drawn.code.copy()
-    app.controller.explore.set_edit("Mixed", 2.0)
+    app.conductor.explore.set_edit("Mixed", 2.0)
     app.settle()
     moved = app.state.drawn.code - before
     assert np.linalg.norm(moved) > 0.1

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.pixels import from_qimage
 from engine.api import Coded, DrawRequest, Sampled
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
 from tests.gui.conftest import TITLES, App, OpenApp, drag, expected, seeded
 
 TICKS = 200
@@ -89,8 +89,8 @@ def test_no_stale_picture_after_undo(app: App, home: Path) -> None:
     pictures: list[np.ndarray] = []
     slider = app.window.explore.inspector.sliders["Smiling"]
     drag(slider, slider_points(slider, 20))
-    app.controller.explore.undo()
-    app.controller.hub.changed.connect(lambda old, now: pictures.append(now.drawn.request))
+    app.conductor.explore.undo()
+    app.conductor.store.changed.connect(lambda old, now: pictures.append(now.drawn.request))
     app.settle()
     assert all(request.edits == () for request in pictures[-1:])
     np.testing.assert_array_equal(shown(app), before)
@@ -129,7 +129,7 @@ def test_temperature_zero_is_the_middle_for_any_seed(app: App) -> None:
     inspector.settled.emit()
     app.settle()
     first = shown(app).copy()
-    app.controller.roll()
+    app.conductor.roll()
     app.settle()
     np.testing.assert_array_equal(first, shown(app))
     assert inspector.temperature.value() == 0.0
@@ -161,13 +161,13 @@ def test_weak_attributes_are_marked_and_explained(app: App) -> None:
 
 def test_lock_reaches_the_engine(app: App) -> None:
     app.window.explore.inspector.sliders["Pale_Skin"].lockToggled.emit(True)
-    app.controller.explore.set_edit("Smiling", 2.0)
+    app.conductor.explore.set_edit("Smiling", 2.0)
     app.settle()
     assert app.state.drawn.request.locked == ("Pale_Skin",)
 
 
 def test_undo_tree_keeps_branches(app: App) -> None:
-    explore, strip = app.controller.explore, app.window.explore.single.history
+    explore, strip = app.conductor.explore, app.window.explore.single.history
     seeds = []
     for seed in (11, 12):
         explore.set_seed(seed)
@@ -195,7 +195,7 @@ def test_undo_tree_keeps_branches(app: App) -> None:
 
 
 def test_history_pictures_are_filled(app: App) -> None:
-    app.controller.explore.set_seed(5)
+    app.conductor.explore.set_seed(5)
     app.settle()
     assert all(entry.picture is not None for entry in app.state.history.entries)
 
@@ -204,23 +204,23 @@ def test_undo_across_models_opens_the_old_one(app: App) -> None:
     before, first = shown(app).copy(), app.state.model
     app.model("Tiny GAN")
     assert app.state.model != first
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
     app.wait(lambda: app.state.model == first)
     app.settle()
     np.testing.assert_array_equal(shown(app), before)
 
 
 def test_sliders_stay_when_the_model_changes(app: App) -> None:
-    app.controller.explore.set_edit("Smiling", 1.5)
-    app.controller.explore.set_edit("PCA 1", 1.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Smiling", 1.5)
+    app.conductor.explore.set_edit("PCA 1", 1.0)
+    app.conductor.explore.settle()
     app.model("Tiny GAN")
     assert app.state.look.edits == (("Smiling", 1.5),)
     assert app.window.explore.inspector.sliders["Smiling"].value() == 1.5
 
 
 def test_grid_pick_becomes_the_current_code(app: App) -> None:
-    app.controller.show_view("grid")
+    app.conductor.show_view("grid")
     app.wait(lambda: app.state.grid.pictures is not None)
     view = app.window.explore.grid
     assert view.grid.count() == 36
@@ -228,7 +228,7 @@ def test_grid_pick_becomes_the_current_code(app: App) -> None:
     view.grid.cellClicked.emit(7)
     app.settle()
     assert np.abs(shown(app).astype(int) - cell).max() <= 1
-    app.controller.roll()
+    app.conductor.roll()
     app.wait(lambda: app.state.grid.seed == 2)
     app.settle()
     assert not np.array_equal(app.state.grid.pictures[7], cell)
@@ -238,14 +238,14 @@ def test_a_broken_checkpoint_leaves_the_old_model(app: App, tmp_path: Path) -> N
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b'\x08\x00\x00\x00\x00\x00\x00\x00{"a":1}' + b"x" * 40)
     before, model = shown(app).copy(), app.state.model
-    app.controller.photos.add_files([str(broken)])
+    app.conductor.photos.add_files([str(broken)])
     app.wait(lambda: bool(app.said))
     assert "broken.safetensors" in app.said
     assert "Traceback" not in app.said
     assert app.state.opening is None
     assert app.state.model == model
     np.testing.assert_array_equal(shown(app), before)
-    app.controller.explore.set_seed(3)
+    app.conductor.explore.set_seed(3)
     app.settle()
     assert not np.array_equal(shown(app), before), "the old model still draws"
 
@@ -269,10 +269,10 @@ def test_text_really_renders(app: App) -> None:
 
 def test_themes_differ_and_come_back(app: App) -> None:
     dark = from_qimage(app.window.grab().toImage())
-    app.controller.switch_theme()
+    app.conductor.switch_theme()
     light = from_qimage(app.window.grab().toImage())
     assert light.mean() > dark.mean() + 60
-    app.controller.switch_theme()
+    app.conductor.switch_theme()
     assert app.state.theme == "dark"
 
 
@@ -283,7 +283,7 @@ def test_nothing_hangs_over_the_edge(app: App) -> None:
     for size in ((1120, 640), (1280, 720), (1920, 1080)):
         app.window.resize(*size)
         for view, page in pages.items():
-            app.controller.show_view(view)
+            app.conductor.show_view(view)
             app.settle()
             assert page.isVisible()
             for child in page.findChildren(QWidget):
@@ -295,18 +295,18 @@ def test_another_device_is_chosen_from_the_readout_and_draws_on(app: App, home: 
     actions = {action.data(): action for action in app.window.top.device_menu().actions()}
     assert actions["auto"].isChecked()
     actions["cpu"].trigger()
-    app.wait(lambda: app.controller.settings.device == "cpu")
+    app.wait(lambda: app.conductor.settings.device == "cpu")
     app.settle()
     assert [action.data() for action in app.window.top.device_menu().actions() if action.isChecked()] == ["cpu"]
-    app.controller.explore.set_seed(5)
+    app.conductor.explore.set_seed(5)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 5))))
 
 
 def test_a_device_that_is_not_here_is_refused_in_one_sentence(app: App) -> None:
     before = shown(app).copy()
-    app.controller.choose_device("nowhere")
+    app.conductor.choose_device("nowhere")
     app.wait(lambda: "this machine has" in app.said)
     app.settle()
     np.testing.assert_array_equal(shown(app), before)
-    assert app.controller.settings.device == "auto"
+    assert app.conductor.settings.device == "auto"

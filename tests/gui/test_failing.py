@@ -17,7 +17,7 @@ __all__ = ["images"]
 def still_draws(app: App) -> None:
     """Another sample comes, so the window and its lane are alive."""
     before = app.state.drawn
-    app.controller.explore.roll()
+    app.conductor.explore.roll()
     app.wait(lambda: app.state.drawn is not None and app.state.drawn is not before and not app.state.drawing)
 
 
@@ -46,7 +46,7 @@ def test_a_disk_that_is_full_when_training_starts(app: App, images: Path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("engine.runs.write_json", full)
+        patch.setattr("engine.runs.directory.write_json", full)
         app.window.train.form.start.click()
         app.wait(lambda: bool(app.said))
         app.settle()
@@ -55,10 +55,10 @@ def test_a_disk_that_is_full_when_training_starts(app: App, images: Path, monkey
     assert app.state.training is None
     assert not app.state.jobs
     assert app.window.train.form.start.isEnabled(), "with room again it can be pressed again"
-    app.controller.show_workspace("explore")
+    app.conductor.show_workspace("explore")
     still_draws(app)
     # The same form starts once there is room.
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     app.window.train.form.start.click()
     app.wait(lambda: app.state.training is not None and app.state.training.step > 0)
     stop(app)
@@ -75,5 +75,5 @@ def test_images_that_vanish_while_a_run_learns_from_them(app: App, images: Path)
     app.window.train.resumeWanted.emit()
     app.wait(lambda: f"no data set at {images}" in app.said)
     app.wait(lambda: app.state.training is None)
-    app.controller.show_workspace("explore")
+    app.conductor.show_workspace("explore")
     still_draws(app)

@@ -61,8 +61,8 @@ def test_photo_smile_morph_file(open_app: OpenApp, phone_photo: Path, tmp_path: 
     QTest.mouseClick(explore.switch, Qt.MouseButton.LeftButton, pos=spot)
     app.wait(lambda: app.state.morph.strip is not None)
     target = tmp_path / "me.webp"
-    app.controller.morph.set_timing("frames", 24)
-    app.controller.morph.export(target)
+    app.conductor.morph.set_timing("frames", 24)
+    app.conductor.morph.export(target)
     app.wait(target.is_file)
     app.settle()
     with Image.open(target) as written:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 import resources
 from app.widgets.pixels import to_qimage
-from engine.open_model import OpenModel
+from engine.exploring.open_model import OpenModel
 from engine.session import Session
 from tests.gui.conftest import SIZE, App, OpenApp, drop, engine_model
 
@@ -142,9 +142,9 @@ def test_esc_goes_out_step_by_step_and_leaves_all_as_it_was(app: App, landscape:
     app.settle()
     assert app.state.encoded is before
     assert app.state.history.entries == history
-    app.controller.photos.choose(app.state.photos[1].key)
+    app.conductor.photos.choose(app.state.photos[1].key)
     encoded(app)
-    app.controller.photos.choose(str(landscape))
+    app.conductor.photos.choose(str(landscape))
     encoded(app)
     assert app.state.frame is None, "it asks once, not each time"
 
@@ -179,30 +179,30 @@ def test_the_third_of_sixteen_faces(app: App, home: Path, crowd: Path) -> None:
     action(app, "photo.face_previous")
     encoded(app)
     assert app.state.encoded is third
-    app.controller.explore.undo()
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
+    app.conductor.explore.undo()
     app.settle()
     assert app.state.encoded is third
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
     app.settle()
     assert single.photo.captions()[0] == f"face 1 of {count}"
 
 
 def test_a_session_keeps_which_face_it_was(app: App, crowd: Path, tmp_path: Path) -> None:
     taken(app, crowd)
-    app.controller.photos.step_face(1)
+    app.conductor.photos.step_face(1)
     app.wait(lambda: app.state.photo != str(crowd))
     encoded(app)
     second, picture = app.state.photo, app.state.loaded.picture
-    app.controller.sessions.save(tmp_path / "two.loom")
+    app.conductor.sessions.save(tmp_path / "two.loom")
     app.settle()
-    app.controller.photos.remove(second)
-    app.controller.photos.choose(str(crowd))
+    app.conductor.photos.remove(second)
+    app.conductor.photos.choose(str(crowd))
     encoded(app)
-    app.controller.sessions.open(tmp_path / "two.loom")
+    app.conductor.sessions.open(tmp_path / "two.loom")
     app.wait(lambda: app.state.photo == second)
     app.settle()
-    item = app.controller.photos.item(second)
+    item = app.conductor.photos.item(second)
     assert item.cut.face == 1
     assert item.base == str(crowd)
     # The panel finds the photo again, and the cut in it.
@@ -217,12 +217,12 @@ def test_a_photo_that_is_gone_cannot_be_cut_anew(app: App, crowd: Path, tmp_path
     taken(app, copy)
     before = app.state.encoded
     copy.unlink()
-    app.controller.photos.step_face(1)
+    app.conductor.photos.step_face(1)
     app.wait(lambda: "gone.png" in app.said)
     app.settle()
     assert app.state.encoded is before
     action(app, "photo.frame")
-    app.controller.framing.choose_face(3)
+    app.conductor.framing.choose_face(3)
     app.wait(lambda: bool(app.state.frame.message))
     assert "gone.png" in app.window.explore.single.framing.line.text()
     assert not app.window.explore.single.framing.use.isEnabled()
@@ -239,7 +239,7 @@ def test_framing_by_keyboard_alone(app: App, crowd: Path) -> None:
     encoded(app)
     assert app.state.loaded.framing.face == 1
     action(app, "photo.frame")
-    app.controller.framing.start_clicking()
+    app.conductor.framing.start_clicking()
     for _ in range(3):
         QTest.keyClick(picker, Qt.Key.Key_Right)
         QTest.keyClick(picker, Qt.Key.Key_Return)
@@ -266,8 +266,8 @@ def test_the_middle_instead_of_a_face(app: App, home: Path, crowd: Path) -> None
 def test_eyes_at_one_place_are_one_sentence_in_the_panel(app: App, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
-    app.controller.framing.start_clicking()
-    app.controller.framing.set_points(((50.0, 50.0), (50.0, 50.0)))
+    app.conductor.framing.start_clicking()
+    app.conductor.framing.set_points(((50.0, 50.0), (50.0, 50.0)))
     app.wait(lambda: not app.state.frame.busy)
     panel = app.window.explore.single.framing
     if app.state.frame.proposed is None:
@@ -289,7 +289,7 @@ def test_without_a_photo_there_is_nothing_to_frame(app: App) -> None:
 def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
     taken(app, landscape)
     app.wait(lambda: app.state.frame is not None)
-    app.controller.photos.choose(app.state.photos[2].key)
+    app.conductor.photos.choose(app.state.photos[2].key)
     encoded(app)
     assert app.state.frame is None
     assert app.window.explore.single.photo.isVisible()
@@ -343,7 +343,7 @@ def test_another_photo_ends_the_search_of_the_first(
     quick(monkeypatch, 100_000)
     drop(app.window.explore.single.picture, [portrait])
     app.wait(lambda: app.state.search is not None and len(app.state.search.errors) > 2)
-    app.controller.photos.choose(str(second))
+    app.conductor.photos.choose(str(second))
     encoded(app)
     assert app.state.photo == str(second)
     assert app.state.search is None
@@ -362,8 +362,8 @@ def test_improve_is_a_step_of_the_history(app: App, portrait: Path, monkeypatch:
     monkeypatch.setattr(OpenModel, "encode", worse)
     taken(app, portrait)
     single, before = app.window.explore.single, app.state.encoded
-    app.controller.explore.set_edit("Smiling", 1.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Smiling", 1.0)
+    app.conductor.explore.settle()
     app.settle()
     QTest.mouseClick(single.improve, LEFT)
     app.wait(lambda: app.state.encoded is not before)
@@ -456,7 +456,7 @@ def test_the_readout_has_the_rows_that_apply(app: App, portrait: Path) -> None:
     # A model without a reference has no percentile, one with an encoder no curve.
     assert readout.shares.isHidden()
     assert readout.curve.isHidden()
-    app.controller.explore.set_seed(3)
+    app.conductor.explore.set_seed(3)
     app.settle()
     assert readout.isHidden()
 

@@ -14,15 +14,15 @@ from PySide6.QtWidgets import QApplication
 
 from engine.api import Coded, DrawRequest
 from engine.checkpoints.model_file import ModelHeader, save_model
+from engine.exploring.open_model import OpenModel
 from engine.families import build
-from engine.open_model import OpenModel
 from tests.gui.conftest import SIZE, App, OpenApp, drag, engine_model, louder
 
 
 @pytest.fixture
 def grid(app: App) -> App:
     """The window with the tiny VAE and the grid on show."""
-    app.controller.show_view("grid")
+    app.conductor.show_view("grid")
     app.settle()
     return app
 
@@ -70,7 +70,7 @@ def test_neighbours_stand_around_the_current_code_and_a_click_takes_one(grid: Ap
     np.testing.assert_array_equal(grid.state.drawn.code, wanted)
     # The grid goes on around the new one.
     np.testing.assert_array_equal(grid.state.grid.cells[side * side // 2].code, wanted)
-    grid.controller.explore.undo()
+    grid.conductor.explore.undo()
     grid.settle()
     np.testing.assert_array_equal(grid.state.drawn.code, current)
 
@@ -141,7 +141,7 @@ def test_a_code_of_two_numbers_shows_its_whole_plane(home: Path, open_app: OpenA
     louder(model)
     save_model(home / "models" / "plane.safetensors", model, ModelHeader("vae", config, (3, SIZE, SIZE), title="Plane"))
     app = open_app(model="Plane")
-    app.controller.show_view("grid")
+    app.conductor.show_view("grid")
     choose(app, "manifold")
     assert not app.window.explore.grid.axes[0].isVisible()
     codes = np.stack([cell.code for cell in app.state.grid.cells])
@@ -171,8 +171,8 @@ def test_a_grid_that_fills_holds_up_no_drag(grid: App, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(OpenModel, "decode", decoded)
     monkeypatch.setattr(OpenModel, "draw", drawn)
-    grid.controller.grid.set_side(10)
-    grid.controller.explore.set_edit("Smiling", 1.0)
+    grid.conductor.grid.set_side(10)
+    grid.conductor.explore.set_edit("Smiling", 1.0)
     asked.set()
     grid.settle()
     assert done.index("draw") <= 1
@@ -182,7 +182,7 @@ def test_a_grid_that_fills_holds_up_no_drag(grid: App, monkeypatch: pytest.Monke
 
 def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None:
     for side in (10, 9, 8, 4):
-        grid.controller.grid.set_side(side)
+        grid.conductor.grid.set_side(side)
     grid.settle()
     assert len(grid.state.grid.cells) == 16
     assert grid.state.grid.missing == 0
@@ -191,11 +191,11 @@ def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None
 
 def test_frozen_levels_show_in_the_samples(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
-    app.controller.microscope.freeze(0, True)
+    app.conductor.microscope.freeze(0, True)
     app.settle()
     held = app.state.look.levels[0].held.code
     size = app.state.info.groups[0].size
-    app.controller.show_view("grid")
+    app.conductor.show_view("grid")
     app.settle()
     for cell in app.state.grid.cells:
         np.testing.assert_array_equal(cell.code[:size], held[:size])

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-from app.forms import KnobForm
+from app.core.knob_forms import KnobForm
 from app.widgets.form import Combo, IntField
 from engine.checkpoints.importing import child, reading
 from tests.engine.checkpoints.importing import files
@@ -61,7 +61,7 @@ def test_a_dropped_generator_is_reported_imported_and_explored(app, home, tmp_pa
     assert app.state.info.family == "imported_dcgan"
     assert any(card.title == "netG epoch 9" for card in app.state.models)
     before = app.state.drawn.picture
-    app.controller.explore.set_seed(5)
+    app.conductor.explore.set_seed(5)
     app.settle()
     assert (app.state.drawn.picture != before).any()
     assert app.state.drawn.picture.shape == (SIZE, SIZE, 3)

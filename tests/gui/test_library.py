@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.explore.compare_rows import chosen_models
-from app.states.model_groups import in_groups
+from app.explore.compare.rows import chosen_models
+from app.explore.library.groups import in_groups
 from engine import library
 from tests.gui.conftest import App, OpenApp
 
@@ -49,7 +49,7 @@ def test_groups_fold_and_the_model_on_show_is_never_hidden(box: None, open_app: 
     assert models.selected() == app.state.model
     # A model that is chosen elsewhere comes out of its group.
     card = next(card for card in app.state.models if card.title == "Cartoons GAN 32")
-    app.controller.explore.open_model(card.key)
+    app.conductor.explore.open_model(card.key)
     app.wait(lambda: app.state.model == card.key)
     assert "Cartoons GAN 32" in rows(app)
     assert models.selected() == card.key

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
-from app.views.explore.microscope import LevelRow, LevelsSection
+from app.explore.levels.view import LevelRow, LevelsSection
 from engine.api import Coded, Sampled
 from tests.gui.conftest import App, OpenApp, drag, drop
 
@@ -20,7 +20,7 @@ from tests.gui.conftest import App, OpenApp, drag, drop
 def glow(home: Path, open_app: OpenApp) -> App:
     """The window with the tiny Glow open and its levels unfolded."""
     app = open_app(model="Tiny Glow")
-    app.controller.microscope.open(True)
+    app.conductor.microscope.open(True)
     app.settle()
     return app
 
@@ -55,7 +55,7 @@ def photo(tmp_path: Path, name: str, seed: int) -> Path:
 
 
 def add(app: App, path: Path) -> None:
-    app.controller.photos.add_files([str(path)])
+    app.conductor.photos.add_files([str(path)])
     app.wait(lambda: app.state.photo == str(path) and app.state.encoded is not None)
     app.settle()
 
@@ -75,11 +75,11 @@ def test_a_frozen_level_stays_when_the_others_are_rolled_edited_and_wandered(glo
     push(glow, rows(glow)[coarse].freeze)
     assert not rows(glow)[coarse].slider.isEnabled()
     np.testing.assert_array_equal(code(glow), before)
-    glow.controller.roll()
-    glow.controller.explore.set_edit("Smiling", 2.0)
-    glow.controller.explore.set_temperature(None, 1.2)
-    glow.controller.explore.wander(0.3, 0.2)
-    glow.controller.explore.settle()
+    glow.conductor.roll()
+    glow.conductor.explore.set_edit("Smiling", 2.0)
+    glow.conductor.explore.set_temperature(None, 1.2)
+    glow.conductor.explore.wander(0.3, 0.2)
+    glow.conductor.explore.settle()
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     assert not np.isclose(code(glow)[level(glow, 0)], before[level(glow, 0)]).all()
@@ -88,7 +88,7 @@ def test_a_frozen_level_stays_when_the_others_are_rolled_edited_and_wandered(glo
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     push(glow, rows(glow)[coarse].freeze)
-    glow.controller.roll()
+    glow.conductor.roll()
     glow.settle()
     assert not np.array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
 
@@ -111,8 +111,8 @@ def test_levels_are_swapped_between_two_photos_and_undo_brings_them_back(glow: A
     assert "Björn" in glow.state.look.text()
     push(glow, section(glow).swap_all)
     np.testing.assert_array_equal(code(glow), code_b)
-    glow.controller.explore.undo()
-    glow.controller.explore.undo()
+    glow.conductor.explore.undo()
+    glow.conductor.explore.undo()
     glow.settle()
     np.testing.assert_array_equal(code(glow), code_a)
     assert not rows(glow)[coarse].swap.isChecked()
@@ -131,7 +131,7 @@ def test_a_photo_has_strengths_instead_of_temperatures(glow: App, tmp_path: Path
     np.testing.assert_allclose(code(glow)[level(glow, 0)], before[level(glow, 0)] * np.float32(row.slider.value()))
     np.testing.assert_array_equal(code(glow)[level(glow, 1)], before[level(glow, 1)])
     entries = len(glow.state.history.entries)
-    glow.controller.roll()
+    glow.conductor.roll()
     glow.settle()
     assert rows(glow)[0].slider.label() == "Temperature"
     assert glow.state.look.levels == ()
@@ -184,7 +184,7 @@ def test_double_precision_says_both_round_trips(glow: App) -> None:
     assert "f64" in glow.window.explore.inspector.round_trip.text()
     assert section(glow).double.is_checked()
     assert "MB more" in section(glow).double.toolTip()
-    glow.controller.explore.undo()
+    glow.conductor.explore.undo()
     glow.settle()
     assert glow.state.look.precision == "float32"
 
@@ -200,7 +200,7 @@ def test_the_levels_of_another_model_are_forgotten(glow: App) -> None:
     glow.model("Tiny VAE")
     assert glow.state.look.levels == ()
     assert glow.state.levels.second is None
-    glow.controller.explore.undo()
+    glow.conductor.explore.undo()
     glow.wait(lambda: glow.state.info is not None and glow.state.info.title == "Tiny Glow")
     glow.settle()
     assert glow.state.look.levels[0].held is not None

@@ -12,16 +12,16 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.states.morph_path import timeline_of
-from app.views.explore.morph_panel import MorphPanel
-from engine.export import save_animation
+from app.explore.morph.panel import MorphPanel
+from app.explore.morph.path import timeline_of
+from engine.exploring.export import save_animation
 from tests.gui.conftest import App, OpenApp, drag, drop, engine_model
 
 
 @pytest.fixture
 def morph(app: App) -> App:
     """The morph view with both corners filled."""
-    app.controller.show_view("morph")
+    app.conductor.show_view("morph")
     app.wait(lambda: app.state.morph.strip is not None and all(slot.code is not None for slot in app.state.morph.slots))
     app.settle()
     return app
@@ -73,7 +73,7 @@ def test_three_corners_and_back(morph: App, portrait: Path) -> None:
     assert morph.state.morph.chosen == 2
     view.slotCurrent.emit(2)
     morph.settle()
-    assert morph.controller.morph.codes().shape[0] == 3
+    assert morph.conductor.morph.codes().shape[0] == 3
     view.slotRemoved.emit(2)
     morph.settle()
     assert not view.corners[2].isVisible()
@@ -81,7 +81,7 @@ def test_three_corners_and_back(morph: App, portrait: Path) -> None:
 
 def test_play_runs_and_halts(morph: App) -> None:
     seen: list[float] = []
-    morph.controller.hub.changed.connect(lambda before, now: seen.append(now.morph.fraction))
+    morph.conductor.store.changed.connect(lambda before, now: seen.append(now.morph.fraction))
     morph.window.explore.morph.playWanted.emit()
     morph.wait(lambda: len(set(seen)) > 10)
     assert morph.state.morph.playing
@@ -101,12 +101,12 @@ def press(app: App, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardMod
 
 def slow(morph: App) -> None:
     """A model whose pictures take longer than a frame: playing has to prepare them."""
-    morph.controller.hub.update(decode_ms=500.0)
+    morph.conductor.store.update(decode_ms=500.0)
 
 
 def test_a_slow_model_prepares_its_pictures_and_shows_them_in_time(morph: App, home: Path) -> None:
     slow(morph)
-    morph.controller.morph.set_timing("frames", 20)
+    morph.conductor.morph.set_timing("frames", 20)
     morph.window.explore.morph.playWanted.emit()
     assert any(job.key == "play" for job in morph.state.jobs)
     morph.wait(lambda: morph.state.morph.frames is not None)
@@ -123,7 +123,7 @@ def test_a_slow_model_prepares_its_pictures_and_shows_them_in_time(morph: App, h
 def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch) -> None:
     slow(morph)
     gate = threading.Event()
-    model_host = morph.controller.hub.study_host
+    model_host = morph.conductor.store.study_host
     inner = model_host.model
 
     def waits(*args: str):
@@ -142,8 +142,8 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
-    morph.controller.morph.set_timing("loop", "once")
-    morph.controller.morph.set_timing("frames", 10)
+    morph.conductor.morph.set_timing("loop", "once")
+    morph.conductor.morph.set_timing("frames", 10)
     view = morph.window.explore.morph
     for _ in range(2):
         press(morph, Qt.Key.Key_Space)
@@ -156,7 +156,7 @@ def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
 def test_leaving_the_view_halts(morph: App) -> None:
     morph.window.explore.morph.playWanted.emit()
     morph.wait(lambda: morph.state.morph.playing)
-    morph.controller.show_view("single")
+    morph.conductor.show_view("single")
     assert not morph.state.morph.playing
 
 
@@ -178,11 +178,11 @@ def fill_four(app: App) -> None:
     view = app.window.explore.morph
     for index in (2, 3):
         view.slotAdded.emit()
-        app.controller.explore.roll()
+        app.conductor.explore.roll()
         app.settle()
         view.slotCurrent.emit(index)
         app.settle()
-    assert app.controller.morph.codes().shape[0] == 4
+    assert app.conductor.morph.codes().shape[0] == 4
 
 
 def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path) -> None:
@@ -198,7 +198,7 @@ def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path
     assert morph.state.morph.pad == view.pad.at()
     assert morph.state.morph.pad == pytest.approx((0.8, 0.3), abs=0.02)
     model = engine_model(home, "Tiny VAE")
-    code = model.morph_pad(morph.controller.morph.codes(), *morph.state.morph.pad)
+    code = model.morph_pad(morph.conductor.morph.codes(), *morph.state.morph.pad)
     np.testing.assert_array_equal(view.picture.picture(), model.decode(code[None])[0])
 
 
@@ -227,7 +227,7 @@ def test_an_empty_corner_of_the_pad_is_the_current_code(morph: App, home: Path) 
     press(morph, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     morph.settle()
     assert len(morph.state.morph.slots) == 3
-    morph.controller.explore.roll()
+    morph.conductor.explore.roll()
     morph.settle()
     view.padPlaced.emit(0.5, 1.0)
     morph.settle()
@@ -266,7 +266,7 @@ def test_corners_are_put_in_another_order_by_drag_and_by_key(morph: App) -> None
 
 def test_corners_that_a_session_brings_get_their_strip(morph: App) -> None:
     state, strip = morph.state.morph, morph.state.morph.strip
-    morph.controller.hub.update(morph=replace(state, slots=state.slots[::-1], strip=None, norms=None))
+    morph.conductor.store.update(morph=replace(state, slots=state.slots[::-1], strip=None, norms=None))
     morph.settle()
     np.testing.assert_array_equal(morph.state.morph.strip[0], strip[-1])
     assert morph.state.morph.norms is not None
@@ -340,10 +340,10 @@ def test_export(morph: App, tmp_path: Path, name: str) -> None:
     if name.endswith("mp4"):
         pytest.importorskip("imageio_ffmpeg")
     target = tmp_path / name
-    morph.controller.morph.set_timing("frames", 24)
-    morph.controller.morph.set_timing("fps", 24)
-    morph.controller.morph.set_export("scale", 2)
-    morph.controller.morph.export(target)
+    morph.conductor.morph.set_timing("frames", 24)
+    morph.conductor.morph.set_timing("fps", 24)
+    morph.conductor.morph.set_export("scale", 2)
+    morph.conductor.morph.export(target)
     assert any(job.key == "export" for job in morph.state.jobs)
     morph.wait(lambda: "Saved" in morph.said)
     assert not morph.state.jobs
@@ -370,15 +370,15 @@ def test_a_stopped_export_leaves_nothing(morph: App, tmp_path: Path, monkeypatch
 
         return save_animation(path, some(), **options)
 
-    monkeypatch.setattr("app.explore.morph_export.save_animation", gated)
-    morph.controller.morph.export(tmp_path / "out.webp")
+    monkeypatch.setattr("app.explore.morph.export.save_animation", gated)
+    morph.conductor.morph.export(tmp_path / "out.webp")
     morph.wait(begun.is_set)
     morph.window.jobs.stopClicked.emit("export")
     gate.set()
     morph.wait(lambda: "stopped" in morph.said)
     assert not list(tmp_path.glob("*out*"))
     assert not morph.state.jobs
-    morph.controller.morph.export(tmp_path / "again.webp")
+    morph.conductor.morph.export(tmp_path / "again.webp")
     morph.wait(lambda: "again.webp" in morph.said)
 
 
@@ -401,11 +401,11 @@ def test_four_photos_the_pad_play_a_loop_and_export(morph: App, portrait: Path, 
     panel(morph).timingChanged.emit("frames", 20)
     view.playWanted.emit()
     seen: set[float] = set()
-    morph.controller.hub.changed.connect(lambda old, now: seen.add(now.morph.fraction))
+    morph.conductor.store.changed.connect(lambda old, now: seen.add(now.morph.fraction))
     morph.wait(lambda: len(seen) > 15)
     assert morph.state.morph.pad is None, "playing goes along the path"
     view.playWanted.emit()
-    morph.controller.morph.export(tmp_path / "loop.webp")
+    morph.conductor.morph.export(tmp_path / "loop.webp")
     morph.wait(lambda: "Saved" in morph.said)
     with Image.open(tmp_path / "loop.webp") as image:
         assert image.n_frames == 20
@@ -417,7 +417,7 @@ def _code(app: App, at: int, key: str) -> bool:
 
 
 def test_without_an_encoder_the_panel_says_how_to_get_it(morph: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.views.explore.morph_panel.mp4_missing", lambda: "MP4 needs an extra: install it.")
+    monkeypatch.setattr("app.explore.morph.panel.mp4_missing", lambda: "MP4 needs an extra: install it.")
     panel(morph).exportChanged.emit("kind", ".mp4")
     assert "install" in panel(morph).about.text()
     assert not panel(morph).export.isEnabled()
@@ -427,7 +427,7 @@ def test_without_an_encoder_the_panel_says_how_to_get_it(morph: App, monkeypatch
 
 def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    morph.controller.morph.export(tmp_path / "file" / "out.gif")
+    morph.conductor.morph.export(tmp_path / "file" / "out.gif")
     morph.wait(lambda: bool(morph.said))
     assert "could not be written" in morph.said
     assert not morph.state.jobs
@@ -448,6 +448,6 @@ def test_another_model_makes_new_corners(morph: App) -> None:
 
 def test_a_model_that_searches_morphs_at_once(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny GAN")
-    app.controller.show_view("morph")
+    app.conductor.show_view("morph")
     app.wait(lambda: app.state.morph.strip is not None)
     assert not app.state.jobs

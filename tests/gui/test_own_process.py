@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.train import own_process
-from engine import run_library, runs
+from app.train.runs import process as own_process
 from engine.api import TrainRequest
+from engine.runs import directory as runs
+from engine.runs import library as run_library
+from engine.runs.torchrun import torchrun_command, torchrun_folder
 from engine.session import Session
-from engine.torchrun import torchrun_command, torchrun_folder
 from tests.gui.conftest import SIZE, TINY, App, OpenApp, drop
 from tests.gui.test_runs import make_run, open_runs
 from tests.gui.test_train import fill, good_checkpoint, images
@@ -49,9 +50,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 def begin(app: App, run: Path) -> None:
-    app.controller.run_actions.choose_host("process")
-    app.controller.run_actions.resume(run)
-    app.wait(lambda: app.controller.own.running() == (run,))
+    app.conductor.run_actions.choose_host("process")
+    app.conductor.run_actions.resume(run)
+    app.wait(lambda: app.conductor.processes.running() == (run,))
 
 
 def test_it_outlives_the_window_and_a_later_one_finds_it(
@@ -64,8 +65,8 @@ def test_it_outlives_the_window_and_a_later_one_finds_it(
     form.hosts.host.changed.emit("process")
     assert form.hosts.on_close.isVisible()
     form.start.click()
-    app.wait(lambda: bool(app.controller.own.running()))
-    (run,) = app.controller.own.running()
+    app.wait(lambda: bool(app.conductor.processes.running()))
+    (run,) = app.conductor.processes.running()
     app.wait(lambda: runs.read_status(run).state == "running", 90)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
     app.wait(lambda: app.state.run_view.info.status.step > 0 and app.state.run_view.info.status.alive)
@@ -77,7 +78,7 @@ def test_it_outlives_the_window_and_a_later_one_finds_it(
     app.close()
     assert process.is_running()
     later = open_runs(open_app)
-    assert later.controller.settings.train_in == "process"
+    assert later.conductor.settings.train_in == "process"
     later.wait(lambda: later.state.run_view.path == run and later.state.run_view.info.status.alive)
     later.wait(lambda: any(job.key == f"run:{run}" for job in later.state.jobs))
     step = later.state.run_view.info.status.step
@@ -141,7 +142,7 @@ def test_a_crash_is_one_sentence_with_the_logs_last_line(
         "it has no checkpoint yet, and it can be resumed."
     )
     app.wait(lambda: not app.state.run_view.info.status.alive and not app.state.jobs)
-    assert app.controller.own.running() == ()
+    assert app.conductor.processes.running() == ()
 
 
 def test_a_failure_is_told_in_the_runs_own_words(
@@ -169,7 +170,7 @@ def test_closing_does_what_the_setting_says(
     run = make_run(home / "runs" / "00000-vae-x", title="Long one")
     app = open_runs(open_app)
     stand_in(monkeypatch, SLEEP)
-    app.controller.run_actions.choose_on_close(wish)
+    app.conductor.run_actions.choose_on_close(wish)
     begin(app, run)
     if wish == "ask":
         app.window.close()
@@ -186,9 +187,9 @@ def test_a_run_is_never_started_twice(home: Path, open_app: OpenApp, monkeypatch
     app = open_runs(open_app)
     stand_in(monkeypatch, SLEEP)
     begin(app, run)
-    app.controller.run_actions.resume(run)
+    app.conductor.run_actions.resume(run)
     app.wait(lambda: "being trained already" in app.said)
-    assert len(app.controller.own.running()) == 1
+    assert len(app.conductor.processes.running()) == 1
 
 
 def test_the_command_is_what_a_person_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

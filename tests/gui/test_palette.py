@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.palette_controller import PaletteController
-from app.shortcuts import SHORTCUTS
+from app.core.shortcuts import SHORTCUTS
+from app.palette.controller import PaletteController
 from app.widgets.palette import Palette, PaletteItem, matches
 
 from .conftest import App
@@ -36,7 +36,7 @@ def enter(palette: Palette) -> None:
 def test_lists_every_action_of_the_window(app: App):
     palette = opened(app)
     there = {item.key for item in palette.shown()}
-    known = app.window.findChild(PaletteController) or app.controller.findChild(PaletteController)
+    known = app.window.findChild(PaletteController) or app.conductor.findChild(PaletteController)
     assert known is not None
     missing = {row.id for row in SHORTCUTS} - {key.removeprefix("do|") for key in there}
     assert missing <= {"help.palette", "workspace.lab"}

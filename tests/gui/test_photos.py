@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.widgets.pixels import to_qimage
 from app.words import ERROR_TITLE
-from engine.open_model import ERROR_GAIN, OpenModel
+from engine.exploring.open_model import ERROR_GAIN, OpenModel
 from engine.session import Session
 from tests.gui.conftest import SIZE, App, OpenApp, drop, engine_model
 
@@ -53,12 +53,12 @@ def test_edits_start_from_the_photo(app: App, portrait: Path) -> None:
     drop(app.window.explore.library.drop, [portrait])
     encoded(app)
     before = shown(app).copy()
-    app.controller.explore.set_edit("Smiling", 2.0)
-    app.controller.explore.settle()
+    app.conductor.explore.set_edit("Smiling", 2.0)
+    app.conductor.explore.settle()
     app.settle()
     assert not np.array_equal(before, shown(app))
     assert portrait.stem in app.window.explore.single.picture.captions()[0]
-    app.controller.explore.undo()
+    app.conductor.explore.undo()
     app.settle()
     np.testing.assert_array_equal(before, shown(app))
     assert app.state.encoded is not None
@@ -67,11 +67,11 @@ def test_edits_start_from_the_photo(app: App, portrait: Path) -> None:
 def test_paste(app: App) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
     QGuiApplication.clipboard().setImage(to_qimage(picture))
-    app.controller.files.paste()
+    app.conductor.files.paste()
     encoded(app)
     assert app.state.photos[0].name == "pasted picture"
     QGuiApplication.clipboard().clear()
-    app.controller.files.paste()
+    app.conductor.files.paste()
     assert "clipboard" in app.said
 
 
@@ -130,7 +130,7 @@ def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest
         return encode(self, *args, steps=4, **options)
 
     monkeypatch.setattr(OpenModel, "encode", quick)
-    app.controller.show_view("compare")
+    app.conductor.show_view("compare")
     assert app.window.explore.compare.empty.isVisible()
     drop(app.window.explore.compare.board.photo, [portrait])
     app.wait(lambda: len(app.state.compare) == 3 and all(row.status == "done" for row in app.state.compare))
@@ -145,7 +145,7 @@ def test_a_search_can_be_cancelled_and_does_not_hold_up_drags(home: Path, open_a
     app = open_app(model="Tiny GAN")
     drop(app.window.explore.single.picture, [portrait])
     app.wait(lambda: any(job.key.startswith("encode") for job in app.state.jobs))
-    app.controller.explore.set_edit("Smiling", 1.0)
+    app.conductor.explore.set_edit("Smiling", 1.0)
     app.wait(lambda: app.state.drawn.request.edits == (("Smiling", 1.0),))
     key = app.state.jobs[0].key
     app.window.jobs.stopClicked.emit(key)

@@ -15,7 +15,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
-from engine import run_library, runs
+from engine.runs import directory as runs
+from engine.runs import library as run_library
 from tests.gui.conftest import SIZE, TINY, App, OpenApp, drop
 
 STEPS = 500
@@ -42,7 +43,7 @@ def shelf(home: Path) -> Path:
 
 def open_runs(open_app: OpenApp) -> App:
     app = open_app()
-    app.controller.hub.update(workspace="train", train_panel="runs")
+    app.conductor.store.update(workspace="train", train_panel="runs")
     app.wait(lambda: app.state.run_view is not None)
     app.settle()
     return app
@@ -66,7 +67,7 @@ def test_search_tags_and_titles(shelf: Path, open_app: OpenApp) -> None:
     panel = app.window.train.runs
     assert titles(app) == ["Night faces", "Night game", "00000-flow-x"]
     assert [card.subtitle.split(" · ")[0] for card in panel.runs.cards()] == ["VAE", "GAN", "Flow"]
-    app.controller.find_run()
+    app.conductor.find_run()
     assert app.window.focusWidget() is panel.search
     QTest.keyClicks(panel.search, "night gan")
     assert titles(app) == ["Night game"]
@@ -117,12 +118,12 @@ def test_attached_folders_are_remembered_and_lost_ones_stay(shelf: Path, open_ap
     lost = next(card for card in again.window.train.runs.runs.cards() if card.dim)
     assert "cannot be reached" in lost.subtitle
     shutil.move(tmp_path / "unmounted", far)
-    again.controller.runs.refresh()
+    again.conductor.runs.refresh()
     again.wait(lambda: "Away" in titles(again))
     act(again, far / "away", "detach")
     again.wait(lambda: "Away" not in titles(again))
     assert (far / "away" / "config.json").is_file()
-    assert again.controller.settings.attached == ()
+    assert again.conductor.settings.attached == ()
 
 
 def test_broken_runs_are_listed_greyed(shelf: Path, open_app: OpenApp) -> None:
@@ -192,7 +193,7 @@ def test_a_form_to_continue_from_a_checkpoint(shelf: Path, open_app: OpenApp) ->
 def test_comparing(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
     panel, page = app.window.train.runs, app.window.train.compare
-    app.controller.runs.compare()
+    app.conductor.runs.compare()
     assert "two runs" in app.said
     panel.runs.setFocus()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Space, Qt.Key.Key_End, Qt.Key.Key_Space):
@@ -238,12 +239,12 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     vae = shelf / "00002-vae-x"
     # never a live one, also when the list does not know yet
     alive(vae)
-    app.controller.runs.delete(vae)
+    app.conductor.runs.delete(vae)
     app.settle()
     assert vae.is_dir()
     assert "stop it first" in app.said
     runs.write_status(vae, "stopped", 10, STEPS)
-    app.controller.runs.refresh()
+    app.conductor.runs.refresh()
     app.settle()
     act(app, vae, "delete")
     app.wait(lambda: not vae.exists() and "Night faces" not in titles(app))
@@ -253,11 +254,11 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     app.wait(lambda: "Night faces" in titles(app))
     assert runs.read_config(vae).title == "Night faces"
     # a disk without a trash
-    monkeypatch.setattr("app.train.trash.QFile", NoTrash)
+    monkeypatch.setattr("app.train.runs.trash.QFile", NoTrash)
     act(app, vae, "delete")
     app.wait(lambda: not vae.exists())
     app.wait(lambda: str(shelf / ".trash") in app.said)
-    app.controller.runs.undo_delete()
+    app.conductor.runs.undo_delete()
     app.wait(lambda: vae.is_dir() and "Night faces" in titles(app))
 
 
@@ -265,7 +266,7 @@ def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, op
     run = shelf / "00002-vae-x"
     app = open_runs(open_app)
     alive(run)
-    app.controller.runs.refresh()
+    app.conductor.runs.refresh()
     app.wait(lambda: any(job.key == f"run:{run}" for job in app.state.jobs))
     card = next(card for card in app.window.train.runs.runs.cards() if card.key == str(run))
     assert card.live
@@ -278,7 +279,7 @@ def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, op
     app.wait(lambda: (run / "STOP").exists())
     # its process goes without a word
     alive(run, heartbeat=0)
-    app.controller.runs.refresh()
+    app.conductor.runs.refresh()
     app.wait(lambda: "not being trained any more" in app.said)
     app.wait(lambda: not app.state.jobs)
     assert "broke off" in app.window.train.runs.runs.cards()[0].subtitle

@@ -31,7 +31,7 @@ def test_broken_settings_are_said_and_the_window_starts(home: Path, open_app: Op
 
 def test_the_last_model_and_theme_come_back(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny GAN")
-    app.controller.switch_theme()
+    app.conductor.switch_theme()
     key = app.state.model
     app.close()
     assert load_settings(settings_file())[0].model == key
@@ -59,7 +59,7 @@ def test_closing_gives_everything_back(home: Path, open_app: OpenApp) -> None:
 def test_closing_before_the_first_picture(home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
     app.close()
-    assert app.controller.desk.closed
+    assert app.conductor.tasks.closed
     assert not [t for t in threading.enumerate() if t.name.startswith("lane-")]
 
 
@@ -76,7 +76,7 @@ def test_a_bug_in_a_thread_is_said_with_its_details(app: App) -> None:
 
 
 def test_keys_open_and_close(app: App) -> None:
-    app.controller.show_help()
+    app.conductor.show_help()
     panels = [w for w in QApplication.topLevelWidgets() if w.windowTitle() == "Keys" and w.isVisible()]
     assert len(panels) == 1
     panels[0].close()

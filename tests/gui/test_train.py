@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import runs
 from engine.checkpoints.model_file import load_model
-from engine.training.snapshot import newest_snapshot
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 from tests.gui.conftest import SIZE, TINY, App, OpenApp
 
 STEPS = 4000
@@ -32,7 +32,7 @@ def images(tmp_path: Path) -> Path:
 
 def fill(app: App, images: Path, *, family: str = "vae", steps: int = STEPS, preview: int = 5) -> None:
     """Fills the form as a person does."""
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     form = app.window.train.form
     form.data.set_current("other")
     form.data.changed.emit("other")
@@ -110,10 +110,10 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
 def test_exploring_while_training(app: App, images: Path) -> None:
     run = start(app, images)
     app.wait(lambda: len(app.state.run_view.previews) >= 2)
-    app.controller.show_workspace("explore")
+    app.conductor.show_workspace("explore")
     app.window.explore.library.runChosen.emit(str(run))
     app.wait(lambda: app.state.info is not None and app.state.info.image_size == SIZE and "run:" in app.state.model)
-    app.controller.explore.set_seed(9)
+    app.conductor.explore.set_seed(9)
     app.wait(lambda: not app.state.drawing)
     assert app.state.training is not None
     stop(app)
@@ -121,10 +121,10 @@ def test_exploring_while_training(app: App, images: Path) -> None:
 
 def test_a_drag_asks_training_to_step_aside(app: App, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(app, images)
-    control = app.controller.desk.control(app.controller.hub.training_job)
+    control = app.conductor.tasks.control(app.conductor.store.training_job)
     asked: list[float] = []
     monkeypatch.setattr(control, "step_aside", asked.append)
-    app.controller.explore.set_edit("Smiling", 0.5)
+    app.conductor.explore.set_edit("Smiling", 0.5)
     assert asked == [0.15]
     stop(app)
 
@@ -145,7 +145,7 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     stop(first)
     first.close()
     app = open_app()
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.pictures is not None)
     assert app.state.run_view.path == run
     newest = app.window.train.pictures.grid
@@ -163,7 +163,7 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
 def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> None:
     # Three steps may be over before one looks, so the states are written down as they come.
     states: list[str] = []
-    app.controller.hub.changed.connect(lambda _, now: states.append(now.training.state if now.training else ""))
+    app.conductor.store.changed.connect(lambda _, now: states.append(now.training.state if now.training else ""))
     fill(app, images, steps=3, preview=2)
     app.window.train.form.start.click()
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.info.status.state == "done")
@@ -180,14 +180,14 @@ def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> Non
 def test_only_one_run_at_a_time(app: App, images: Path) -> None:
     start(app, images)
     assert not app.window.train.form.start.isEnabled()
-    app.controller.train.start(app.window.train.form.request())
+    app.conductor.train.start(app.window.train.form.request())
     assert "stop it first" in app.said
     stop(app)
 
 
 @pytest.mark.parametrize("missing", ["", "no/such/folder"])
 def test_no_data_is_a_sentence(app: App, missing: str) -> None:
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     form = app.window.train.form
     form.data.set_current("other")
     form.path.set_path(missing)
@@ -208,7 +208,7 @@ def test_a_folder_without_images_is_a_sentence(app: App, tmp_path: Path) -> None
 
 
 def test_the_form_follows_family_and_preset(app: App) -> None:
-    app.controller.show_workspace("train")
+    app.conductor.show_workspace("train")
     form = app.window.train.form
     for family in app.state.catalogue.families:
         form.family.set_current(family.name)

@@ -6,9 +6,9 @@ import pytest
 
 import resources
 from engine.checkpoints.model_file import load_model
-from engine.diagnostics.reference import load_reference
-from engine.encoding import load_aids
+from engine.latent.bits_reference import load_reference
 from engine.latent.encoder import load_encoder
+from engine.latent.encoding import load_aids
 
 MODELS = resources.path("models")
 

@@ -10,8 +10,8 @@ from boxing.card import headline, shown, table_of_samples, table_of_test
 from boxing.kinds import KINDS, kind_of
 from boxing.reproduce import box_command, hours, train_command, training_seconds
 
-from engine import runs
 from engine.cli import main
+from engine.runs import directory as runs
 from tests.contract.tiny import folder_of_pictures, settings
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.widgets.series import Floats
+from app.series import Floats
 
 _HISTOGRAM_BINS: Final = 48
 _MOST_COLUMNS: Final = 240

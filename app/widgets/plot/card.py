@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
+from app.series import Floats, empty_trace, trace_of
 from app.theme import set_kind, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
@@ -21,7 +22,6 @@ from app.widgets.plot.legend import Entry, Legend
 from app.widgets.plot.lines import DrawnLine, Line
 from app.widgets.plot.marks import Mark
 from app.widgets.plot.scale import STEPS, Axis, Span, figure, whole_span
-from app.widgets.series import Floats, empty_trace, trace_of
 
 REDRAW_MS: Final = 100
 HANDS: Final = (

@@ -10,9 +10,9 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 
+from app.series import Floats, Smoother, Trace, nearest, thinned
 from app.widgets.plot.inks import DASHES, line_pen
 from app.widgets.plot.scale import Span
-from app.widgets.series import Floats, Smoother, Trace, nearest, thinned
 
 LARGEST: Final = 1e100
 

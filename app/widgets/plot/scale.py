@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.widgets.series import Floats
+from app.series import Floats
 
 Words = Callable[[Sequence[float]], list[str]]
 _NICE: Final = (1.0, 2.0, 5.0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen
 from engine.nn.coupling import LOG_SCALE_BOUND, Coupling, ZeroConv
 from engine.nn.packed_flow import Mix, Net, PackedFlow, PackedLevel, PackedStep, Weights, bounded_by, packed_net
 from engine.objectives.likelihood import standard_normal_log_density

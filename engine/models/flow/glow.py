@@ -14,9 +14,8 @@ from torch.nn.functional import conv2d, pixel_unshuffle
 
 from engine.errors import UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
 from engine.models.flow.frozen import FrozenGlow
-from engine.models.frozen import Frozen
 from engine.nn.actnorm import ActNorm
 from engine.nn.coupling import Coupling, Precision, ZeroConv, bounded
 from engine.nn.invertible import InvertibleConv, matrices

@@ -14,15 +14,14 @@ from torch.func import functional_call
 from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
+from engine.charts import Chart, shared_histograms
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
-from engine.models.frozen import Frozen
+from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
 from engine.models.gan.frozen import FrozenDcgan
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
 from engine.nn.upsample import UpsampleConv
 from engine.objectives.adversarial import OBJECTIVES, clip_weights, gradient_penalty, overfitting, r1_penalty
-from engine.run_files import Chart, shared_histograms
 
 EXAMINED = 32
 """Images that the discriminator is shown at a time when it is examined: it looks at the spread over a batch."""

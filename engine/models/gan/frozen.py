@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen
 from engine.nn.packed import PackedConv, PackedLinear, packed_doubling
 from engine.nn.upsample import UpsampleConv, summed_kernel
 

@@ -16,8 +16,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, interpolate, leaky_rel
 
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
-from engine.models.frozen import Frozen
+from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
 from engine.models.imported.frozen_dcgan import FrozenImportedDcgan
 
 LAYER: Final = re.compile(r"(?P<kind>[LTCU])(?P<kernel>\d{1,2})s(?P<stride>[12])p(?P<padding>\d)x(?P<channels>\d{1,5})")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen
 from engine.nn.packed import Activation, PackedConv, PackedLinear, PackedTranspose
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen
 from engine.nn.packed_flow import Mix, PackedFlow, PackedLevel, PackedStep, Weights, below_one, packed_net
 from engine.objectives.likelihood import standard_normal_log_density
 

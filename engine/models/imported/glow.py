@@ -16,8 +16,7 @@ from torch.nn.functional import conv2d, pad, relu
 
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
-from engine.models.frozen import Frozen
+from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
 from engine.models.imported.frozen_glow import FrozenImportedGlow
 from engine.nn.multiscale import Levels, ScaleLevel
 from engine.objectives.likelihood import standard_normal_log_density

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, layer_norm, pixel_unshuffle, silu
 
-from engine.models.frozen import Frozen
+from engine.models.base import Frozen
 from engine.nn.dense import DenseBlock, DensePath
 from engine.nn.packed import Activation, PackedConv, PackedLinear, packed_doubling
 from engine.nn.residual import Down, ResidualBlock, Up

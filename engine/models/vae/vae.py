@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pad, pixel_unshuffle, silu
 
+from engine.charts import Chart
 from engine.errors import UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
-from engine.models.frozen import Frozen
+from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
 from engine.models.vae.frozen import FrozenVae
 from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
@@ -21,7 +21,6 @@ from engine.nn.vector_flow import VectorFlow
 from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
 from engine.objectives.likelihood import bits_per_dim, dequantise, gaussian_log_density
 from engine.objectives.texture import texture_distance
-from engine.run_files import Chart
 
 PRIOR_WIDTH = 96
 """Width of the networks of the prior's couplings; wider ones learn the codes of some ten thousand pictures by heart."""

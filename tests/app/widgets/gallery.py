@@ -14,6 +14,7 @@ from PIL import Image
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from app.job import JobView
 from app.theme import apply_theme
 from app.widgets.buttons import button
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
@@ -21,7 +22,7 @@ from app.widgets.curves import Curves
 from app.widgets.empty import EmptyState
 from app.widgets.form import Combo, FloatField, FormRows, IntField, PathField, Section, Toggle
 from app.widgets.grid import PictureGrid
-from app.widgets.jobs import JobsBar, JobView
+from app.widgets.jobs import JobsBar
 from app.widgets.labels import ElidedLabel
 from app.widgets.layout import FlowLayout, hairline, hbox, scrolled, vbox
 from app.widgets.notice import NoticeLine

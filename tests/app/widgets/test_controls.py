@@ -10,9 +10,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.job import JobView
 from app.widgets.empty import EmptyState
 from app.widgets.form import Combo, FloatField, FormRows, IntField, PathField, Section, Toggle
-from app.widgets.jobs import JobsBar, JobView
+from app.widgets.jobs import JobsBar
 from app.widgets.layout import FlowLayout
 from app.widgets.notice import NoticeLine
 from app.widgets.segmented import Segmented

@@ -11,11 +11,11 @@ from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.series import trace_of
 from app.theme import apply_theme
 from app.widgets.curves import STEPS, TIME, Clock, Curves, Line, Mark, Span
 from app.widgets.inline_edit import NameEdit
 from app.widgets.plot.inks import LIGHT
-from app.widgets.series import trace_of
 
 NONE = Qt.KeyboardModifier.NoModifier
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from engine import library
 from engine.api import Coded, DrawRequest, LevelRule, Sampled, Wander
 from engine.errors import UsageError, UserError
+from engine.exploring.open_model import OpenModel
 from engine.latent import levels
 from engine.latent.around import manifold_code, neighbour, neighbour_angle, offsets
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
 from engine.models.base import Group
-from engine.open_model import OpenModel
 from engine.session import Session
 from tests.contract.tiny import save
 

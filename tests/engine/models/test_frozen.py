@@ -13,8 +13,8 @@ import engine.nn.packed as packed_layers
 from engine.errors import Unsupported
 from engine.families import FAMILIES, build
 from engine.models import frozen as frozen_module
-from engine.models.base import LatentModel
-from engine.models.frozen import TOLERANCE, Fresh, Frozen, Plain, _Seen, freeze_model
+from engine.models.base import Frozen, LatentModel, Plain
+from engine.models.frozen import TOLERANCE, Fresh, _Seen, freeze_model
 from engine.nn.coupling import Coupling
 from tests.contract.tiny import images, make, stir, tiny_config, variants
 

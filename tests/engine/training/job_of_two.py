@@ -13,11 +13,11 @@ import sys
 import threading
 from pathlib import Path
 
-from engine import runs
 from engine.control import Control
 from engine.data import open_dataset
 from engine.device import pick
 from engine.events import TrainingSaved, TrainingState
+from engine.runs import directory as runs
 from engine.training import loop, tick
 from engine.training.distributed import together
 from engine.training.lock import exclusive

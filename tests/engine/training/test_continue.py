@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine import run_library, runs
 from engine.control import Control
 from engine.errors import Cancelled, CheckpointError, DataError, RunError, UsageError
 from engine.families import FAMILIES
+from engine.runs import directory as runs
+from engine.runs import library as run_library
 from tests.contract.tiny import folder_of_pictures
 from tests.engine.training.runner import digests, new_run, train
 
@@ -72,7 +73,7 @@ def test_a_planned_run_reads_its_images_when_it_is_trained(tmp_path, monkeypatch
     session, first = new_run(tmp_path)
     request = replace(run_library.request_of(runs.read_config(first)), folder=tmp_path / "planned")
     monkeypatch.setenv("LATENT_LOOM_CACHE", str(tmp_path / "fresh-cache"))
-    monkeypatch.setattr("engine.preparing.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.runs.preparing.TELL_SECONDS", 0.0)
     told = []
     write = runs.write_status
     monkeypatch.setattr(
@@ -92,7 +93,7 @@ def test_a_stop_is_heard_while_images_are_read(tmp_path, monkeypatch):
     request = replace(run_library.request_of(runs.read_config(first)), folder=tmp_path / "planned")
     run = session.new_run(request, read_data=False)
     monkeypatch.setenv("LATENT_LOOM_CACHE", str(tmp_path / "fresh-cache"))
-    monkeypatch.setattr("engine.preparing.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.runs.preparing.TELL_SECONDS", 0.0)
     write = runs.write_status
     monkeypatch.setattr(runs, "write_status", lambda *a, **k: ((run / "STOP").touch(), write(*a, **k))[1])
     with pytest.raises(Cancelled):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import runs
 from engine.families import FAMILIES
+from engine.runs import directory as runs
 from engine.session import Session
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, steps_saved, train

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine import runs
 from engine.control import Control
 from engine.device import pick
 from engine.errors import RunError, UserError
 from engine.events import TrainingNotice
+from engine.runs import directory as runs
 from engine.training.hooks import MAX_FAILURES, GoBack, QuietHook
 from engine.training.loop import train
 from tests.engine.training.runner import new_run, of

@@ -13,8 +13,8 @@ import time
 import psutil
 import pytest
 
-from engine import runs
 from engine.errors import Cancelled, RunError
+from engine.runs import directory as runs
 from engine.training import lock as locks
 from engine.training.lock import exclusive
 from tests.contract.tiny import environment

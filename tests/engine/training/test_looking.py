@@ -13,13 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import live, pins, runs
 from engine.checkpoints.model_file import ModelHeader, decode_model
 from engine.control import Control
-from engine.diagnostics.images import psnr
 from engine.errors import ImageError, RunError, UsageError
 from engine.events import TrainingMetrics, TrainingSaved
 from engine.families import FAMILIES, build
+from engine.measures import psnr
+from engine.runs import directory as runs
+from engine.runs import live, pins
 from engine.session import Session
 from engine.training import looking
 from engine.training.looking import LiveWeights, PinnedPhotos
@@ -263,7 +264,7 @@ def test_a_run_is_opened_live_while_it_trains_and_from_its_checkpoint_afterwards
 
 
 def test_what_a_person_finds_in_live_weights_belongs_to_the_run(tmp_path):
-    from engine import own_directions
+    from engine.exploring import user_attributes as own_directions
 
     session, run = new_run(tmp_path, "vae", steps=6, preview_every=3, save_every=6)
     found = []

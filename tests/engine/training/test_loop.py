@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from engine import runs
 from engine.checkpoints.model_file import load_model
 from engine.control import Control
 from engine.errors import RunError, UsageError
 from engine.events import TrainingMetrics, TrainingNotice, TrainingPreview, TrainingSaved, TrainingState
 from engine.families import FAMILIES
 from engine.models.vae import Vae
-from engine.training.snapshot import newest_snapshot
+from engine.runs import directory as runs
+from engine.runs.checkpoints import newest_snapshot
 from tests.contract.tiny import folder_of_pictures
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import runs
+from engine.runs import directory as runs
 from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig, World
 from engine.training.ema import Ema

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine import runs
 from engine.errors import RunError
 from engine.events import TrainingMetrics, TrainingNotice, TrainingSaved
 from engine.families import FAMILIES
 from engine.nn.recompute import recompute_in_backward
+from engine.runs import directory as runs
 from engine.training.memory import out_of_memory
 from tests.contract.tiny import PlainSteps, images, make, stir
 from tests.engine.training.runner import digests, new_run, of, train

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from engine import runs
 from engine.events import TrainingMetrics, TrainingNotice
 from engine.families import FAMILIES
 from engine.models.vae import Vae
 from engine.objectives.adversarial import OBJECTIVES
+from engine.runs import directory as runs
 from engine.training import signals
 from engine.training.guards import GUARDS, Alarm, Guard, History, Lookout
 from engine.training.tensorboard import Events

@@ -11,7 +11,8 @@ from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.errors import CheckpointError, Unsupported, UsageError
 from engine.families import FAMILIES, IMPORTED, build, family
 from engine.knobs import from_json, to_json
-from engine.models.frozen import TOLERANCE, Plain, freeze_model
+from engine.models.base import Plain
+from engine.models.frozen import TOLERANCE, freeze_model
 from tests.contract.tiny import PlainSteps, images, stir
 
 SHAPE = (3, 16, 16)

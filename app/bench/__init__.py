@@ -1,0 +1,1 @@
+"""What `latent-loom bench` measures of the window."""

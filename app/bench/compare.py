@@ -1,0 +1,148 @@
+"""Measures Compare: how soon the model under the hand follows a slider, and how soon all models do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
+
+from app.bench.tools import LIMIT_MS, SETTLE_MS, Hand, run_for
+from app.conductor import Conductor
+from app.explore.compare.row_view import RowView
+from app.explore.compare.rows import recipe_of
+from app.explore.compare.state import Recipe
+from app.shot import wait_until
+from app.state import FIRST_SEED
+from engine.api import ModelCard
+from engine.errors import UserError
+from engine.measuring import percentiles
+
+WARM_MOVES: Final = 5
+FIRST_AIMS: Final = {"vae": {"p99_ms": 33.0}, "gan": {"p99_ms": 33.0}, "flow": {"p99_ms": 50.0}}
+
+
+class RowsEye(QObject):
+    """Watches the current pictures of all rows; what each has painted last is in `seen`, by the model's ref."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__()
+        self._controller = conductor
+        self._loop = QEventLoop(self)
+        self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
+        self._limit.timeout.connect(self._loop.quit)
+        self._until: Callable[[], bool] = self.all_current
+        self.seen: dict[str, Recipe | None] = {}
+        for view in self._views():
+            view.current.installEventFilter(self)
+
+    def _views(self) -> list[RowView]:
+        return self._controller.window.explore.compare.board.rows
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            for view, row in zip(self._views(), self._controller.state.compare, strict=True):
+                if view.current is watched and view.current.picture() is row.picture:
+                    self.seen[row.ref] = row.recipe
+            if self._until():
+                # The loop ends when this event, and so the painting of the whole window, is over.
+                self._loop.quit()
+        return False
+
+    def first_current(self) -> bool:
+        """Whether the model under the hand shows what the sliders say."""
+        state = self._controller.state
+        return all(self.seen.get(row.ref) == recipe_of(row, state) for row in state.compare if row.ref == state.model)
+
+    def all_current(self) -> bool:
+        """Whether every row does."""
+        state = self._controller.state
+        return all(self.seen.get(row.ref) == recipe_of(row, state) for row in state.compare)
+
+    def wait(self, until: Callable[[], bool]) -> float:
+        """Runs the event loop until then; gives that time (`perf_counter`).
+
+        Raises:
+            UserError: it did not come in ten seconds.
+        """
+        self._until = until
+        if not until():
+            self._limit.start()
+            self._loop.exec()
+            self._limit.stop()
+            if not until():
+                raise UserError(
+                    self._controller.window.notice.text()
+                    or f"A row of Compare did not follow a slider within {LIMIT_MS / 1000:.0f} s: see the log."
+                )
+        return time.perf_counter()
+
+    def close(self) -> None:
+        """Watches no longer."""
+        for view in self._views():
+            view.current.removeEventFilter(self)
+
+
+def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: int) -> dict[str, Any]:
+    """For each family's model under the hand: milliseconds from the mouse event to its painted picture while all rows
+    are driven, and, one move after the other, until every row has painted its own. Empty without a portrait in the box.
+
+    Raises:
+        UserError: a row did not follow.
+    """
+    if not conductor.state.photos:
+        return {}
+    conductor.photos.choose(conductor.state.photos[0].key)
+    wait_until(lambda: conductor.state.encoded is not None, conductor)
+    conductor.show_view("compare")
+    for card in cards.values():
+        conductor.compare.show_model(card.key, True)
+
+    def ready() -> bool:
+        rows = conductor.state.compare
+        return bool(rows) and all(row.status in ("done", "failed") for row in rows)
+
+    wait_until(ready, conductor)
+    found = {family: _measure_rows(conductor, card, moves) for family, card in cards.items()}
+    # What is measured after this finds the window as it was before.
+    conductor.show_view("single")
+    conductor.explore.set_seed(FIRST_SEED)
+    wait_until(lambda: not conductor.state.drawing, conductor)
+    return found
+
+
+def _measure_rows(conductor: Conductor, card: ModelCard, moves: int) -> dict[str, Any]:
+    conductor.compare.open_row(card.key)
+    wait_until(lambda: conductor.state.model == card.key and not conductor.state.drawing, conductor)
+    run_for(SETTLE_MS)
+    info = conductor.state.info
+    assert info is not None
+    name = (*info.attributes, *info.components)[0].name
+    hand = Hand(conductor.window, conductor.window.explore.inspector.sliders[name])
+    eye = RowsEye(conductor)
+    try:
+        _drag(eye, hand, WARM_MOVES, eye.all_current)
+        first = _drag(eye, hand, moves, eye.first_current)
+        every = _drag(eye, hand, moves, eye.all_current)
+    finally:
+        eye.close()
+    return {
+        "model": card.title,
+        "rows": len(conductor.state.compare),
+        "first_row": percentiles(first, aims=FIRST_AIMS.get(card.family)),
+        "all_rows": percentiles(every),
+    }
+
+
+def _drag(eye: RowsEye, hand: Hand, moves: int, until: Callable[[], bool]) -> list[float]:
+    """Closed loop: the next move comes when `until()` holds; the drag ends when every row has caught up."""
+    times = []
+    hand.press()
+    for _ in range(moves):
+        start = time.perf_counter()
+        hand.move()
+        times.append(1000 * (eye.wait(until) - start))
+    hand.release()
+    eye.wait(eye.all_current)
+    return times

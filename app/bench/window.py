@@ -1,0 +1,255 @@
+"""Measures the real window: how soon a picture follows the hand, and how long the window ever stands still.
+
+The window is the one that `latent-loom` opens, off screen, with the models of the library and a run of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer, qVersion
+from PySide6.QtGui import QGuiApplication
+
+from app.__main__ import application, open_window
+from app.bench.compare import measure_compare
+from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, flood, run_for, sliders
+from app.conductor import Conductor
+from app.settings import Settings
+from app.shot import wait_until
+from engine.api import ModelCard, TrainRequest
+from engine.errors import UserError
+from engine.measuring import peak_memory_mib, percentiles
+
+IDLE_AIMS: Final = {"vae": {"p99_ms": 33.0}, "gan": {"p99_ms": 33.0}, "flow": {"p99_ms": 50.0}}
+TRAINING_AIMS: Final = {"p50_ms": 50.0}
+GAP_AIMS: Final = {"p99_ms": 33.0, "max_ms": 200.0}
+SIZE_PX: Final = 64
+WARM_UP_MS: Final = 1500
+EVERY: Final = {"steps": 1_000_000, "preview_every": 50, "save_every": 100}
+"""Previews and checkpoints five times as often as usual: their cost belongs to what is measured."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured; counts are for each model."""
+
+    moves: int
+    rests: int
+    flood: int
+    gap_ms: int
+    trained: int
+    starts: int
+    compare: int = 0
+    """Moves in Compare for each model; it needs the search of a GAN first, which takes half a minute."""
+
+
+FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3, compare=150)
+QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1, compare=0)
+
+
+def measure_sliders(
+    conductor: Conductor, eye: Eye, card: ModelCard, extent: Extent, *, training: bool
+) -> dict[str, Any]:
+    """All slider figures of one model, as the machine is now: with or without a training run."""
+    open_model(conductor, eye, card)
+    conductor.show_view("single")
+    hands = {kind: Hand(conductor.window, slider) for kind, slider in sliders(conductor).items()}
+    run_for(SETTLE_MS)
+    drag(eye, next(iter(hands.values())), 5)
+    step, start = _step(conductor), time.perf_counter()
+    times = {kind: drag(eye, hand, extent.moves // len(hands)) for kind, hand in hands.items()}
+    seconds = time.perf_counter() - start
+    aims = TRAINING_AIMS if training else IDLE_AIMS.get(card.family)
+    found: dict[str, Any] = percentiles([ms for some in times.values() for ms in some], aims=aims)
+    found["median_by_slider_ms"] = {kind: round(statistics.median(some), 2) for kind, some in times.items()}
+    if training:
+        found["training_steps_meanwhile"] = _step(conductor) - step
+        found["seconds"] = round(seconds, 1)
+    hand = next(iter(hands.values()))
+    found["after_rest"] = percentiles(drag_after_rest(eye, hand, extent.rests))
+    found["flood"] = flood(eye, hand, extent.flood)
+    return found
+
+
+def open_model(conductor: Conductor, eye: Eye, card: ModelCard) -> None:
+    """Opens a model as the library does and waits for its first picture."""
+    conductor.show_workspace("explore")
+    conductor.explore.open_model(card.key)
+    wait_until(lambda: conductor.state.model == card.key and conductor.state.opening is None, conductor)
+    eye.wait()
+
+
+def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
+    """Starts the family's smallest preset on the data set in the box; False where there is none.
+
+    Raises:
+        UserError: it did not start.
+    """
+    wait_until(lambda: conductor.state.catalogue is not None, conductor)
+    catalogue = conductor.state.catalogue
+    assert catalogue is not None
+    if not catalogue.data_sets:
+        return False
+    preset = next(iter(next(row for row in catalogue.families if row.name == family).presets.values()))
+    request = TrainRequest(family, catalogue.data_sets[0][0], model=preset, training=EVERY, folder=folder / family)
+    conductor.start_training(request)
+    wait_until(lambda: conductor.state.training is None or _step(conductor) > 0, conductor)
+    if conductor.state.training is None:
+        raise UserError(conductor.window.notice.text() or "The training run did not start: see the log.")
+    run_for(WARM_UP_MS)
+    return True
+
+
+def stop_training(conductor: Conductor) -> None:
+    """Stops the run and waits for its checkpoint."""
+    conductor.train.stop()
+    wait_until(lambda: conductor.state.training is None, conductor)
+
+
+def _step(conductor: Conductor) -> int:
+    training = conductor.state.training
+    return 0 if training is None else training.step
+
+
+def close(conductor: Conductor, eye: Eye | None = None) -> None:
+    """Closes the window and waits until all its threads have ended."""
+    if eye is not None:
+        eye.close()
+    ended: list[bool] = []
+    conductor.closed.connect(lambda: ended.append(True))
+    conductor.close()
+    # The window hides at once and the lanes may be idle before their threads were told to end: only this is the end.
+    wait_until(lambda: bool(ended), None)
+    conductor.window.deleteLater()
+    QCoreApplication.sendPostedEvents(conductor.window, QEvent.Type.DeferredDelete)
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Every figure of the window, with its aim where it has one.
+
+    Uses the models that are there (those in the box come first), one of each family, and trains in a temporary folder.
+
+    Raises:
+        UserError: a picture or a run did not come.
+        RuntimeError: the last picture was not that of the last value.
+    """
+    extent = QUICK if quick else FULL
+    app = application()
+    # Closing the window would otherwise end every event loop that is made after it, a test's for instance.
+    quits = app.quitOnLastWindowClosed()
+    app.setQuitOnLastWindowClosed(False)
+    try:
+        with tempfile.TemporaryDirectory(prefix="latent-loom-bench-") as folder:
+            values = _measure_window(extent, Path(folder))
+    finally:
+        app.setQuitOnLastWindowClosed(quits)
+    if values["slider_to_picture"]:
+        values["start_up"] = measure_start_up(extent.starts)
+    values["aims_met"] = all(_met(values))
+    return values
+
+
+def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
+    conductor = open_window(Settings(), remember=False)
+    eye = Eye(conductor)
+    try:
+        conductor.window.show()
+        conductor.start()
+        wait_until(lambda: conductor.state.models is not None, conductor)
+        cards = one_of_each(conductor.state.models or ())
+        slider_to_picture: dict[str, Any] = {
+            family: {"model": card.title, "idle": measure_sliders(conductor, eye, card, extent, training=False)}
+            for family, card in cards.items()
+        }
+        compare = measure_compare(conductor, cards, extent.compare) if extent.compare else {}
+        heart = Heartbeat()
+        gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 10))}
+        wait_until(lambda: conductor.state.catalogue is not None, conductor)
+        catalogue = conductor.state.catalogue
+        families = [row.name for row in catalogue.families] if catalogue is not None else []
+        for index, family in enumerate(families[: extent.trained]):
+            if not start_training(conductor, family, folder):
+                break
+            step = _step(conductor)
+            gaps[f"training {family}"] = percentiles(heart.listen(extent.gap_ms), aims=GAP_AIMS)
+            gaps[f"training {family}"]["steps"] = _step(conductor) - step
+            if index == 0:
+                for name, card in cards.items():
+                    slider_to_picture[name]["training"] = measure_sliders(conductor, eye, card, extent, training=True)
+            stop_training(conductor)
+    finally:
+        close(conductor, eye)
+    return {
+        "qt": qVersion(),
+        "platform": QGuiApplication.platformName(),
+        "slider_to_picture": slider_to_picture,
+        "compare": compare,
+        "gui_gap": gaps,
+    }
+
+
+def one_of_each(cards: tuple[ModelCard, ...]) -> dict[str, ModelCard]:
+    """For each family the largest model of 64 pixels, or of any size; the first of those that are equally large."""
+    ordered = sorted(cards, key=lambda card: (card.image_size != SIZE_PX, -card.parameters))
+    found = {card.family: card for card in reversed(ordered)}
+    return {card.family: card for card in cards if found[card.family] is card}
+
+
+def _met(values: dict[str, Any]) -> list[bool]:
+    inner = [met for value in values.values() if isinstance(value, dict) for met in _met(value)]
+    return [*inner, values["met"]] if "met" in values else inner
+
+
+def measure_start_up(starts: int) -> dict[str, Any]:
+    """Medians over fresh processes: seconds until the window and the first picture are painted, and peak memory.
+
+    A first start is not counted: it compiles what an installed program has compiled already.
+
+    Raises:
+        UserError: a process did not come so far.
+    """
+    rows: list[dict[str, float]] = []
+    environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for _ in range(1 + starts):
+        program = f"import gc; gc.disable(); from app.bench.window import start_up; start_up({time.time()!r})"
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False, env=environment
+        )
+        if done.returncode != 0:
+            why = " ".join(done.stderr.strip().splitlines()[-1:])
+            raise UserError(f"A fresh window did not start ({why}): run latent-loom doctor.")
+        rows.append(json.loads(done.stdout.strip().splitlines()[-1]))
+    counted = rows[1:]
+    medians = {name: round(statistics.median(row[name] for row in counted), 2) for name in counted[0]}
+    return {"starts": starts, **medians}
+
+
+def start_up(born: float) -> None:
+    """In a fresh process: opens the window as `main` does and prints, as JSON, when it and its picture were painted.
+
+    `born` is when the process was started (seconds since 1970).
+    """
+    application().setQuitOnLastWindowClosed(False)
+    conductor = open_window(Settings(), remember=False)
+    eye, marks = Eye(conductor), dict[str, float]()
+    conductor.window.show()
+    QTimer.singleShot(50, conductor, lambda: conductor.start())
+    QCoreApplication.processEvents()
+    marks["window_painted_seconds"] = time.time() - born
+    wait_until(lambda: conductor.state.info is not None, conductor)
+    eye.wait()
+    marks["first_picture_seconds"] = time.time() - born
+    run_for(SETTLE_MS)
+    marks["peak_memory_mib"] = peak_memory_mib()
+    close(conductor, eye)
+    sys.stdout.write(json.dumps(marks) + "\n")

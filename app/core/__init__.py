@@ -1,0 +1,1 @@
+"""What all workspaces stand on: state, lanes, notices, keys."""

@@ -1,0 +1,71 @@
+"""Writes one file or folder on the study lane, with progress, time left and Cancel in the jobs bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from app.core.store import Store
+from app.job import JobView
+from app.words import duration
+from engine.events import Failed, Progress
+from engine.lanes import Context
+
+TELL_SECONDS: Final = 0.1
+
+Made = TypeVar("Made")
+Tell = Callable[[int, int], None]
+"""Called with (how many are done, of how many)."""
+
+
+def export_file(
+    store: Store,
+    file: Path,
+    work: Callable[[Context, Tell], Made],
+    *,
+    said: Callable[[Made], str],
+    key: str,
+    what: str,
+    unit: str,
+    at_first: str,
+) -> None:
+    """Runs `work` as the job `key`, once at a time; `said` is the sentence of what it made.
+
+    `what` is exported ("A morph"), counted in `unit`; `at_first` stands in the bar until the first count.
+    """
+    if any(job.key == key for job in store.state.jobs):
+        store.notices.warn(f"{what} is being exported already: wait for it, or stop it in the bar below.")
+        return
+    text = f"Exporting {file.name}"
+
+    def run(context: Context) -> Made:
+        start = told = time.perf_counter()
+
+        def tell(done: int, total: int) -> None:
+            nonlocal told
+            now = time.perf_counter()
+            if now - told > TELL_SECONDS and done:
+                told = now
+                context.progress(done, total, seconds_left=(now - start) / done * (total - done))
+
+        return work(context, tell)
+
+    def done(made: Made) -> None:
+        store.end_job(key)
+        store.notices.info(said(made))
+
+    def failed(event: Failed | None) -> None:
+        store.end_job(key)
+        if event is not None:
+            store.notices.failed(event)
+        else:
+            store.notices.info(f"The export of {file.name} was stopped: nothing was left behind.")
+
+    def shown(event: Progress) -> None:
+        left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
+        store.show_job(JobView(key, text, event.done / event.total, f"{event.done} / {event.total} {unit}{left}"))
+
+    job = store.tasks.submit("study", key, run, done=done, failed=failed, stopped=lambda: failed(None), progress=shown)
+    store.show_job(JobView(key, text, None, at_first), cancel=lambda: store.tasks.cancel(job))

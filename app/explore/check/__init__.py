@@ -1,0 +1,1 @@
+"""Diagnosis of a model of the library."""

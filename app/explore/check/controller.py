@@ -1,0 +1,159 @@
+"""Diagnosing a model of the library in Explore, held against a data set that the person names."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, Final
+
+from PySide6.QtCore import QObject
+
+from app.core.model_host import run_of
+from app.core.notices import NO_MODEL, Notice
+from app.core.store import Store
+from app.core.tasks import Task
+from app.explore.check.state import ModelCheck
+from app.job import JobView
+from app.state import AppState
+from app.train.collapse.controller import AT_WORK, CollapseController, progress_view
+from app.train.collapse.diagnoses import Diagnosed, DiagnosisHost
+from app.train.collapse.state import DiagnosticCard, Running
+from engine.events import Failed, Progress
+from engine.lanes import Context
+from engine.report import Report
+
+JOB: Final = "diagnose-model"
+NO_DATA: Final = Notice(
+    "Name the images first that the model is to be held against: a folder, zip, npz or idx file.", "warning"
+)
+
+
+class ModelCheckController(QObject):
+    """Owns `AppState.check`. A run in Explore is diagnosed in Train, where its own data and history are."""
+
+    def __init__(
+        self, store: Store, diagnoses: DiagnosisHost, panel: CollapseController, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._diagnoses, self._panel = store, diagnoses, panel
+        self._job: Task | None = None
+        self._began = 0.0
+        store.changed.connect(self._changed)
+
+    def _set(self, **changes: Any) -> None:
+        check = self._store.state.check
+        if check is not None:
+            self._store.update(check=replace(check, **changes))
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if now.check is not None and now.check.running is None and now.model not in (None, now.check.ref):
+            # Another model was opened: this page spoke of the one before.
+            self.close()
+
+    def open(self) -> None:
+        """Shows the page for the model on show; for a run, the Collapse panel of Train."""
+        store, state = self._store, self._store.state
+        if state.model is None or state.info is None:
+            store.notices.say(NO_MODEL)
+            return
+        run = run_of(state.model)
+        if run is not None:
+            self._panel.show(run)
+            return
+        data_sets = state.catalogue.data_sets if state.catalogue is not None else ()
+        data = state.check.data if state.check is not None else data_sets[0][0] if data_sets else ""
+        check = ModelCheck(state.model, state.info.title, state.info.sha256, data, cards=state.collapse.cards or ())
+        store.update(workspace="explore", check=check)
+        self._look_up()
+
+    def close(self) -> None:
+        """Back to the pictures; a diagnosis at work is stopped."""
+        self.stop()
+        self._store.update(check=None)
+
+    def set_data(self, data: str) -> None:
+        """The images to hold the model against; an earlier report on them is shown."""
+        check = self._store.state.check
+        if check is not None and data != check.data and check.running is None:
+            self._set(data=data, report=None, message="")
+            self._look_up()
+
+    def unfold(self, name: str, on: bool) -> None:
+        """Opens or closes a finding."""
+        check = self._store.state.check
+        if check is not None:
+            self._set(opened=check.opened | {name} if on else check.opened - {name})
+
+    def _look_up(self) -> None:
+        """The catalogue, and the report that was kept of this model and data."""
+        check = self._store.state.check
+        assert check is not None
+        ref, data, sha = check.ref, check.data, check.sha256
+
+        def work(context: Context) -> tuple[tuple[DiagnosticCard, ...], Report | None]:
+            return self._diagnoses.cards(), self._diagnoses.kept(sha, data) if data else None
+
+        def done(found: tuple[tuple[DiagnosticCard, ...], Report | None]) -> None:
+            now = self._store.state.check
+            if now is not None and (now.ref, now.data) == (ref, data):
+                self._set(cards=found[0], report=now.report or found[1])
+
+        self._store.tasks.submit("study", "look for a report", work, done=done, latest="check")
+
+    def run(self, names: tuple[str, ...] | None = None, *, quick: bool = False) -> None:
+        """Makes the diagnosis: all, or the diagnostics named."""
+        store, check = self._store, self._store.state.check
+        if check is None:
+            return
+        if check.running is not None or store.state.collapse.running is not None:
+            store.notices.say(AT_WORK)
+            return
+        if not check.data:
+            store.notices.say(NO_DATA)
+            return
+        ref, data = check.ref, check.data
+
+        def work(context: Context) -> Diagnosed:
+            return self._diagnoses.check(ref, data, names, quick=quick, context=context)
+
+        def done(found: Diagnosed) -> None:
+            self._ended()
+            if found.problem:
+                store.notices.warn(found.problem)
+            now = store.state.check
+            if now is not None and (now.ref, now.data) == (ref, data):
+                self._set(report=found.report, message="", opened=now.opened | frozenset(names or ()))
+
+        def failed(event: Failed) -> None:
+            self._ended()
+            self._set(message=event.message)
+            store.notices.failed(event)
+
+        self._began = time.monotonic()
+        self._set(running=Running(None, names, quick), message="")
+        store.show_job(JobView(JOB, f"Diagnosing {check.title}", None, ""), cancel=self.stop)
+        self._job = store.tasks.submit(
+            "study",
+            "diagnose",
+            work,
+            done=done,
+            failed=failed,
+            stopped=self._ended,
+            progress=lambda event: self._told(check.title, event),
+        )
+
+    def stop(self) -> None:
+        """Cancels the diagnosis at work."""
+        self._store.tasks.cancel(self._job)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._store.end_job(JOB)
+        self._set(running=None)
+
+    def _told(self, title: str, event: Progress) -> None:
+        check = self._store.state.check
+        self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
+        if check is not None and check.running is not None:
+            fraction = event.done / event.total if event.total else None
+            self._set(running=replace(check.running, fraction=fraction, text=event.text))

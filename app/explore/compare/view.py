@@ -1,0 +1,204 @@
+"""One photo through every model: a row each, driven by the same sliders and the same path to a second photo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QRect, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from app.explore.compare.row_view import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
+from app.state import AppState, moved
+from app.widgets.buttons import button
+from app.widgets.cards import Thumb
+from app.widgets.empty import EmptyState
+from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.photo_slot import PhotoSlot
+from app.widgets.picture import CAPTION_PX, Picture
+from app.widgets.slider import ValueSlider
+from app.words import nice, signed
+from engine.api import Pictures
+
+SMALLEST_PX: Final = 112
+ROW_GAP_PX: Final = 12
+NO_OTHER: Final = "Choose a second photo (B) first: click its place, or drag a photo there."
+PATH_TIP: Final = (
+    "From the photo A (0) to the photo B (1), in every model by its own codes; a double click goes back to A."
+)
+
+
+class Board(QWidget):
+    """The two photos at the left, the rows at the right, as large as the room allows."""
+
+    rowChosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.photo = Picture("A", parent=self)
+        self.other = PhotoSlot(
+            "B", empty_text="Click, or drag a photo here: every model then goes from A to B", parent=self
+        )
+        self.other.setToolTip("The photo at the far end of the path: click to choose (Enter), or drag one here.")
+        self.rows: list[RowView] = []
+        self._room_px = (720, 480)
+
+    def set_rows(self, count: int) -> None:
+        """As many rows as there are models."""
+        while len(self.rows) > count:
+            self.rows.pop().deleteLater()
+        while len(self.rows) < count:
+            row, index = RowView(parent=self), len(self.rows)
+            row.titleClicked.connect(lambda at=index: self.rowChosen.emit(at))
+            row.show()
+            self.rows.append(row)
+        self.place(*self._room_px)
+
+    def place(self, width_px: int, height: int) -> None:
+        """Shares the room: the rows' squares first, the photos get what is left of the width."""
+        self._room_px = (width_px, height)
+        count = max(1, len(self.rows))
+        spent = height_px(0)
+        by_height = (height - (count - 1) * ROW_GAP_PX) // count - spent
+        by_width = (width_px - (PICTURES + 1) * GAP_PX) // (PICTURES + 1)
+        side = max(SMALLEST_PX, min(by_height, by_width))
+        spare = width_px - PICTURES * side - (PICTURES + 1) * GAP_PX
+        photo = max(64, min(spare, (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX))
+        # The photos' upper edge is in line with the first row's pictures.
+        top = TITLE_PX + 4
+        self.photo.setGeometry(QRect(0, top, photo, photo + CAPTION_PX))
+        self.other.setGeometry(QRect(0, top + photo + CAPTION_PX + ROW_GAP_PX, photo, photo + CAPTION_PX))
+        left = photo + 2 * GAP_PX
+        for index, row in enumerate(self.rows):
+            row.place(side)
+            row.setGeometry(QRect(left, index * (height_px(side) + ROW_GAP_PX), width_px - left, height_px(side)))
+        self.setMinimumHeight(count * (height_px(side) + ROW_GAP_PX) - ROW_GAP_PX)
+
+
+class CompareView(QWidget):
+    """Empty until a photo is chosen. Rows are named by their model's `ref`."""
+
+    sampleWanted = Signal()
+    filesDropped = Signal(list)
+    imageDropped = Signal(object)
+    rowOpened = Signal(str)
+    modelToggled = Signal(str, bool)
+    otherChosen = Signal(str)
+    otherFilesDropped = Signal(list)
+    otherImageDropped = Signal(object)
+    fractionChanged = Signal(float)
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty = EmptyState(
+            "One photo through every model",
+            "Choose a photo at the left, or drop one. Each model shows what it makes of it, its error and its time.",
+            "Take a portrait from the box",
+        )
+        self.empty.actionClicked.connect(self.sampleWanted)
+        self.board = Board()
+        self.board.photo.filesDropped.connect(self.filesDropped)
+        self.board.photo.imageDropped.connect(self.imageDropped)
+        self.board.other.keyChosen.connect(self.otherChosen)
+        self.board.other.filesDropped.connect(self.otherFilesDropped)
+        self.board.other.imageDropped.connect(self.otherImageDropped)
+        self.board.rowChosen.connect(self._open_row)
+        self._refs: tuple[str, ...] = ()
+        self._scroll = scrolled(self.board)
+        self.path = ValueSlider("A → B", 0.0, 1.0, value=0.0, default=0.0, label_px=44, value_px=44)
+        self.path.changed.connect(self.fractionChanged)
+        self.models = button("Models…", "Which models of the library are compared")
+        self.menu = QMenu(self)
+        self.models.setMenu(self.menu)
+        bar = hbox(self.path, self.models, gap_px=16)
+        bar.setStretch(0, 1)
+        page = QWidget()
+        column = vbox(self._scroll, bar, gap_px=8)
+        column.setStretch(0, 1)
+        page.setLayout(column)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._pages)
+
+    def _open_row(self, index: int) -> None:
+        if index < len(self._refs):
+            self.rowOpened.emit(self._refs[index])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        room = self._scroll.viewport().size()
+        self.board.place(room.width(), self.height() - self.models.sizeHint().height() - 8)
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if moved(now, before, "photo"):
+            self._pages.setCurrentIndex(0 if now.photo is None else 1)
+        if moved(now, before, "photo", "loaded", "encoded", "photos"):
+            self._show_photo(now)
+        if moved(now, before, "photos", "comparison", "compare"):
+            self._show_other(now, fresh=moved(now, before, "photos"))
+        if moved(now, before, "comparison"):
+            self.path.set_value(now.comparison.fraction)
+            ready = now.comparison.other is not None
+            self.path.setEnabled(ready)
+            self.path.set_help(PATH_TIP if ready else NO_OTHER)
+        if moved(now, before, "models", "comparison", "compare"):
+            self._show_menu(now)
+        if moved(now, before, "compare", "look", "comparison", "model"):
+            self._show_rows(now)
+
+    def _show_rows(self, now: AppState) -> None:
+        if len(self.board.rows) != len(now.compare):
+            self.board.set_rows(len(now.compare))
+            self._place()
+        self._refs = tuple(row.ref for row in now.compare)
+        for widget, row in zip(self.board.rows, now.compare, strict=True):
+            widget.show_row(row, on_show=row.ref == now.model, caption=_caption(now))
+
+    def _show_photo(self, now: AppState) -> None:
+        item = next((p for p in now.photos if p.key == now.photo), None)
+        best = now.encoded.photo if now.encoded is not None else now.loaded.picture if now.loaded is not None else None
+        self.board.photo.set_picture(best if best is not None else item.thumb if item is not None else None)
+        self.board.photo.set_captions("A", item.name if item is not None else "Photo")
+
+    def _show_other(self, now: AppState, *, fresh: bool) -> None:
+        slot = self.board.other
+        if fresh:
+            slot.set_thumbs([Thumb(p.key, p.thumb, p.name) for p in now.photos if p.listed])
+        item = next((p for p in now.photos if p.key == now.comparison.other), None)
+        framed: Pictures | None = next((row.other.photo for row in now.compare if row.other is not None), None)
+        picture = (
+            None if now.comparison.other is None else framed if framed is not None else item.thumb if item else None
+        )
+        if slot.picture() is not picture:
+            slot.set_picture(picture)
+        slot.set_captions("B", item.name if item is not None else "")
+
+    def _show_menu(self, now: AppState) -> None:
+        shown = {row.ref for row in now.compare}
+        wanted = [(card.key, card.title, card.key in shown) for card in now.models or ()]
+        if [(a.data(), a.text(), a.isChecked()) for a in self.menu.actions()] == wanted:
+            return
+        self.menu.clear()
+        for key, title, checked in wanted:
+            action = self.menu.addAction(title)
+            action.setData(key)
+            action.setCheckable(True)
+            action.setChecked(checked)
+            # The last one stays: a comparison of nothing would be an empty page without a way back.
+            action.setEnabled(not checked or len(shown) > 1)
+            action.triggered.connect(lambda on, ref=key: self.modelToggled.emit(ref, on))
+
+
+def _caption(now: AppState) -> str:
+    """What the rows' current pictures are changed by."""
+    parts = [f"{nice(name)} {signed(value)} σ" for name, value in (now.look.edits if now.look is not None else ())]
+    if now.comparison.fraction and now.comparison.other is not None:
+        parts.insert(0, f"{now.comparison.fraction:.0%} to B" if not parts else f"{now.comparison.fraction:.0%}")
+    return ", ".join(parts)

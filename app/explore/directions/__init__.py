@@ -1,0 +1,1 @@
+"""Sliders: main axes and the user's own attributes."""

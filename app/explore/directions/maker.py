@@ -1,0 +1,292 @@
+"""Making an attribute in the window: groups of photos are collected, then encoded and fitted on the study lane."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from app.core.model_host import ModelHost
+from app.core.notices import NO_MODEL
+from app.core.store import Store
+from app.core.tasks import Task
+from app.explore.directions.state import GROUPS, Column, GroupPhoto, MakerState
+from app.explore.framing.cut import Cut
+from app.explore.photos.controller import THUMB_PX, PhotoController
+from app.explore.photos.state import resized_half
+from app.job import JobView
+from app.words import duration, nice
+from engine.api import DirectionInfo, Pictures
+from engine.errors import ImageError
+from engine.events import Failed, Progress
+from engine.lanes import Context
+
+if TYPE_CHECKING:
+    from engine.data.examples import Example
+
+JOB: Final = "make-attribute"
+READ_AT_ONCE: Final = 8
+
+
+class MakerController(QObject):
+    """Owns the panel's state; `after` is called with an attribute once it is made and kept."""
+
+    def __init__(
+        self,
+        store: Store,
+        photos: PhotoController,
+        after: Callable[[DirectionInfo, str], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._photos, self._after = store, photos, after
+        self._job: Task | None = None
+
+    def _set(self, **changes: Any) -> None:
+        if self._store.state.maker is not None:
+            self._store.update(maker=replace(self._store.state.maker, **changes))
+
+    # the panel
+    def open(self) -> None:
+        """Shows the panel; what was collected before is still there."""
+        if self._store.state.info is None:
+            self._store.notices.say(NO_MODEL)
+            return
+        if self._store.state.maker is None:
+            self._store.update(maker=MakerState())
+        self._store.update(workspace="explore")
+
+    def close(self) -> None:
+        """Puts the panel away and stops what it does."""
+        self.stop()
+        self._store.update(maker=None)
+
+    def set_name(self, name: str) -> None:
+        """What the attribute is called."""
+        self._set(name=name, message="")
+
+    def set_method(self, method: str) -> None:
+        """How it is fitted."""
+        self._set(method=method, message="")
+
+    def set_way(self, way: str) -> None:
+        """From two groups of photos, or from a CSV of labels."""
+        self._set(way=way, message="")
+
+    # groups
+    def add_files(self, group: str, names: list[str]) -> None:
+        """Photos and folders of photos into a group."""
+
+        def look(context: Context) -> list[Path]:
+            from engine.data.examples import photos_in
+
+            return photos_in(Path(name) for name in names)
+
+        def listed(paths: list[Path]) -> None:
+            maker = self._store.state.maker
+            if maker is None:
+                return
+            here = {photo.key for photo in maker.group(group)}
+            new = [path for path in paths if str(path) not in here]
+            if not paths:
+                self._set(message="There is no photo in what was dropped: drop pictures, or a folder of them.")
+            self._set(reading=maker.reading + len(new))
+            for start in range(0, len(new), READ_AT_ONCE):
+                self._read(group, new[start : start + READ_AT_ONCE])
+
+        self._store.tasks.submit(
+            "files", "list the photos", look, done=listed, failed=lambda event: self._set(message=event.message)
+        )
+
+    def _read(self, group: str, paths: list[Path]) -> None:
+        def work(context: Context) -> tuple[list[GroupPhoto], list[str]]:
+            return _thumbs(paths)
+
+        def done(found: tuple[list[GroupPhoto], list[str]]) -> None:
+            photos, broken = found
+            maker = self._store.state.maker
+            if maker is not None:
+                self._add(group, tuple(photos))
+                self._set(reading=max(0, maker.reading - len(paths)), left_out=(*maker.left_out, *broken))
+
+        self._store.tasks.submit("files", "read the photos", work, done=done)
+
+    def add_key(self, group: str, key: str) -> None:
+        """A photo of the library into a group."""
+        item = self._photos.item(key)
+        if item is not None:
+            self._add(group, (GroupPhoto(item.key, item.name, item.source, item.thumb, item.cut),))
+
+    def add_picture(self, group: str, picture: Pictures) -> None:
+        """A picture dropped out of another program into a group."""
+        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
+        self._add(group, (GroupPhoto(key, "pasted picture", picture, resized_half(picture, THUMB_PX)),))
+
+    def _add(self, group: str, photos: tuple[GroupPhoto, ...]) -> None:
+        """A photo is in one group only: the last it was put into."""
+        maker = self._store.state.maker
+        if maker is None or not photos:
+            return
+        new = {photo.key: photo for photo in photos}
+        changed = {name: tuple(p for p in maker.group(name) if p.key not in new) for name in GROUPS}
+        changed[group] = (*changed[group], *new.values())
+        self._set(**changed, message="")
+
+    def remove(self, group: str, key: str) -> None:
+        """Takes a photo out of its group."""
+        maker = self._store.state.maker
+        if maker is not None:
+            self._set(**{group: tuple(p for p in maker.group(group) if p.key != key)})
+
+    # labels
+    def set_labels(self, name: str) -> None:
+        """The CSV: its columns are read."""
+        self._set(labels=name, columns=(), column="", message="")
+
+        def work(context: Context) -> tuple[Column, ...]:
+            from engine.data.examples import read_labels
+
+            labels = read_labels(Path(name).expanduser())
+            return tuple(Column(column, *labels.counts(column)) for column in labels.columns)
+
+        def done(columns: tuple[Column, ...]) -> None:
+            maker = self._store.state.maker
+            if maker is not None and maker.labels == name:
+                self._set(columns=columns)
+                self.set_column(columns[0].name)
+
+        self._store.tasks.submit(
+            "files", "read the labels", work, done=done, failed=lambda event: self._set(message=event.message)
+        )
+
+    def set_data(self, name: str) -> None:
+        """The pictures that the CSV names: a folder, or a zip."""
+        self._set(data=name, message="")
+
+    def set_column(self, column: str) -> None:
+        """Which column; it gives its name to an attribute without one."""
+        maker = self._store.state.maker
+        if maker is None:
+            return
+        automatic = not maker.name.strip() or maker.name in {nice(c.name) for c in maker.columns}
+        self._set(column=column, message="", **({"name": nice(column)} if automatic else {}))
+
+    # making
+    def make(self) -> None:
+        """Encodes the photos and fits the direction."""
+        store, maker = self._store, self._store.state.maker
+        info, ref = store.state.info, store.state.model
+        if maker is None or maker.busy or info is None or ref is None:
+            return
+        missing = maker.missing()
+        if missing:
+            self._set(message=missing)
+            return
+        host, text = store.study_host, f"Making {maker.name.strip()} for {info.title}"
+
+        def work(context: Context) -> Any:
+            from engine.exploring import user_attributes as own_directions
+
+            positives, negatives = _examples(maker, host, info.image_size, context)
+            return own_directions.make(
+                host.session(),
+                host.model(ref, info.sha256),
+                name=maker.name,
+                positives=positives,
+                negatives=negatives,
+                method=maker.method,
+                on_progress=lambda done, total, seconds: context.progress(done, total, seconds_left=seconds),
+                check_cancel=context.check,
+            )
+
+        def moved(event: Progress) -> None:
+            fraction = event.done / event.total if event.total else None
+            left = f" · {duration(event.seconds_left)} left" if event.seconds_left else ""
+            detail = f"{event.done} / {event.total} photos{left}"
+            if event.done == event.total:
+                detail = "judging it on photos left out"
+            self._set(fraction=fraction, detail=detail)
+            store.show_job(JobView(JOB, text, fraction, detail))
+
+        def ended(message: str = "") -> None:
+            self._job = None
+            store.end_job(JOB)
+            self._set(busy=False, fraction=None, detail="", message=message)
+
+        def done(made: Any) -> None:
+            ended()
+            note = made.note or left_out_note(maker.left_out)
+            store.update(maker=None)
+            self._after(made.info, note)
+
+        def failed(event: Failed) -> None:
+            ended(event.message)
+            if event.details:
+                store.notices.failed(event)
+
+        self._set(busy=True, fraction=None, detail="starting", message="")
+        self._job = store.tasks.submit(
+            "study",
+            "make the attribute",
+            work,
+            done=done,
+            failed=failed,
+            stopped=lambda: ended("Stopped."),
+            progress=moved,
+        )
+        store.show_job(JobView(JOB, text, None, "starting"), cancel=self.stop)
+
+    def stop(self) -> None:
+        """Stops the making; the photos stay."""
+        if self._job is not None:
+            self._store.tasks.cancel(self._job)
+
+
+def left_out_note(names: tuple[str, ...]) -> str:
+    """``2 photos could not be read: a.jpg, b.jpg``."""
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{len(names)} photo{'s' if len(names) > 1 else ''} could not be read: {', '.join(names[:3])}{more}"
+
+
+def _thumbs(paths: list[Path]) -> tuple[list[GroupPhoto], list[str]]:
+    """(the photos that can be read, the names of the others)."""
+    from PIL import Image
+
+    from engine.photos.decode import read_photo
+
+    photos, broken = [], []
+    for path in paths:
+        try:
+            image = Image.fromarray(read_photo(path).rgb)
+        except ImageError:
+            broken.append(path.name)
+            continue
+        image.thumbnail((THUMB_PX, THUMB_PX))
+        photos.append(GroupPhoto(str(path), path.name, path, np.asarray(image, np.uint8)))
+    return photos, broken
+
+
+def _examples(maker: MakerState, host: ModelHost, size: int, context: Context) -> tuple[list[Example], list[Example]]:
+    """Both groups for the engine, of either way."""
+    from engine.data.examples import Example, labelled, read_labels
+
+    if maker.way == "labels":
+        labels = read_labels(Path(maker.labels).expanduser())
+        return labelled(Path(maker.data).expanduser(), labels, maker.column, check_cancel=context.check)
+
+    def example(photo: GroupPhoto) -> Example:
+        source = Path(photo.source) if isinstance(photo.source, str) else photo.source
+        if photo.cut != Cut():
+            # Framed by hand: that framing is kept, and an aligned picture is taken as it is.
+            context.check()
+            source = host.load_photo(photo.source, size=size, name=photo.name, cut=photo.cut).picture
+        return Example(photo.name, source)
+
+    return [example(photo) for photo in maker.a], [example(photo) for photo in maker.b]

@@ -1,0 +1,155 @@
+"""The inspector's sections of directions: attributes with one's own beneath, and main axes of a chosen kind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.core.shortcuts import keys_text
+from app.state import AppState
+from app.widgets.buttons import button
+from app.widgets.direction_slider import DirectionSlider
+from app.widgets.form import Section
+from app.widgets.layout import vbox
+from app.widgets.segmented import Segmented
+from app.words import AXES, auc_figure, direction_note, lost_note, nice
+from engine.api import DirectionInfo, ModelInfo
+
+LABEL_PX: Final = 104
+VALUE_PX: Final = 52
+SIGMAS: Final = 3.0
+WEAK_AUC: Final = 0.7
+OWN_ACTIONS: Final = (("rename", "Rename"), ("export", "Export…"), ("reset", "Reset to zero"), ("delete", "Delete"))
+UNITS: Final = "In standard deviations, −3 to +3."
+
+
+class AttributesSection(Section):
+    """Sliders of attributes; "+ New" makes one."""
+
+    newWanted = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__("Attributes", action="Reset", parent=parent)
+        self.new = button(
+            "+ New", f"Make an attribute from your own photos ({keys_text('attribute.new')})", kind="quiet"
+        )
+        self.new.clicked.connect(lambda: self.newWanted.emit())
+        self.add_action(self.new)
+        self._yours = QLabel("Yours")
+        self._yours.setProperty("kind", "small")
+        self._yours.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
+        self._none = QLabel("None yet: make one from two groups of your photos.", wordWrap=True)
+        self._none.setProperty("kind", "muted")
+
+    def fill(self, info: ModelInfo | None, sliders: dict[str, DirectionSlider]) -> None:
+        """Puts the model's sliders in, one's own last."""
+        rows = info.attributes if info is not None else ()
+        for row in rows:
+            if not row.yours:
+                self.add(sliders[row.name])
+        own = [row for row in rows if row.yours]
+        self.add(self._yours)
+        for row in own:
+            self.add(sliders[row.name])
+        self.add(self._none)
+        self._yours.setVisible(bool(own))
+        self._none.setVisible(not rows)
+        self.setVisible(info is not None)
+
+
+class AxesSection(Section):
+    """Sliders of main axes, of one kind at a time: Codes, Features, and Weights (or, without a first layer, Slope)."""
+
+    axesChosen = Signal(str)
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__("Main axes", parent=parent)
+        self.switch: Segmented | None = None
+        self._holder = QWidget()
+        self._place = vbox()
+        self._holder.setLayout(self._place)
+        self._kinds: tuple[str, ...] = ()
+        self._rows: dict[str, list[DirectionSlider]] = {}
+        self._hint = QLabel(wordWrap=True)
+        self._hint.setProperty("kind", "muted")
+        self.add(self._holder)
+        self.add(self._hint)
+
+    def fill(self, info: ModelInfo | None, sliders: dict[str, DirectionSlider]) -> None:
+        """Puts the model's sliders in; `show_kind` says which are seen."""
+        self._rows = {}
+        for row in info.components if info is not None else ():
+            self._rows.setdefault(row.method if row.method in AXES else "pca", []).append(sliders[row.name])
+            self.add(sliders[row.name])
+        self.add(self._hint)
+        self._offer(info.axes if info is not None else ())
+        self.setVisible(info is not None)
+
+    def _offer(self, kinds: tuple[str, ...]) -> None:
+        if kinds == self._kinds:
+            return
+        self._kinds = kinds
+        if self.switch is not None:
+            self.switch.setParent(None)
+            self.switch.deleteLater()
+            self.switch = None
+        if kinds:
+            tip = "\n".join(f"{AXES[kind][0]}: {AXES[kind][2]}" for kind in kinds)
+            self.switch = Segmented([(kind, AXES[kind][0]) for kind in kinds], tooltip=f"Left and Right choose.\n{tip}")
+            self.switch.changed.connect(self.axesChosen)
+            self._place.addWidget(self.switch)
+
+    def show_kind(self, kind: str, busy: str) -> None:
+        """Shows the axes of one kind; while others are being found, it says so."""
+        for other, rows in self._rows.items():
+            for slider in rows:
+                slider.setVisible(other == kind)
+        if self.switch is not None and (busy or kind) in self._kinds:
+            self.switch.set_current(busy or kind)
+        none = kind not in self._rows
+        text = f"Finding {AXES[busy][1]}…" if busy else "Not found yet: choose a kind above." if none else ""
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text))
+
+
+def direction_slider(info: DirectionInfo) -> DirectionSlider:
+    """A slider for a direction, with its AUC on the row; the caller connects it."""
+    slider = DirectionSlider(
+        nice(info.name),
+        -SIGMAS,
+        SIGMAS,
+        value=0.0,
+        default=0.0,
+        decimals=1,
+        unit="σ",
+        origin=0.0,
+        signed=True,
+        lockable=info.kind == "attribute",
+        tooltip=f"{direction_note(info)}.\n{UNITS}",
+        label_px=LABEL_PX,
+        value_px=VALUE_PX,
+    )
+    slider.set_note(auc_figure(info))
+    if info.auc is not None and info.auc < WEAK_AUC:
+        slider.set_warning(f"Weak direction: {direction_note(info)}")
+    if info.yours:
+        slider.set_actions(OWN_ACTIONS)
+    return slider
+
+
+def show_losses(sliders: dict[str, DirectionSlider], now: AppState) -> None:
+    """What the locked directions take away of each slider, in its tooltip; one that is nothing else is put to rest."""
+    if now.info is None:
+        return
+    locked = tuple(name for name in (now.look.locked if now.look is not None else ()) if name in sliders)
+    lost = dict(now.lost) if locked else {}
+    for info in (*now.info.attributes, *now.info.components):
+        slider = sliders.get(info.name)
+        if slider is None:
+            continue
+        share = lost.get(info.name, 0.0)
+        note = lost_note(info.name, share, locked)
+        slider.set_help("\n".join(part for part in (note, f"{direction_note(info)}.", UNITS) if part))
+        slider.setEnabled(not share > 0.999)

@@ -1,0 +1,1 @@
+"""Where a photo's face is cut out."""

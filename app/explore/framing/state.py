@@ -1,0 +1,28 @@
+"""The framing panel as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.explore.framing.cut import FIRST_CUT, Cut, Point
+from app.explore.photos.state import Loaded
+from engine.api import Framing
+
+
+@dataclass(frozen=True, eq=False)
+class FrameState:
+    """The framing panel, open for the photo `key`: the cut that is proposed and what it would give.
+
+    `why` says why it opened by itself, empty when it was asked for. `points` are clicked so far, in the photo's pixels.
+    """
+
+    key: str
+    name: str
+    why: str = ""
+    cut: Cut = FIRST_CUT
+    framing: Framing | None = None
+    proposed: Loaded | None = None
+    clicking: bool = False
+    points: tuple[Point, ...] = ()
+    busy: bool = False
+    message: str = ""

@@ -1,0 +1,61 @@
+"""What the grid and the levels section show: the parts of the state that their two controllers fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engine.api import Codes, Pictures
+
+SAMPLES: Final = "samples"
+NEIGHBOURS: Final = "neighbours"
+MANIFOLD: Final = "manifold"
+GRID_KINDS: Final = ((SAMPLES, "Samples"), (NEIGHBOURS, "Neighbours"), (MANIFOLD, "Manifold"))
+FEWEST_SIDE: Final = 4
+MOST_SIDE: Final = 10
+SPAN_SIGMAS: Final = 3.0
+"""How far the manifold of two directions reaches to each side, before it is zoomed."""
+ACROSS, UPWARDS = "plane:x", "plane:y"
+"""The two axes of the wandering plane, beside the directions by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridCell:
+    """One picture (H, W, 3) with its code (D,)."""
+
+    picture: Pictures
+    code: Codes
+
+
+@dataclass(frozen=True, eq=False)
+class GridState:
+    """`side` x `side` cells, filled piece by piece; a cell keeps its old picture until its new one is there.
+
+    `radius` in radians is that of the outermost ring of neighbours. `axes` are the two directions of the manifold, by
+    name; `centre` and `span` its window, in sigmas, and in shares of the unit square for a code of two numbers.
+    """
+
+    kind: str = SAMPLES
+    seed: int = 1
+    side: int = 6
+    radius: float = 0.5
+    axes: tuple[str, str] = ("", "")
+    centre: tuple[float, float] = (0.0, 0.0)
+    span: float = 1.0
+    cells: tuple[GridCell | None, ...] = ()
+    missing: int = 0
+    chosen: int = -1
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """All pictures (N, H, W, 3), None until each cell has had one."""
+        if not self.cells or any(cell is None for cell in self.cells):
+            return None
+        return np.stack([cell.picture for cell in self.cells if cell is not None])
+
+    @property
+    def shown_side(self) -> int:
+        """Cells in a row and in a column: odd around a code, so that it stands in the middle."""
+        return self.side if self.kind != NEIGHBOURS or self.side % 2 else self.side + 1

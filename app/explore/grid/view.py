@@ -1,0 +1,151 @@
+"""The grid: samples, neighbours of the current code, or the manifold; a click takes one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.explore.grid.recipe import axes_of, axis_name, axis_options, caption
+from app.explore.grid.state import FEWEST_SIDE, GRID_KINDS, MANIFOLD, MOST_SIDE, NEIGHBOURS, SAMPLES
+from app.state import AppState, moved
+from app.widgets.buttons import button
+from app.widgets.form import Combo
+from app.widgets.grid import PictureGrid
+from app.widgets.layout import hbox, vbox
+from app.widgets.segmented import Segmented
+from app.widgets.slider import ValueSlider
+
+NEAREST: Final = 0.05
+FARTHEST: Final = 1.5
+KIND_TIP: Final = (
+    "Samples of the prior; neighbours on the shell around the current code; or the plane of two directions, for a "
+    "code of two numbers all of it."
+)
+TIPS: Final = {
+    SAMPLES: "A click takes a sample as the current code, a double click shows it large.",
+    NEIGHBOURS: "The current code is in the middle, and rings farther out are farther away. A click takes one.",
+    MANIFOLD: "Drag moves the window, the wheel zooms; Shift with arrows and + − do the same. A click goes there.",
+}
+
+
+class GridView(QWidget):
+    """Emits the index of the cell that was taken, and what the grid is to show."""
+
+    picked = Signal(int)
+    opened = Signal(int)
+    rollWanted = Signal()
+    kindChosen = Signal(str)
+    sideChanged = Signal(int)
+    radiusChanged = Signal(float)
+    axisChosen = Signal(int, str)
+    panned = Signal(float, float)
+    zoomed = Signal(float)
+    wholeWanted = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = Segmented(GRID_KINDS, tooltip=KIND_TIP)
+        self.kind.changed.connect(self.kindChosen)
+        self.side = ValueSlider(
+            "Size",
+            FEWEST_SIDE,
+            MOST_SIDE,
+            default=6,
+            decimals=0,
+            label_px=32,
+            value_px=20,
+            tooltip="Pictures in a row and in a column (4 to 10).",
+        )
+        self.side.setFixedWidth(148)
+        self.side.changed.connect(lambda value: self.sideChanged.emit(round(value)))
+        self.roll = button("Others", "Other samples, or neighbours in other directions (R)")
+        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self.radius = ValueSlider(
+            "Radius",
+            NEAREST,
+            FARTHEST,
+            default=0.5,
+            unit="rad",
+            label_px=48,
+            value_px=64,
+            tooltip="How far the outermost neighbours are, as an angle along the shell (0.05 to 1.5 radians).",
+        )
+        self.radius.changed.connect(self.radiusChanged)
+        self.axes = [self._axis(which) for which in (0, 1)]
+        self.whole = button("Whole", "The window as at the start", kind="quiet")
+        self.whole.clicked.connect(lambda: self.wholeWanted.emit())
+        self.grid = PictureGrid(columns=6, empty_text="Drawing samples…", centred=True)
+        self.grid.cellClicked.connect(self.picked)
+        self.grid.cellDoubleClicked.connect(self.opened)
+        self.grid.panned.connect(self.panned)
+        self.grid.zoomed.connect(self.zoomed)
+        self._words = [QLabel("Right"), QLabel("Up")]
+        head = hbox(self.kind, None, self.side, self.roll)
+        below = hbox(self.radius, self._words[0], self.axes[0], self._words[1], self.axes[1], self.whole, None)
+        self._below = QWidget()
+        self._below.setLayout(below)
+        below.setContentsMargins(0, 0, 0, 0)
+        self.radius.setMaximumWidth(360)
+        column = vbox(head, self._below, self.grid, gap_px=8)
+        column.setStretch(2, 1)
+        self.setLayout(column)
+
+    def _axis(self, which: int) -> Combo:
+        combo = Combo([("", "–")])
+        way = "upwards" if which else "to the right"
+        combo.setToolTip(f"The direction {way}: an attribute, a main axis, or the wandering plane.")
+        combo.setFixedWidth(148)
+        combo.changed.connect(lambda key: self.axisChosen.emit(which, key))
+        return combo
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Samples may stand in any whole rows, the others are a square."""
+        count = max(1, self.grid.count())
+        side = round(count**0.5)
+        columns = [side]
+        if self.kind.current() == SAMPLES:
+            columns = [n for n in range(1, count + 1) if count % n == 0]
+        room_w, room_h = self.grid.width(), self.grid.height()
+        self.grid.set_columns(max(columns, key=lambda n: min(room_w / n, room_h / (count / n))))
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if not moved(now, before, "grid", "temperature", "info", "look"):
+            return
+        grid, info = now.grid, now.info
+        if moved(now, before, "grid", "info"):
+            self.kind.set_current(grid.kind)
+            self.side.set_value(grid.side)
+            self.radius.set_value(grid.radius)
+            plane = info is not None and info.code_size == 2
+            self.radius.setVisible(grid.kind == NEIGHBOURS)
+            for widget in (*self._words, *self.axes):
+                widget.setVisible(grid.kind == MANIFOLD and not plane)
+            self.whole.setVisible(grid.kind == MANIFOLD)
+            self.whole.setEnabled(grid.span != 1.0 or grid.centre != (0.0, 0.0))
+            self._below.setVisible(grid.kind != SAMPLES)
+            self.roll.setEnabled(grid.kind != MANIFOLD)
+            self.grid.setToolTip(TIPS[grid.kind])
+            self.grid.set_pannable(grid.kind == MANIFOLD)
+            self._show_axes(now)
+            if before is None or grid.cells is not before.grid.cells:
+                self.grid.set_cells([None if cell is None else cell.picture for cell in grid.cells])
+                self._arrange()
+            self.grid.set_selected(grid.chosen)
+        if info is not None:
+            self.grid.set_caption(*caption(grid, info, now))
+
+    def _show_axes(self, now: AppState) -> None:
+        if now.info is None or now.grid.kind != MANIFOLD:
+            return
+        options = [(name, axis_name(name)) for name in axis_options(now.info)]
+        for combo, chosen in zip(self.axes, axes_of(now.info, now.grid.axes), strict=True):
+            combo.set_options(options)
+            combo.set_current(chosen)

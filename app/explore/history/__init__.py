@@ -1,0 +1,1 @@
+"""History, bookmarks and the split between two states."""

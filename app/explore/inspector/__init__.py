@@ -1,0 +1,1 @@
+"""Sliders and figures at the right of Explore."""

@@ -1,0 +1,1 @@
+"""The levels of a flow, apart from each other."""

@@ -1,0 +1,1 @@
+"""Models, runs, photos and bookmarks at the left of Explore."""

@@ -1,0 +1,1 @@
+"""A run explored while it trains."""

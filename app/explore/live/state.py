@@ -1,0 +1,13 @@
+"""How live the model in Explore is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """The run that Explore shows: at which step its weights are, and whether it trains (`live`) meanwhile."""
+
+    step: int
+    live: bool

@@ -1,0 +1,1 @@
+"""Morphs between two to four codes."""

@@ -1,0 +1,63 @@
+"""Writes a morph to a file or a folder, on the study lane, with progress and Cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from app.core.export_job import Tell, export_file
+from app.core.notices import NO_MORPH
+from app.core.store import Store
+from app.explore.morph.path import path_of, timeline_of
+from engine.api import Pictures
+from engine.exploring.export import save_animation
+from engine.exploring.timeline import distinct, frames_of
+from engine.lanes import Context
+
+JOB: Final = "export"
+
+
+def export(store: Store, file: Path) -> None:
+    """The whole animation as its timing says; the kind of file is told by its name."""
+    morph, path = store.state.morph, path_of(store.state)
+    if path is None:
+        store.notices.say(NO_MORPH)
+        return
+    fractions, choice, fps = timeline_of(morph).fractions(), morph.export, morph.timing.fps
+    ready, (_, order) = morph.frames, distinct(fractions)
+    host = store.study_host
+
+    def pictures() -> Iterator[Pictures]:
+        if ready is not None:
+            return (ready[i] for i in order)
+        return frames_of(lambda places: path.pictures(host, places), fractions)
+
+    def work(context: Context, tell: Tell) -> float:
+        start = time.perf_counter()
+        save_animation(
+            file,
+            pictures(),
+            count=len(fractions),
+            frames_per_second=fps,
+            scale=choice.scale,
+            smooth=choice.smooth,
+            progress=tell,
+            check_cancel=context.check,
+        )
+        return time.perf_counter() - start
+
+    def said(seconds: float) -> str:
+        return f"Saved {file}: {len(fractions)} pictures, {len(fractions) / max(seconds, 1e-6):.0f} a second."
+
+    export_file(
+        store,
+        file,
+        work,
+        said=said,
+        key=JOB,
+        what="A morph",
+        unit="pictures",
+        at_first=f"{len(fractions)} pictures",
+    )

@@ -1,0 +1,186 @@
+"""Plays a morph: at once where decoding keeps up, else from pictures prepared before."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, QTimer
+
+from app.core.notices import NO_MORPH
+from app.core.store import Store
+from app.core.tasks import Task
+from app.explore.morph.path import Path, path_of, submit_latest, timeline_of
+from app.job import JobView
+from app.state import AppState
+from app.words import duration
+from engine.api import Pictures
+from engine.events import Failed, Progress
+from engine.exploring.timeline import CHUNK, distinct
+from engine.lanes import Context
+
+KEEPS_UP: Final = 0.5
+"""Decoding may take this share of a frame's time if the morph is to be played without preparing it."""
+RATE_SECONDS: Final = 1.0
+JOB: Final = "play"
+
+
+class MorphPlayer(QObject):
+    """Moves the morph's fraction by the clock, so that a late picture is left out instead of slowing all."""
+
+    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._fractions: tuple[float, ...] = ()
+        self._order: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._path: Path | None = None
+        self._job: Task | None = None
+        self._started = 0.0
+        self._first = self._index = 0
+        self._shown: deque[float] = deque(maxlen=240)
+        store.changed.connect(self._changed)
+
+    def _set(self, **changes: Any) -> None:
+        self._store.update(morph=replace(self._store.state.morph, **changes))
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        old, new = before.morph, now.morph
+        if new.picture is not old.picture and self._timer.isActive():
+            self._shown.append(time.perf_counter())
+        leaves = now.view != "morph" or now.workspace != "explore" or now.closing
+        other = (
+            new.slots is not old.slots
+            or new.method != old.method
+            or new.timing != old.timing
+            or now.info is not before.info
+        )
+        if other and new.frames is not None:
+            self._set(frames=None)
+        if (leaves or other or new.pad is not None) and new.playing:
+            self.halt()
+
+    def toggle(self) -> None:
+        """Plays, or halts."""
+        if self._store.state.morph.playing:
+            self.halt()
+        else:
+            self.play()
+
+    def halt(self) -> None:
+        """Stops where it is; preparing ends too."""
+        self._timer.stop()
+        self._store.tasks.cancel(self._job)
+        self._set(playing=False, rate=None)
+
+    def play(self) -> None:
+        """Plays from where the path slider is."""
+        store = self._store
+        path = path_of(store.state)
+        if path is None:
+            store.notices.say(NO_MORPH)
+            return
+        if store.state.morph.pad is not None:
+            self._set(pad=None)
+        self._path, self._fractions = path, timeline_of(store.state.morph).fractions()
+        places, self._order = distinct(self._fractions)
+        self._set(playing=True)
+        fps = store.state.morph.timing.fps
+        quick = store.state.decode_ms is not None and store.state.decode_ms <= KEEPS_UP * 1000 / fps
+        if store.state.morph.frames is not None or quick:
+            self._start()
+        else:
+            self._prepare(path, places)
+
+    def _start(self) -> None:
+        morph = self._store.state.morph
+        # Goes on in the direction in which it halted, unless the slider was moved meanwhile.
+        here = self._index if self._index < len(self._fractions) else 0
+        if self._fractions[here] != morph.fraction:
+            here = min(range(len(self._fractions)), key=lambda i: abs(self._fractions[i] - morph.fraction))
+        if morph.timing.loop == "once" and here >= len(self._fractions) - 1:
+            here = 0
+        self._first = self._index = here
+        self._shown.clear()
+        self._started = time.perf_counter()
+        # A little shorter than a frame: the clock says which frame it is, and none is missed.
+        self._timer.start(max(1, int(1000 / morph.timing.fps) - (morph.timing.fps > 50)))
+
+    def _tick(self) -> None:
+        store, morph = self._store, self._store.state.morph
+        now = time.perf_counter()
+        index = self._first + int((now - self._started) * morph.timing.fps)
+        over = morph.timing.loop == "once" and index >= len(self._fractions) - 1
+        index = len(self._fractions) - 1 if over else index % len(self._fractions)
+        if index != self._index:
+            self._index = index
+            self._show(self._fractions[index], index)
+        while self._shown and now - self._shown[0] > RATE_SECONDS:
+            self._shown.popleft()
+        if now - self._started > RATE_SECONDS:
+            rate = float(len(self._shown))
+            if store.state.morph.rate is None or abs(rate - store.state.morph.rate) >= 1.0:
+                self._set(rate=rate)
+        if over:
+            self.halt()
+
+    def _show(self, fraction: float, index: int) -> None:
+        frames, path = self._store.state.morph.frames, self._path
+        if frames is not None:
+            self._set(fraction=fraction, picture=frames[self._order[index]])
+            return
+        self._set(fraction=fraction)
+        if path is None:
+            return
+
+        def use(pictures: Pictures) -> None:
+            if self._path is path and path_of(self._store.state) is not None:
+                self._set(picture=pictures[0])
+
+        submit_latest(self._store, "morph", path, [fraction], use)
+
+    def _prepare(self, path: Path, places: Sequence[float]) -> None:
+        """Decodes all pictures on the study lane, with progress in the jobs bar; then plays."""
+        store, host, total = self._store, self._store.study_host, len(places)
+
+        def work(context: Context) -> Pictures:
+            start, parts = time.perf_counter(), []
+            for at in range(0, total, CHUNK):
+                context.check()
+                parts.append(path.pictures(host, places[at : at + CHUNK]))
+                done = min(at + CHUNK, total)
+                left = (time.perf_counter() - start) / done * (total - done)
+                context.progress(done, total, seconds_left=left)
+            return np.concatenate(parts)
+
+        def done(pictures: Pictures) -> None:
+            store.end_job(JOB)
+            if self._path is path and store.state.morph.playing:
+                self._set(frames=pictures)
+                self._start()
+
+        def failed(event: Failed | None) -> None:
+            store.end_job(JOB)
+            if self._path is path:
+                self._set(playing=False)
+            if event is not None:
+                store.notices.failed(event)
+
+        def told(event: Progress) -> None:
+            left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
+            store.show_job(
+                JobView(JOB, "Preparing the morph", event.done / event.total, f"{event.done} / {total}{left}")
+            )
+
+        self._job = store.tasks.submit(
+            "study", JOB, work, done=done, failed=failed, stopped=lambda: failed(None), progress=told
+        )
+        job = self._job
+        view = JobView(JOB, "Preparing the morph", None, f"{total} pictures")
+        store.show_job(view, cancel=lambda: store.tasks.cancel(job))

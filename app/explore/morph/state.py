@@ -1,0 +1,71 @@
+"""What Morph shows: corners, timing, pictures along the path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api import Codes, Pictures
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MorphSlot:
+    """A corner of the path: a photo by its key, or a code taken as it was."""
+
+    name: str
+    picture: Pictures
+    photo: str | None = None
+    code: Codes | None = None
+    busy: bool = False
+    hold: int = 0
+
+
+@dataclass(frozen=True)
+class MorphTiming:
+    """How a morph is played and written: pictures in all, how legs start and end, how it repeats, pictures per second.
+
+    `loop` is once, loop (a last leg leads back to the first corner) or there-and-back; see `engine.exploring.timeline`.
+    """
+
+    frames: int = 120
+    easing: str = "smooth"
+    loop: str = "there-and-back"
+    fps: int = 30
+
+
+@dataclass(frozen=True)
+class MorphExport:
+    """As what a morph is written: `kind` is the file's suffix, empty for a folder; `scale` enlarges."""
+
+    kind: str = ".gif"
+    scale: int = 4
+    smooth: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class MorphState:
+    """`fraction` 0..1 along the whole path; `strip` are its pictures at even steps, `frames` those for playing.
+
+    `pad` is the pad's place (x, y), None while the path is on show. `norms` has |z| / sqrt(D) along the path by method,
+    of the whole code and then of its levels. A corner's `hold` is its rest in frames; `rate` the pictures per second
+    shown.
+    """
+
+    slots: tuple[MorphSlot | None, ...] = (None, None)
+    chosen: int = 0
+    fraction: float = 0.5
+    method: str = "slerp"
+    picture: Pictures | None = None
+    strip: Pictures | None = None
+    frames: Pictures | None = None
+    playing: bool = False
+    timing: MorphTiming = MorphTiming()
+    export: MorphExport = MorphExport()
+    pad: tuple[float, float] | None = None
+    norms: Mapping[str, Floats] | None = None
+    rate: float | None = None

@@ -1,0 +1,202 @@
+"""Corners, the path or the pad between them, and its filmstrip."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+from app.core.shortcuts import keys_text
+from app.explore.morph.path import LETTERS, marks_of
+from app.explore.morph.state import MorphState
+from app.explore.stages import CentredStage
+from app.state import AppState, moved
+from app.widgets.buttons import button
+from app.widgets.key_picture import KeyPicture
+from app.widgets.key_strip import Key, KeyStrip
+from app.widgets.layout import hbox, vbox
+from app.widgets.pad import Pad
+from app.widgets.picture import Picture
+from app.widgets.segmented import Segmented
+from app.widgets.slider import ValueSlider
+
+MODES: Final = (("path", "Path"), ("pad", "Pad"))
+NO_PAD: Final = "The pad needs three or four corners: add one with + Corner."
+
+
+class Slot(KeyPicture):
+    """A corner: takes files, pictures, and thumbnails dragged out of the library."""
+
+    removeWanted = Signal()
+    currentWanted = Signal()
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(letter, empty_text="Choose a photo at the left, or drop one here")
+        self.setToolTip(f"Corner {letter}: click, then choose a photo at the left; or drop one here.")
+        for words, signal in (
+            ("Use the current picture", self.currentWanted),
+            ("Empty this corner", self.removeWanted),
+        ):
+            action = QAction(words, self)
+            action.triggered.connect(lambda _checked=False, wanted=signal: wanted.emit())
+            self.addAction(action)
+
+
+class MorphView(QWidget):
+    """Emits what happens to corner 0 to 3, and where on the path one is."""
+
+    slotChosen = Signal(int)
+    slotKeyDropped = Signal(int, str)
+    slotFilesDropped = Signal(int, list)
+    slotImageDropped = Signal(int, object)
+    slotCurrent = Signal(int)
+    slotRemoved = Signal(int)
+    slotAdded = Signal()
+    fractionChanged = Signal(float)
+    padWanted = Signal(bool)
+    padPlaced = Signal(float, float)
+    cornerMoved = Signal(int, int)
+    holdWanted = Signal(int, int)
+    playWanted = Signal()
+    takeWanted = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = Picture("", empty_text="A morph needs two corners: choose photos for A and B")
+        self.corners = [self._slot(index) for index in range(len(LETTERS))]
+        self.stage = CentredStage(self.picture, self.corners)
+        self.pad = Pad()
+        self.pad.placed.connect(self.padPlaced)
+        self.pad.cornerClicked.connect(self.slotChosen)
+        self.pad.keyDropped.connect(self.slotKeyDropped)
+        self.pad.filesDropped.connect(self.slotFilesDropped)
+        self.mode = Segmented(
+            MODES, tooltip=f"Along a path, or anywhere between the corners ({keys_text('morph.pad')})"
+        )
+        self.mode.changed.connect(lambda key: self.padWanted.emit(key == "pad"))
+        self.slider = ValueSlider(
+            "Path",
+            0.0,
+            1.0,
+            value=0.5,
+            default=0.5,
+            tooltip="From A (0) to the last corner (1); in a loop 1 is A again.",
+            label_px=40,
+            value_px=44,
+        )
+        self.slider.changed.connect(self.fractionChanged)
+        self.strip = KeyStrip(thumb_px=48)
+        self.strip.selected.connect(self._strip_chosen)
+        self.strip.keyMoved.connect(self.cornerMoved)
+        self.strip.holdWanted.connect(lambda key, frames: self.holdWanted.emit(frames, key))
+        self.play = button("Play", f"Play or halt ({keys_text('morph.play')})", kind="primary")
+        self.take = button("Use", f"Make the code at this place the current one ({keys_text('morph.take')})")
+        self.more = button("+ Corner", f"A third or fourth face ({keys_text('morph.corner')})", kind="quiet")
+        for push, signal in ((self.play, self.playWanted), (self.take, self.takeWanted), (self.more, self.slotAdded)):
+            push.clicked.connect(lambda _checked=False, wanted=signal: wanted.emit())
+        self.play.setFixedWidth(80)
+        self._filler = QWidget()
+        path_row = hbox(self.slider, self._filler, self.take, self.more, self.mode)
+        path_row.setStretch(0, 1)
+        path_row.setStretch(1, 1)
+        # In line with the thumbnails, above the letters of the corners.
+        strip_row = hbox(self.strip, vbox(10, self.play, None, gap_px=0))
+        strip_row.setStretch(0, 1)
+        stage_row = hbox(self.stage, self.pad, gap_px=16)
+        stage_row.setStretch(0, 8)
+        stage_row.setStretch(1, 5)
+        column = vbox(stage_row, path_row, strip_row, gap_px=8)
+        column.setStretch(0, 1)
+        self.setLayout(column)
+
+    def _slot(self, index: int) -> Slot:
+        slot = Slot(LETTERS[index])
+        slot.clicked.connect(lambda: self.slotChosen.emit(index))
+        slot.keyDropped.connect(lambda key: self.slotKeyDropped.emit(index, key))
+        slot.filesDropped.connect(lambda files: self.slotFilesDropped.emit(index, files))
+        slot.imageDropped.connect(lambda picture: self.slotImageDropped.emit(index, picture))
+        slot.currentWanted.connect(lambda: self.slotCurrent.emit(index))
+        slot.removeWanted.connect(lambda: self.slotRemoved.emit(index))
+        return slot
+
+    def _strip_chosen(self, index: int) -> None:
+        if self.strip.count() > 1:
+            self.fractionChanged.emit(index / (self.strip.count() - 1))
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if moved(now, before, "drawn") and now.morph.pad is not None and any(s is None for s in now.morph.slots):
+            self._show_pad(now)
+        if not moved(now, before, "morph", "jobs"):
+            return
+        morph, old = now.morph, before.morph if before is not None else None
+        if old is None or morph.slots is not old.slots or morph.chosen != old.chosen or morph.pad != old.pad:
+            self._show_slots(morph)
+            self._show_pad(now)
+        if old is None or morph.picture is not old.picture:
+            self.picture.set_picture(morph.picture)
+        if old is None or morph.strip is not old.strip or morph.slots is not old.slots:
+            self._show_strip(morph)
+        self.slider.set_value(morph.fraction)
+        ready = morph.strip is not None
+        if self.strip.count() > 1:
+            self.strip.set_selected(round(morph.fraction * (self.strip.count() - 1)) if morph.pad is None else -1)
+        self.picture.set_captions(*_captions(morph))
+        waits = morph.playing and any(job.key == "play" for job in now.jobs)
+        self.play.setText("Cancel" if waits else "Halt" if morph.playing else "Play")
+        for widget in (self.play, self.slider):
+            widget.setEnabled(ready)
+        self.take.setEnabled(morph.picture is not None)
+
+    def _show_strip(self, morph: MorphState) -> None:
+        pictures = morph.strip if morph.strip is not None else ()
+        marks = marks_of(morph)
+        legs = len(marks) - 1
+        # Corners may have come or gone before their pictures did.
+        fits = legs > 0 and len(pictures) > legs and (len(pictures) - 1) % legs == 0
+        holds = [slot.hold for slot in morph.slots if slot is not None and slot.code is not None]
+        closed = morph.timing.loop == "loop"
+        keys = [
+            Key(round(at * (len(pictures) - 1)), letter, holds[i % len(holds)], moves=not (closed and i == legs))
+            for i, (at, letter) in enumerate(marks)
+        ]
+        self.strip.set_keys(pictures, keys if fits else ())
+
+    def _show_pad(self, now: AppState) -> None:
+        morph = now.morph
+        self.mode.set_option_enabled("pad", len(morph.slots) > 2, NO_PAD)
+        self.mode.set_current("path" if morph.pad is None else "pad")
+        self.pad.setVisible(morph.pad is not None)
+        self.slider.setVisible(morph.pad is None)
+        self._filler.setVisible(morph.pad is not None)
+        if morph.pad is None:
+            return
+        stands_in = now.drawn.picture if now.drawn is not None else None
+        self.pad.set_corners([stands_in if slot is None else slot.picture for slot in morph.slots])
+        self.pad.set_chosen(morph.chosen)
+        self.pad.set_at(*morph.pad)
+
+    def _show_slots(self, morph: MorphState) -> None:
+        for index, corner in enumerate(self.corners):
+            self.stage.show_side(corner, index < len(morph.slots) and morph.pad is None)
+            if index >= len(morph.slots):
+                continue
+            slot = morph.slots[index]
+            corner.set_picture(None if slot is None else slot.picture)
+            corner.set_busy(slot is not None and slot.busy)
+            corner.set_captions(LETTERS[index], "" if slot is None else "encoding…" if slot.busy else slot.name)
+            corner.set_outlined(index == morph.chosen)
+        self.more.setVisible(len(morph.slots) < len(LETTERS))
+
+
+def _captions(morph: MorphState) -> tuple[str, str]:
+    """What is on show, and where on the way."""
+    if morph.pad is not None:
+        return "Between the corners", f"{morph.pad[0]:.0%} right, {morph.pad[1]:.0%} down"
+    names = " → ".join(slot.name for slot in morph.slots if slot is not None)
+    at = f"{morph.fraction:.0%} of the way" if morph.strip is not None else ""
+    if morph.playing and morph.rate is not None:
+        at = f"{morph.rate:.0f} pictures/s · {at}"
+    return names or "Morph", at

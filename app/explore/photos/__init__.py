@@ -1,0 +1,1 @@
+"""Photos: opened, encoded, improved."""

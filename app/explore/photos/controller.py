@@ -1,0 +1,350 @@
+"""Photos: taken in, framed for the model, encoded, and made the current code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QObject
+
+from app.core.model_host import run_ref
+from app.core.notices import NO_MODEL, NOT_DROPPED
+from app.core.store import Store
+from app.explore.controller import ExploreController
+from app.explore.framing.cut import MIDDLE, Cut
+from app.explore.photos.encoder import At, Encoder, Target
+from app.explore.photos.state import Loaded, PhotoItem, resized_half
+from app.sessions.state import Kept, Restored
+from app.state import AppState
+from app.words import decibels, framing
+from engine.api import Coded, Codes, Encoded, Pictures, Sampled
+from engine.events import Failed
+
+THUMB_PX: Final = 96
+LEAST_GAIN_DB: Final = 0.01
+"""A smaller one is not worth a step of the history: nobody sees it."""
+FOLDER_LIMIT: Final = 24
+SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif")
+
+__all__ = ["PhotoController", "Target"]
+
+
+class PhotoController(QObject):
+    """Keeps the library's photos and what each model made of them."""
+
+    def __init__(self, store: Store, explore: ExploreController, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._explore = store, explore
+        self._chosen: At | None = None
+        self._encoder = Encoder(store, item=self.item, on_show=lambda: self._chosen)
+        self._loaded, self._encoded = self._encoder.loaded, self._encoder.encoded
+        self.encode = self._encoder.encode
+        """For all views: one photo through one model, on the study lane; asked twice it is done once."""
+        self._before_improve: dict[At, list[Encoded]] = {}
+        self.take_model: Callable[[Path], bool] = lambda path: False
+        self._last_good: tuple[str | None, Loaded | None, Encoded | None] = (None, None, None)
+        store.modelOpened.connect(self._model_opened)
+        store.jumped.connect(self.restore)
+        store.changed.connect(self._changed)
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if now.encoding and (self._chosen is None or self._chosen[0] != now.photo):
+            # A seed or a jump took the photo's place: its search is nobody's any more.
+            self._abandon()
+            self._store.update(encoding=False)
+        if now.loaded is not before.loaded and now.loaded is not None and now.photo is not None:
+            self._count_faces(now.photo, now.loaded.faces)
+
+    def _count_faces(self, key: str, faces: int) -> None:
+        photos = self._store.state.photos
+        if any(p.key == key and p.faces != faces for p in photos):
+            self._store.update(photos=tuple(replace(p, faces=faces) if p.key == key else p for p in photos))
+
+    # taking in
+    def show_samples(self, paths: tuple[Path, ...]) -> None:
+        """The portraits in the box, as thumbnails."""
+
+        def done(items: tuple[PhotoItem, ...]) -> None:
+            self._store.update(photos=(*(p for p in self._store.state.photos if not p.shipped), *items))
+
+        self._store.tasks.submit("files", "read the portraits", lambda context: _shipped(paths), done=done)
+
+    def add_files(self, names: list[str], use: Callable[[str], None] | None = None) -> None:
+        """Photos, folders of photos, models and runs, dropped or chosen; the first photo is used at once."""
+        photos: list[Path] = []
+        for path in map(Path, names):
+            if self.take_model(path):
+                continue
+            if (path / "config.json").is_file():
+                self._explore.open_model(run_ref(path))
+            elif path.is_dir():
+                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+                photos += inside[:FOLDER_LIMIT]
+                if not inside:
+                    self._store.notices.say(NOT_DROPPED)
+            else:
+                photos.append(path)
+        for index, path in enumerate(photos):
+            if self.item(str(path)) is not None and index == 0:
+                (use or self.choose)(str(path))
+                continue
+            self._take(str(path), path.stem, path, use=(use or self.choose) if index == 0 else None)
+
+    def add_picture(self, picture: Pictures, use: Callable[[str], None] | None = None) -> None:
+        """A picture from the clipboard, or dropped out of another program."""
+        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
+        self._take(key, "pasted picture", picture, use=use or self.choose)
+
+    def _take(self, key: str, name: str, source: Path | Pictures, *, use: Callable[[str], None] | None) -> None:
+        info = self._store.state.info
+        if info is None:
+            self._store.notices.say(NO_MODEL)
+            return
+
+        def done(loaded: Loaded) -> None:
+            self._loaded[key, info.image_size] = loaded
+            item = PhotoItem(key, name, resized_half(loaded.picture, THUMB_PX), source, faces=loaded.faces)
+            self._store.update(photos=(item, *(p for p in self._store.state.photos if p.key != key)))
+            if use is not None:
+                use(key)
+
+        host = self._store.study_host
+        self._store.tasks.submit(
+            "study",
+            "read the photo",
+            lambda context: host.load_photo(source, size=info.image_size, name=name),
+            done=done,
+        )
+
+    def remove(self, key: str) -> None:
+        """Takes a photo out of the library; the file stays where it is."""
+        self._store.update(photos=tuple(p for p in self._store.state.photos if p.key != key))
+
+    def item(self, key: str) -> PhotoItem | None:
+        """The photo of this key."""
+        return next((p for p in self._store.state.photos if p.key == key), None)
+
+    # for sessions
+    def kept(self) -> Kept:
+        """What is remembered of photos, as it stands."""
+        loaded: dict[str, tuple[Loaded, ...]] = {}
+        for (key, *_), one in self._loaded.items():
+            loaded[key] = (*loaded.get(key, ()), one)
+        return Kept(loaded, dict(self._encoded))
+
+    def recall(self, found: Restored) -> None:
+        """Takes over what a session remembers."""
+        for key, pictures in found.loaded.items():
+            for one in pictures:
+                self._loaded[key, one.picture.shape[0]] = one
+        for known in found.session.encodings:
+            self._encoded[known.photo, known.sha256] = known.encoded
+
+    # the current photo
+    def choose(self, key: str) -> None:
+        """This photo into the model on show; its code becomes the current one."""
+        store = self._store
+        if store.state.info is None or store.state.model is None:
+            store.notices.say(NO_MODEL)
+            return
+        target = Target.of(store.state.model, store.state.info)
+        at = (key, target.sha256)
+        if not store.state.encoding:
+            self._last_good = (store.state.photo, store.state.loaded, store.state.encoded)
+        if self._chosen != at:
+            self._abandon()
+        self._chosen = at
+        store.update(photo=key, loaded=self._loaded.get((key, target.size)), encoded=None, encoding=True)
+
+        def wanted() -> bool:
+            return store.state.photo == key and store.state.model == target.ref
+
+        def framed(loaded: Loaded) -> None:
+            if wanted():
+                store.update(loaded=loaded)
+
+        def done(encoded: Encoded) -> None:
+            if wanted():
+                item = self.item(key)
+                by = item.cut.label() if item is not None else ""
+                label = f"{encoded.name}, {by}" if by and not encoded.name.endswith(by) else encoded.name
+                store.update(encoded=encoded, encoding=False)
+                self._explore.take_code(encoded.code, encoded.name, photo=key, label=label)
+                loaded = store.state.loaded
+                how = framing(loaded.how) if loaded is not None else ""
+                store.update(status=encoded.note or f"{encoded.name}: {how}")
+
+        def gave_up() -> None:
+            if wanted():
+                self._back_to_last_good()
+
+        self.encode(key, target, done=done, gave_up=gave_up, framed=framed)
+
+    def _abandon(self) -> None:
+        if self._chosen is not None:
+            self._encoder.abandon(self._chosen)
+        self._chosen = None
+
+    def reframe(self, key: str, cut: Cut, loaded: Loaded | None = None) -> None:
+        """Another cut of the same photo becomes the current one.
+
+        Another face is an item of its own, so that two people of one photo can be morphed; clicked eyes and the middle
+        take the place of what they correct.
+        """
+        item, info = self.item(key), self._store.state.info
+        if item is None or info is None:
+            return
+        base, tag = item.base or item.key, cut.tag()
+        new = f"{base}#{tag}" if tag else base
+        loaded = loaded or self._loaded.get((new, info.image_size))
+        if loaded is None:
+            host = self._store.study_host
+            self._abandon()
+            self._store.tasks.submit(
+                "study",
+                "read the photo",
+                lambda context: host.load_photo(item.source, size=info.image_size, name=item.name, cut=cut),
+                done=lambda found: self.reframe(key, cut, found),
+                failed=self._not_reframed,
+                latest="reframe",
+            )
+            return
+        name = item.name.removesuffix(f", {item.cut.label()}")
+        name = f"{name}, {cut.label()}" if cut.face else name
+        loaded = replace(loaded, name=name)
+        self._loaded[new, info.image_size] = loaded
+        if not any(p.key == new and p.listed for p in self._store.state.photos):
+            thumb = resized_half(loaded.picture, THUMB_PX)
+            beside = base if tag else ""
+            made = PhotoItem(new, name, thumb, item.source, cut=cut, base=beside, faces=loaded.faces)
+            self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
+        self.choose(new)
+
+    def _not_reframed(self, event: Failed) -> None:
+        if self._store.state.encoding:
+            self._back_to_last_good()
+        self._store.notices.failed(event)
+
+    def _back_to_last_good(self) -> None:
+        photo, loaded, encoded = self._last_good
+        self._store.update(photo=photo, loaded=loaded, encoded=encoded, encoding=False)
+
+    def _put_beside(self, item: PhotoItem, made: PhotoItem, *, instead: bool) -> None:
+        """`made` into the library after the item that it was made from, or in its place."""
+        photos = [p for p in self._store.state.photos if p.key != made.key]
+        at = next((i for i, p in enumerate(photos) if p.key == item.key), -1)
+        photos.insert(at + 1, made)
+        if instead and at >= 0 and not item.shipped:
+            # At the end, where no other view takes it for the next photo.
+            photos.append(replace(photos.pop(at), listed=False))
+        self._store.update(photos=tuple(photos))
+
+    def step_face(self, step: int) -> None:
+        """The next or the previous face of the current photo."""
+        loaded, key = self._store.state.loaded, self._store.state.photo
+        if key is None or loaded is None or loaded.framing is None or loaded.faces < 2:
+            return
+        at = loaded.framing.face
+        self.reframe(key, Cut(face=(at + step) % loaded.faces if at >= 0 else 0))
+
+    def improve(self) -> None:
+        """Goes down the gradient from the photo's code to a nearer one; what is there stays until that is found."""
+        store, state = self._store, self._store.state
+        old, loaded, key = state.encoded, state.loaded, state.photo
+        if old is None or loaded is None or key is None or state.info is None or state.model is None:
+            store.notices.info("Choose a photo first: Improve looks for a code that is nearer to it.")
+            return
+        if state.info.encode == "exact":
+            store.notices.info(f"{state.info.title} encodes exactly, so there is nothing to improve.")
+            return
+        if state.search is not None or state.encoding:
+            return
+        target = Target.of(state.model, state.info)
+
+        def here() -> bool:
+            return store.state.encoded is old and store.state.model == target.ref
+
+        def done(found: Encoded) -> None:
+            if found.psnr_db < old.psnr_db + LEAST_GAIN_DB:
+                store.update(status=f"Nothing nearer was found: {decibels(old.psnr_db)} stays.")
+                return
+            at, stays = (key, target.sha256), here()
+            self._before_improve.setdefault(at, []).append(old)
+            self._encoded[at] = found
+            if stays:
+                store.update(encoded=found)
+                self._explore.take_code(found.code, found.name, photo=key, label="Improved", keep_edits=True)
+            store.update(status=f"Improved {found.name}: {old.psnr_db:.2f} dB → {found.psnr_db:.2f} dB")
+
+        def stopped() -> None:
+            store.update(status="Improve was cancelled: the code is as it was.")
+
+        self._encoder.improve(key, target, loaded, shown=here, done=done, stopped=stopped)
+
+    def cancel_search(self) -> None:
+        """Stops the search whose curve is on show."""
+        if self._store.state.search is not None:
+            self._store.cancel_job(self._store.state.search.job)
+
+    def forget(self) -> None:
+        """The current picture goes on without its photo beside it."""
+        self._store.update(photo=None, loaded=None, encoded=None, encoding=False)
+
+    def _model_opened(self) -> None:
+        """The photo goes along into the next model; a code that came from it needs no new search."""
+        state = self._store.state
+        if state.photo is None or state.info is None or state.look is None or state.model is None:
+            return
+        if state.look.photo == state.photo:
+            if state.encoding:
+                self._abandon()
+                self._store.update(encoding=False)
+            self.restore()
+        elif state.look.photo is None:
+            self.choose(state.photo)
+
+    def restore(self) -> None:
+        """After a jump in the history: the photo and its error as they were."""
+        state = self._store.state
+        if state.photo is None or state.info is None or state.look is None:
+            return
+        at = (state.photo, state.info.sha256)
+        known = self._encoded.get(at)
+        if known is None:
+            return
+        # Before it was improved the photo had another code, and another error.
+        known = next((old for old in self._before_improve.get(at, ()) if _is_code(state.look.source, old.code)), known)
+        if self._chosen != at:
+            self._abandon()
+        if known is not state.encoded or state.encoding:
+            loaded = self._loaded.get((state.photo, state.info.image_size))
+            self._store.update(encoded=known, loaded=loaded, encoding=False)
+
+    # encoding, for all views
+    def known(self, key: str, sha256: str) -> Encoded | None:
+        """What this model made of this photo, if it has seen it."""
+        return self._encoded.get((key, sha256))
+
+    def keep(self, key: str, sha256: str, encoded: Encoded) -> None:
+        """Remembers what a model made of a photo that was encoded elsewhere."""
+        self._encoded[key, sha256] = encoded
+
+
+def _is_code(source: Sampled | Coded, code: Codes) -> bool:
+    return isinstance(source, Coded) and (source.code is code or np.array_equal(source.code, code))
+
+
+def _shipped(paths: tuple[Path, ...]) -> tuple[PhotoItem, ...]:
+    """Thumbnails of pictures that ship with the program."""
+    items: list[Any] = []
+    for path in paths:
+        with Image.open(path) as image:
+            image.thumbnail((2 * THUMB_PX, 2 * THUMB_PX))
+            thumb = np.asarray(image.convert("RGB"), np.uint8)
+        items.append(PhotoItem(str(path), path.stem.replace("-", " "), thumb, path, shipped=True))
+    return tuple(items)

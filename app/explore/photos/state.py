@@ -1,0 +1,72 @@
+"""The photos of the library, the one on show, and the search for its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.explore.framing.cut import FIRST_CUT, Cut
+from engine.api import Framing, Pictures
+
+PhotoSource = str | Path | Pictures
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoItem:
+    """A photo of the library; `thumb` is (H, W, 3).
+
+    Another face of the same photo is an item of its own: `base` is then the key of the first one, `cut` says which
+    part of `source` it is. `faces` were found in the whole photo (0: not looked for yet). One that is not `listed` is
+    only kept for the history.
+    """
+
+    key: str
+    name: str
+    thumb: Pictures
+    source: PhotoSource
+    shipped: bool = False
+    cut: Cut = FIRST_CUT
+    base: str = ""
+    faces: int = 0
+    listed: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A photo cut for a model of some size; `framing` says where, None when only the cut itself was kept."""
+
+    picture: Pictures
+    name: str
+    note: str
+    how: str
+    framing: Framing | None = None
+
+    @property
+    def faces(self) -> int:
+        """How many faces were found in the photo."""
+        return 0 if self.framing is None else len(self.framing.faces)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for the photo's code while it runs: RMS errors by step. `job` is its row in the jobs bar."""
+
+    job: str
+    text: str
+    done: int = 0
+    total: int = 0
+    steps: tuple[int, ...] = ()
+    errors: tuple[float, ...] = ()
+
+    @property
+    def fraction(self) -> float | None:
+        """0..1, None while it is not known."""
+        return self.done / self.total if self.total else None
+
+
+def resized_half(picture: Pictures, side_px: int) -> Pictures:
+    """The picture thinned to about `side_px` by leaving pixels out: for thumbnails of thumbnails."""
+    step = max(1, min(picture.shape[:2]) // side_px)
+    return np.ascontiguousarray(picture[::step, ::step])

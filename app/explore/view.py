@@ -1,0 +1,105 @@
+"""The Explore workspace: library, canvas with its four views, inspector."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
+
+from app.explore.check.view import ModelCheckPanel
+from app.explore.compare.view import CompareView
+from app.explore.directions.maker_view import NewAttribute
+from app.explore.grid.view import GridView
+from app.explore.importing.view import ImportPanel
+from app.explore.inspector.view import Inspector
+from app.explore.library.view import Library
+from app.explore.morph.panel import MorphPanel
+from app.explore.morph.view import MorphView
+from app.explore.single.view import SingleView
+from app.state import VIEWS, AppState, moved
+from app.widgets.empty import EmptyState
+from app.widgets.layout import hbox, vbox
+from app.widgets.segmented import Segmented
+
+HINTS: Final = {
+    "compare": "sliders and path drive every row",
+    "grid": "a click takes one, a double click shows it large",
+    "morph": "click a corner, then a photo at the left",
+}
+
+
+class ExploreView(QWidget):
+    """Puts the parts side by side; controllers connect to the parts."""
+
+    viewChosen = Signal(str)
+    trainWanted = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.library, self.inspector = Library(), Inspector()
+        self.single, self.compare = SingleView(), CompareView()
+        self.grid, self.morph = GridView(), MorphView()
+        self.morph_panel = MorphPanel()
+        self.switch = Segmented(VIEWS, tooltip="How to look at the model")
+        self.switch.changed.connect(self.viewChosen)
+        self.hint = QLabel()
+        self.hint.setProperty("kind", "muted")
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._views: dict[str, SingleView | CompareView | GridView | MorphView] = {
+            "single": self.single,
+            "compare": self.compare,
+            "grid": self.grid,
+            "morph": self.morph,
+        }
+        self._stack = QStackedWidget()
+        for view in self._views.values():
+            self._stack.addWidget(view)
+        self.empty = EmptyState(
+            "No model yet",
+            "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",
+            "Train a model",
+        )
+        self.empty.actionClicked.connect(self.trainWanted)
+        self._pages = QStackedWidget()
+        head = hbox(self.switch, self.hint, gap_px=16)
+        head.setStretch(1, 1)
+        canvas = QWidget()
+        column = vbox(head, self._stack, gap_px=12)
+        column.setStretch(1, 1)
+        column.setContentsMargins(24, 16, 24, 12)
+        canvas.setLayout(column)
+        self._pages.addWidget(canvas)
+        self._pages.addWidget(self.empty)
+        self.new_attribute = NewAttribute()
+        self._pages.addWidget(self.new_attribute)
+        self.import_panel = ImportPanel()
+        self._pages.addWidget(self.import_panel)
+        self.check = ModelCheckPanel()
+        self._pages.addWidget(self.check)
+        row = hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0)
+        row.setStretch(1, 1)
+        self.setLayout(row)
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state; hidden views are kept up to date too, so that switching costs nothing."""
+        if moved(now, before, "models", "info", "opening", "view", "maker", "importing", "check"):
+            nothing = now.models == () and now.info is None and now.opening is None
+            page = 1 if nothing else 2 if now.maker is not None else 4 if now.check is not None else 0
+            self._pages.setCurrentIndex(3 if now.importing is not None else page)
+            self.inspector.setVisible(not nothing and now.view != "morph")
+            self.morph_panel.setVisible(not nothing and now.view == "morph")
+        if moved(now, before, "view"):
+            self.switch.set_current(now.view)
+            self._stack.setCurrentWidget(self._views[now.view])
+        if moved(now, before, "view", "reach"):
+            single = f"drag to wander · wheel: reach {now.reach:.1f} rad"
+            self.hint.setText(HINTS.get(now.view, single))
+        self.library.show_state(now, before)
+        self.inspector.show_state(now, before)
+        self.new_attribute.show_state(now, before)
+        self.import_panel.show_state(now, before)
+        self.check.show_state(now, before)
+        self.morph_panel.show_state(now, before)
+        for view in self._views.values():
+            view.show_state(now, before)

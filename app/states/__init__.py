@@ -1,1 +1,0 @@
-"""Parts of the state that views render from, each a frozen value."""

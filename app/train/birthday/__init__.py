@@ -1,0 +1,1 @@
+"""The birthday-paradox test by eye."""

@@ -1,0 +1,1 @@
+"""Diagnoses of a run, and their reports."""

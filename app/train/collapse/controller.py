@@ -1,0 +1,262 @@
+"""The Collapse panel: reading reports of the run on show, and making new ones on the study lane."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.core.notices import Notice
+from app.core.store import Store
+from app.core.tasks import Task
+from app.job import JobView
+from app.state import AppState, moved
+from app.train.collapse.diagnoses import Diagnosed, DiagnosisHost
+from app.train.collapse.state import CollapseState, DiagnosticCard, Running
+from app.train.controller import TrainController
+from app.train.state import RunView
+from app.words import duration
+from engine.diagnostics.report_files import ReportEntry, list_reports, read_report
+from engine.events import Failed, Progress
+from engine.lanes import Context
+from engine.report import Report
+
+POLL_MS: Final = 1500
+JOB: Final = "diagnose"
+NO_RUN: Final = Notice("There is no run on show to diagnose: choose one in Train first.", "warning")
+AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
+
+
+class CollapseController(QObject):
+    """Owns `AppState.collapse`, less the birthday test in it."""
+
+    def __init__(
+        self, store: Store, diagnoses: DiagnosisHost, train: TrainController, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._diagnoses, self._train = store, diagnoses, train
+        self._job: Task | None = None
+        self._listing = self._asked_cards = False
+        self._shown: tuple[Path, int] | None = None
+        self._began = 0.0
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._list)
+        store.changed.connect(self._changed)
+
+    @property
+    def _state(self) -> CollapseState:
+        return self._store.state.collapse
+
+    def _set(self, **changes: Any) -> None:
+        self._store.update(collapse=replace(self._state, **changes))
+
+    # following the run on show
+    def _changed(self, before: AppState, now: AppState) -> None:
+        view = now.run_view
+        if view is not None and view.path != now.collapse.run:
+            kept = now.collapse
+            self._shown = None
+            self._store.update(
+                collapse=CollapseState(kept.cards, view.path, running=kept.running, birthday=kept.birthday)
+            )
+            self._list()
+        watched = view is not None and now.workspace == "train" and now.train_side == "collapse" and not now.closing
+        if watched and not self._timer.isActive():
+            self._timer.start()
+            self._list()
+            self._read_cards()
+        elif not watched:
+            self._timer.stop()
+        if view is not None and _scrubbed(before.run_view) != _scrubbed(view) and self._state.chosen:
+            # The scrubber was moved: reports follow it again.
+            self._set(chosen=False)
+        if moved(now, before, "collapse", "run_view"):
+            self._follow()
+
+    def _read_cards(self) -> None:
+        if self._asked_cards or self._state.cards is not None:
+            return
+        self._asked_cards = True
+
+        def done(cards: tuple[DiagnosticCard, ...]) -> None:
+            self._set(cards=cards)
+
+        self._store.tasks.submit("study", "list the diagnostics", lambda context: self._diagnoses.cards(), done=done)
+
+    def _list(self) -> None:
+        run = self._state.run
+        if run is None or self._listing or self._store.state.closing:
+            return
+        self._listing = True
+
+        def done(reports: tuple[ReportEntry, ...]) -> None:
+            self._listing = False
+            if self._state.run == run and reports != self._state.reports:
+                self._set(reports=reports)
+
+        def ended() -> None:
+            self._listing = False
+
+        self._store.tasks.submit(
+            "files",
+            "list the reports",
+            lambda context: list_reports(run),
+            done=done,
+            failed=lambda event: ended(),
+            stopped=ended,
+            latest="reports",
+        )
+
+    def _follow(self) -> None:
+        """Shows the report that belongs to the step on show, unless another one was chosen by hand."""
+        state = self._state
+        steps = [entry.step for entry in state.reports]
+        if state.run is None or not steps:
+            return
+        wanted = state.step if state.chosen and state.step in steps else _nearest(steps, self._store.state.run_view)
+        if self._shown != (state.run, wanted):
+            self._read(state.run, wanted)
+
+    def _read(self, run: Path, step: int) -> None:
+        entry = next(entry for entry in self._state.reports if entry.step == step)
+        self._shown = (run, step)
+
+        def done(report: Report) -> None:
+            if self._state.run == run and self._shown == (run, step):
+                self._set(step=step, report=report, message="")
+
+        def failed(event: Failed) -> None:
+            if self._state.run == run and self._shown == (run, step):
+                self._set(step=step, report=None, message=event.message)
+
+        self._set(step=step)
+        self._store.tasks.submit(
+            "files",
+            "read the report",
+            lambda context: read_report(entry.folder),
+            done=done,
+            failed=failed,
+            latest="report",
+        )
+
+    # what the panel asks for
+    def choose(self, step: int) -> None:
+        """Shows the report of this step until the scrubber is moved."""
+        if any(entry.step == step for entry in self._state.reports):
+            self._set(chosen=True, step=step)
+            self._follow()
+
+    def step(self, by: int) -> None:
+        """The report before or after the one on show."""
+        steps = [entry.step for entry in self._state.reports]
+        if self._state.step in steps:
+            at = steps.index(self._state.step) + by
+            if 0 <= at < len(steps):
+                self.choose(steps[at])
+
+    def show(self, run: Path) -> None:
+        """Shows a run with this panel beside it."""
+        self._store.update(workspace="train", train_side="collapse")
+        view = self._store.state.run_view
+        if view is None or view.path != run:
+            self._train.show_run(run)
+
+    def unfold(self, name: str, on: bool) -> None:
+        """Opens or closes a finding."""
+        opened = self._state.opened | {name} if on else self._state.opened - {name}
+        self._set(opened=opened)
+
+    def toggle(self) -> None:
+        """Curves or Collapse at the right of Train."""
+        side = "curves" if self._store.state.train_side == "collapse" else "collapse"
+        self._store.update(workspace="train", train_side=side)
+
+    def run(self, names: tuple[str, ...] | None = None, *, quick: bool = False) -> None:
+        """Diagnoses the run on show: all, or the diagnostics named; `quick` with fewer samples and images."""
+        store, view = self._store, self._store.state.run_view
+        if view is None:
+            store.notices.say(NO_RUN)
+            return
+        if self._state.running is not None or (store.state.check is not None and store.state.check.running is not None):
+            store.notices.say(AT_WORK)
+            return
+        run, title = view.path, view.info.config.title or view.path.name
+        store.update(workspace="train", train_side="collapse")
+
+        def work(context: Context) -> Diagnosed:
+            return self._diagnoses.diagnose(run, names, quick=quick, context=context)
+
+        def done(found: Diagnosed) -> None:
+            self._ended()
+            self.take(run, found, names)
+
+        def failed(event: Failed) -> None:
+            self._ended()
+            if self._state.run == run:
+                self._set(message=event.message)
+            store.notices.failed(event)
+
+        self._began = time.monotonic()
+        self._set(running=Running(run, names, quick), message="")
+        store.show_job(JobView(JOB, f"Diagnosing {title}", None, ""), cancel=self.stop)
+        self._job = store.tasks.submit(
+            "study",
+            "diagnose",
+            work,
+            done=done,
+            failed=failed,
+            stopped=self._ended,
+            progress=lambda event: self._told(title, event),
+        )
+
+    def take(self, run: Path, found: Diagnosed, names: tuple[str, ...] | None = None) -> None:
+        """Shows a report that was just made."""
+        if found.problem:
+            self._store.notices.warn(found.problem)
+        if self._state.run != run:
+            return
+        opened = self._state.opened | frozenset(names or ())
+        self._shown = (run, found.step)
+        self._set(step=found.step, chosen=True, report=found.report, message="", opened=opened)
+        self._list()
+
+    def stop(self) -> None:
+        """Cancels the diagnosis at work."""
+        self._store.tasks.cancel(self._job)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._store.end_job(JOB)
+        self._set(running=None)
+
+    def _told(self, title: str, event: Progress) -> None:
+        running = self._state.running
+        if running is not None:
+            fraction = event.done / event.total if event.total else None
+            self._set(running=replace(running, fraction=fraction, text=event.text))
+            self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
+
+
+def progress_view(key: str, title: str, event: Progress, took_seconds: float) -> JobView:
+    """A diagnosis in the jobs bar, with the time left once a tenth is done."""
+    fraction = event.done / event.total if event.total else None
+    detail = event.text
+    if fraction is not None and 0.1 < fraction < 1 and took_seconds > 2:
+        detail = f"{detail} · {duration(took_seconds * (1 - fraction) / fraction)} left"
+    return JobView(key, f"Diagnosing {title}", fraction, detail)
+
+
+def _scrubbed(view: RunView | None) -> tuple[Path, int, bool] | None:
+    """Where the scrubber stands; the end that moves by itself while training counts as one place."""
+    return None if view is None else (view.path, -1 if view.following else view.shown, view.following)
+
+
+def _nearest(steps: list[int], view: RunView | None) -> int:
+    """The newest report while the run is followed; else the last one that is not later than the step on show."""
+    if view is None or view.following or not 0 <= view.shown < len(view.previews):
+        return steps[-1]
+    shown = view.previews[view.shown][0]
+    return max((step for step in steps if step <= shown), default=steps[0])

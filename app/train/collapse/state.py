@@ -1,0 +1,50 @@
+"""What the Collapse panel shows: reports of the run on show, the diagnosis at work, and the birthday test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.train.birthday.state import BirthdayState
+from engine.diagnostics.report_files import ReportEntry
+from engine.report import Report
+
+
+@dataclass(frozen=True)
+class DiagnosticCard:
+    """A row of the catalogue of diagnostics, as the panel offers it."""
+
+    name: str
+    title: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A diagnosis at work, of `run` or (None) of a model file. `names` None: all. `fraction` 0..1, None while it is not
+    known."""
+
+    run: Path | None
+    names: tuple[str, ...] | None
+    quick: bool
+    fraction: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class CollapseState:
+    """`reports` are those of `run`, oldest first; `step` is the one on show, `chosen` by hand and not by the scrubber.
+
+    `cards` None: the catalogue has not been read yet. `opened` are findings that are unfolded, by name.
+    """
+
+    cards: tuple[DiagnosticCard, ...] | None = None
+    run: Path | None = None
+    reports: tuple[ReportEntry, ...] = ()
+    step: int | None = None
+    chosen: bool = False
+    report: Report | None = None
+    opened: frozenset[str] = frozenset()
+    running: Running | None = None
+    message: str = ""
+    birthday: BirthdayState = field(default_factory=BirthdayState)

@@ -1,0 +1,149 @@
+"""The data set browser: looking a data set through on the study lane, and paging through its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from app.core.notices import Notice
+from app.core.store import Store
+from app.core.tasks import Task
+from app.job import JobView
+from app.train.data.state import PAGE, DataChoice, DataState
+from engine.api import Pictures
+from engine.events import Failed, Progress
+from engine.lanes import Context
+
+if TYPE_CHECKING:
+    from engine.data.survey import Survey
+
+JOB: Final = "look-at-data"
+NO_DATA: Final = Notice("There is no data set yet: choose a folder, zip, npz or idx file of images.", "warning")
+
+
+class DataController(QObject):
+    """Owns `AppState.data`."""
+
+    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._job: Task | None = None
+
+    @property
+    def _state(self) -> DataState:
+        return self._store.state.data
+
+    def _set(self, **changes: Any) -> None:
+        self._store.update(data=replace(self._state, **changes))
+
+    def choose(self, choice: DataChoice) -> None:
+        """Remembers what the panel says."""
+        if choice != self._state.choice:
+            self._set(choice=choice, message="")
+
+    def look(self) -> None:
+        """Looks the chosen data set through."""
+        choice = self._state.choice
+        if not choice.path:
+            self._store.notices.say(NO_DATA)
+            return
+        self.stop()
+
+        def work(context: Context) -> Survey:
+            from engine.data.survey import survey
+
+            data = self._store.study_host.session().dataset(
+                choice.path,
+                labels=choice.labels or None,
+                group=choice.group,
+                size=choice.size,
+                channels=choice.channels,
+                progress=lambda done, total: context.progress(done, total, "reading the images"),
+                check_cancel=context.check,
+            )
+            return survey(
+                data,
+                tell=lambda done, total: context.progress(done, total, "looking for copies"),
+                check_cancel=context.check,
+            )
+
+        def done(found: Survey) -> None:
+            self._ended()
+            self._set(survey=found, looked=choice, attribute="", show="pictures", page=0, message="")
+            self._see()
+
+        def failed(event: Failed) -> None:
+            self._ended()
+            self._set(message=event.message)
+            self._store.notices.failed(event)
+
+        self._set(busy=True, message="")
+        self._store.show_job(JobView(JOB, "Looking at the data", None, ""), cancel=self.stop)
+        self._job = self._store.tasks.submit(
+            "study", "look at the data", work, done=done, failed=failed, stopped=self._ended, progress=self._tell
+        )
+
+    def _tell(self, event: Progress) -> None:
+        fraction = event.done / event.total if event.total else None
+        self._store.show_job(
+            JobView(JOB, "Looking at the data", fraction, f"{event.text}, {100 * (fraction or 0):.0f} %")
+        )
+
+    def stop(self) -> None:
+        """Stops looking; what was found before stays."""
+        self._store.tasks.cancel(self._job)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._store.end_job(JOB)
+        self._set(busy=False)
+
+    # the pictures
+    def show(self, show: str) -> None:
+        """Pictures, duplicates or broken files."""
+        self._set(show=show, page=0)
+        self._see()
+
+    def narrow(self, attribute: str) -> None:
+        """Only pictures that have this attribute; an empty name shows all."""
+        self._set(attribute=attribute, show="pictures", page=0)
+        self._see()
+
+    def turn(self, page: int) -> None:
+        """Another page."""
+        page = min(self._state.pages - 1, max(0, page))
+        if page != self._state.page:
+            self._set(page=page)
+            self._see()
+
+    def _see(self) -> None:
+        survey, now = self._state.survey, self._state
+        if survey is None:
+            return
+        found = _rows(survey, now.show, now.attribute)
+        rows = found[now.page * PAGE : (now.page + 1) * PAGE]
+
+        def work(context: Context) -> Pictures:
+            pictures = np.asarray(survey.data.images[list(rows)])
+            return np.repeat(pictures, 3, 3) if pictures.shape[-1] == 1 else pictures
+
+        def done(pictures: Pictures) -> None:
+            self._set(rows=rows, total=len(found), pictures=pictures if len(pictures) else None)
+
+        self._store.tasks.submit("files", "read the pictures", work, done=done, latest="data pictures")
+
+
+def _rows(survey: Survey, show: str, attribute: str) -> tuple[int, ...]:
+    """The rows of the data set that are shown, in an order that mixes what lies together on the disk."""
+    if show == "duplicates":
+        return tuple(row for twins in survey.twins for row in twins.rows)
+    if show == "broken":
+        return ()
+    data = survey.data
+    rows = np.arange(len(data.images))
+    if attribute in data.attributes:
+        rows = rows[data.labels[:, data.attributes.index(attribute)] == 1]
+    return tuple(np.random.default_rng(0).permutation(rows).tolist())

@@ -1,0 +1,1 @@
+"""The form of a new run, and what that run would cost."""

@@ -1,0 +1,86 @@
+"""Parts of the new run's form: the run that it was filled from, and where the run is trained."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
+
+from app.core.shortcuts import keys_text
+from app.train.runs.state import HOSTS, ON_CLOSE, Draft
+from app.widgets.fields import Combo
+from app.widgets.layout import hbox, vbox
+from app.widgets.notice import CloseButton
+
+
+class DraftBanner(QFrame):
+    """Says what the form was filled from, how many knobs differ, and from which checkpoint the run starts."""
+
+    dropped = Signal()
+    startChosen = Signal(int)
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "notice-info")
+        self.words = QLabel(wordWrap=True)
+        self.step = Combo(tooltip="The checkpoint whose weights and optimiser state the new run starts from.")
+        self.step.setAccessibleName("Checkpoint")
+        self.step.changed.connect(lambda key: self.startChosen.emit(int(key)))
+        self._close = CloseButton("Make it a new run of its own; the knobs stay as they are")
+        self._close.clicked.connect(lambda: self.dropped.emit())
+        top = hbox(self.words, self._close)
+        top.setStretch(0, 1)
+        column = vbox(top, self.step, gap_px=4)
+        column.setContentsMargins(12, 6, 8, 8)
+        self.setLayout(column)
+        self.hide()
+
+    def show_draft(self, draft: Draft | None, differing: int) -> None:
+        """The draft, or nothing."""
+        self.setVisible(draft is not None)
+        if draft is None:
+            return
+        knobs = "1 knob differs" if differing == 1 else f"{differing} knobs differ"
+        told = knobs if differing else "no knob differs yet"
+        self.step.setVisible(draft.start is not None)
+        if draft.start is None:
+            self.words.setText(f"Like {draft.name}: {told}")
+            return
+        self.words.setText(f"Starts from the weights of {draft.name}: {told}")
+        self.step.set_options([(str(one.step), f"from step {one.step:,}") for one in draft.checkpoints])
+        self.step.set_current(str(draft.start.step))
+
+
+class HostRow(QWidget):
+    """Where runs are trained, and what the window's closing means for those in their own process."""
+
+    hostChosen = Signal(str)
+    onCloseChosen = Signal(str)
+
+    def __init__(self, start: QWidget, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.host = Combo(
+            HOSTS,
+            tooltip="In this window, or in its own process, which goes on when the window closes or fails "
+            f"({keys_text('train.host')})",
+        )
+        self.host.changed.connect(self.hostChosen)
+        self.on_close = Combo(ON_CLOSE, tooltip="What becomes of it when this window closes.")
+        self.on_close.changed.connect(self.onCloseChosen)
+        words = QLabel("When the window closes")
+        words.setProperty("kind", "small")
+        self._closing = QWidget()
+        below = hbox(words, self.on_close)
+        below.setStretch(1, 1)
+        self._closing.setLayout(below)
+        row = hbox(start, self.host)
+        row.setStretch(0, 1)
+        row.setStretch(1, 1)
+        column = vbox(row, self._closing, gap_px=6)
+        column.setContentsMargins(16, 8, 16, 8)
+        self.setLayout(column)
+
+    def show_choice(self, host: str, on_close: str) -> None:
+        """The choices as they are."""
+        self.host.set_current(host)
+        self.on_close.set_current(on_close)
+        self._closing.setVisible(host == "process")

@@ -1,0 +1,1 @@
+"""Previews, pinned photos and the look of Explore in the run on show."""

@@ -1,0 +1,331 @@
+"""The Pictures panel of Train: pinned photos, the user's own look in the run on show, playing and time-lapse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.core.model_host import run_ref
+from app.core.store import Store
+from app.explore.photos.state import PhotoSource
+from app.files.controller import MORPH_FILTERS, PHOTO_FILTER
+from app.state import AppState, moved
+from app.train.controller import TrainController
+from app.train.pictures import film as film_export
+from app.train.pictures.look_in_run import Fitted, fitted
+from app.train.pictures.state import TABS, LookInRun, PicturesState, PinnedPhoto, Shot
+from app.train.state import RunView
+from engine.api import Pictures
+from engine.errors import ImageError
+from engine.events import Failed
+from engine.lanes import Context
+from engine.runs import live, pins
+
+POLL_MS: Final = 600
+
+
+@dataclass(frozen=True, eq=False)
+class _News:
+    """What the folder of the run on show holds beside its samples."""
+
+    pins: tuple[PinnedPhoto, ...]
+    sheets: tuple[tuple[int, Path], ...]
+    weights: live.Weights | None
+
+
+class PicturesController(QObject):
+    """Reads what the run on show draws; pins photos to it; draws the look of Explore with its weights."""
+
+    def __init__(self, store: Store, train: TrainController, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._train = store, train
+        self._reading = self._drawing = False
+        self._weights: live.Weights | None = None
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._read)
+        self._player = QTimer(self)
+        self._player.timeout.connect(self._play_on)
+        store.changed.connect(self._changed)
+
+    # following the run on show
+    def _changed(self, before: AppState, now: AppState) -> None:
+        view = now.run_view
+        if view is not None and view.path != now.pictures.run:
+            kept = PicturesState(tab=now.pictures.tab, run=view.path, film=now.pictures.film)
+            self._weights = None
+            self._store.update(pictures=kept)
+            self._read()
+        watched = view is not None and now.workspace == "train" and not now.closing
+        if watched and not self._timer.isActive():
+            self._timer.start()
+            self._read()
+        elif not watched:
+            self._timer.stop()
+            self._halt()
+        if not moved(now, before, "run_view", "pictures"):
+            return
+        if _step(before.run_view) != _step(view) or before.pictures.sheets is not now.pictures.sheets:
+            self._show_sheet()
+        if now.pictures.tab == "yours" and not now.closing:
+            self._draw_look()
+
+    def _read(self) -> None:
+        store, view = self._store, self._store.state.run_view
+        if view is None or self._reading or store.state.closing:
+            return
+        path, size, known = view.path, view.info.config.image_shape[1], store.state.pictures.pins
+
+        def done(news: _News) -> None:
+            self._reading = False
+            pictures = store.state.pictures
+            if pictures.run != path:
+                return
+            self._weights = news.weights
+            same = [p.mark for p in news.pins] == [p.mark for p in pictures.pins] and news.sheets == pictures.sheets
+            if not same:
+                store.update(pictures=replace(pictures, pins=news.pins, sheets=news.sheets))
+            elif pictures.tab == "yours":
+                self._draw_look()
+
+        def ended() -> None:
+            self._reading = False
+
+        self._reading = True
+        store.tasks.submit(
+            "files",
+            "read the run's pictures",
+            lambda context: _look(path, size, known),
+            done=done,
+            failed=lambda event: ended(),
+            stopped=ended,
+            latest="run pictures",
+        )
+
+    def show_tab(self, key: str) -> None:
+        """Samples, pinned photos or yours."""
+        self._set(tab=key)
+
+    def next_tab(self) -> None:
+        """By keyboard, one after the other."""
+        keys = [key for key, _ in TABS]
+        if self._store.state.workspace == "train":
+            self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
+
+    def _set(self, **changes: Any) -> None:
+        self._store.update(pictures=replace(self._store.state.pictures, **changes))
+
+    # pinned photos
+    def pin_files(self, names: Sequence[str]) -> None:
+        """Photos dropped on the panel, or chosen."""
+        for name in names:
+            self._pin(Path(name), Path(name).stem)
+
+    def pin_picture(self, picture: Pictures) -> None:
+        """A picture dropped out of another program."""
+        self._pin(picture, "pasted picture")
+
+    def ask_photo(self, parent: QWidget) -> None:
+        """Asks for photos to pin."""
+        if self._store.state.run_view is None:
+            self._store.notices.warn("Choose a run first: a photo is pinned to one.")
+            return
+        dialog = QFileDialog(parent, "Pin photos", "", PHOTO_FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(self.pin_files)
+        dialog.finished.connect(lambda _: dialog.deleteLater())
+        dialog.open()
+
+    def _pin(self, source: PhotoSource, name: str) -> None:
+        store, view = self._store, self._store.state.run_view
+        if view is None:
+            store.notices.warn("Choose a run first: a photo is pinned to one.")
+            return
+        run, size, host = view.path, view.info.config.image_shape[1], store.study_host
+
+        def work(context: Context) -> int:
+            return pins.pin(run, host.load_photo(source, size=size, name=name).picture)
+
+        def done(number: int) -> None:
+            now = store.state.run_view
+            when = "at the next preview" if now is not None and now.info.status.alive else "when the run goes on"
+            store.update(status=f"Pinned {name}: it is drawn {when}.")
+            if store.state.pictures.run == run:
+                self._set(tab="pins")
+            self._read()
+
+        store.tasks.submit("study", "pin the photo", work, done=done)
+
+    def unpin(self, number: int) -> None:
+        """Takes a pinned photo away from the run on show."""
+        view = self._store.state.run_view
+        if view is not None:
+            run = view.path
+            self._store.tasks.submit(
+                "files", "unpin the photo", lambda context: pins.unpin(run, number), done=lambda _: self._read()
+            )
+
+    def _show_sheet(self) -> None:
+        store, view = self._store, self._store.state.run_view
+        pictures, step = store.state.pictures, _step(view)
+        fit = [(at, file) for at, file in pictures.sheets if step is not None and at <= step]
+        if view is None or not fit:
+            if pictures.sheet is not None:
+                self._set(sheet=None, sheet_step=-1)
+            return
+        at, file = fit[-1]
+        run, size = view.path, view.info.config.image_shape[1]
+        if at == pictures.sheet_step:
+            return
+
+        def done(sheet: Pictures) -> None:
+            if store.state.pictures.run == run:
+                self._set(sheet=sheet, sheet_step=at)
+
+        store.tasks.submit(
+            "files",
+            "read the pinned photos",
+            lambda context: pins.read_sheet(file, size),
+            done=done,
+            failed=lambda event: None,  # Torn or pruned: what is on show stays until there is a better one.
+            latest="pin sheet",
+        )
+
+    # the user's own look
+    def _draw_look(self) -> None:
+        store, view, weights = self._store, self._store.state.run_view, self._weights
+        look, yours = store.state.look, store.state.pictures.yours
+        if view is None or self._drawing or weights is None:
+            return
+        run = view.path
+        if look is None:
+            if not yours.note:
+                self._set(yours=LookInRun(run, None, note="Nothing is on show in Explore yet: open a model there."))
+            return
+        fresh = yours.run != run or yours.look is not look
+        if not fresh and ((yours.note and yours.now is None) or (yours.now and yours.now.step == weights.step)):
+            return
+        ref, sha, step, host = run_ref(run), weights.sha256, weights.step, store.study_host
+
+        def work(context: Context) -> tuple[Shot | None, Fitted]:
+            model = host.model(ref, sha)
+            fit = fitted(look, ref, model.info)
+            return (None if fit.request is None else Shot(step, model.draw(fit.request).picture)), fit
+
+        def done(found: tuple[Shot | None, Fitted]) -> None:
+            self._drawing = False
+            if store.state.pictures.run != run:
+                return
+            shot, fit = found
+            old = store.state.pictures.yours
+            known = old.now if old.run == run and old.look is look else None
+            before = known if known is not None and shot is not None and known.step != shot.step else None
+            self._set(yours=LookInRun(run, look, shot, before, fit.note))
+
+        def ended(event: Failed | None) -> None:
+            # The weights have moved on meanwhile: the next look at the run brings newer ones.
+            self._drawing = False
+
+        self._drawing = True
+        store.tasks.submit(
+            "study", "draw your look", work, done=done, failed=ended, stopped=lambda: ended(None), background=True
+        )
+
+    def if_shown(self, action: Callable[[], object]) -> Callable[[], None]:
+        """What a key does, only where Train is on show."""
+
+        def act() -> None:
+            if self._store.state.workspace == "train" and not self._store.state.closing:
+                action()
+
+        return act
+
+    # the history
+    def scrub(self, index: int) -> None:
+        """Another preview by hand: playing ends."""
+        self._halt()
+        self._train.scrub(index)
+
+    def play(self) -> None:
+        """Plays the history from the step on show, or from the start when that is the last; or halts."""
+        view = self._store.state.run_view
+        if self._store.state.pictures.playing:
+            self._halt()
+        elif view is not None and len(view.previews) > 1:
+            if view.shown >= len(view.previews) - 1:
+                self._train.scrub(0)
+            self._set(playing=True)
+            self._player.start(round(1000 / self._store.state.pictures.film.fps))
+
+    def _play_on(self) -> None:
+        view = self._store.state.run_view
+        if view is None or view.shown + 1 >= len(view.previews):
+            self._halt()
+        elif not self._store.tasks.busy("files"):
+            # Not faster than the pictures can be read: none is passed over.
+            self._train.scrub(view.shown + 1)
+
+    def _halt(self) -> None:
+        self._player.stop()
+        if self._store.state.pictures.playing:
+            self._set(playing=False)
+
+    def step(self, by: int) -> None:
+        """One preview on or back, or to the ends with a large number."""
+        view = self._store.state.run_view
+        if view is not None and view.previews:
+            self.scrub(min(max(0, view.shown + by), len(view.previews) - 1))
+
+    # the time-lapse
+    def set_film(self, name: str, value: Any) -> None:
+        """A field of `FilmChoice`."""
+        film = replace(self._store.state.pictures.film, **{name: value})
+        self._set(film=film)
+        if self._player.isActive():
+            self._player.setInterval(round(1000 / film.fps))
+
+    def ask_film(self, parent: QWidget) -> None:
+        """Asks where the time-lapse goes to."""
+        view, tab = self._store.state.run_view, self._store.state.pictures.tab
+        if view is None or not view.previews:
+            self._store.notices.warn("There is nothing to export yet: wait for the first preview.")
+            return
+        what = "pinned photos" if tab == "pins" else "samples"
+        dialog = QFileDialog(parent, f"Export the {what} as a time-lapse", "", ";;".join(MORPH_FILTERS))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.setDefaultSuffix("gif")
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(MORPH_FILTERS.get(chosen, "").lstrip(".")))
+        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
+        dialog.finished.connect(lambda _: dialog.deleteLater())
+        dialog.open()
+
+    def export(self, file: Path) -> None:
+        """Writes the time-lapse of the tab on show: the pinned photos there, the samples elsewhere."""
+        view, pictures = self._store.state.run_view, self._store.state.pictures
+        if view is not None:
+            what = "pins" if pictures.tab == "pins" else "samples"
+            film_export.export(self._store, view.path, what, pictures.film, file)
+
+
+def _step(view: RunView | None) -> int | None:
+    """The step of the preview on show."""
+    return view.previews[view.shown][0] if view is not None and 0 <= view.shown < len(view.previews) else None
+
+
+def _look(run: Path, size: int, known: tuple[PinnedPhoto, ...]) -> _News:
+    """Runs on the files lane; a pinned photo that has not changed is not read again."""
+    before = {(photo.number, photo.mark): photo for photo in known}
+    found = []
+    for number, file in pins.pins(run):
+        try:
+            stat = file.stat()
+            mark = (stat.st_mtime_ns, stat.st_size)
+            found.append(before.get((number, mark)) or PinnedPhoto(number, pins.read_pin(file, size=size), mark))
+        except (OSError, ImageError):
+            continue  # The run says what is wrong with it; here it is left out.
+    return _News(tuple(found), tuple(pins.sheets(run)), live.newest(run))

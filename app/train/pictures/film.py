@@ -1,0 +1,37 @@
+"""Writes a run's time-lapse to a file or a folder, on the study lane, with progress and Cancel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from app.core.export_job import Tell, export_file
+from app.core.store import Store
+from app.train.pictures.state import FilmChoice
+from engine.lanes import Context
+
+JOB: Final = "time-lapse"
+HOLD_SECONDS: Final = 1.0
+
+
+def export(store: Store, run: Path, what: str, choice: FilmChoice, file: Path) -> None:
+    """The samples or the pinned photos (`what`) of a run as a film; the kind of file is told by its name."""
+
+    def work(context: Context, tell: Tell) -> int:
+        from engine.runs import timelapse
+
+        hold = round(HOLD_SECONDS * choice.fps)
+        film = timelapse.plan(run, what, scale=choice.scale, hold=hold, stamp=choice.stamp)
+        timelapse.save_timelapse(film, file, frames_per_second=choice.fps, progress=tell, check_cancel=context.check)
+        return len(film.previews)
+
+    export_file(
+        store,
+        file,
+        work,
+        said=lambda previews: f"Saved {file}: {previews} previews.",
+        key=JOB,
+        what="A time-lapse",
+        unit="frames",
+        at_first="starting",
+    )

@@ -1,0 +1,69 @@
+"""What the Pictures panel of Train shows, and how live the model in Explore is, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.explore.look import Look
+from engine.api import Pictures
+
+TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("yours", "Yours"))
+"""(key, label) of the picture tabs."""
+PLAY_RATES: Final = (4, 10, 24)
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedPhoto:
+    """A photo pinned to the run on show; `picture` is (S, S, 3), `mark` tells one version of the file from another."""
+
+    number: int
+    picture: Pictures
+    mark: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """The user's look as the weights of a step drew it, (S, S, 3)."""
+
+    step: int
+    picture: Pictures
+
+
+@dataclass(frozen=True, eq=False)
+class LookInRun:
+    """The current look of Explore in the run on show: now, and at the preview before. `note` says what is left out of
+    the look or why it cannot be drawn."""
+
+    run: Path | None = None
+    look: Look | None = None
+    now: Shot | None = None
+    before: Shot | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FilmChoice:
+    """How a time-lapse is written: previews per second, whole-number enlargement, and the step in a corner."""
+
+    fps: int = 10
+    scale: int = 2
+    stamp: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class PicturesState:
+    """`pins` are those of the run on show, `sheets` its (step, file) of drawn pins, and `sheet` the rows
+    (n, 3, S, S, 3) at `sheet_step`, the newest no later than the step on show. `playing`: the history moves by itself.
+    """
+
+    tab: str = "samples"
+    run: Path | None = None
+    pins: tuple[PinnedPhoto, ...] = ()
+    sheets: tuple[tuple[int, Path], ...] = ()
+    sheet: Pictures | None = None
+    sheet_step: int = -1
+    playing: bool = False
+    film: FilmChoice = field(default_factory=FilmChoice)
+    yours: LookInRun = field(default_factory=LookInRun)

@@ -1,0 +1,289 @@
+"""What the run on show draws: samples, pinned photos and the user's own look, with the whole history beneath them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+
+from app.core.shortcuts import keys_text
+from app.state import AppState, moved
+from app.theme import set_kind
+from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
+from app.train.state import RunView
+from app.widgets.buttons import button
+from app.widgets.fields import Toggle
+from app.widgets.grid import PictureGrid
+from app.widgets.layout import hbox, vbox
+from app.widgets.picture import Picture
+from app.widgets.pixels import dropped_files, dropped_image
+from app.widgets.scrubber import Scrubber
+from app.widgets.segmented import Segmented
+from app.widgets.thumbs import Thumb, ThumbGrid
+
+CAPTION_PX: Final = 28
+THUMB_PX: Final = 52
+SCRUBBER_PX: Final = 240
+"""Narrower it is no use, however small the pictures."""
+UNBOUND_PX: Final = 16_777_215
+"""Qt's largest width, which it exports by no name."""
+TALLEST: Final = {"samples": 1.0, "pins": 4 / 3}
+"""How high the pictures of a tab can be, over their width."""
+
+
+class _Pins(QWidget):
+    """Photo, reconstruction and error of each pinned photo; beneath them those that are pinned now."""
+
+    unpinned = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = PictureGrid(columns=3)
+        self.thumbs = ThumbGrid(columns=4)
+        self.thumbs.setFixedWidth(4 * THUMB_PX + 3 * 8)
+        self.thumbs.activated.connect(self._choose)
+        self.thumbs.removed.connect(lambda key: self.unpinned.emit(int(key)))
+        self.remove = button("Unpin", "Take the chosen photo away from the run (Delete on the photo)", kind="quiet")
+        self.remove.clicked.connect(self._remove)
+        self._foot = QWidget()
+        foot = hbox(self.thumbs, None, self.remove, gap_px=8)
+        foot.setContentsMargins(0, 0, 0, 0)
+        self._foot.setLayout(foot)
+        column = vbox(self.grid, self._foot, None, gap_px=8)
+        column.setStretch(0, 1000)
+        self.setLayout(column)
+
+    def show_pins(self, pictures: PicturesState, *, live: bool) -> None:
+        """Shows the newest sheet and the pinned photos."""
+        sheet = pictures.sheet
+        self.grid.set_pictures(None if sheet is None else sheet.reshape(-1, *sheet.shape[2:]))
+        self.grid.set_caption(
+            "" if sheet is None else "Photo · reconstruction · error × 4",
+            "" if sheet is None else f"step {pictures.sheet_step:,}",
+        )
+        if pictures.sheets:
+            empty = "No photo was drawn yet at this step."
+        elif pictures.pins:
+            empty = f"Drawn {'at the next preview' if live else 'when the run goes on'}."
+        else:
+            empty = "Drop a photo here: at every preview the run encodes it and draws it again."
+        self.grid.set_empty_text(empty)
+        self.thumbs.set_thumbs(
+            [Thumb(str(p.number), p.picture, f"Pinned photo {p.number}: Delete takes it away.") for p in pictures.pins]
+        )
+        keys = [str(p.number) for p in pictures.pins]
+        if self.thumbs.selected() not in keys:
+            self.thumbs.set_selected(keys[0] if len(keys) == 1 else None)
+        self._foot.setVisible(bool(keys))
+        self.remove.setEnabled(self.thumbs.selected() is not None)
+
+    def _choose(self, key: str) -> None:
+        self.thumbs.set_selected(key)
+        self.remove.setEnabled(True)
+
+    def _remove(self) -> None:
+        key = self.thumbs.selected()
+        if key is not None:
+            self.unpinned.emit(int(key))
+
+
+class _Pair(QWidget):
+    """Two square pictures side by side, as large as the room allows."""
+
+    def __init__(self, left: Picture, right: Picture) -> None:
+        super().__init__()
+        self._pair = (left, right)
+        for picture in self._pair:
+            picture.setParent(self)
+        self.setMinimumSize(200, 120)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        gap = 16
+        side = max(32, min((self.width() - gap) // 2, self.height() - CAPTION_PX))
+        for index, picture in enumerate(self._pair):
+            picture.setGeometry(index * (side + gap), 0, side, side + CAPTION_PX)
+
+
+class _LookInRun(QWidget):
+    """The look of Explore, drawn at the preview before and now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = Picture(empty_text="Here stands what was there, once the next preview has come.")
+        self.now = Picture(empty_text="Your picture of Explore appears here, drawn by this run.")
+        for picture in (self.before, self.now):
+            picture.setAcceptDrops(False)  # A photo that is dropped here is for the panel.
+        self.note = QLabel(wordWrap=True)
+        set_kind(self.note, "muted")
+        self._pair = _Pair(self.before, self.now)
+        column = vbox(self._pair, self.note, None, gap_px=8)
+        column.setStretch(0, 1000)
+        self.setLayout(column)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._pair.setMaximumHeight((self.width() - 16) // 2 + CAPTION_PX)
+
+    def show_look(self, pictures: PicturesState) -> None:
+        """Shows both."""
+        yours = pictures.yours
+        for picture, shot, words in ((self.before, yours.before, "Before"), (self.now, yours.now, "Now")):
+            picture.set_picture(None if shot is None else shot.picture)
+            picture.set_captions(words, "" if shot is None else f"step {shot.step:,}")
+        text = yours.look.text() if yours.look is not None else ""
+        self.note.setText("\n".join(part for part in (text, yours.note) if part))
+
+
+class TrainPictures(QWidget):
+    """Tabs of pictures, the scrubber close beneath them. Emits the preview that is wanted."""
+
+    scrubbed = Signal(int)
+    tabChosen = Signal(str)
+    playWanted = Signal()
+    filesDropped = Signal(list)
+    imageDropped = Signal(object)
+    pinWanted = Signal()
+    unpinned = Signal(int)
+    filmChanged = Signal(str, object)
+    filmWanted = Signal()
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self.tabs = Segmented(TABS, tooltip=f"What the run draws at each preview ({keys_text('pictures.tab')})")
+        self.tabs.changed.connect(self.tabChosen)
+        self.pin = button("Pin photo…", f"Show a photo inside the run at every preview ({keys_text('pictures.pin')})")
+        self.pin.clicked.connect(lambda: self.pinWanted.emit())
+        self.film = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
+        self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
+        self.pins, self.yours = _Pins(), _LookInRun()
+        self.pins.unpinned.connect(self.unpinned)
+        self._pages = QStackedWidget()
+        for page in (self.grid, self.pins, self.yours):
+            self._pages.addWidget(page)
+        self.play = button("▶", f"Play the history ({keys_text('pictures.play')})", kind="quiet")
+        self.play.setFixedWidth(32)
+        self.play.clicked.connect(lambda: self.playWanted.emit())
+        self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
+        self.scrubber.moved.connect(self.scrubbed)
+        film_row = self._make_film_row()
+        self.film.toggled.connect(film_row.setVisible)
+        head = hbox(self.tabs, None, self.pin, self.film)
+        self._foot = QWidget()
+        self._foot.setLayout(hbox(self.play, self.scrubber))
+        self.grid.installEventFilter(self)
+        foot = hbox(self._foot, None, gap_px=0)
+        foot.setStretch(0, 1000)
+        column = vbox(head, self._pages, foot, film_row, None, gap_px=8)
+        column.setStretch(1, 1000)
+        self.setLayout(column)
+
+    def _make_film_row(self) -> QWidget:
+        self.rate = Segmented(
+            [(str(rate), f"{rate}/s") for rate in PLAY_RATES], tooltip="Previews a second, playing and in the film"
+        )
+        self.scale = Segmented(
+            [(str(times), f"{times}×") for times in (1, 2, 4)], tooltip="How many times the film's pixels are enlarged"
+        )
+        self.stamp = Toggle("Step", checked=True)
+        self.stamp.setToolTip("Draws the step in a corner of the film (Space)")
+        self.export = button("Export…", f"Write the film: GIF, WebP, MP4 or PNG ({keys_text('pictures.film')})")
+        self.rate.changed.connect(lambda key: self.filmChanged.emit("fps", int(key)))
+        self.scale.changed.connect(lambda key: self.filmChanged.emit("scale", int(key)))
+        self.stamp.changed.connect(lambda on: self.filmChanged.emit("stamp", on))
+        self.export.clicked.connect(lambda: self.filmWanted.emit())
+        row = QWidget()
+        line = hbox(self.rate, self.scale, self.stamp, None, self.export)
+        line.setContentsMargins(0, 0, 0, 0)
+        row.setLayout(line)
+        row.hide()
+        return row
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state."""
+        if moved(now, before, "pictures"):
+            self._show_pictures(now)
+        if moved(now, before, "run_view") and now.run_view is not None:
+            self._show_samples(now.run_view)
+            self.pins.show_pins(now.pictures, live=now.run_view.info.status.alive)
+
+    def _show_pictures(self, now: AppState) -> None:
+        pictures = now.pictures
+        keys = [key for key, _ in TABS]
+        self.tabs.set_current(pictures.tab)
+        self._pages.setCurrentIndex(keys.index(pictures.tab))
+        self.pins.show_pins(pictures, live=now.run_view is not None and now.run_view.info.status.alive)
+        self.yours.show_look(pictures)
+        self.play.setText("❚❚" if pictures.playing else "▶")
+        self.rate.set_current(str(pictures.film.fps))
+        self.scale.set_current(str(pictures.film.scale))
+        self.stamp.set_checked(pictures.film.stamp)
+        what = "pinned photos" if pictures.tab == "pins" else "samples"
+        self.export.setToolTip(f"Write the {what} as a film: GIF, WebP, MP4 or PNG ({keys_text('pictures.film')})")
+        self._fit()
+
+    def _show_samples(self, view: RunView) -> None:
+        self.grid.set_pictures(view.pictures)
+        step = view.previews[view.shown][0] if 0 <= view.shown < len(view.previews) else None
+        self.grid.set_caption("Samples from fixed codes", "" if step is None else f"step {step:,}")
+        self._align()
+        self.scrubber.set_moments([at for at, _ in view.previews])
+        self.scrubber.set_index(view.shown)
+        self.play.setEnabled(len(view.previews) > 1)
+        self.film.setEnabled(bool(view.previews))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 560)
+
+    def _fit(self) -> None:
+        """The scrubber stays close beneath the pictures, whatever their shape."""
+        page = self._pages.currentWidget()
+        if page is self.grid:
+            height = self.width() + CAPTION_PX
+        elif page is self.pins:
+            height = self.pins.grid.height_for(self.width()) + (THUMB_PX + 16 if self.pins.thumbs.item_count() else 0)
+            height = max(height, self.width() // 2)
+        else:
+            height = self.width() // 2 + CAPTION_PX + 16 + self.yours.note.heightForWidth(self.width())
+        self._pages.setMaximumHeight(height)
+
+        self._align()
+
+    def _align(self) -> None:
+        """Where the height decides how large the samples are, the scrubber is as wide as they are."""
+        samples = self._pages.currentWidget() is self.grid and self.grid.count() > 0
+        self._foot.setMaximumWidth(max(SCRUBBER_PX, self.grid.pictures_px()) if samples else UNBOUND_PX)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._align()
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The scrubber's keys work wherever the focus is within the panel."""
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
+            self.scrubber.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_files(event.mimeData()) or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = dropped_files(event.mimeData())
+        picture = None if files else dropped_image(event.mimeData())
+        if files:
+            self.filesDropped.emit(files)
+        elif picture is not None:
+            self.imageDropped.emit(picture)
+        else:
+            return
+        event.acceptProposedAction()

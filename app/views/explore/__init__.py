@@ -1,1 +1,0 @@
-"""The Explore workspace: one panel a file."""

@@ -1,1 +1,0 @@
-"""The Train workspace: one panel a file."""

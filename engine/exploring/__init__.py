@@ -1,0 +1,1 @@
+"""An open model under the hand: drawing, round trips, timelines, animations."""

@@ -1,0 +1,391 @@
+"""An open model: draw, sample, decode, encode, morph and measure, in plain arrays. It belongs to one lane."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.api import (
+    Coded,
+    Codes,
+    DirectionInfo,
+    Drawn,
+    DrawRequest,
+    Encoded,
+    GroupInfo,
+    LevelMap,
+    ModelInfo,
+    Pictures,
+    Readout,
+    Sampled,
+)
+from engine.checkpoints.model_file import ModelHeader
+from engine.device import Device, placed
+from engine.errors import UserError
+from engine.exploring.precision import Float64Model
+from engine.latent import factorisation, levels
+from engine.latent.around import neighbour, wandered
+from engine.latent.direction_files import DirectionSet
+from engine.latent.directions import Direction, apply, share_along
+from engine.latent.encoding import Aids, find_code
+from engine.latent.inversion import Guess, regression_guess
+from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
+from engine.latent.user_directions import Owned, merged, own_names
+from engine.measures import error_map, psnr, ssim
+from engine.models.base import LatentModel
+from engine.models.frozen import Fresh
+from engine.pictures import to_images, to_pictures
+
+ERROR_GAIN = 4.0
+DEFAULT_TEMPERATURE = {"exact": 0.7, "bound": 0.9, "none": 1.0}
+"""By density. A flow spreads its mass thin and looks best cooler (Glow, section 6)."""
+DECODE_CHUNK = 16
+
+
+class OpenModel:
+    """A model in evaluation mode with what decoding can reuse prepared, and its directions."""
+
+    def __init__(
+        self,
+        model: LatentModel,
+        header: ModelHeader,
+        *,
+        key: str,
+        sha256: str,
+        directions: DirectionSet,
+        device: Device,
+        aids: Aids | None = None,
+        owner: str = "",
+    ) -> None:
+        # Whose the user's directions are: the weights', or those of a run as long as it trains.
+        self.owner = owner or sha256
+        self._model = placed(model, device.torch).eval().requires_grad_(False)
+        # The module is for searches that need gradients and for float64; whatever only infers goes this way.
+        self._quick = Fresh(self._model, late=True)
+        self._device = device.torch
+        self._shipped, self._directions = directions, directions
+        self._heldout_bits = np.array(header.card.get("heldout_bits_per_dim", ()), float)
+        aids = aids or Aids()
+        self._encoder = None if aids.encoder is None else placed(aids.encoder, device.torch)
+        self._reference = aids.reference
+        self._guess: Guess | None = None
+        self._double = Float64Model(self._model, device.torch)
+        channels, size, _ = model.spec.image_shape
+        self.info = ModelInfo(
+            key=key,
+            title=header.title,
+            family=header.family,
+            encode=model.abilities.encode,
+            density=model.abilities.density,
+            code_size=model.spec.size,
+            groups=tuple(GroupInfo(g.name, g.stop - g.start, g.grid) for g in model.spec.groups),
+            image_size=size,
+            channels=channels,
+            bits=int(math.log2(model.levels)),
+            sha256=sha256,
+            device=device.name,
+            default_temperature=DEFAULT_TEMPERATURE[model.abilities.density],
+            attributes=(),
+            components=(),
+            step=header.step,
+            axes=factorisation.available(model),
+        )
+        self.set_owned(Owned(DirectionSet(self.owner, ())))
+
+    def set_owned(self, owned: Owned) -> None:
+        """Takes in what the person made and found, beside the directions that came with the model."""
+        self.owned, self._directions = owned, merged(self._shipped, owned)
+        yours = own_names(self._shipped, owned)
+        rows = [_direction_info(d, yours=d.name in yours) for d in self._directions]
+        self.info = replace(
+            self.info,
+            attributes=tuple(row for row in rows if row.kind == "attribute"),
+            components=tuple(row for row in rows if row.kind == "component"),
+            problem=owned.problem,
+        )
+
+    @property
+    def directions(self) -> DirectionSet:
+        """All directions, the shipped ones first."""
+        return self._directions
+
+    def lost(self, locked: Sequence[str]) -> tuple[tuple[str, float], ...]:
+        """(name, part of it in [0, 1] that the locked directions take away) of every direction that is not locked."""
+        held = [self._directions[name] for name in locked if name in self._directions.names]
+        return tuple((d.name, share_along(d, held)) for d in self._directions if d.name not in locked)
+
+    def find_axes(
+        self,
+        method: str,
+        *,
+        count: int = factorisation.SHOWN,
+        codes: Codes | None = None,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+        check_cancel: Callable[[], None] = lambda: None,
+    ) -> tuple[Direction, ...]:
+        """Main axes found without labels, see `engine.latent.factorisation`; `codes` (N, D) are of real images."""
+        search = factorisation.Search(
+            codes=None if codes is None else torch.from_numpy(np.array(codes)),
+            temperature=self.info.default_temperature,
+            on_progress=on_progress,
+            check_cancel=check_cancel,
+        )
+        return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
+
+    def codes_of(
+        self, pictures: Pictures, *, steps: int = 60, check_cancel: Callable[[], None] = lambda: None
+    ) -> Codes:
+        """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
+        if self.info.encode == "search":
+            found = [self.encode(one, steps=steps, check_cancel=check_cancel).code for one in pictures]
+            return np.stack(found)
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(pictures), DECODE_CHUNK):
+                check_cancel()
+                part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
+                parts.append(self._quick().encode(part).float().cpu().numpy())
+        return np.ascontiguousarray(np.concatenate(parts), np.float32)
+
+    def warm_up(self) -> None:
+        """Decodes a few pictures: the first ones cost ten times the rest, and nobody should feel them."""
+        for _ in range(3):
+            self.decode(np.zeros((1, self.info.code_size), np.float32))
+
+    def sample(self, n: int, *, temperature: float | tuple[float, ...] | None = None, seed: int = 0) -> Codes:
+        """`n` codes (n, D) from the prior; the temperature is one number or one a group."""
+        if temperature is None:
+            temperature = self.info.default_temperature
+        if isinstance(temperature, tuple) and len(temperature) == 1:
+            temperature = temperature[0]
+        if isinstance(temperature, tuple) and len(temperature) != len(self.info.groups):
+            raise UserError(
+                f"{self.info.title} has {len(self.info.groups)} groups, so it takes as many temperatures or one."
+            )
+        codes = self._model.sample_codes(n, temperature=temperature, generator=torch.Generator().manual_seed(seed))
+        return np.ascontiguousarray(codes.cpu().numpy())
+
+    @torch.inference_mode()
+    def decode(self, codes: Codes) -> Pictures:
+        """Pictures (n, S, S, 3) of codes (n, D)."""
+        parts = [
+            to_pictures(
+                self._quick.for_now().decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
+            )
+            for i in range(0, len(codes), DECODE_CHUNK)
+        ]
+        return np.concatenate(parts)
+
+    def code_of(self, request: DrawRequest) -> Codes:
+        """The code (D,) that a request asks for."""
+        groups = self._model.spec.groups
+        code = levels.before(self._source(request.source), request.levels, groups, resolve=self._source)
+        code = wandered(code, request.wander)
+        edits = {name: value for name, value in request.edits if value != 0.0}
+        if edits:
+            code = apply(code, edits, self._directions, locked=request.locked)
+        code = levels.after(code, request.levels, groups, solo=request.solo)
+        return np.ascontiguousarray(code, np.float32)
+
+    def _source(self, source: Sampled | Coded) -> Codes:
+        """The code (D,) that a sample or a given code stands for."""
+        if isinstance(source, Sampled):
+            drawn: Codes = self.sample(1, temperature=source.temperature, seed=source.seed)[0]
+            return drawn
+        if source.code.shape != (self.info.code_size,):
+            raise UserError(
+                f"This code has {source.code.size} numbers and {self.info.title} needs {self.info.code_size}: "
+                "encode the photo again."
+            )
+        return source.code
+
+    def draw(self, request: DrawRequest) -> Drawn:
+        """The picture of a request."""
+        start = time.perf_counter()
+        code = self.code_of(request)
+        if request.precision == "float32":
+            picture = self.decode(code[None])[0]
+        else:
+            picture = self._double.picture(code)
+        milliseconds = 1000 * (time.perf_counter() - start)
+        norms = levels.norms(code, self._model.spec.groups)
+        return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
+
+    def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
+        """The code (D,) in a cell of the `side` x `side` grid around a request's code; held levels stay."""
+        free = levels.free_numbers(request.levels, self._model.spec.groups)
+        return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
+
+    def level_maps(
+        self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None
+    ) -> tuple[LevelMap, ...]:
+        """For each group which pixels it drives: the spread when it alone is drawn anew, at the model's temperature."""
+        code = self.code_of(replace(request, solo=-1))
+        maps = []
+        for group in self._model.spec.groups:
+            codes = levels.resampled(code, group, temperature=self.info.default_temperature)
+            pictures = []
+            for start in range(0, len(codes), 2):
+                check_cancel()
+                pictures.append(self.decode(codes[start : start + 2]))
+            maps.append(levels.level_map(np.concatenate(pictures)))
+        return tuple(maps)
+
+    def morph(self, codes: Codes, fractions: Sequence[float], *, method: str = "slerp", loop: bool = False) -> Codes:
+        """Codes (n, D) at `fractions` of the way through two to four codes (k, D); `loop` leads back to the first."""
+        at, groups = np.asarray(fractions, np.float64), self._model.spec.groups
+        return np.asarray(path(codes, at, method=method, loop=loop, groups=groups), np.float32)
+
+    def morph_pad(self, codes: Codes, x: float, y: float, *, method: str = "slerp") -> Codes:
+        """The code (D,) at `x`, `y` in [0, 1] between two to four codes (k, D); see `paths.pad`."""
+        return np.asarray(pad(codes, x, y, method=method, groups=self._model.spec.groups), np.float32)
+
+    def morph_norms(self, codes: Codes, count: int, *, loop: bool = False) -> Mapping[str, NDArray[np.float64]]:
+        """|z| / sqrt(D) at `count` even places of the path, by method: (1, count), or with levels (1 + G, count)."""
+        groups = self._model.spec.groups if len(self._model.spec.groups) > 1 else ()
+        at = np.linspace(0, 1, count)
+        if loop:
+            # 1 is the first code again: the path wraps there.
+            at[-1] = 0.0
+        methods = [name for name in PATHS if groups or name not in BY_GROUP]
+        return {
+            name: norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
+            for name in methods
+        }
+
+    def encode(
+        self,
+        picture: Pictures,
+        *,
+        name: str = "",
+        note: str = "",
+        progress: Callable[[int, int, float], None] | None = None,
+        check_cancel: Callable[[], None] | None = None,
+        steps: int | None = None,
+        improve: bool = False,
+    ) -> Encoded:
+        """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps.
+
+        `improve` refines an encoder's answer by descent, or searches longer; exact codes stay as they are, which the
+        note says. `progress(step, total, error)` is told the RMS error after every step.
+
+        Raises:
+            UserError: a picture of another size.
+            Cancelled: from `check_cancel`.
+        """
+        if picture.shape != (self.info.image_size, self.info.image_size, 3):
+            raise UserError(
+                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
+                f"got {picture.shape}: align the photo first."
+            )
+        check = check_cancel or (lambda: None)
+        image = to_images(picture[None], self._device, self.info.channels)
+        start = time.perf_counter()
+        found = find_code(
+            self._model,
+            image,
+            quick=self._quick(),
+            guess=self._first_guess(check) if self.info.encode == "search" else None,
+            sure=self._encoder is not None,
+            steps=steps,
+            improve=improve,
+            on_progress=progress or (lambda step, total, error: None),
+            check_cancel=check,
+        )
+        milliseconds = 1000 * (time.perf_counter() - start)
+        codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
+        reconstruction = self.decode(codes)[0]
+        shown = to_pictures(image)[0]
+        bits = self._bits(image)
+        training, heldout = self._percentiles(bits)
+        return Encoded(
+            photo=shown,
+            code=codes[0],
+            reconstruction=reconstruction,
+            error_map=error_map(shown, reconstruction, gain=ERROR_GAIN),
+            psnr_db=psnr(shown, reconstruction),
+            ssim=ssim(shown, reconstruction),
+            bits_per_dim=bits,
+            milliseconds=milliseconds,
+            errors=found.errors,
+            name=name,
+            note=f"{note} {found.note}".strip(),
+            norm_ratio=_norm_ratio(codes[0]),
+            percentile_training=training,
+            percentile=heldout,
+            improved=found.improved,
+        )
+
+    def _first_guess(self, check_cancel: Callable[[], None]) -> Guess:
+        """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
+        if self._encoder is not None:
+            return self._encoder
+        if self._guess is None:
+            generator = torch.Generator().manual_seed(0)
+            self._guess = regression_guess(self._model, generator=generator, check_cancel=check_cancel)
+        return self._guess
+
+    def _percentiles(self, bits: float | None) -> tuple[float | None, float | None]:
+        """How many per cent of (training, held-out) images need fewer bits/dim."""
+        if bits is None:
+            return None, None
+        if self._reference is not None:
+            return self._reference.training.percentile(bits), self._reference.heldout.percentile(bits)
+        if self._heldout_bits.size:
+            return None, float(100 * (self._heldout_bits < bits).mean())
+        return None, None
+
+    @torch.inference_mode()
+    def measure(self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None) -> Readout:
+        """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
+
+        `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
+        """
+        code = self.code_of(request)
+        quick = self._quick()
+        image = quick.decode(torch.from_numpy(code[None]).to(self._device))
+        check_cancel()
+        bits = self._bits(image)
+        round_trip = None
+        if self.info.encode == "exact":
+            check_cancel()
+            again = quick.encode(image)
+            check_cancel()
+            round_trip = float((quick.decode(again) - image).abs().max())
+        training, percentile = self._percentiles(bits)
+        double = None
+        if request.precision != "float32" and self.info.encode == "exact":
+            double = self._double.round_trip(code, check_cancel)
+        return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
+
+    @torch.inference_mode()
+    def _bits(self, image: torch.Tensor) -> float | None:
+        if self.info.density == "none":
+            return None
+        bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
+        return float(bits) if bool(torch.isfinite(bits)) else None
+
+
+def _norm_ratio(code: Codes) -> float:
+    return float(np.linalg.norm(code) / math.sqrt(code.size))
+
+
+def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:
+    return DirectionInfo(
+        name=direction.name,
+        kind="component" if direction.method in factorisation.UNSUPERVISED else "attribute",
+        method=direction.method,
+        yours=yours,
+        positives=direction.positives,
+        negatives=direction.negatives,
+        auc=direction.auc,
+        auc_low=direction.auc_low,
+        auc_high=direction.auc_high,
+        share=direction.share,
+    )

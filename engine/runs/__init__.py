@@ -1,0 +1,1 @@
+"""Run directories: reading, comparing, watching and keeping them."""
