@@ -18,10 +18,23 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 JOIN_SECONDS = 3.0
 
 
-def _place(stack: traceback.StackSummary) -> str:
-    """The innermost frames outside the standard library."""
-    own = [frame for frame in stack if "threading.py" not in frame.filename and "conftest.py" not in frame.filename]
-    return "".join(traceback.format_list(own[-3:]))
+Place = list[tuple[str, int, str]]
+
+
+def _place() -> Place:
+    """The three innermost frames outside the standard library. No source line is read: most places are never told."""
+    place: Place = []
+    frame = sys._getframe(1)
+    while frame is not None and len(place) < 3:
+        code = frame.f_code
+        if not code.co_filename.endswith(("threading.py", "conftest.py")):
+            place.append((code.co_filename, frame.f_lineno, code.co_name))
+        frame = frame.f_back
+    return place[::-1]
+
+
+def _told(place: Place) -> str:
+    return "".join(traceback.format_list([traceback.FrameSummary(*frame) for frame in place])) or "an unknown place"
 
 
 @pytest.fixture(autouse=True)
@@ -45,11 +58,11 @@ def one_torch_thread() -> None:
 def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A thread left behind holds up the end of the whole run: it fails the test that started it."""
     before = set(threading.enumerate())
-    places: dict[threading.Thread, str] = {}
+    places: dict[threading.Thread, Place] = {}
     start = threading.Thread.start
 
     def remember(thread: threading.Thread) -> None:
-        places[thread] = _place(traceback.extract_stack())
+        places[thread] = _place()
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", remember)
@@ -60,7 +73,7 @@ def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         thread.join(max(0.0, end - time.monotonic()))
     alive = [t for t in left if t.is_alive()]
     if alive:
-        where = "\n".join(f"{t.name}, started at\n{places.get(t, 'an unknown place')}" for t in alive)
+        where = "\n".join(f"{t.name}, started at\n{_told(places.get(t, []))}" for t in alive)
         pytest.fail(f"The test left {len(alive)} thread(s) running; close their lanes:\n{where}", pytrace=False)
 
 
@@ -75,11 +88,11 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     from shiboken6 import isValid
 
     request.getfixturevalue("qapp")
-    timers: list[tuple[QTimer, str]] = []
+    timers: list[tuple[QTimer, Place]] = []
     start = QTimer.start
 
     def remember(timer: QTimer, *args: object) -> None:
-        timers.append((timer, _place(traceback.extract_stack())))
+        timers.append((timer, _place()))
         start(timer, *args)
 
     monkeypatch.setattr(QTimer, "start", remember)
@@ -91,7 +104,7 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     for window in open_now:
         window.hide()
         window.deleteLater()
-    running = {place for timer, place in timers if isValid(timer) and timer.isActive()}
+    running = {_told(place) for timer, place in timers if isValid(timer) and timer.isActive()}
     # Widgets that pytest-qt closes later may still run a timer of their own: it stops when they are hidden.
     if open_now:
         names = ", ".join(f"{type(w).__name__} {w.windowTitle()!r}" for w in open_now)

@@ -159,7 +159,7 @@ def test_other_rows_never_hold_up_the_first_and_the_newest_wins(
     def slow(self: OpenModel, request: DrawRequest) -> object:
         if threading.current_thread().name == "lane-study":
             draws.append((self.info.title, request.edits))
-            gate.wait(20)
+            gate.wait(100)
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)
@@ -185,7 +185,7 @@ def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monke
     def slow(self: OpenModel, request: DrawRequest) -> object:
         if threading.current_thread().name == "lane-study":
             entered.set()
-            gate.wait(20)
+            gate.wait(100)
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)

@@ -127,7 +127,7 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
     inner = model_host.model
 
     def waits(*args: str):
-        assert gate.wait(20)
+        assert gate.wait(100)
         return inner(*args)
 
     monkeypatch.setattr(model_host, "model", waits)
@@ -365,7 +365,7 @@ def test_a_stopped_export_leaves_nothing(morph: App, tmp_path: Path, monkeypatch
             for i, frame in enumerate(frames):
                 if i == 3:
                     begun.set()
-                    assert gate.wait(20)
+                    assert gate.wait(100)
                 yield frame
 
         return save_animation(path, some(), **options)
