@@ -37,9 +37,13 @@ def test_a_folder_that_cannot_be_filled_leaves_the_one_before(tmp_path: Path) ->
     with publish_folder(folder) as work:
         (work / "weights").write_bytes(b"old")
         assert not folder.exists()
-    with pytest.raises(OSError, match="full"), publish_folder(folder) as work:
+
+    def fail(work: Path) -> None:
         (work / "weights").write_bytes(b"new")
         raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"), publish_folder(folder) as work:
+        fail(work)
     assert (folder / "weights").read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["step_1"]
 
