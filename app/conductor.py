@@ -16,6 +16,7 @@ from app.core.bridge import Bridge
 from app.core.model_host import ModelHost, Shelf, run_of
 from app.core.notices import Notices
 from app.core.prebuild import Prebuild
+from app.core.run_follower import RunFollower
 from app.core.runtime import Collector
 from app.core.store import Store
 from app.core.tasks import LaneName, Tasks
@@ -103,9 +104,10 @@ class Conductor(QObject):
         self.grid = GridController(self.store, self.explore, self)
         self.microscope = MicroscopeController(self.store, self.explore, self.photos, self)
         self.morph = MorphController(self.store, self.explore, self.photos, self)
-        self.train = TrainController(self.store, self.bridge, train_host, self)
+        self.follower = RunFollower(self.store, self.bridge, self)
+        self.train = TrainController(self.store, self.bridge, train_host, self.follower, self)
         self.cost = CostController(self.store, train_host, self)
-        self.curves = CurvesController(self.store, self)
+        self.curves = CurvesController(self.store, self.follower, self)
         self.data = DataController(self.store, self)
         self.processes = RunProcesses(self.store, train_host, device=lambda: self._settings.device, parent=self)
         self.runs = RunsController(
@@ -121,12 +123,12 @@ class Conductor(QObject):
             device=lambda: self._settings.device,
             parent=self,
         )
-        self.pictures = PicturesController(self.store, self.train, self)
+        self.pictures = PicturesController(self.store, self.train, self.follower, self)
         diagnoses = DiagnosisHost(study_host)
-        self.collapse = CollapseController(self.store, diagnoses, self.train, self)
+        self.collapse = CollapseController(self.store, diagnoses, self.train, self.follower, self)
         self.birthday = BirthdayController(self.store, diagnoses, self.collapse, self)
         self.check = ModelCheckController(self.store, diagnoses, self.collapse, self)
-        self.live = LiveWeights(self.store, self.explore, self.photos, self)
+        self.live = LiveWeights(self.store, self.explore, self.photos, self.follower, self)
         self.sessions = SessionController(self.store, self.explore, self.photos, self)
         self.files = FilesController(self)
         self._collector = Collector(self)

@@ -17,7 +17,7 @@ from app.explore.levels.state import LevelsState
 from app.explore.live.state import LiveModel
 from app.explore.look import Look
 from app.explore.morph.state import MorphState
-from app.explore.photos.state import Loaded, PhotoItem, Search
+from app.explore.photos.state import PhotoItem, Search
 from app.job import JobView
 from app.train.collapse.state import CollapseState
 from app.train.curves.state import CurvesState
@@ -25,7 +25,7 @@ from app.train.data.state import DataState
 from app.train.pictures.state import PicturesState
 from app.train.runs.state import Draft, RunCard, ShelfState
 from app.train.state import RunView, Training
-from engine.api import Catalogue, Drawn, Encoded, ModelCard, ModelInfo, Readout
+from engine.api import Catalogue, Drawn, Encoded, Loaded, ModelCard, ModelInfo, Readout
 
 WORKSPACES: Final = (("explore", "Explore"), ("train", "Train"))
 VIEWS: Final = (("single", "Single"), ("compare", "Compare models"), ("grid", "Grid"), ("morph", "Morph"))

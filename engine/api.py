@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knobs import Knob, Value
+from engine.knobs import Knob, Preset, Value
 from engine.plots import Plot
 
 Codes = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
+Point = tuple[float, float]
+"""(x, y) in a photo's pixels."""
+PhotoSource = str | Path | bytes | Pictures
+"""Where a photo comes from: a file, the bytes of one, or its pixels (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class ModelCard:
     shipped: bool
     card: Mapping[str, Any] = field(default_factory=dict)
     picture: Pictures | None = None
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,11 @@ class ModelInfo:
     axes: tuple[str, ...] = ()
     problem: str = ""
 
+    @property
+    def pictures(self) -> bool:
+        """Whether it draws pictures; else points, of `channels` numbers each."""
+        return self.image_size > 1
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -104,6 +118,10 @@ class Coded:
 
     code: Codes
     name: str = ""
+
+    def means(self, code: Codes) -> bool:
+        """Whether it is this code (D,), by identity or number by number."""
+        return self.code is code or np.array_equal(self.code, code)
 
 
 @dataclass(frozen=True)
@@ -153,6 +171,12 @@ class DrawRequest:
     solo: int = -1
     precision: str = "float32"
 
+    def draws(self, code: Codes) -> bool:
+        """Whether it asks for this code (D,) as it is: nothing edits it, wanders from it or changes its levels."""
+        moved = any(value != 0.0 for _, value in self.edits) or self.wander != Wander(self.wander.plane)
+        plain = not moved and not self.levels and self.solo < 0 and self.precision == "float32"
+        return plain and isinstance(self.source, Coded) and self.source.means(code)
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
@@ -164,6 +188,18 @@ class Drawn:
     norm_ratio: float
     milliseconds: float
     level_norms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a photo is cut for a model. `align`: auto, none, face or centre; `face` counts from 0, the largest.
+
+    `points`, two eyes or two eyes and the middle of the mouth, were clicked by hand and are used instead of a face.
+    """
+
+    align: str = "auto"
+    face: int = 0
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +227,25 @@ class Framing:
     face: int = -1
     overview: Pictures | None = None
     scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A photo cut to a model's size, (S, S, 3). `how`: face, points, centre or none; `note` says it in a sentence.
+
+    `framing` says where it was cut out and which faces there are; None when only the cut itself was kept.
+    """
+
+    picture: Pictures
+    name: str
+    note: str
+    how: str
+    framing: Framing | None = None
+
+    @property
+    def faces(self) -> int:
+        """How many faces were found in the photo."""
+        return 0 if self.framing is None else len(self.framing.faces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +297,11 @@ class FamilyInfo:
     summary: str
     model_knobs: tuple[Knob, ...]
     training_defaults: Mapping[str, Value]
-    presets: Mapping[str, Mapping[str, Value]]
+    presets: Mapping[str, Preset]
+    few_images: Mapping[str, Value]
+    """Knobs that a small data set asks for."""
+    sizes: tuple[int, ...]
+    """Sides in pixels of the pictures that it can be trained on."""
     curves: tuple[Plot, ...]
 
 

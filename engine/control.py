@@ -1,4 +1,8 @@
-"""Asking long work to stop, pause or step aside; the work itself decides when (co-operatively)."""
+"""Asking long work to stop, pause or step aside; the work itself decides when (co-operatively).
+
+This is the asker's end. What most work holds is the other one, a `Progress` whose `check` is `Control.check`; only
+training, which can also pause and step aside, holds the control itself.
+"""
 
 from __future__ import annotations
 

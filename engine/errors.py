@@ -32,4 +32,4 @@ class Unsupported(UserError):
 
 
 class Cancelled(Exception):
-    """Raised by `Control.check` in work that was asked to stop: a request honoured, not an error."""
+    """Raised by `Progress.check` in work that was asked to stop: a request honoured, not an error."""

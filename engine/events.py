@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Pictures = NDArray[np.uint8]
+from engine.progress import Step
 
 
 @dataclass(frozen=True)
@@ -25,14 +22,8 @@ class Started(Event):
 
 
 @dataclass(frozen=True)
-class Progress(Event):
-    """`done` of `total`; `total` 0 means unknown. `value` is a figure to draw, for instance a search's error."""
-
-    done: int
-    total: int
-    text: str = ""
-    seconds_left: float | None = None
-    value: float | None = None
+class Advanced(Step, Event):
+    """Work has told how far it is."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +50,29 @@ class Stopped(Event):
 
 @dataclass(frozen=True)
 class TrainingMetrics:
-    """Means since the last tick. `values` are (metric, number)."""
+    """A line of metrics.jsonl: `values` are (metric, number), written at `time` (seconds since 1970) as the bytes
+    `begin` to `end` of the file, so that whoever reads the file as well takes each line once."""
 
     run: Path
     step: int
     steps: int
-    seconds: float
-    images_per_second: float
     values: tuple[tuple[str, float], ...]
+    time: float | None = None
+    begin: int = 0
+    end: int = 0
+
+    @property
+    def images_per_second(self) -> float:
+        """How fast training is, where this line has the means of a tick; 0 elsewhere."""
+        return dict(self.values).get("images_per_second", 0.0)
 
 
 @dataclass(frozen=True)
 class TrainingPreview:
-    """Samples (N, H, W, 3) of the EMA weights from the run's fixed codes."""
+    """Samples of the averaged weights from the run's fixed codes were drawn and lie in its folder."""
 
     run: Path
     step: int
-    pictures: Pictures
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,25 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from engine.errors import UsageError
 
 Value = bool | int | float | str
 T = TypeVar("T")
+
+MINUTES: Final = "Small, minutes on a CPU"
+"""The preset of every family that ends while one waits."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model's size, and how long to train it: steps by the images' side in pixels, or empty for as many as usual."""
+
+    knobs: Mapping[str, Value]
+    steps: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +109,12 @@ def knob(
     low: float | None = None,
     high: float | None = None,
     unit: str = "",
-    choices: tuple[Value, ...] = (),
+    choices: Iterable[Value] = (),
     advanced: bool = False,
     log: bool = False,
 ) -> Any:
-    """A dataclass field that is a knob. `log` asks the form for a logarithmic slider."""
+    """A dataclass field that is a knob. `log` asks the form for a logarithmic slider. The `choices` may be a table: its
+    keys are asked for each time."""
     words = dict(title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log)
     return field(default=default, metadata={"knob": words})
 
@@ -116,6 +128,7 @@ def knobs_of(config: type) -> tuple[Knob, ...]:
         if words is None:
             continue
         assert item.default is not MISSING, f"knob {item.name} has no default"
+        words = words | {"choices": tuple(words["choices"])}
         found.append(Knob(name=item.name, kind=kinds[item.name], default=item.default, **words))
     return tuple(found)
 

@@ -13,35 +13,32 @@ from typing import Any
 
 from engine.control import Control
 from engine.errors import Cancelled, UserError
-from engine.events import Done, Event, Failed, Progress, Started, Stopped
+from engine.events import Advanced, Done, Event, Failed, Started, Stopped
+from engine.progress import Progress
 
 Emit = Callable[[Event], None]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Context:
-    """All that a piece of work gets from its lane."""
+@dataclass(frozen=True, kw_only=True)
+class Context(Progress):
+    """All that a piece of work gets from its lane; it is the `progress` that the engine's functions take."""
 
     ticket: int
     control: Control
     emit: Emit
 
-    def check(self) -> None:
-        """Raises `Cancelled` if this work was asked to stop."""
-        self.control.check()
 
-    def progress(
-        self,
-        done: int,
-        total: int,
-        text: str = "",
-        seconds_left: float | None = None,
-        *,
-        value: float | None = None,
-    ) -> None:
-        self.emit(Progress(self.ticket, done, total, text, seconds_left, value))
+def _context(ticket: int, emit: Emit) -> Context:
+    control = Control()
+    return Context(
+        check=control.check,
+        tell=lambda step: emit(Advanced(ticket, **vars(step))),
+        ticket=ticket,
+        control=control,
+        emit=emit,
+    )
 
 
 Work = Callable[[Context], Any]
@@ -88,7 +85,7 @@ class Lane:
             if self._shared.closed:
                 raise RuntimeError("The lane is closed.")
             self._shared.tickets += 1
-            context = Context(self._shared.tickets, Control(), self._emit)
+            context = _context(self._shared.tickets, self._emit)
             if latest is not None:
                 self._shared.queue = deque(r for r in self._shared.queue if r.latest != latest)
             self._shared.queue.append(_Request(kind, work, latest, context, background))
@@ -144,7 +141,7 @@ class Lane:
 
     def _run(self) -> None:
         if self._set_up is not None:
-            self._guarded(_Request("set up", self._do_set_up, None, Context(0, Control(), self._emit)), quiet=True)
+            self._guarded(_Request("set up", self._do_set_up, None, _context(0, self._emit)), quiet=True)
         while (request := self._next()) is not None:
             self._guarded(request)
             with self._change:

@@ -1,4 +1,4 @@
-"""Measures of pictures: PSNR, SSIM, sharpness, spread of a set, and the error as a heat map.
+"""Measures of pictures: PSNR, SSIM, sharpness, spread of a set, the error as a heat map; and the norms of a code.
 
 Pictures are (H, W) or (H, W, C), sets are (N, H, W) or (N, H, W, C). uint8 pictures have the range 0 to 255;
 for float pictures the caller states `value_range` (1.0 for [0, 1], 2.0 for [-1, 1]).
@@ -7,6 +7,7 @@ for float pictures the caller states `value_range` (1.0 for [0, 1], 2.0 for [-1,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -48,6 +49,12 @@ def ssim(a: Picture, b: Picture, *, value_range: float | None = None) -> float:
     top = (2 * mean_x * mean_y + c1) * (2 * both + c2)
     bottom = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     return float(np.mean(top / bottom))
+
+
+def norm_ratios(code: Picture, sizes: Sequence[int]) -> tuple[float, ...]:
+    """|z| / sqrt(d) of each stretch of a code (D,), one after the other: 1 is typical of the normal prior."""
+    parts = np.split(code.astype(np.float64), np.cumsum(sizes)[:-1])
+    return tuple(float(np.linalg.norm(part) / math.sqrt(part.size)) for part in parts)
 
 
 def sharpness(picture: Picture, *, value_range: float | None = None) -> float:

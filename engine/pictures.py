@@ -24,9 +24,19 @@ def to_pictures(x: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(x.permute(0, 2, 3, 1).numpy())
 
 
-def to_images(pictures: NDArray[np.uint8], device: torch.device | str = "cpu", channels: int | None = None) -> Tensor:
-    """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory."""
-    x = torch.from_numpy(np.array(pictures, np.uint8)).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+def to_images(
+    pictures: NDArray[np.uint8] | NDArray[np.float32],
+    device: torch.device | str = "cpu",
+    channels: int | None = None,
+) -> Tensor:
+    """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory.
+
+    Points are kept as float32 (B, 1, 1, d), and given as they are.
+    """
+    x = torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2)
+    if x.is_floating_point():
+        return x.float().contiguous()
+    x = x.float().div_(127.5).sub_(1.0)
     if channels == 1 and x.shape[1] == 3:
         x = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device)[:, None, None]).sum(1, keepdim=True)
     return x.contiguous(memory_format=torch.channels_last)

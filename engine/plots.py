@@ -93,165 +93,22 @@ COMMON: Final = (
 )
 """Drawn for every family, after its own."""
 
-_GRADIENTS: Final = (
+GRADIENTS: Final = (
     "Size of the gradient before it is clipped. It should neither fade to nothing nor leap by orders of magnitude."
 )
-_TWINS: Final = (
+"""The note of a family's gradient norms."""
+TWINS: Final = (
     "Each batch: the weights as they are, on changing images. Training and held-out: the averaged weights on fixed "
     "images, so that these two compare; where they part, the model learns its training images by heart."
 )
 
 
-def _bits(title: str, metric: str, what: str) -> Plot:
+def bits(title: str, metric: str, what: str) -> Plot:
     """What an image costs: each batch, and the twins."""
     return Plot(
         title,
         (metric, "training/bits_per_dim", "heldout/bits_per_dim"),
         ("each batch", "training", "held-out"),
         unit="bits/dim",
-        note=f"{what}; lower is better. {_TWINS}",
+        note=f"{what}; lower is better. {TWINS}",
     )
-
-
-WASSERSTEIN: Final = ("wgan", "wgan-gp")
-GAMES: Final = ("non-saturating", "hinge", "least-squares")
-
-VAE: Final = (
-    _bits("ELBO, bits/dim", "elbo_bits_per_dim", "Upper bound on the bits that a number of an image takes"),
-    Plot(
-        "ELBO in parts, bits/dim",
-        ("reconstruction_bits_per_dim", "kl_bits_per_dim"),
-        ("reconstruction", "KL"),
-        unit="bits/dim",
-        note="The two terms that add up to the ELBO: what the picture costs once its code is known, and what the code "
-        "costs.",
-    ),
-    Plot(
-        "Reconstruction, dB",
-        ("psnr_db", "heldout/psnr_db"),
-        ("each batch", "held-out"),
-        unit="dB",
-        note="PSNR of a reconstruction; higher is better.",
-    ),
-    Plot(
-        "KL, nats",
-        ("kl_nats", "heldout/kl_nats"),
-        ("each batch", "held-out"),
-        unit="nats",
-        note="What the code tells about an image. Near 0 the code is ignored: posterior collapse.",
-    ),
-    Plot(
-        "Active units",
-        ("active_units", "heldout/active_units"),
-        ("each batch", "held-out"),
-        note="Code numbers that differ from image to image (Burda et al. 2016); the others carry nothing.",
-    ),
-    Plot(
-        "Standard deviations",
-        ("posterior_std", "decoder_std"),
-        ("posterior", "decoder"),
-        note="Posterior: 1 where a code number is left at the prior. Decoder: the noise that it expects on a pixel, of "
-        "a range of 2.",
-        log=True,
-    ),
-    Plot(
-        "KL of each code dimension",
-        ("heldout/kl_per_dimension",),
-        ("held-out",),
-        unit="nats",
-        kind="bars",
-        note="Nats that each number of the code carries, on held-out images; a bar at 0 is a number left unused.",
-    ),
-    Plot(
-        "Gradient norm",
-        ("gradient_norm",),
-        ("model",),
-        log=True,
-        note=_GRADIENTS,
-    ),
-    update_ratio("model"),
-)
-
-GAN: Final = (
-    Plot(
-        "Losses",
-        ("generator_loss", "discriminator_loss"),
-        ("generator", "discriminator"),
-        note="A game: neither loss tells how good the samples are. The discriminator's near 0 means that it has won "
-        "and teaches the generator little.",
-        knob="objective",
-        choices=GAMES,
-        or_missing=True,
-    ),
-    Plot(
-        "Distance that the critic estimates",
-        ("critic_distance", "training/critic_distance", "heldout/critic_distance"),
-        ("each batch", "training", "held-out"),
-        note="-loss of the critic: how far the samples are from real images, in the critic's own unit (Arjovsky et al. "
-        "2017). It falls as samples get better; while it rises, the critic itself is still learning. Where training "
-        "and held-out part, the critic knows its training images by heart.",
-        knob="objective",
-        choices=WASSERSTEIN,
-    ),
-    Plot(
-        "What the critic still gains",
-        ("critic/lag",),
-        ("gain",),
-        note="Rise of the estimate over the critic's steps while the generator holds still, as a share of it. Near 0 "
-        "the critic is optimal and the distance can be trusted; far above, give it more steps.",
-        guides=((0.0, "optimal"), (0.3, "behind")),
-        knob="objective",
-        choices=WASSERSTEIN,
-    ),
-    Plot(
-        "D(x) and D(G(z))",
-        ("d_real", "d_fake"),
-        ("real", "generated"),
-        note="What the discriminator says of real and of generated images: probabilities for the non-saturating loss "
-        "(both near 0.5: it cannot tell), targets 1 and 0 for least squares, scores without a scale for the others.",
-    ),
-    Plot(
-        "Overfitting of the discriminator",
-        ("heldout/overfitting",),
-        ("held-out",),
-        note="Where it places held-out images between training images (0) and samples (1): near 1 it knows its "
-        "training images by heart (Karras et al. 2020).",
-        guides=((0.6, "too much"),),
-    ),
-    Plot(
-        "D on held-out images and samples",
-        ("discriminator/on_heldout", "discriminator/on_samples"),
-        ("held-out", "samples"),
-        kind="histogram",
-        note="How often the discriminator gives which answer; the more the two overlap, the less it can tell.",
-    ),
-    Plot(
-        "Gradient norm",
-        ("generator_gradient_norm", "discriminator_gradient_norm"),
-        ("generator", "discriminator"),
-        log=True,
-        note=_GRADIENTS,
-    ),
-    update_ratio("generator", "discriminator"),
-)
-
-FLOW: Final = (
-    _bits("Bits/dim", "bits_per_dim", "Bits that a number of an image takes, exactly"),
-    Plot(
-        "Bits/dim in parts",
-        ("prior_bits_per_dim", "log_det_bits_per_dim"),
-        ("prior", "log-determinant"),
-        unit="bits/dim",
-        note="The two terms that add up to the bits/dim: the density of the codes under the prior, and how far the "
-        "flow stretches space.",
-    ),
-    Plot(
-        "Code norm / sqrt(D)",
-        ("code_norm",),
-        ("codes",),
-        note="Length of the codes of images over that of codes from the prior: 1 where they agree.",
-        guides=((1.0, "prior"),),
-    ),
-    Plot("Gradient norm", ("gradient_norm",), ("model",), log=True, note=_GRADIENTS),
-    update_ratio("model"),
-)

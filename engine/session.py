@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,8 @@ from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
 from engine.latent.encoding import load_aids
 from engine.latent.user_directions import load_owned
-from engine.photos.load import load_photo
+from engine.photos.load import PhotoLoader
+from engine.progress import SILENT, Progress
 from engine.runs import directory as runs
 from engine.runs import library as run_library
 from engine.runs import live
@@ -51,6 +51,7 @@ class Session:
         self.home = home or library.home_folder()
         self.models_folder = self.home / "models"
         self.runs_folder = self.home / "runs"
+        self.load_photo = PhotoLoader().load
 
     def models(self) -> tuple[ModelCard, ...]:
         """All models, those in the box first; no weight is loaded."""
@@ -120,8 +121,7 @@ class Session:
         *,
         labels: str | None = None,
         quick: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
     ) -> Subject:
         """What a diagnosis examines: a run directory's newest good checkpoint, or a model by name or path.
 
@@ -142,7 +142,6 @@ class Session:
                 channels=channels,
                 group=group,
                 progress=progress,
-                check_cancel=check_cancel,
             )
 
         from engine.diagnostics.subjects import file_subject, run_named, run_subject
@@ -151,6 +150,8 @@ class Session:
         if run is not None:
             return run_subject(run, opened, device=device, path=data, labels=labels, quick=quick)
         card = self.find(str(ref))
+        if not card.pictures:
+            raise UsageError(f"{card.title} draws points, which no data set of pictures can be held against.")
         if data is None:
             raise UsageError("A model file does not say where its training images are: give --data with them.")
         return file_subject(card.path, opened, device=device, path=data, labels=labels, quick=quick)
@@ -174,7 +175,7 @@ class Session:
         return opened
 
     def catalogue(self) -> Catalogue:
-        """Families, knobs, and the data sets in the box."""
+        """The families of pictures, knobs, and the data sets in the box."""
         rows = tuple(
             FamilyInfo(
                 name=row.name,
@@ -183,9 +184,12 @@ class Session:
                 model_knobs=model_knobs(row.name),
                 training_defaults=row.training,
                 presets=row.presets,
+                few_images=row.few_images,
+                sizes=row.sizes,
                 curves=(*row.curves, *plots.COMMON),
             )
             for row in FAMILIES.values()
+            if row.sizes
         )
         return Catalogue(rows, knobs_of(TrainConfig), self._data_sets())
 
@@ -199,8 +203,6 @@ class Session:
         """The portraits in the box."""
         return tuple(sorted(resources.path("samples").glob("*.webp")))
 
-    load_photo = staticmethod(load_photo)
-
     def runs(self) -> list[runs.RunInfo]:
         """The user's runs, newest first."""
         return runs.list_runs(self.runs_folder)
@@ -213,8 +215,7 @@ class Session:
         size: int = 64,
         channels: int = 3,
         group: str = "",
-        progress: Callable[[int, int], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
     ) -> DataSet:
         """A data set by path, decoded into the cache the first time.
 
@@ -227,16 +228,14 @@ class Session:
             channels=channels,
             labels=labels,
             group=group,
-            on_progress=progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
 
     def new_run(
         self,
         request: TrainRequest,
         *,
-        progress: Callable[[int, int], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
         read_data: bool = True,
     ) -> Path:
         """Validates everything, decodes the data, and makes the run's directory; `train` then trains it.
@@ -252,12 +251,17 @@ class Session:
         row = family(request.family)
         if row.name not in FAMILIES:
             raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
+        if not row.sizes:
+            raise UsageError(f"{row.title} learns points and no pictures: choose a family of pictures.")
+        if request.size not in row.sizes:
+            wanted = ", ".join(map(str, row.sizes))
+            raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")
         training = from_json(TrainConfig, {**row.training, **request.training})
         config: object = from_json(row.config, request.model)
         shape = (request.channels, request.size, request.size)
         from engine.planning import cost
 
-        training, said = cost.fitted(request, training, self.device.kind, check_cancel or (lambda: None))
+        training, said = cost.fitted(request, training, self.device.kind, progress)
         build(request.family, to_json(config), shape)
         start = None
         if request.checkpoint is not None:
@@ -272,7 +276,6 @@ class Session:
                 size=request.size,
                 channels=request.channels,
                 progress=progress,
-                check_cancel=check_cancel,
             )
             from engine.training.loop import check_batch
 
@@ -307,7 +310,7 @@ class Session:
             runs.append_notice(folder, runs.NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
         return folder
 
-    def cost_words(self, request: TrainRequest, *, check_cancel: Callable[[], None] = lambda: None) -> str:
+    def cost_words(self, request: TrainRequest, *, progress: Progress = SILENT) -> str:
         """What a run would need, for people: parameters, memory, seconds a step here; its data is not looked at.
 
         Raises:
@@ -315,7 +318,7 @@ class Session:
         """
         from engine.planning import cost
 
-        return cost.of_request(request, self.device.kind, check_cancel).words()
+        return cost.of_request(request, self.device.kind, progress).words()
 
     def extend_run(self, run: Path, training: dict[str, object]) -> None:
         """Changes training knobs of a run before it is resumed, for instance more steps.
@@ -341,7 +344,8 @@ class Session:
             config = runs.read_config(run)
             channels, size, _ = config.image_shape
             steps = from_json(TrainConfig, config.training).steps
-            with preparing(run, steps=steps, first=dist.first) as progress:
+            with preparing(run, steps=steps, first=dist.first) as told:
+                progress = replace(told, check=lambda: check_stop(run, control))
                 if dist.first:
                     (run / "STOP").unlink(missing_ok=True)
                 data = dist.in_turn(
@@ -352,7 +356,6 @@ class Session:
                         size=size,
                         channels=channels,
                         progress=progress,
-                        check_cancel=lambda: check_stop(run, control),
                     )
                 )
                 if dist.first:

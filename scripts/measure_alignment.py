@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from train_landmarks import read_faces
 
+from engine.api import Cut
 from engine.errors import ImageError
 from engine.photos.align import Aligned, align
 from engine.photos.decode import read_photo
@@ -91,7 +92,7 @@ def held_out(faces: list[Pixels], rng: np.random.Generator) -> None:
             seen = look(scene, Similarity(complex(side), at - side * (0.5 + 0.6j)))
             alone.append(eyes_off(seen.frame, true))
             try:
-                found = align(scene, mode="face")
+                found = align(scene, Cut("face"))
             except ImageError:
                 missing += 1
                 continue
@@ -104,11 +105,11 @@ def held_out(faces: list[Pixels], rng: np.random.Generator) -> None:
 def photos(folder: Path, sheet: Path | None) -> None:
     rows = []
     pictures = [read_photo(path).rgb for path in sorted(folder.iterdir()) if path.suffix in (".webp", ".jpg", ".png")]
-    upright = [align(photo, mode="face", size=96) for photo in pictures]
+    upright = [align(photo, Cut("face"), size=96) for photo in pictures]
     rows.append([one.rgb for one in upright])
     mirrored = []
     for photo, first in zip(pictures, upright, strict=True):
-        other = frame_of(align(np.ascontiguousarray(photo[:, ::-1]), mode="face"))
+        other = frame_of(align(np.ascontiguousarray(photo[:, ::-1]), Cut("face")))
         # The mirrored frame's eyes, mirrored back and named as in the upright photo.
         eyes = photo.shape[1] - np.conj(other.turn * MEAN[[1, 0]] + other.shift)
         frame = frame_of(first)
@@ -120,7 +121,7 @@ def photos(folder: Path, sheet: Path | None) -> None:
         for photo, first in zip(pictures, upright, strict=True):
             scene, back = turned(photo, degrees)
             try:
-                found = align(scene, mode="face", size=96)
+                found = align(scene, Cut("face"), size=96)
             except ImageError:
                 missing += 1
                 line.append(np.zeros((96, 96, 3), np.uint8))

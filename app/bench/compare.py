@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 
-from app.bench.tools import LIMIT_MS, SETTLE_MS, Hand, run_for
+from app.bench.tools import LIMIT_MS, SETTLE_MS, Hand, drag_aims, run_for
 from app.conductor import Conductor
 from app.explore.compare.row_view import RowView
 from app.explore.compare.rows import recipe_of
@@ -20,7 +20,6 @@ from engine.errors import UserError
 from engine.measuring import percentiles
 
 WARM_MOVES: Final = 5
-FIRST_AIMS: Final = {"vae": {"p99_ms": 33.0}, "gan": {"p99_ms": 33.0}, "flow": {"p99_ms": 50.0}}
 
 
 class RowsEye(QObject):
@@ -130,7 +129,7 @@ def _measure_rows(conductor: Conductor, card: ModelCard, moves: int) -> dict[str
     return {
         "model": card.title,
         "rows": len(conductor.state.compare),
-        "first_row": percentiles(first, aims=FIRST_AIMS.get(card.family)),
+        "first_row": percentiles(first, aims=drag_aims(info)),
         "all_rows": percentiles(every),
     }
 

@@ -21,7 +21,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.__main__ import application, open_window
 from app.bench.compare import measure_compare
-from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, flood, run_for, sliders
+from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, drag_aims, flood, run_for, sliders
 from app.conductor import Conductor
 from app.settings import Settings
 from app.shot import wait_until
@@ -29,7 +29,6 @@ from engine.api import ModelCard, TrainRequest
 from engine.errors import UserError
 from engine.measuring import peak_memory_mib, percentiles
 
-IDLE_AIMS: Final = {"vae": {"p99_ms": 33.0}, "gan": {"p99_ms": 33.0}, "flow": {"p99_ms": 50.0}}
 TRAINING_AIMS: Final = {"p50_ms": 50.0}
 GAP_AIMS: Final = {"p99_ms": 33.0, "max_ms": 200.0}
 SIZE_PX: Final = 64
@@ -68,7 +67,9 @@ def measure_sliders(
     step, start = _step(conductor), time.perf_counter()
     times = {kind: drag(eye, hand, extent.moves // len(hands)) for kind, hand in hands.items()}
     seconds = time.perf_counter() - start
-    aims = TRAINING_AIMS if training else IDLE_AIMS.get(card.family)
+    info = conductor.state.info
+    assert info is not None
+    aims = TRAINING_AIMS if training else drag_aims(info)
     found: dict[str, Any] = percentiles([ms for some in times.values() for ms in some], aims=aims)
     found["median_by_slider_ms"] = {kind: round(statistics.median(some), 2) for kind, some in times.items()}
     if training:
@@ -99,8 +100,8 @@ def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
     assert catalogue is not None
     if not catalogue.data_sets:
         return False
-    preset = next(iter(next(row for row in catalogue.families if row.name == family).presets.values()))
-    request = TrainRequest(family, catalogue.data_sets[0][0], model=preset, training=EVERY, folder=folder / family)
+    knobs = next(iter(next(row for row in catalogue.families if row.name == family).presets.values())).knobs
+    request = TrainRequest(family, catalogue.data_sets[0][0], model=knobs, training=EVERY, folder=folder / family)
     conductor.start_training(request)
     wait_until(lambda: conductor.state.training is None or _step(conductor) > 0, conductor)
     if conductor.state.training is None:

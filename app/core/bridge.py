@@ -1,4 +1,4 @@
-"""The one door from the lanes' threads to the widgets; made on the GUI thread and never moved."""
+"""The one way from the lanes' threads to the widgets; made on the GUI thread and never moved."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from engine.events import Event, TrainingEvent, TrainingMetrics, TrainingPreview, TrainingState
+from engine.events import Event, TrainingEvent, TrainingMetrics, TrainingState
 
 TRAINING_MS: Final = 40
+MOST_METRICS: Final = 64
+"""Of those that wait; who follows a run sees that some are missing, and reads them from its files."""
 
 
 class Bridge(QObject):
     """Lanes post from any thread; the signals come out on the GUI thread, in order.
 
-    Many posts make one queued call, and training's events wait in a mailbox where only the newest of a kind counts:
-    a fast training run can never flood the window.
+    Many posts make one queued call, and training's events wait in a mailbox that keeps only the newest metrics: a fast
+    training run can never flood the window.
     """
 
     arrived = Signal(str, object)
@@ -30,13 +32,13 @@ class Bridge(QObject):
         self._lock = threading.Lock()
         self._events: deque[tuple[str, Event]] = deque()
         self._woken = False
-        self._newest: dict[type, TrainingEvent] = {}
+        self._metrics: deque[TrainingMetrics] = deque(maxlen=MOST_METRICS)
         self._every: list[TrainingEvent] = []
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=TRAINING_MS)
         self._timer.timeout.connect(self._deliver_training)
 
-    def door(self, lane: str) -> Callable[[Event], None]:
+    def emitter(self, lane: str) -> Callable[[Event], None]:
         """What a lane gets as its `emit`."""
 
         def post(event: Event) -> None:
@@ -49,10 +51,10 @@ class Bridge(QObject):
         return post
 
     def post_training(self, event: TrainingEvent) -> None:
-        """For the train lane: states, saves and notices all arrive, of metrics and previews the newest."""
+        """For the train lane: all arrive, but of metrics the newest alone where they come too fast."""
         with self._lock:
-            if isinstance(event, TrainingMetrics | TrainingPreview):
-                self._newest[type(event)] = event
+            if isinstance(event, TrainingMetrics):
+                self._metrics.append(event)
             else:
                 self._every.append(event)
 
@@ -77,8 +79,9 @@ class Bridge(QObject):
 
     def _deliver_training(self) -> None:
         with self._lock:
-            events = [*self._newest.values(), *self._every]
-            self._newest, self._every = {}, []
+            events = [*self._metrics, *self._every]
+            self._metrics.clear()
+            self._every = []
         # A final state must not be overtaken by the metrics before it.
         for event in sorted(events, key=lambda e: isinstance(e, TrainingState)):
             self.trained.emit(event)

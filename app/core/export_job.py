@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from app.core.store import Store
 from app.job import JobView
 from app.words import duration
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
+from engine.progress import Progress, Step
 
 TELL_SECONDS: Final = 0.1
 
 Made = TypeVar("Made")
-Tell = Callable[[int, int], None]
-"""Called with (how many are done, of how many)."""
 
 
 def export_file(
     store: Store,
     file: Path,
-    work: Callable[[Context, Tell], Made],
+    work: Callable[[Progress], Made],
     *,
     said: Callable[[Made], str],
     key: str,
@@ -43,14 +43,14 @@ def export_file(
     def run(context: Context) -> Made:
         start = told = time.perf_counter()
 
-        def tell(done: int, total: int) -> None:
+        def tell(step: Step) -> None:
             nonlocal told
             now = time.perf_counter()
-            if now - told > TELL_SECONDS and done:
+            if now - told > TELL_SECONDS and step.done:
                 told = now
-                context.progress(done, total, seconds_left=(now - start) / done * (total - done))
+                context.tell(replace(step, seconds_left=(now - start) / step.done * (step.total - step.done)))
 
-        return work(context, tell)
+        return work(Progress(context.check, tell))
 
     def done(made: Made) -> None:
         store.end_job(key)
@@ -63,7 +63,7 @@ def export_file(
         else:
             store.notices.info(f"The export of {file.name} was stopped: nothing was left behind.")
 
-    def shown(event: Progress) -> None:
+    def shown(event: Advanced) -> None:
         left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
         store.show_job(JobView(key, text, event.done / event.total, f"{event.done} / {event.total} {unit}{left}"))
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.explore.framing.cut import Cut
-from app.explore.photos.state import Loaded, PhotoSource
 from engine.api import Catalogue, ModelCard, ModelInfo
 from engine.errors import UserError
 
@@ -104,7 +102,10 @@ class ModelHost:
     def open(self, ref: str) -> ModelInfo:
         """Opens afresh: a run may have newer weights. Those of before stay for whoever still draws with them."""
         run = run_of(ref)
-        return self._put(ref, self.session().open_live(run) if run else self.session().open(ref)).info
+        model = self.session().open_live(run) if run else self.session().open(ref)
+        if not model.info.pictures:
+            raise UserError(f"{model.info.title} draws points, and this workspace shows pictures.")
+        return self._put(ref, model).info
 
     def adopt(self, ref: str, model: OpenModel) -> None:
         """Takes over a model that another thread has opened and has let go of."""
@@ -154,11 +155,3 @@ class ModelHost:
     def room_for(self, count: int) -> None:
         """Keeps at least `count` models open: those that are drawn together must not push each other out."""
         self._keep = max(self._keep, count)
-
-    def load_photo(self, source: PhotoSource, *, size: int, name: str = "", cut: Cut | None = None) -> Loaded:
-        """A photo cut to a model's framing."""
-        cut = cut or Cut()
-        photo = self.session().load_photo(
-            source, size=size, align=cut.align, name=name, face=cut.face, points=cut.points or None
-        )
-        return Loaded(photo.picture, photo.name, photo.note, photo.how, photo.framing)

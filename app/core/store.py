@@ -13,6 +13,7 @@ from app.core.notices import Notices
 from app.core.tasks import Task, Tasks
 from app.job import JobView
 from app.state import AppState
+from engine.photos.load import PhotoLoader
 
 ASIDE_SECONDS: Final = 0.15
 
@@ -31,6 +32,7 @@ class Store(QObject):
         self.state = state
         self.tasks, self.notices = tasks, notices
         self.model_host, self.study_host = model_host, study_host
+        self.photo_loader = PhotoLoader()
         self.training_job: Task | None = None
         self._cancels: dict[str, Callable[[], None]] = {}
         self._told = state

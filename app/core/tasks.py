@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from app.core.bridge import Bridge
 from engine.control import Control
-from engine.events import Done, Event, Failed, Progress, Stopped
+from engine.events import Advanced, Done, Event, Failed, Stopped
 from engine.lanes import Lane, Work
 
 LaneName = Literal["model", "study", "files", "train"]
@@ -35,7 +35,7 @@ class _Waiter:
     done: Callable[[Any], None]
     failed: Callable[[Failed], None] | None
     stopped: Callable[[], None] | None
-    progress: Callable[[Progress], None] | None
+    progress: Callable[[Advanced], None] | None
     latest: str | None
 
 
@@ -66,7 +66,7 @@ class Tasks(QObject):
         done: Callable[[Any], None],
         failed: Callable[[Failed], None] | None = None,
         stopped: Callable[[], None] | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Advanced], None] | None = None,
         latest: str | None = None,
         background: bool = False,
     ) -> Task | None:
@@ -76,7 +76,7 @@ class Tasks(QObject):
         if self.closed:
             return None
         if lane not in self._lanes:
-            self._lanes[lane] = Lane(lane, self._bridge.door(lane), set_up=self._set_ups.get(lane))
+            self._lanes[lane] = Lane(lane, self._bridge.emitter(lane), set_up=self._set_ups.get(lane))
         ticket = self._lanes[lane].submit(kind, work, latest=latest, background=background)
         self._waiters[lane, ticket] = _Waiter(done, failed, stopped, progress, latest)
         return Task(lane, ticket)
@@ -113,7 +113,7 @@ class Tasks(QObject):
             if isinstance(event, Failed) and event.ticket == 0:
                 self._on_failed(event)
             return
-        if isinstance(event, Progress):
+        if isinstance(event, Advanced):
             if waiter.progress:
                 waiter.progress(event)
             return

@@ -7,17 +7,18 @@ import statistics
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer
 
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.look import Look
-from app.state import REACH
+from app.state import REACH, AppState
 from app.words import nice
-from engine.api import Coded, Codes, Drawn, ModelInfo, Readout, Sampled, Wander
+from engine.api import Coded, Codes, Drawn, DrawRequest, ModelInfo, Readout, Sampled, Wander
 from engine.events import Failed
+from engine.measures import norm_ratios
 
 READOUT_MS: Final = 180
 REACH_RANGE: Final = (0.2, 6.0)
@@ -108,7 +109,8 @@ class ExploreController(QObject):
         store, look = self._store, self._store.state.look
         if look is None or store.state.info is None:
             return
-        if fresh:
+        known = _reconstruction(look.request(), store.state)
+        if fresh or known is not None:
             self._generation += 1
         generation, request, host = self._generation, look.request(), store.model_host
         ref, sha = look.model, store.state.info.sha256
@@ -116,14 +118,17 @@ class ExploreController(QObject):
             store.update(drawing=True)
         # Figures of a look that is gone: several times a picture's work, and the picture would wait for it.
         store.tasks.cancel(self._measuring)
-        store.tasks.submit(
-            "model",
-            "draw",
-            lambda context: host.model(ref, sha).draw(request),
-            done=lambda drawn: self._drawn(drawn, generation),
-            failed=lambda event: self._draw_failed(event, generation),
-            latest="draw",
-        )
+        if known is not None:
+            self._show(known)
+        else:
+            store.tasks.submit(
+                "model",
+                "draw",
+                lambda context: host.model(ref, sha).draw(request),
+                done=lambda drawn: self._drawn(drawn, generation),
+                failed=lambda event: self._draw_failed(event, generation),
+                latest="draw",
+            )
         if not store.state.closing:
             self._readout_timer.start()
 
@@ -134,14 +139,17 @@ class ExploreController(QObject):
     def _drawn(self, drawn: Drawn, generation: int) -> None:
         if generation != self._generation or self._store.state.look is None:
             return
-        state = self._store.state
         self._times.append(drawn.milliseconds)
+        self._show(drawn, decode_ms=statistics.median(self._times))
+
+    def _show(self, drawn: Drawn, **changes: Any) -> None:
+        look, history = self._store.state.look, self._store.state.history
         self._store.update(
             drawn=drawn,
-            drawing=drawn.request != self._store.state.look.request(),
+            drawing=look is not None and drawn.request != look.request(),
             picture_message="",
-            decode_ms=statistics.median(self._times),
-            history=state.history.with_picture(drawn.request, drawn.picture),
+            history=history.with_picture(drawn.request, drawn.picture),
+            **changes,
         )
 
     def _draw_failed(self, event: Failed, generation: int) -> None:
@@ -166,7 +174,7 @@ class ExploreController(QObject):
         self._measuring = store.tasks.submit(
             "model",
             "measure",
-            lambda context: host.model(ref, sha).measure(request, check_cancel=context.check),
+            lambda context: host.model(ref, sha).measure(request, progress=context),
             done=measured,
             latest="measure",
         )
@@ -369,3 +377,12 @@ class ExploreController(QObject):
         store.update(**changes)
         store.jumped.emit()
         self._redraw(fresh=True)
+
+
+def _reconstruction(request: DrawRequest, state: AppState) -> Drawn | None:
+    """The picture that encoding a photo has made already, where nothing else than its code is asked for."""
+    found, info = state.encoded, state.info
+    if found is None or info is None or not request.draws(found.code):
+        return None
+    (whole,), levels = norm_ratios(found.code, [info.code_size]), norm_ratios(found.code, [g.size for g in info.groups])
+    return Drawn(request, found.reconstruction, found.code, whole, 0.0, levels)

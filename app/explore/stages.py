@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app.widgets.picture import Picture
-from app.widgets.stage import Stage
+from app.widgets.stage import PictureStage
 
 
-class CentredStage(Stage):
+class CentredStage(PictureStage):
     """A stage whose pictures stand in the middle where they are narrower than the room."""
 
     def _place(self) -> None:

@@ -13,6 +13,7 @@ from app.core.notices import NO_CLIPBOARD, NO_CURVES, NO_PICTURE
 from app.explore.code_text import code_from, code_text, is_code_text
 from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
+from app.words import PHOTO_FILTER
 from engine.api import Pictures
 from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
 from engine.errors import UserError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from app.conductor import Conductor
     from app.window import Window
 
-PHOTO_FILTER: Final = "Photos (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 PICTURE_FILTER: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
 SESSION_FILTER: Final = "Latent Loom session (*.loom)"
 MORPH_FILTERS: Final = {

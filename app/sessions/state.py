@@ -7,23 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-import numpy as np
-
 from app.core.model_host import run_of
 from app.explore.compare.state import Comparison
-from app.explore.framing.cut import FIRST_CUT, Cut
+from app.explore.framing.cut import FIRST_CUT
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
 from app.explore.look import Look
 from app.explore.morph.state import MorphExport, MorphSlot, MorphTiming
-from app.explore.photos.state import Loaded, PhotoItem, resized_half
+from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.sessions.codec import Reader, Writer
 from app.state import AppState
-from engine.api import Encoded, ModelCard, Pictures, Sampled
+from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
 from engine.checkpoints.loom_file import LoomFile
 from engine.errors import CheckpointError
 
-THUMB_PX: Final = 96
 MORPH_TIMING: Final = MorphTiming()
 MORPH_EXPORT: Final = MorphExport()
 COMPARISON: Final = Comparison()
@@ -231,7 +228,7 @@ def moved_here(
         if photo.shipped in portraits:
             keys[photo.key] = portraits[photo.shipped].key
         elif photo.path and Path(photo.path).is_file():
-            largest = max(pictures, key=lambda p: p.shape[0], default=np.zeros((1, 1, 3), np.uint8))
+            largest = max(pictures, key=lambda p: p.shape[0], default=NO_THUMB)
             thumb, base = resized_half(largest, THUMB_PX), keys.get(photo.base, photo.base)
             source = Path(photo.path)
             items.append(PhotoItem(photo.key, photo.name, thumb, source, False, photo.cut, base, 0, photo.listed))

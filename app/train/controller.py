@@ -8,22 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.core.bridge import Bridge
 from app.core.model_host import ModelHost
 from app.core.notices import ONE_TRAINING, Level, Notice
+from app.core.run_files import RunRecord
+from app.core.run_follower import RunFollower, Watch, in_progress
 from app.core.store import Store
 from app.job import JobView
 from app.state import AppState
-from app.train.runs import reader as run_reader
 from app.train.state import RunView, Training
 from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
 from engine.control import Control
 from engine.events import (
+    Advanced,
     Failed,
-    Progress,
     TrainingEvent,
     TrainingMetrics,
     TrainingNotice,
@@ -33,7 +34,6 @@ from engine.events import (
 from engine.lanes import Context
 from engine.runs.directory import read_notices, read_preview
 
-POLL_MS: Final = 500
 TORN_SECONDS: Final = 5.0
 JOB: Final = "train"
 _LEVELS: Final[dict[str, Level]] = {"info": "info", "error": "error"}
@@ -47,15 +47,15 @@ class TrainController(QObject):
 
     runsChanged = Signal()
 
-    def __init__(self, store: Store, bridge: Bridge, host: ModelHost, parent: QObject | None = None) -> None:
+    def __init__(
+        self, store: Store, bridge: Bridge, host: ModelHost, follower: RunFollower, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._store, self._bridge, self._host = store, bridge, host
-        self._offset = 0
+        self._store, self._bridge, self._host, self._follower = store, bridge, host, follower
+        self._watch: Watch | None = None
+        self._opening: Watch | None = None
         self._asked: TrainRequest | None = None
         self._refused: TrainRequest | None = None
-        self._reading = False
-        self._poll_timer = QTimer(self, interval=POLL_MS)
-        self._poll_timer.timeout.connect(self._poll)
         bridge.trained.connect(self._trained)
         store.changed.connect(self._changed)
 
@@ -72,81 +72,45 @@ class TrainController(QObject):
 
     def look(self) -> None:
         """Reads the run on show once more; one that turns out to be alive is watched again."""
-        self._poll()
+        if self._watch is not None:
+            self._follower.look(self._watch.path)
 
     def show_run(self, path: Path) -> None:
-        """Opens a run: its curves, previews and config."""
-        self._offset = 0
-        store = self._store
+        """Opens a run: its curves, previews and config. The one before stays on show until this one is read."""
 
-        def done(news: run_reader.News) -> None:
-            self._reading = False
-            store.update(run_view=RunView(path, news.info))
-            self._take_news(news)
-
-        def failed(event: Failed) -> None:
-            self._reading = False
-            store.notices.failed(event)
-
-        self._reading = True
-        store.tasks.submit(
-            "files",
-            "read the run",
-            lambda context: run_reader.read_news(path, 0),
-            done=done,
-            failed=failed,
-            stopped=self._not_reading,
-            latest="run",
-        )
-
-    def _not_reading(self) -> None:
-        self._reading = False
-
-    def _poll(self) -> None:
-        view = self._store.state.run_view
-        if view is None or self._reading:
-            return
-        path, offset = view.path, self._offset
-
-        def done(news: run_reader.News) -> None:
-            self._reading = False
-            now = self._store.state.run_view
-            if now is not None and now.path == path:
-                self._take_news(news)
+        def take(record: RunRecord) -> None:
+            if self._opening is not None:
+                if self._watch is not None:
+                    self._watch.close()
+                self._watch, self._opening = self._opening, None
+                self._store.update(run_view=RunView(path, record.info))
+            self._show(record)
 
         def failed(event: Failed) -> None:
-            self._reading = False
-            self._poll_timer.stop()
+            if self._opening is not None:
+                self._opening.close()
+                self._opening = None
+            elif self._watch is not None:
+                self._watch.follow(False)
             self._store.notices.failed(event)
 
-        self._reading = True
-        self._store.tasks.submit(
-            "files",
-            "read the run",
-            lambda context: run_reader.read_news(path, offset),
-            done=done,
-            failed=failed,
-            stopped=self._not_reading,
-            latest="run",
-        )
+        if self._opening is not None:
+            self._opening.close()
+        self._opening = self._follower.watch(path, "metrics", "previews", take=take, failed=failed, anew=True)
 
-    def _take_news(self, news: run_reader.News) -> None:
+    def _show(self, record: RunRecord) -> None:
         view = self._store.state.run_view
-        assert view is not None
-        self._offset = news.offset
-        series = run_reader.extended(view.series, news.fresh) if news.fresh else view.series
-        view = replace(view, info=news.info, series=series, previews=news.previews)
-        last = len(news.previews) - 1
-        wanted = last if view.following else min(view.shown, last)
+        if view is None:
+            return
+        new = replace(view, info=record.info, series=record.series, previews=record.previews)
+        last = len(new.previews) - 1
+        wanted = last if new.following else min(new.shown, last)
         if wanted != view.shown or (view.pictures is None and wanted >= 0):
-            view = replace(view, shown=wanted)
-            self._store.update(run_view=view)
+            self._store.update(run_view=replace(new, shown=wanted))
             self._read_preview(wanted)
-        else:
-            self._store.update(run_view=view)
-        self._keep_polling(self._store.state)
-        if news.more:
-            self._poll()
+        elif any(a is not b for a, b in zip(_read_of(view), _read_of(new), strict=True)):
+            self._store.update(run_view=new)
+        self._keep_following(self._store.state)
 
     def scrub(self, index: int) -> None:
         """Another preview of the run; the last one follows the training."""
@@ -186,18 +150,15 @@ class TrainController(QObject):
         )
 
     def _changed(self, before: AppState, now: AppState) -> None:
-        if before.workspace != now.workspace or before.training is not now.training or now.closing:
-            self._keep_polling(now)
+        if now.run_view is None and self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        elif before.workspace != now.workspace or before.training is not now.training or now.closing:
+            self._keep_following(now)
 
-    def _keep_polling(self, now: AppState) -> None:
-        view = now.run_view
-        mine = view is not None and now.training is not None and now.training.run == view.path
-        live = view is not None and (mine or view.info.status.alive)
-        if live and now.workspace == "train" and not now.closing:
-            if not self._poll_timer.isActive():
-                self._poll_timer.start()
-        else:
-            self._poll_timer.stop()
+    def _keep_following(self, now: AppState) -> None:
+        if self._watch is not None:
+            self._watch.follow(in_progress(now))
 
     # training
     def start(self, request: TrainRequest) -> None:
@@ -210,8 +171,7 @@ class TrainController(QObject):
             session = self._host.session()
             run = session.new_run(
                 wanted,
-                progress=lambda done, total: context.progress(done, total, "reading the images"),
-                check_cancel=context.check,
+                progress=context.named("reading the images"),
             )
             self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
             for row in read_notices(run)[0]:
@@ -255,7 +215,7 @@ class TrainController(QObject):
         )
         self._show_job()
 
-    def _preparing(self, event: Progress) -> None:
+    def _preparing(self, event: Advanced) -> None:
         fraction = event.done / event.total if event.total else None
         training = self._store.state.training
         if training is not None:
@@ -282,7 +242,7 @@ class TrainController(QObject):
             elif state == "done":
                 store.notices.info(f"{training.title} is done{at}: choose it under Runs in Explore to try it.")
         self.runsChanged.emit()
-        self._poll()
+        self.look()
 
     def is_mine(self, run: Path | None) -> bool:
         """Whether this window trains `run` itself."""
@@ -325,7 +285,7 @@ class TrainController(QObject):
             else:
                 (run / name).unlink(missing_ok=True)
 
-        self._store.tasks.submit("files", f"ask the run to {name.lower()}", write, done=lambda _: self._poll())
+        self._store.tasks.submit("files", f"ask the run to {name.lower()}", write, done=lambda _: self.look())
 
     def _trained(self, event: TrainingEvent) -> None:
         store, training = self._store, self._store.state.training
@@ -334,7 +294,8 @@ class TrainController(QObject):
         if isinstance(event, TrainingMetrics):
             if event.images_per_second > 0:
                 store.update(training=replace(training, images_per_second=event.images_per_second))
-        elif isinstance(event, TrainingState):
+            return
+        if isinstance(event, TrainingState):
             state = training.state if training.state == "stopping" else event.state
             left = event.seconds_left if event.seconds_left is not None else training.seconds_left
             fresh = training.run is None
@@ -384,3 +345,8 @@ class TrainController(QObject):
             ),
             cancel=self.stop,
         )
+
+
+def _read_of(view: RunView) -> tuple[object, ...]:
+    """What of a view was read from the run's folder."""
+    return view.info, view.series, view.previews

@@ -15,7 +15,7 @@ GAP_PX: Final = 16
 _STACK_GAP_PX: Final = 8
 
 
-class Stage(QWidget):
+class PictureStage(QWidget):
     """Places a main ``Picture`` and up to four side pictures; hidden side pictures give their room back.
 
     All pictures are taken as square with a caption line; the side ones share the height of the main one.

@@ -11,8 +11,8 @@ from torch.nn.functional import interpolate
 
 from engine.bench.contestant import Operation
 from engine.device import placed
+from engine.frozen import freeze_model
 from engine.models.base import Frozen, LatentModel
-from engine.models.frozen import freeze_model
 from engine.training.config import TrainConfig
 from engine.training.optimisers import Optimisers
 

@@ -18,14 +18,18 @@ from torch import Tensor
 
 from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError, UserError
-from engine.families import build, family
+from engine.families import build, family, sizes
 from engine.knobs import knobs_of
-from engine.models.base import LatentModel
+from engine.models.base import LatentModel, are_points
 
 SCHEMA: Final = 1
 KEY: Final = "latent_loom"
 MAX_HEADER_BYTES: Final = 4 * 2**20
 MAX_FILE_BYTES: Final = 4 * 2**30
+SIDES: Final = (8, 16, 32, 64, 128, 256, 512, 1024)
+"""Of pictures, beside the sizes of the families here."""
+MOST_NUMBERS: Final = 4096
+"""Of a point, whose image is (d, 1, 1)."""
 REAL: Final = (torch.float16, torch.bfloat16, torch.float32)
 
 
@@ -93,14 +97,16 @@ def _parse(text: str, path: Path) -> ModelHeader:
             f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one."
         )
     channels, height, width = (int(v) for v in values["image_shape"])
-    if channels not in (1, 3) or height != width or height not in (8, 16, 32, 64, 128, 256, 512, 1024):
+    shape = (channels, height, width)
+    square = channels in (1, 3) and height == width and height in (*SIDES, *sizes())
+    if not (square or (are_points(shape) and 1 <= channels <= MOST_NUMBERS)):
         raise ValueError("image shape")
     if not isinstance(values["config"], dict) or not isinstance(values["card"], dict):
         raise ValueError("config")
     return ModelHeader(
         family=str(values["family"]),
         config=dict(values["config"]),
-        image_shape=(channels, height, width),
+        image_shape=shape,
         title=str(values["title"]),
         step=int(values["step"]),
         card=dict(values["card"]),
@@ -212,10 +218,10 @@ def _unusually_large(header: ModelHeader) -> bool:
     for preset in row.presets.values():
         largest |= {
             key: value
-            for key, value in preset.items()
+            for key, value in preset.knobs.items()
             if isinstance(value, int | float) and value > float(largest[key])
         }
-    return header.image_shape[1] > 128 or any(
+    return max(header.image_shape) > 128 or any(
         isinstance(value, int | float) and isinstance(largest.get(key), int | float) and value > float(largest[key])
         for key, value in header.config.items()
     )

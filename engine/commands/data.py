@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.commands.common import Command, Result, rounded
 from engine.data.survey import Survey, survey
+from engine.families import sizes
 from engine.session import Session
 
 LISTED = 10
@@ -18,7 +19,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
     )
-    parser.add_argument("--size", type=int, choices=(32, 64, 128), default=64, help="pixels a side")
+    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.api import Pictures
+from engine.api import Cut, Pictures
 from engine.commands.common import Command, Result, natural, output_path
 from engine.diagnostics.base import Subject
 from engine.diagnostics.catalogue import DIAGNOSTICS
@@ -19,6 +19,7 @@ from engine.diagnostics.ranking import rank_photos
 from engine.diagnostics.report_files import check_folder, report_folder, report_values, write_report
 from engine.diagnostics.subjects import run_named
 from engine.errors import UsageError
+from engine.progress import Progress, Step
 from engine.report import Figure, Finding, Report
 from engine.session import Session
 
@@ -52,7 +53,7 @@ def _run(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     subject = session.subject(args.model, args.data, labels=args.labels, quick=args.quick)
     pictures = _photos(session, subject, args.rank, args.align)
-    report = diagnose(subject, names, quick=args.quick, seed=args.seed, tell=_Progress())
+    report = diagnose(subject, names, quick=args.quick, seed=args.seed, progress=Progress(tell=_Titles().tell))
     if args.rank:
         report = added(report, rank_photos(subject, pictures, tuple(Path(photo).name for photo in args.rank)))
     out = args.out or _kept_in_run(args, session, report)
@@ -82,19 +83,19 @@ def _photos(session: Session, subject: Subject, photos: list[str], align: str) -
         return np.zeros((0, size, size, 3), np.uint8)
     if subject.model.abilities.density == "none":
         raise UsageError("This family has no density, so photos cannot be ranked by it: choose a flow or a VAE.")
-    return np.stack([session.load_photo(photo, size=size, align=align).picture for photo in photos])
+    return np.stack([session.load_photo(photo, size=size, cut=Cut(align)).picture for photo in photos])
 
 
-class _Progress:
+class _Titles:
     """Says on standard error what is at work, once for each diagnostic."""
 
     def __init__(self) -> None:
         self._said = ""
 
-    def __call__(self, done: int, total: int, text: str) -> None:
-        if text != self._said:
-            self._said = text
-            sys.stderr.write(f"{text}\n")
+    def tell(self, step: Step) -> None:
+        if step.text != self._said:
+            self._said = step.text
+            sys.stderr.write(f"{step.text}\n")
             sys.stderr.flush()
 
 

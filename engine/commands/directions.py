@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.api import DirectionInfo, ModelInfo
 from engine.commands.common import Command, Result, natural, output_path, rounded
-from engine.data.examples import Example, labelled, photos_in, read_labels
+from engine.data.examples import Example, labelled, photos_in
+from engine.data.labels import read_label_file
 from engine.errors import UsageError
 from engine.exploring import user_attributes as own_directions
 from engine.exploring.open_model import OpenModel
@@ -121,7 +122,7 @@ def _groups(args: argparse.Namespace) -> tuple[list[Example], list[Example]]:
     if args.labels is not None:
         if args.column is None or args.data is None or args.positive or args.negative:
             raise UsageError("--labels needs --column and --data, and goes without --positive and --negative.")
-        return labelled(Path(args.data).expanduser(), read_labels(Path(args.labels).expanduser()), args.column)
+        return labelled(Path(args.data).expanduser(), read_label_file(Path(args.labels).expanduser()), args.column)
     if not args.positive or not args.negative or args.column is not None or args.data is not None:
         raise UsageError("make needs --positive and --negative, or --labels with --column and --data.")
     groups = []

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.api import Coded, DrawRequest, Encoded, ModelCard
+from engine.api import Coded, Cut, DrawRequest, Encoded, Loaded, ModelCard
 from engine.checkpoints.atomic import write_bytes
 from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
-from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts, load
+from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UserError
 from engine.exploring.open_model import OpenModel
-from engine.photos.load import Photo
 from engine.pictures import save_picture, sheet
 from engine.session import Session
 
@@ -203,8 +202,8 @@ def _encoded(
     *,
     steps: int | None = None,
     improve: bool = False,
-) -> tuple[Photo, Encoded]:
-    loaded = load(session, model, photo, cut)
+) -> tuple[Loaded, Encoded]:
+    loaded = session.load_photo(photo, size=model.info.image_size, cut=cut)
     return loaded, model.encode(loaded.picture, name=loaded.name, note=loaded.note, steps=steps, improve=improve)
 
 

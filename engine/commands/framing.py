@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
+from engine.api import Cut, Loaded, Point
 from engine.commands.common import natural
 from engine.errors import UsageError
-from engine.exploring.open_model import OpenModel
-from engine.photos.load import Photo
-from engine.session import Session
 
 ALIGN: Final = ("auto", "none", "face", "centre")
-Points = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How one photo is cut, as in `Session.load_photo`; `face` counts from 0."""
-
-    align: str = "auto"
-    face: int = 0
-    points: Points | None = None
 
 
 def add_cut_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,26 +45,15 @@ def cuts(args: argparse.Namespace, count: int) -> list[Cut]:
     if len(eyes) != count:
         raise UsageError(f"--eyes was given {len(eyes)} times for {count} photos: give it once for each, or auto.")
     faces = faces * count if len(faces) == 1 else faces
-    return [Cut(args.align, face - 1, points or None) for face, points in zip(faces, eyes, strict=True)]
+    return [Cut(args.align, face - 1, points) for face, points in zip(faces, eyes, strict=True)]
 
 
-def load(session: Session, model: OpenModel, photo: str, cut: Cut) -> Photo:
-    """A photo cut for a model.
-
-    Raises:
-        ImageError: it is no picture, or has no face where one was insisted on.
-        UsageError: that face is not there, or no face can have these points.
-    """
-    size = model.info.image_size
-    return session.load_photo(photo, size=size, align=cut.align, face=cut.face, points=cut.points)
-
-
-def cut_values(photo: Photo) -> dict[str, Any]:
+def cut_values(photo: Loaded) -> dict[str, Any]:
     """What --json says of a cut: how many faces were found, and how it was made."""
-    return {"faces": len(photo.framing.faces), "how": photo.how}
+    return {"faces": photo.faces, "how": photo.how}
 
 
-def _points(text: str) -> Points:
+def _points(text: str) -> tuple[Point, ...]:
     """An argparse type: "10,20,30,20" -> ((10, 20), (30, 20)); "auto" -> ()."""
     if text.strip().lower() == "auto":
         return ()

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from engine.api import Codes, Pictures
+from engine.api import Codes, Cut, Pictures
 from engine.commands.common import Command, Result, natural, output_path
 from engine.commands.explore import _device, _encoded
-from engine.commands.framing import Cut, add_cut_arguments, cut_values, cuts
+from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.errors import UsageError, UserError
 from engine.exploring.export import GIF_FASTEST, save_animation
 from engine.exploring.open_model import OpenModel

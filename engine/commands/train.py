@@ -19,7 +19,7 @@ from engine.data import Split
 from engine.device import cuda_devices
 from engine.errors import UsageError
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice
-from engine.families import FAMILIES, family
+from engine.families import FAMILIES, family, sizes
 from engine.knobs import Value, knobs_of
 from engine.planning.presets import preset_values
 from engine.runs import pins
@@ -41,7 +41,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
     )
     parser.add_argument("--run", type=output_path, required=True, help="directory of the run")
-    parser.add_argument("--size", type=int, choices=(32, 64, 128), default=64, help="pixels a side")
+    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
     parser.add_argument(
         "--preset", help="small, standard or large: how big the model is, and how long the small one is trained"
@@ -163,9 +163,8 @@ def _preset(args: argparse.Namespace, session: Session) -> dict[str, Value]:
     data = session.dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
     batch = row.training.get("batch", TrainConfig().batch)
     return preset_values(
-        row.name,
-        name,
         row.presets[name],
+        row.few_images,
         side=args.size,
         images=len(data.indices(Split.TRAIN)),
         batch=int(batch),
@@ -205,10 +204,12 @@ def _report(event: TrainingEvent, last: dict[str, float]) -> None:
     """Progress goes to standard error: standard output is the result's alone."""
     if isinstance(event, TrainingMetrics):
         last.update(event.values)
-        if event.images_per_second:
-            last["images_per_second"] = event.images_per_second
         # Rates, memory and the like are for curves; a terminal shows losses and held-out figures.
-        told = [(name, value) for name, value in event.values if "/" not in name or name.startswith("heldout/")]
+        told = [
+            (name, value)
+            for name, value in event.values
+            if ("/" not in name and name != "images_per_second") or name.startswith("heldout/")
+        ]
         if told:
             words = "  ".join(f"{name} {value:.4g}" for name, value in told)
             _say(f"step {event.step}/{event.steps}  {words}")

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,12 +18,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.labels import read_labels
-from engine.data.sources import Picture, Source, open_source
+from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
+from engine.progress import SILENT, Progress
 
 CACHE_VERSION = 1
 VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
-SIZES = (32, 64, 128)
+SMALLEST_PX, LARGEST_PX = 8, 1024
+"""Sides of the pictures that a data set is cut to; which of them a family takes is said in its row."""
 
 
 class Split(Enum):
@@ -76,8 +77,7 @@ def open_dataset(
     channels: int = 3,
     labels: Path | str | None = None,
     group: str = "",
-    on_progress: Callable[[int, int], None] | None = None,
-    check_cancel: Callable[[], None] | None = None,
+    progress: Progress = SILENT,
 ) -> DataSet:
     """The data set at `path`, as square images of `size` pixels with 1 or 3 channels.
 
@@ -89,16 +89,17 @@ def open_dataset(
         DataError: no such data set, no readable image, or labels that do not fit.
     """
     path = Path(path).expanduser()
-    if size not in SIZES or channels not in (1, 3):
+    if not SMALLEST_PX <= size <= LARGEST_PX or channels not in (1, 3):
         raise DataError(
-            f"Images of {size} pixels and {channels} channels cannot be trained on: choose 32, 64 or 128 and 1 or 3."
+            f"Images of {size} pixels and {channels} channels cannot be trained on: choose {SMALLEST_PX} to "
+            f"{LARGEST_PX} pixels and 1 or 3 channels."
         )
     source = open_source(path)
     key = hashlib.sha256(f"{CACHE_VERSION} {source.fingerprint} {size} {channels}".encode()).hexdigest()[:24]
     folder = cache_folder() / "data" / key
     if not (folder / "info.json").is_file():
         try:
-            _build(source, folder, size, channels, on_progress, check_cancel)
+            _build(source, folder, size, channels, progress)
         except OSError as error:
             raise DataError(
                 f"The image cache {folder} cannot be written ({error}): free some space or set LATENT_LOOM_CACHE."
@@ -145,12 +146,11 @@ def _split_of(group: str) -> int:
 
 
 def _build(
-    source: Source,
+    source: ImageSource,
     folder: Path,
     size: int,
     channels: int,
-    on_progress: Callable[[int, int], None] | None,
-    check_cancel: Callable[[], None] | None,
+    progress: Progress,
 ) -> None:
     """Decodes all pictures into a folder beside, and publishes it by one rename."""
     work = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -169,10 +169,8 @@ def _build(
         skipped: list[str] = []
         for done, (name, picture) in enumerate(source.pictures()):
             if done % 64 == 0:
-                if check_cancel:
-                    check_cancel()
-                if on_progress:
-                    on_progress(done, source.count)
+                progress.check()
+                progress.step(done, source.count)
             try:
                 images[len(names)] = to_square(picture, name, size=size, channels=channels)
                 names.append(name)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.progress import SILENT, Progress
 
 MAX_BITS: Final = 3
 """Hashes that differ in more bits are not compared further."""
@@ -42,8 +44,7 @@ class Twins:
 def find_twins(
     images: NDArray[np.uint8],
     *,
-    tell: Callable[[int], None] = lambda done: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> tuple[Twins, ...]:
     """Groups of equal pictures among (N, S, S, C) uint8, the largest first.
 
@@ -59,11 +60,11 @@ def find_twins(
             row = int(parent[row])
         return row
 
-    hashes, small = _hashed(images, parent, tell, check_cancel)
+    hashes, small = _hashed(images, parent, progress)
     # One of each set of equal pictures stands for all of them, so that a thousand copies are not a million pairs.
     detailed = small.std(axis=1) >= MIN_DETAIL
     rows = np.flatnonzero(detailed & (parent == np.arange(len(images))))
-    for pairs in _candidates(hashes, small, rows, check_cancel):
+    for pairs in _candidates(hashes, small, rows, progress):
         for first, second in pairs[_same(images[pairs[:, 0]], images[pairs[:, 1]])].tolist():
             a, b = root(first), root(second)
             parent[max(a, b)] = min(a, b)
@@ -81,8 +82,7 @@ def find_twins(
 def _hashed(
     images: NDArray[np.uint8],
     parent: NDArray[np.int64],
-    tell: Callable[[int], None],
-    check_cancel: Callable[[], None],
+    progress: Progress,
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """(hash (N,), grey means of 8 x 9 cells (N, 72)) in blocks, so that the memory map is read once and in order.
 
@@ -93,8 +93,8 @@ def _hashed(
     seen: dict[bytes, int] = {}
     bits = np.uint64(1) << np.arange(64, dtype=np.uint64)
     for start in range(0, len(images), _BLOCK):
-        check_cancel()
-        tell(start)
+        progress.check()
+        progress.step(start, len(images))
         block = np.asarray(images[start : start + _BLOCK])
         for row, picture in enumerate(block, start):
             parent[row] = seen.setdefault(hashlib.blake2b(picture.tobytes(), digest_size=16).digest(), row)
@@ -119,7 +119,7 @@ def _candidates(
     hashes: NDArray[np.uint64],
     small: NDArray[np.float32],
     rows: NDArray[np.int64],
-    check_cancel: Callable[[], None],
+    progress: Progress,
 ) -> Iterator[NDArray[np.int64]]:
     """Blocks of pairs (P, 2) of rows whose hashes differ in at most `MAX_BITS` bits."""
     kept: list[NDArray[np.int64]] = []
@@ -132,10 +132,10 @@ def _candidates(
             for start in range(0, len(bucket), BUCKET):
                 kept.append(_near(hashes, small, np.sort(bucket[start : start + BUCKET])))
                 if sum(map(len, kept)) >= _PAIRS:
-                    check_cancel()
+                    progress.check()
                     yield from _blocks(kept)
                     kept = []
-    check_cancel()
+    progress.check()
     yield from _blocks(kept)
 
 

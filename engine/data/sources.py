@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.labels import MAX_LABELS_BYTES
 from engine.errors import DataError
+from engine.photos.kinds import is_picture
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_PICTURE_BYTES = 256 * 2**20
-MAX_LABELS_BYTES = 256 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
 MAX_CLASSES = 100
 
@@ -40,7 +40,7 @@ Picture = bytes | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """A data set as it lies on disk.
 
     `pictures()` yields (name, encoded bytes or an array HxWxC); `labels` is the text of its labels.csv, if any. Classes
@@ -53,7 +53,7 @@ class Source:
     labels: str | None = None
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path) -> ImageSource:
     """The source at `path`.
 
     Raises:
@@ -88,13 +88,14 @@ def _digest(rows: Iterator[str]) -> str:
     return digest.hexdigest()
 
 
-def _is_picture(name: str) -> bool:
+def _counts(name: str) -> bool:
+    """Whether it is one of the pictures, and no hidden file nor what macOS puts beside each."""
     tail = name.rsplit("/", 1)[-1]
-    return tail.lower().endswith(PICTURE_SUFFIXES) and not tail.startswith(".") and "__MACOSX" not in name
+    return is_picture(tail) and not tail.startswith(".") and "__MACOSX" not in name
 
 
-def _folder(path: Path) -> Source:
-    files = sorted(p for p in path.rglob("*") if p.is_file() and _is_picture(p.relative_to(path).as_posix()))
+def _folder(path: Path) -> ImageSource:
+    files = sorted(p for p in path.rglob("*") if p.is_file() and _counts(p.relative_to(path).as_posix()))
     stats = [(p, p.stat()) for p in files]
     rows = (f"{p.relative_to(path).as_posix()} {s.st_size} {s.st_mtime_ns}" for p, s in stats)
 
@@ -110,12 +111,12 @@ def _folder(path: Path) -> Source:
 
     labels = path / "labels.csv"
     text = labels.read_text("utf-8-sig") if labels.is_file() and labels.stat().st_size <= MAX_LABELS_BYTES else None
-    return Source(len(files), _digest(rows), pictures, text)
+    return ImageSource(len(files), _digest(rows), pictures, text)
 
 
-def _zip(path: Path) -> Source:
+def _zip(path: Path) -> ImageSource:
     with zipfile.ZipFile(path) as archive:
-        infos = sorted((i for i in archive.infolist() if _is_picture(i.filename)), key=lambda i: i.filename)
+        infos = sorted((i for i in archive.infolist() if _counts(i.filename)), key=lambda i: i.filename)
         tables = [i for i in archive.infolist() if i.filename.rsplit("/", 1)[-1] == "labels.csv"]
         text = None
         if tables and tables[0].file_size <= MAX_LABELS_BYTES:
@@ -130,7 +131,7 @@ def _zip(path: Path) -> Source:
                 except DAMAGED:
                     yield info.filename, b""
 
-    return Source(len(infos), _digest(rows), pictures, text)
+    return ImageSource(len(infos), _digest(rows), pictures, text)
 
 
 def _images_of(array: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
@@ -146,12 +147,12 @@ def _images_of(array: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     return array
 
 
-def _array_source(array: NDArray[np.uint8], fingerprint: str, classes: NDArray[np.int64] | None = None) -> Source:
+def _array_source(array: NDArray[np.uint8], fingerprint: str, classes: NDArray[np.int64] | None = None) -> ImageSource:
     def pictures() -> Iterator[tuple[str, Picture]]:
         for i, image in enumerate(array):
             yield f"{i:06d}", image
 
-    return Source(len(array), fingerprint, pictures, None if classes is None else _class_table(classes))
+    return ImageSource(len(array), fingerprint, pictures, None if classes is None else _class_table(classes))
 
 
 def _class_table(classes: NDArray[np.int64]) -> str | None:
@@ -164,7 +165,7 @@ def _class_table(classes: NDArray[np.int64]) -> str | None:
     return "\n".join([head, *(f"{i:06d}{rows[int(c)]}" for i, c in enumerate(classes))]) + "\n"
 
 
-def _npz(path: Path) -> Source:
+def _npz(path: Path) -> ImageSource:
     with zipfile.ZipFile(path) as packed:
         unpacked = sum(i.file_size for i in packed.infolist())
     if unpacked > MAX_ARRAY_BYTES:
@@ -199,7 +200,7 @@ def _idx_magic(path: Path) -> bool:
         return False
 
 
-def _idx(path: Path) -> Source:
+def _idx(path: Path) -> ImageSource:
     """The idx format of the MNIST files: magic 0x00000803, then N, H, W as big-endian 32-bit numbers, then bytes."""
     with _idx_bytes(path) as file:
         _, count, height, width = struct.unpack(">IIII", file.read(16))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +14,10 @@ from PIL import Image
 
 from engine.data.dataset import DataSet, Split
 from engine.data.duplicates import Twins, find_twins
-from engine.data.sources import Source, open_source
-from engine.photos.decode import DAMAGED, FORMATS, UNFIT
+from engine.data.sources import ImageSource, open_source
+from engine.photos.decode import DAMAGED, UNFIT
+from engine.photos.kinds import FORMATS
+from engine.progress import SILENT, Progress
 
 RARE_SHARE: Final = 0.01
 """An attribute that fewer pictures have is called rare: a direction or a classifier has little to learn from."""
@@ -77,17 +79,16 @@ class Survey:
 def survey(
     data: DataSet,
     *,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Survey:
     """Looks a data set through; the pictures' headers are read again, their pixels come from the cache.
 
     Raises:
         DataError: the files have gone since the data set was opened.
     """
-    total = 2 * len(data.images)
-    sizes, formats = _measure(open_source(data.path), lambda done: tell(done, total), check_cancel)
-    twins = find_twins(data.images, tell=lambda done: tell(len(data.images) + done, total), check_cancel=check_cancel)
+    count = len(data.images)
+    sizes, formats = _measure(open_source(data.path), progress.part(0, count, 2 * count), count)
+    twins = find_twins(data.images, progress=progress.part(count, 2 * count, 2 * count))
     counts = tuple(int((data.splits == split.value).sum()) for split in Split)
     attributes = tuple(
         AttributeCount(name, int((column == 1).sum()), int((column == -1).sum()), int((column == 0).sum()))
@@ -106,16 +107,14 @@ def survey(
     return Survey(**{**found.__dict__, "sentences": tuple(_sentences(found))})
 
 
-def _measure(
-    source: Source, tell: Callable[[int], None], check_cancel: Callable[[], None]
-) -> tuple[Counter[tuple[int, int]], Counter[str]]:
+def _measure(source: ImageSource, progress: Progress, count: int) -> tuple[Counter[tuple[int, int]], Counter[str]]:
     """Sizes and formats by their headers; no pixel is decoded."""
     sizes: Counter[tuple[int, int]] = Counter()
     formats: Counter[str] = Counter()
     for done, (_, picture) in enumerate(source.pictures()):
         if done % 256 == 0:
-            check_cancel()
-            tell(done)
+            progress.check()
+            progress.step(done, count)
         if not isinstance(picture, bytes):
             sizes[picture.shape[1], picture.shape[0]] += 1
             formats["array"] += 1

@@ -14,6 +14,7 @@ from engine.knobs import Knob, Value
 from engine.latent.encoder import CodeEncoder
 from engine.models.base import Frozen, LatentModel
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 from engine.report import Finding
 
 CHUNK = 64
@@ -51,9 +52,7 @@ class Subject:
         return self.quick or self.model
 
     @torch.inference_mode()
-    def samples(
-        self, n: int, *, seed: int = 0, temperature: float = 1.0, check_cancel: Callable[[], None] = lambda: None
-    ) -> Pictures:
+    def samples(self, n: int, *, seed: int = 0, temperature: float = 1.0, progress: Progress = SILENT) -> Pictures:
         """`n` samples (n, S, S, C) uint8; the first of a longer set of one seed are those of a shorter one.
 
         They are kept, so that several diagnostics look at the same samples and they are drawn once.
@@ -63,7 +62,7 @@ class Subject:
         if done < n:
             parts = [] if have is None else [have]
             for start in range(done // CHUNK * CHUNK, n, CHUNK):
-                check_cancel()
+                progress.check()
                 generator = torch.Generator().manual_seed((seed << 20) + start // CHUNK)
                 codes = self.model.sample_codes(CHUNK, temperature=temperature, generator=generator)
                 drawn = to_pictures(self.fast.decode(codes))[..., : self.training.shape[-1]]
@@ -81,16 +80,14 @@ Run = Callable[["Request"], Finding]
 class Request:
     """One call of a diagnostic: its subject, its knobs by name, and the way to tell and to stop.
 
-    `tell(done, total)` reports progress; `check_cancel` raises `Cancelled`. `quick` asks for what is done in seconds
-    beside a training run; figures then have wider intervals and say so.
+    `quick` asks for what is done in seconds beside a training run; figures then have wider intervals and say so.
     """
 
     subject: Subject
     values: Mapping[str, Value] = field(default_factory=dict)
     quick: bool = False
     seed: int = 0
-    tell: Callable[[int, int], None] = lambda done, total: None
-    check_cancel: Callable[[], None] = lambda: None
+    progress: Progress = SILENT
 
 
 @dataclass(frozen=True)
@@ -103,3 +100,5 @@ class Diagnostic:
     run: Run
     why_not: Callable[[Subject], str] = lambda subject: ""
     knobs: tuple[Knob, ...] = ()
+    points: bool = False
+    """Whether it also examines models of points; all others look at pictures."""

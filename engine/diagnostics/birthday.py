@@ -18,6 +18,7 @@ from engine.diagnostics.support_text import rounded, support_figures, support_le
 from engine.diagnostics.thresholds import FALSE_ALARM, FEWEST, MOST, Calibration, calibrate
 from engine.knobs import Knob
 from engine.measures import pairwise_spread
+from engine.progress import SILENT, Progress
 from engine.report import Evidence, Figure, Finding, Level
 
 Pictures = NDArray[np.uint8]
@@ -59,8 +60,7 @@ def find_repeats(
     *,
     feature: Feature = PIXELS,
     limit: int = 1000,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> AutoTest:
     """Doubles the batch from 32 until 8 pictures repeat an earlier one or `limit` is reached; then it estimates.
 
@@ -72,19 +72,17 @@ def find_repeats(
         pictures = draw(size)
         rows = rows_of(pictures, feature)
         threshold = calibration.threshold(size)
-        repeats = repeats_below(rows, threshold, check_cancel=check_cancel)
-        tell(size, limit)
+        repeats = repeats_below(rows, threshold, progress=progress)
+        progress.step(size, limit)
         if repeats >= ENOUGH_REPEATS or size >= limit:
             break
         size = min(limit, size * 2)
     support = estimate_support([Batch(size, repeats)])
-    pairs = nearest_pairs(rows, PAIRS, check_cancel=check_cancel)
+    pairs = nearest_pairs(rows, PAIRS, progress=progress)
     return AutoTest(size, repeats, support, threshold, calibration.separates(size), pairs)
 
 
-def draw_round(
-    subject: Subject, plan: Plan, *, feature: Feature = PIXELS, check_cancel: Callable[[], None] = lambda: None
-) -> Drawn:
+def draw_round(subject: Subject, plan: Plan, *, feature: Feature = PIXELS, progress: Progress = SILENT) -> Drawn:
     """The nearest pairs of the batch that `plan` asks for, the same for the same plan, model and images.
 
     Real images are drawn without putting back, so that a pair of the same is a duplicate of the data set itself.
@@ -94,8 +92,8 @@ def draw_round(
     else:
         # A subject of its own keeps no sample: a game draws many batches and looks at each once.
         once = replace(subject, _samples={})
-        pictures = once.samples(plan.size, seed=plan.seed, check_cancel=check_cancel)
-    pairs = nearest_pairs(rows_of(pictures, feature), PAIRS, check_cancel=check_cancel)
+        pictures = once.samples(plan.size, seed=plan.seed, progress=progress)
+    pairs = nearest_pairs(rows_of(pictures, feature), PAIRS, progress=progress)
     return Drawn(pairs, pictures[[pair.left for pair in pairs]], pictures[[pair.right for pair in pairs]])
 
 
@@ -121,21 +119,20 @@ def measure(request: Request) -> Finding:
         feature=feature,
         most=QUICK_IMAGES if request.quick else MOST,
         seed=request.seed,
-        check_cancel=request.check_cancel,
+        progress=request.progress,
     )
     test = find_repeats(
-        lambda n: subject.samples(n, seed=request.seed, check_cancel=request.check_cancel),
+        lambda n: subject.samples(n, seed=request.seed, progress=request.progress),
         calibration,
         feature=feature,
         limit=limit,
-        tell=request.tell,
-        check_cancel=request.check_cancel,
+        progress=request.progress,
     )
     samples = subject.samples(test.size, seed=request.seed)
     real = real_images(subject, test.size, seed=request.seed)
     real_rows = rows_of(real, feature)
-    control = repeats_below(real_rows, test.threshold, check_cancel=request.check_cancel)
-    theirs = nearest_pairs(real_rows, PAIRS, check_cancel=request.check_cancel)
+    control = repeats_below(real_rows, test.threshold, progress=request.progress)
+    theirs = nearest_pairs(real_rows, PAIRS, progress=request.progress)
     nearest = _mean(test.pairs) / max(_mean(theirs), 1e-12)
     spread = pairwise_spread(samples[:_SPREAD_OF]) / max(pairwise_spread(real[:_SPREAD_OF]), 1e-12)
     level = support_level(test.support, training, blind=not test.separated)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +23,7 @@ from engine.diagnostics.labelling import (
 )
 from engine.diagnostics.manifold import Share, manifolds, wilson
 from engine.diagnostics.own_features import embed, shuffled
+from engine.progress import Progress
 from engine.report import Evidence, Figure, Finding, Level
 
 MOST_LABELLED: Final = 4000
@@ -46,7 +46,6 @@ Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int8]
 Features = NDArray[np.float32]
 Calls = NDArray[np.bool_]
-Check = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -165,10 +164,10 @@ def roughened(pictures: Pictures, *, seed: int = 0) -> Pictures:
     return found.round().clip(0, 255).astype(np.uint8)
 
 
-def _seen_twice(pictures: Pictures, labels: Labels, *, seed: int, check_cancel: Check) -> tuple[Features, Labels]:
+def _seen_twice(pictures: Pictures, labels: Labels, *, seed: int, progress: Progress) -> tuple[Features, Labels]:
     """Own features of pictures as they are and of as many rough copies, with their labels."""
     rough = roughened(pictures, seed=seed)
-    rows = [embed(part, check_cancel=check_cancel) for part in (pictures, rough)]
+    rows = [embed(part, progress=progress) for part in (pictures, rough)]
     return np.concatenate(rows), np.concatenate([labels, labels])
 
 
@@ -201,12 +200,12 @@ def run(request: Request) -> Finding:
         judged, judged_labels = pictures[:cut], labels[:cut]
         pictures, labels = pictures[cut:], labels[cut:]
     total = 2 * (len(pictures) + len(judged)) + n
-    check = request.check_cancel
-    features, feature_labels = _seen_twice(pictures, labels, seed=request.seed, check_cancel=check)
-    request.tell(len(features), total)
-    held, held_labels = _seen_twice(judged, judged_labels, seed=request.seed + 1, check_cancel=check)
-    drawn = seen(request, "samples", n, lambda count: request.tell(total - n + count, total))
-    classifier = fit_classifier(features, feature_labels, check_cancel=check)
+    progress = request.progress
+    features, feature_labels = _seen_twice(pictures, labels, seed=request.seed, progress=progress)
+    progress.step(len(features), total)
+    held, held_labels = _seen_twice(judged, judged_labels, seed=request.seed + 1, progress=progress)
+    drawn = seen(request, "samples", n, progress.part(total - n, total, total))
+    classifier = fit_classifier(features, feature_labels, progress=progress)
     found = qualities(classifier, held, held_labels, subject.attributes, copies=2)
     calls, calls_real = classifier.calls(drawn), classifier.calls(held[: len(judged)])
     rows = _counts(found, subject.labels, calls, classes=classifier.classes)
@@ -218,17 +217,17 @@ def run(request: Request) -> Finding:
         else missing_pairs(calls_real[:, usable], calls[:, usable], tuple(subject.attributes[i] for i in usable), told)
     )
     scores = (_score(classifier, drawn), _score(classifier, held[: len(judged)])) if classifier.classes else None
-    seen_alike = _alike(drawn, features[: len(pictures)], held[: len(judged)], check_cancel=check)
+    seen_alike = _alike(drawn, features[: len(pictures)], held[: len(judged)], progress=progress)
     return _finding(subject, found, rows, pairs, scores, (pictures, labels), seen_alike)
 
 
-def _alike(drawn: Features, real: Features, held: Features, *, check_cancel: Check) -> float:
+def _alike(drawn: Features, real: Features, held: Features, *, progress: Progress) -> float:
     """The precision of samples over that of held-out pictures, at most 1,000 each: is the classifier at home there?"""
     most = min(MOST_ALIKE, len(drawn), len(real), len(held))
     if most < LEAST:
         return 1.0
-    ours = manifolds(drawn[:most], real[:most], check_cancel=check_cancel).precision.value
-    theirs = manifolds(held[:most], real[:most], check_cancel=check_cancel).precision.value
+    ours = manifolds(drawn[:most], real[:most], progress=progress).precision.value
+    theirs = manifolds(held[:most], real[:most], progress=progress).precision.value
     return ours / theirs if theirs else 1.0
 
 

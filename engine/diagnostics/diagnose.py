@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +15,7 @@ from engine.diagnostics.facts import Facts
 from engine.diagnostics.verdict import judge
 from engine.errors import UsageError, UserError
 from engine.knobs import Value
+from engine.progress import SILENT, Progress
 from engine.report import Finding, Report
 
 TICKS: Final = 1000
@@ -60,17 +61,16 @@ def diagnose(
     quick: bool = False,
     seed: int = 0,
     values: Mapping[str, Mapping[str, Value]] | None = None,
-    tell: Callable[[int, int, str], None] = lambda done, total, text: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Report:
     """A report of the diagnostics `names` (None: all) on a subject; one that fails never takes down the rest.
 
-    `values` has the knobs of a diagnostic by its name. `tell(done, total, text)` reports progress over all of them,
-    `text` being the title of the one at work. The same seed gives the same report.
+    `values` has the knobs of a diagnostic by its name. `progress` is told of all of them, with the title of
+    the one at work as its text. The same seed gives the same report.
 
     Raises:
         UsageError: an unknown name or a wrong knob.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     rows = chosen(names)
     requests = {row.name: _checked(row, (values or {}).get(row.name, {})) for row in rows}
@@ -79,20 +79,16 @@ def diagnose(
     skipped: dict[str, str] = {}
     total = TICKS * len(rows)
     for index, row in enumerate(rows):
-        check_cancel()
-        tell(TICKS * index, total, row.title)
-
-        def told(done: int, of: int, *, at: int = index, title: str = row.title) -> None:
-            share = min(max(done / of, 0.0), 1.0) if of > 0 else 0.0
-            tell(TICKS * at + int(TICKS * share), total, title)
-
-        request = Request(subject, requests[row.name], quick=quick, seed=seed, tell=told, check_cancel=check_cancel)
+        progress.check()
+        mine = progress.named(row.title).part(TICKS * index, TICKS * (index + 1), total)
+        mine.step(0, 1)
+        request = Request(subject, requests[row.name], quick=quick, seed=seed, progress=mine)
         found = _made(row, request)
         if isinstance(found, Finding):
             findings.append(found)
         else:
             skipped[row.name] = found
-    tell(total, total, "Verdict")
+    progress.step(total, total, "Verdict")
     origin = subject.origin
     return Report(
         model_sha256=origin.model_sha256,
@@ -153,6 +149,8 @@ def _checked(row: Diagnostic, given: Mapping[str, Value]) -> dict[str, Value]:
 def _made(row: Diagnostic, request: Request) -> Finding | str:
     """The finding, or the sentence that says why there is none."""
     try:
+        if request.subject.model.spec.range is None and not row.points:
+            return f"{row.title} looks at pictures, and this model draws points."
         why = row.why_not(request.subject)
         return why or row.run(request)
     except UserError as error:

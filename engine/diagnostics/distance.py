@@ -1,8 +1,7 @@
-"""Distances of sets of images: sliced Wasserstein at each resolution, and the nearest training images."""
+"""Distances of sets of images: sliced Wasserstein at each resolution."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 Images = npt.NDArray[Any]
 
@@ -43,7 +43,7 @@ def sliced_wasserstein(
     *,
     patches_per_image: int = 128,
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> SlicedDistance:
     """Sliced Wasserstein distance of 7x7 patches of Laplacian pyramids (Karras et al. 2018, section 5).
 
@@ -65,12 +65,12 @@ def sliced_wasserstein(
     if min(shape[:2]) < _PATCH:
         raise DataError(f"The images are smaller than the patches of {_PATCH} px: use larger images.")
     sizes = _level_sizes(shape[0], shape[1])
-    ours = _descriptors(samples[:count], sizes, patches_per_image, seed, check_cancel)
-    theirs = _descriptors(real[:count], sizes, patches_per_image, seed, check_cancel)
+    ours = _descriptors(samples[:count], sizes, patches_per_image, seed, progress)
+    theirs = _descriptors(real[:count], sizes, patches_per_image, seed, progress)
     generator = torch.Generator().manual_seed(seed + 1)
     found = []
     for a, b in zip(ours, theirs, strict=True):
-        found.append(1000 * _sliced(_normalised(a), _normalised(b), generator, check_cancel))
+        found.append(1000 * _sliced(_normalised(a), _normalised(b), generator, progress))
     return SlicedDistance(tuple(min(size) for size in sizes), tuple(found), float(np.mean(found)), count)
 
 
@@ -82,14 +82,14 @@ def _level_sizes(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def _descriptors(
-    images: Images, sizes: list[tuple[int, int]], patches: int, seed: int, check_cancel: Callable[[], None]
+    images: Images, sizes: list[tuple[int, int]], patches: int, seed: int, progress: Progress
 ) -> list[Tensor]:
     """Patches (N * patches, C, 7, 7) of each level, float32; the places depend on the seed and the count
     alone."""
     generator = torch.Generator().manual_seed(seed)
     levels: list[list[Tensor]] = [[] for _ in sizes]
     for start in range(0, images.shape[0], _IMAGES_A_BLOCK):
-        check_cancel()
+        progress.check()
         block = torch.from_numpy(np.array(images[start : start + _IMAGES_A_BLOCK])).float().permute(0, 3, 1, 2)
         for found, level in zip(levels, laplacian_pyramid(block, len(sizes)), strict=True):
             found.append(_patches(level, patches, generator))
@@ -139,10 +139,10 @@ def _normalised(patches: Tensor) -> Tensor:
     return ((patches - mean) / deviation.clamp(min=1e-8)).flatten(1)
 
 
-def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, check_cancel: Callable[[], None]) -> float:
+def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, progress: Progress) -> float:
     total = 0.0
     for _ in range(_ROUNDS):
-        check_cancel()
+        progress.check()
         directions = torch.randn(a.shape[1], _DIRECTIONS_A_ROUND, generator=generator)
         directions /= torch.linalg.vector_norm(directions, dim=0)
         # Rows of contiguous numbers sort several times faster than columns.
@@ -150,54 +150,3 @@ def _sliced(a: Tensor, b: Tensor, generator: torch.Generator, check_cancel: Call
         theirs = (directions.T @ b.T).sort(dim=1).values
         total += float((ours - theirs).abs().mean())
     return total / _ROUNDS
-
-
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """The nearest training images: `indices` (N, k), int64, and RMS pixel `distances` (N, k).
-
-    Nearest first. Distances are shares of the value range: 0 is the same picture, 1 black beside white.
-    """
-
-    indices: npt.NDArray[np.int64]
-    distances: npt.NDArray[np.float64]
-
-
-def nearest_training(
-    samples: npt.NDArray[np.uint8],
-    training: npt.NDArray[np.uint8],
-    *,
-    k: int = 1,
-    check_cancel: Callable[[], None] = lambda: None,
-) -> Nearest:
-    """The `k` training images nearest to each sample, by RMS pixel distance.
-
-    The sets are uint8, (N, H, W, C) and (M, H, W, C). `training` may be a memory-mapped array: it is read
-    once, in blocks. Ties go to the lower index.
-
-    Raises:
-        DataError: no training image, or unlike image shapes.
-    """
-    if training.shape[0] == 0:
-        raise DataError("There is no training image to compare with: choose the data that the model was trained on.")
-    if samples.shape[1:] != training.shape[1:]:
-        raise DataError(
-            f"The samples are {samples.shape[1:]} and the training images {training.shape[1:]}: use one image shape."
-        )
-    count, k = samples.shape[0], min(k, training.shape[0])
-    size = int(np.prod(samples.shape[1:]))
-    # Whole numbers up to 255 keep every product exact in float64: a copy has distance 0 and nothing else.
-    rows = torch.from_numpy(np.array(samples)).reshape(count, size).double()
-    squares = rows.square().sum(1, keepdim=True)
-    best = torch.full((count, 0), torch.inf, dtype=torch.float64)
-    where = torch.zeros((count, 0), dtype=torch.int64)
-    for start in range(0, training.shape[0], _IMAGES_A_BLOCK):
-        check_cancel()
-        block = torch.from_numpy(np.array(training[start : start + _IMAGES_A_BLOCK])).reshape(-1, size).double()
-        distances = squares + block.square().sum(1) - 2 * rows @ block.T
-        best = torch.cat([best, distances], dim=1)
-        here = torch.arange(start, start + block.shape[0]).expand(count, -1)
-        where = torch.cat([where, here], dim=1)
-        order = best.sort(dim=1, stable=True).indices[:, :k]
-        best, where = best.gather(1, order), where.gather(1, order)
-    return Nearest(where.numpy(), (best / size).sqrt().numpy() / 255)

@@ -6,7 +6,6 @@ get, and for samples of a PCA, which is what a model gets that learned nothing b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from engine.diagnostics.manifold import Manifolds, Share, manifolds
 from engine.diagnostics.own_features import TITLE, embed, features_of, pictures_of, shuffled
 from engine.knobs import Knob
 from engine.latent.principal_axes import fit_pca, sample
+from engine.progress import Progress
 from engine.report import Evidence, Figure, Finding, Level
 
 SAMPLES: Final = 5000
@@ -70,18 +70,16 @@ def asked(request: Request) -> tuple[int, float]:
     return (min(n, QUICK) if request.quick else n), float(request.values.get("temperature", 1.0))
 
 
-def seen(request: Request, part: Any, n: int, tell: Callable[[int], None]) -> Features:
+def seen(request: Request, part: Any, n: int, progress: Progress) -> Features:
     """Own features of at most `n` pictures of a part, telling how many were seen."""
     _, temperature = asked(request)
     subject = request.subject
     have = n if part == "samples" else min(n, len(subject.training if part == "training" else subject.heldout))
     for done in range(STEP, have, STEP):
-        features_of(subject, part, done, seed=request.seed, temperature=temperature, check_cancel=request.check_cancel)
-        tell(done)
-    found = features_of(
-        subject, part, have, seed=request.seed, temperature=temperature, check_cancel=request.check_cancel
-    )
-    tell(have)
+        features_of(subject, part, done, seed=request.seed, temperature=temperature, progress=progress)
+        progress.step(done, have)
+    found = features_of(subject, part, have, seed=request.seed, temperature=temperature, progress=progress)
+    progress.step(have, have)
     return found
 
 
@@ -102,28 +100,29 @@ def run_fidelity(request: Request) -> Finding:
     """
     n, temperature = asked(request)
     subject = request.subject
-    total = n + min(n, len(subject.training)) + min(n, len(subject.heldout)) + BASELINE
+    sizes = {"training": min(n, len(subject.training)), "heldout": min(n, len(subject.heldout)), "samples": n}
+    total = sum(sizes.values()) + BASELINE
     done = 0
 
     def take(part: str) -> Features:
         nonlocal done
-        found = seen(request, part, n, lambda count: request.tell(done + count, total))
+        found = seen(request, part, n, request.progress.part(done, done + sizes[part], total))
         done += len(found)
         return found
 
     real, held, drawn = take("training"), take("heldout"), take("samples")
-    flat = embed(pca_samples(subject.training, min(n, BASELINE), seed=request.seed), check_cancel=request.check_cancel)
-    request.tell(total, total)
-    check = request.check_cancel
-    ours = frechet_distance(drawn, real, check_cancel=check)
-    reference = frechet_distance(held, real, check_cancel=check)
+    flat = embed(pca_samples(subject.training, min(n, BASELINE), seed=request.seed), progress=request.progress)
+    request.progress.step(total, total)
+    progress = request.progress
+    ours = frechet_distance(drawn, real, progress=progress)
+    reference = frechet_distance(held, real, progress=progress)
     # The baseline's own count of real pictures, so that its limit rests on equal sizes as well.
-    baseline = frechet_distance(flat, real[: len(flat)], check_cancel=check)
+    baseline = frechet_distance(flat, real[: len(flat)], progress=progress)
     kernel, kernel_real = (
-        kernel_distance(drawn, real, check_cancel=check),
-        kernel_distance(held, real, check_cancel=check),
+        kernel_distance(drawn, real, progress=progress),
+        kernel_distance(held, real, progress=progress),
     )
-    kernel_flat = kernel_distance(flat, real, check_cancel=check)
+    kernel_flat = kernel_distance(flat, real, progress=progress)
 
     figures = (
         _figure("frechet", f"Frechet distance ({TITLE})", best(ours), note=_limit_note(ours)),
@@ -152,7 +151,7 @@ def run_fidelity(request: Request) -> Finding:
             note="128 components, without training.",
         ),
     )
-    drawn_pictures = pictures_of(subject, "samples", n, seed=request.seed, temperature=temperature, check_cancel=check)
+    drawn_pictures = pictures_of(subject, "samples", n, seed=request.seed, temperature=temperature, progress=progress)
     level = _fidelity_level(best(ours), best(reference), best(baseline))
     return Finding(
         "fidelity",
@@ -228,16 +227,16 @@ def run_coverage(request: Request) -> Finding:
 
     def take(part: str, count: int) -> Features:
         nonlocal done
-        found = seen(request, part, count, lambda so_far: request.tell(done + so_far, total))
+        found = seen(request, part, count, request.progress.part(done, done + count, total))
         done += len(found)
         return found
 
     real, held, drawn = take("training", n), take("heldout", held_count), take("samples", n)
-    found = manifolds(drawn, real, check_cancel=request.check_cancel)
-    reference = manifolds(held, real[: max(len(held), LEAST)], check_cancel=request.check_cancel)
+    found = manifolds(drawn, real, progress=request.progress)
+    reference = manifolds(held, real[: max(len(held), LEAST)], progress=request.progress)
     real_pictures = pictures_of(subject, "training", n)
     drawn_pictures = pictures_of(
-        subject, "samples", n, seed=request.seed, temperature=temperature, check_cancel=request.check_cancel
+        subject, "samples", n, seed=request.seed, temperature=temperature, progress=request.progress
     )
     level = _coverage_level(found, reference)
     return Finding(

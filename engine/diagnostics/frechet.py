@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 Features = NDArray[Any]
-Check = Callable[[], None]
 
 GROUPS: Final = 20
 """Parts that the jackknife leaves out in turn."""
@@ -120,7 +119,7 @@ def frechet(a: Moments, b: Moments) -> float:
     return max(0.0, float(apart + a.covariance.trace() + b.covariance.trace() - 2 * cross))
 
 
-def frechet_distance(a: Features, b: Features, *, check_cancel: Check = lambda: None) -> FrechetDistance:
+def frechet_distance(a: Features, b: Features, *, progress: Progress = SILENT) -> FrechetDistance:
     """The Frechet distance of two sets of features (N, F) and (M, F) whose rows are in random order.
 
     Error and limit come from leaving out each of 20 parts of both sets in turn. The bias of the plain formula is in
@@ -142,7 +141,7 @@ def frechet_distance(a: Features, b: Features, *, check_cancel: Check = lambda: 
     plain = frechet(whole.moments(), other.moments())
     without = []
     for part, other_part in zip(left.tensor_split(groups), right.tensor_split(groups), strict=True):
-        check_cancel()
+        progress.check()
         without.append(frechet((whole - _Sums.of(part)).moments(), (other - _Sums.of(other_part)).moments()))
     error = jackknife_error(without)
     limit = groups * plain - (groups - 1) * math.fsum(without) / groups
@@ -157,7 +156,7 @@ def jackknife_error(without: list[float]) -> float:
     return float(math.sqrt((count - 1) / count * np.square(values - values.mean()).sum()))
 
 
-def kernel_distance(a: Features, b: Features, *, check_cancel: Check = lambda: None) -> Estimate:
+def kernel_distance(a: Features, b: Features, *, progress: Progress = SILENT) -> Estimate:
     """The kernel distance (KID) of features (N, F) and (M, F): the unbiased squared MMD with k(x, y) = (x.y / F + 1)^3.
 
     Binkowski et al. 2018, section 3 (Gretton et al. 2012, eq. 3). It has no bias at any size and may be below zero.
@@ -173,9 +172,9 @@ def kernel_distance(a: Features, b: Features, *, check_cancel: Check = lambda: N
     ours, theirs = left.tensor_split(groups), right.tensor_split(groups)
     sums = torch.stack(
         [
-            _kernel_sums(ours, ours, own=True, check_cancel=check_cancel),
-            _kernel_sums(theirs, theirs, own=True, check_cancel=check_cancel),
-            _kernel_sums(ours, theirs, own=False, check_cancel=check_cancel),
+            _kernel_sums(ours, ours, own=True, progress=progress),
+            _kernel_sums(theirs, theirs, own=True, progress=progress),
+            _kernel_sums(ours, theirs, own=False, progress=progress),
         ]
     )
     counts = torch.tensor([[len(p) for p in ours], [len(p) for p in theirs]], dtype=torch.float64)
@@ -189,12 +188,12 @@ def kernel_distance(a: Features, b: Features, *, check_cancel: Check = lambda: N
     return Estimate(whole, jackknife_error(without), min(len(left), len(right)))
 
 
-def _kernel_sums(rows: tuple[Tensor, ...], others: tuple[Tensor, ...], *, own: bool, check_cancel: Check) -> Tensor:
+def _kernel_sums(rows: tuple[Tensor, ...], others: tuple[Tensor, ...], *, own: bool, progress: Progress) -> Tensor:
     """Sums of the kernel over the pairs of each part with each, (G, G); of one set without a row and itself."""
     size = rows[0].shape[1]
     found = torch.zeros(len(rows), len(others), dtype=torch.float64)
     for i, first in enumerate(rows):
-        check_cancel()
+        progress.check()
         for j, second in enumerate(others):
             if own and j < i:
                 found[i, j] = found[j, i]

@@ -7,7 +7,7 @@ L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x). L_1 is the ELBO, L_k <= L_(k+1) <= l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.models.base import LatentModel
+from engine.progress import SILENT, Progress
 
 DECODES: Final = 256
 """Images decoded at once; it bounds the memory whatever k is."""
@@ -42,8 +43,7 @@ def importance_bounds(
     *,
     codes: int,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Bounds:
     """Bounds for images (N, C, H, W) with up to `codes` codes an image, in chunks of constant memory.
 
@@ -55,23 +55,21 @@ def importance_bounds(
     ladder = (*(k for k in LADDER if k < codes), codes)
     rows, effective = [], []
     for index, image in enumerate(images):
-        weights = _log_weights(model, image, codes, seed + index, check_cancel)
+        weights = _log_weights(model, image, codes, seed + index, progress)
         rows.append([_grouped(weights, k) for k in ladder])
         relative = np.exp(weights - weights.max())
         effective.append(float(relative.sum() ** 2 / np.square(relative).sum()))
-        tell(index + 1, len(images))
+        progress.step(index + 1, len(images))
     return Bounds(ladder, np.array(rows).T, np.array(effective))
 
 
 @torch.inference_mode()
-def _log_weights(
-    model: LatentModel, image: Tensor, codes: int, seed: int, check_cancel: Callable[[], None]
-) -> NDArray[np.float64]:
+def _log_weights(model: LatentModel, image: Tensor, codes: int, seed: int, progress: Progress) -> NDArray[np.float64]:
     """The log weights of `codes` codes of one image, (codes,) in nats."""
     generator = torch.Generator().manual_seed(seed)
     parts: list[Tensor] = []
     for start in range(0, codes, DECODES):
-        check_cancel()
+        progress.check()
         count = min(DECODES, codes - start)
         noise = torch.randn(count, 1, model.spec.size, generator=generator).to(image)
         parts.append(model.log_weights(image[None], noise)[:, 0].double().cpu())

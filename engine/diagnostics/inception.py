@@ -12,7 +12,6 @@ import importlib
 import importlib.util
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
 from engine.knobs import Knob
+from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding
 
 PACKAGE: Final = "torch_fidelity"
@@ -94,14 +94,14 @@ def weights_file(given: str) -> Path:
     return path
 
 
-def extractor(path: Path, *, device: torch.device, check_cancel: Callable[[], None] = lambda: None) -> Extract:
+def extractor(path: Path, *, device: torch.device, progress: Progress = SILENT) -> Extract:
     """Pictures (B, 3, H, W) uint8 -> (pool features (B, 2048), logits without bias (B, 1008)).
 
     Raises:
         CheckpointError: the file holds something else, or torch-fidelity cannot be used.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
-    state = dict(read_source(path, check_cancel=check_cancel).tensors)
+    state = dict(read_source(path, progress=progress).tensors)
     try:
         module = importlib.import_module(MODULE)
         with _lock:
@@ -141,16 +141,15 @@ def inception_features(
     pictures: Pictures,
     extract: Extract,
     *,
-    tell: Callable[[int], None] = lambda done: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Features (N, F) and logits (N, L) of pictures (N, H, W, 1 or 3)."""
     found: list[tuple[Tensor, Tensor]] = []
     for start in range(0, len(pictures), CHUNK):
-        check_cancel()
+        progress.check()
         part = coloured(np.asarray(pictures[start : start + CHUNK]))
         found.append(extract(torch.from_numpy(part).permute(0, 3, 1, 2).contiguous()))
-        tell(start + len(part))
+        progress.step(start + len(part), len(pictures))
     features, logits = zip(*found, strict=True)
     return torch.cat(features).numpy(), torch.cat(logits).numpy()
 
@@ -163,26 +162,26 @@ def run(request: Request) -> Finding:
         Cancelled: from the request.
     """
     n, temperature = asked(request)
-    subject, check = request.subject, request.check_cancel
+    subject, progress = request.subject, request.progress
     path = weights_file(str(request.values.get("weights", "")))
-    extract = extractor(path, device=subject.device, check_cancel=check)
+    extract = extractor(path, device=subject.device, progress=progress)
     real = pictures_of(subject, "training", n)
     held = pictures_of(subject, "heldout", n)
-    drawn = pictures_of(subject, "samples", n, seed=request.seed, temperature=temperature, check_cancel=check)
+    drawn = pictures_of(subject, "samples", n, seed=request.seed, temperature=temperature, progress=progress)
     total, seen = len(real) + len(held) + len(drawn), 0
     parts = []
     for pictures in (real, held, drawn):
-        told = partial(_told, request, seen, total)
-        parts.append(inception_features(pictures, extract, tell=told, check_cancel=check))
+        stretch = progress.part(seen, seen + len(pictures), total)
+        parts.append(inception_features(pictures, extract, progress=stretch))
         seen += len(pictures)
     (real_rows, _), (held_rows, held_logits), (rows, logits) = parts
     # No interval: with 2,048 features each distance takes seconds, and a jackknife would take it 20 times.
-    check()
+    progress.check()
     ours = frechet(moments(rows), moments(real_rows))
-    check()
+    progress.check()
     reference = frechet(moments(held_rows), moments(real_rows))
-    check()
-    kernel = kernel_distance(rows, real_rows, check_cancel=check)
+    progress.check()
+    kernel = kernel_distance(rows, real_rows, progress=progress)
     score, score_real = classifier_score(_probabilities(logits)), classifier_score(_probabilities(held_logits))
     few_n = min(len(drawn), len(real))
     few = f"Of {few_n:,} pictures: papers take 50,000, and fewer give a larger FID." if few_n < USUAL else ""
@@ -198,10 +197,6 @@ def run(request: Request) -> Finding:
         f"{len(held):,}. The Inception score is {score.value:.2f} ({score_real.value:.2f})."
     )
     return Finding("inception", INCEPTION.title, "unknown", f"{sentence} {few}".rstrip(), figures)
-
-
-def _told(request: Request, before: int, total: int, done: int) -> None:
-    request.tell(before + done, total)
 
 
 def _figure(name: str, title: str, found: Estimate, better: str, note: str) -> Figure:

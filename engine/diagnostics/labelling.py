@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +14,10 @@ from torch.nn import functional as F
 
 from engine.diagnostics.frechet import GROUPS, Z95, Estimate, jackknife_error
 from engine.latent.directions import area_under_curve
+from engine.progress import SILENT, Progress
 
 Features = NDArray[np.float32]
 Labels = NDArray[np.int8]
-Check = Callable[[], None]
 
 RIDGE: Final = 1e-3
 ROUNDS: Final = 60
@@ -65,7 +64,7 @@ def are_classes(labels: Labels) -> bool:
     return bool(labels.shape[1] > 1 and len(known) and ((known > 0).sum(1) == 1).all() and (known > 0).any(0).all())
 
 
-def fit_classifier(features: Features, labels: Labels, *, check_cancel: Check = lambda: None) -> Classifier:
+def fit_classifier(features: Features, labels: Labels, *, progress: Progress = SILENT) -> Classifier:
     """Ridge logistic regression by L-BFGS on features (N, F) and labels (N, A) in {-1, 0, 1}; 0 is unknown."""
     x, given = _with_one(torch.from_numpy(features)), torch.from_numpy(labels)
     classes = are_classes(labels)
@@ -77,7 +76,7 @@ def fit_classifier(features: Features, labels: Labels, *, check_cancel: Check = 
     search = torch.optim.LBFGS([weights], max_iter=ROUNDS, line_search_fn="strong_wolfe", tolerance_change=1e-7)
 
     def loss() -> Tensor:
-        check_cancel()
+        progress.check()
         search.zero_grad()
         logits = x @ weights
         if classes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from engine.errors import UserError
 from engine.knobs import Knob
 from engine.objectives.likelihood import bits_per_dim, dequantise
 from engine.pictures import to_images, to_pictures
+from engine.progress import SILENT, Progress
 from engine.report import Evidence, Figure, Finding, Level
 
 NAME: Final = "likelihood"
@@ -76,18 +77,17 @@ def image_bits(
     pictures: NDArray[np.uint8],
     *,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> NDArray[np.float64]:
     """Bits/dim of each picture (N, S, S, C), (N,), as its model counts them; the dequantising noise is seeded."""
     channels = subject.model.spec.image_shape[0]
     found = []
     for start in range(0, len(pictures), CHUNK):
-        check_cancel()
+        progress.check()
         images = to_images(pictures[start : start + CHUNK], subject.device, channels)
         noise = torch.Generator().manual_seed(seed)
         found.append(subject.fast.bits_per_dim(images, generator=noise).double().cpu().numpy())
-        tell(min(start + CHUNK, len(pictures)), len(pictures))
+        progress.step(min(start + CHUNK, len(pictures)), len(pictures))
     return np.concatenate(found)
 
 
@@ -122,17 +122,13 @@ def run(request: Request) -> Finding:
     """
     subject, limits = request.subject, _limits(request)
     exact = subject.model.abilities.density == "exact"
-    shares = (0.45, 0.9) if not exact else (0.5, 1.0)
+    stretches = (0, 500, 1000, 1000) if exact else (0, 450, 900, 1000)
+    first, second, third = (request.progress.part(a, b, 1000) for a, b in pairwise(stretches))
     train_pictures = _some(subject.training, limits["images"], request.seed)
     held_pictures = _some(subject.heldout, limits["images"], request.seed + 1)
 
-    def part(low: float, high: float) -> Callable[[int, int], None]:
-        return lambda done, total: request.tell(int(1000 * (low + (high - low) * done / max(total, 1))), 1000)
-
-    train = image_bits(
-        subject, train_pictures, seed=request.seed, tell=part(0.0, shares[0]), check_cancel=request.check_cancel
-    )
-    held = image_bits(subject, held_pictures, seed=request.seed, tell=part(*shares), check_cancel=request.check_cancel)
+    train = image_bits(subject, train_pictures, seed=request.seed, progress=first)
+    held = image_bits(subject, held_pictures, seed=request.seed, progress=second)
     if not (np.isfinite(train).all() and np.isfinite(held).all()):
         lost = int((~np.isfinite(train)).sum() + (~np.isfinite(held)).sum())
         raise UserError(
@@ -143,10 +139,10 @@ def run(request: Request) -> Finding:
     values = {"training_bits": tuple(map(float, train)), "heldout_bits": tuple(map(float, held))}
     sentence, level = _words(subject, figures, exact)
     if subject.model.abilities.encode == "amortised":
-        figures += _code_figures(subject, held_pictures, request.check_cancel)
+        figures += _code_figures(subject, held_pictures, request.progress)
     if not exact:
         few = held_pictures[: limits["bound_images"]]
-        bounds = _bounds(request, few, limits["codes"], part(shares[1], 1.0))
+        bounds = _bounds(request, few, limits["codes"], third)
         more, words = _bound_figures(subject, bounds)
         figures, sentence = figures + more, f"{sentence} {words}"
         values |= {
@@ -259,7 +255,7 @@ def _words(subject: Subject, figures: list[Figure], exact: bool) -> tuple[str, L
 
 
 @torch.inference_mode()
-def _code_figures(subject: Subject, pictures: NDArray[np.uint8], check_cancel: Callable[[], None]) -> list[Figure]:
+def _code_figures(subject: Subject, pictures: NDArray[np.uint8], progress: Progress) -> list[Figure]:
     """What the encoder's means tell of an image: how many numbers vary, and about how many nats they carry.
 
     The code's prior is a standard normal, so a number whose mean varies by v keeps about 1 - v of uncertainty:
@@ -267,7 +263,7 @@ def _code_figures(subject: Subject, pictures: NDArray[np.uint8], check_cancel: C
     """
     means = []
     for start in range(0, len(pictures), CHUNK):
-        check_cancel()
+        progress.check()
         images = to_images(pictures[start : start + CHUNK], subject.device, subject.model.spec.image_shape[0])
         means.append(subject.fast.encode(images).double().cpu())
     spread = torch.cat(means).var(0)
@@ -286,13 +282,11 @@ def _code_figures(subject: Subject, pictures: NDArray[np.uint8], check_cancel: C
     ]
 
 
-def _bounds(request: Request, pictures: NDArray[np.uint8], codes: int, tell: Callable[[int, int], None]) -> Bounds:
+def _bounds(request: Request, pictures: NDArray[np.uint8], codes: int, progress: Progress) -> Bounds:
     subject = request.subject
     images = to_images(pictures, subject.device, subject.model.spec.image_shape[0])
     images = dequantise(images, subject.model.levels, torch.Generator().manual_seed(request.seed))
-    return importance_bounds(
-        subject.model, images, codes=codes, seed=request.seed << 16, tell=tell, check_cancel=request.check_cancel
-    )
+    return importance_bounds(subject.model, images, codes=codes, seed=request.seed << 16, progress=progress)
 
 
 def _bound_figures(subject: Subject, bounds: Bounds) -> tuple[list[Figure], str]:

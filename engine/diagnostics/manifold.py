@@ -6,7 +6,6 @@ A set's manifold is the union of balls around its rows, each as wide as the dist
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,9 +16,9 @@ from torch import Tensor
 
 from engine.diagnostics.frechet import Z95, checked
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 Features = NDArray[Any]
-Check = Callable[[], None]
 
 NEAREST: Final = 3
 """k of precision and recall (Kynkaanniemi et al. 2019, section 2)."""
@@ -68,7 +67,7 @@ def wilson(successes: int, n: int) -> Share:
     return Share(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)), n)
 
 
-def manifolds(samples: Features, real: Features, *, check_cancel: Check = lambda: None) -> Manifolds:
+def manifolds(samples: Features, real: Features, *, progress: Progress = SILENT) -> Manifolds:
     """All four of features (N, F) and (M, F), block by block: no more than 512 rows of distances lie in memory.
 
     Intervals are over the pictures that are counted; the other set's manifold is taken as it is.
@@ -83,15 +82,15 @@ def manifolds(samples: Features, real: Features, *, check_cancel: Check = lambda
     ours, theirs = ours - centre, theirs - centre
     # float64 keeps equal rows at zero to about 1e-15 of the spread, and this much counts as touching.
     slack = _ROUNDING * float(theirs.square().sum(1).mean())
-    own_radii = _radii(ours, (NEAREST,), check_cancel)[:, 0]
-    radii = _radii(theirs, (NEAREST, NEAREST_DENSITY), check_cancel)
+    own_radii = _radii(ours, (NEAREST,), progress)[:, 0]
+    radii = _radii(theirs, (NEAREST, NEAREST_DENSITY), progress)
     inside = torch.zeros(len(ours), dtype=torch.bool)
     balls = torch.zeros(len(ours), dtype=torch.float64)
     far = torch.zeros(len(ours), dtype=torch.float64)
     recalled = torch.zeros(len(theirs), dtype=torch.bool)
     near = torch.full((len(theirs),), math.inf, dtype=torch.float64)
     for start in range(0, len(ours), _BLOCK):
-        check_cancel()
+        progress.check()
         block = slice(start, start + _BLOCK)
         squares = _squares(ours[block], theirs)
         inside[block] = (squares <= radii[:, 0] + slack).any(1)
@@ -119,13 +118,13 @@ def _squares(rows: Tensor, others: Tensor) -> Tensor:
     return (rows.square().sum(1, keepdim=True) + others.square().sum(1) - 2 * rows @ others.T).clamp_(min=0)
 
 
-def _radii(rows: Tensor, ks: tuple[int, ...], check_cancel: Check) -> Tensor:
+def _radii(rows: Tensor, ks: tuple[int, ...], progress: Progress) -> Tensor:
     """Squared distances (N, len(ks)) to the k-th nearest other row."""
     found = torch.empty(len(rows), len(ks), dtype=torch.float64)
     most = min(max(ks), len(rows) - 1)
     at = torch.tensor([min(k, most) - 1 for k in ks])
     for start in range(0, len(rows), _BLOCK):
-        check_cancel()
+        progress.check()
         squares = _squares(rows[start : start + _BLOCK], rows)
         squares[torch.arange(len(squares)), torch.arange(len(squares)) + start] = math.inf
         found[start : start + _BLOCK] = squares.topk(most, largest=False).values[:, at]

@@ -11,7 +11,6 @@ those, the whole distributions are compared by ranks, as in the three-sample tes
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +21,7 @@ from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.features import FEATURE_KNOB, feature_of
 from engine.diagnostics.pairs import PIXELS, Feature, nearest_between, rows_of
 from engine.knobs import Knob
+from engine.progress import SILENT, Progress
 from engine.report import Evidence, Figure, Finding, Level
 
 Pictures = NDArray[np.uint8]
@@ -71,8 +71,7 @@ def find_copies(
     *,
     feature: Feature = PIXELS,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Copies:
     """Measures samples (N, H, W, C) against training and held-out images, uint8; at least 40 of these."""
     order = np.random.default_rng(seed).permutation(len(heldout))
@@ -83,13 +82,13 @@ def find_copies(
     to_training = np.full(len(both), np.inf)
     # Training images a block at a time: a memory-mapped set need not fit as floats.
     for start in range(0, len(training), 2048):
-        check_cancel()
-        tell(start, len(training))
+        progress.check()
+        progress.step(start, len(training))
         block = rows_of(np.asarray(training[start : start + 2048]), feature)
-        where, how_far = nearest_between(both, block, check_cancel=check_cancel)
+        where, how_far = nearest_between(both, block, progress=progress)
         closer = how_far < to_training
         nearest[closer], to_training[closer] = where[closer] + start, how_far[closer]
-    ours, theirs = _ratios(drawn, real, to_training, check_cancel)
+    ours, theirs = _ratios(drawn, real, to_training, progress)
     threshold = _low_point(theirs)
     below, alarms = int((ours < threshold).sum()), int((theirs < threshold).sum())
     low, high = share_interval(below, len(ours))
@@ -111,9 +110,7 @@ def find_copies(
     )
 
 
-def _ratios(
-    drawn: Floats, real: Floats, to_training: Doubles, check_cancel: Callable[[], None]
-) -> tuple[Doubles, Doubles]:
+def _ratios(drawn: Floats, real: Floats, to_training: Doubles, progress: Progress) -> tuple[Doubles, Doubles]:
     """Ratios of samples (N,) and of all real images (M,): each half of these is measured against the other half.
 
     A sample is measured against both halves and gets the geometric mean, so that it has the same kind of ratio.
@@ -121,8 +118,8 @@ def _ratios(
     half = len(real) // 2
     logs, fresh = np.zeros(len(drawn)), np.zeros(len(real))
     for reference, others in ((slice(0, half), slice(half, None)), (slice(half, None), slice(0, half))):
-        _, ours = nearest_between(drawn, real[reference], check_cancel=check_cancel)
-        _, theirs = nearest_between(real[others], real[reference], check_cancel=check_cancel)
+        _, ours = nearest_between(drawn, real[reference], progress=progress)
+        _, theirs = nearest_between(real[others], real[reference], progress=progress)
         # A held-out image that is also in training would have a ratio of 0 / 0.
         floor = _FLOOR * max(float(np.median(theirs)), 1e-12)
         logs += np.log((to_training[: len(drawn)] + floor) / (ours + floor)) / 2
@@ -173,7 +170,7 @@ def measure(request: Request) -> Finding:
     feature = feature_of(request.values)
     count = int(request.values.get("samples", COUNT.default))
     count = min(count, 128) if request.quick else count
-    samples = subject.samples(count, seed=request.seed, check_cancel=request.check_cancel)
+    samples = subject.samples(count, seed=request.seed, progress=request.progress)
     training = _some(subject.training, 4096 if request.quick else _TRAINING_MOST, request.seed)
     heldout = _some(subject.heldout, 800 if request.quick else _HELDOUT_MOST, request.seed)
     found = find_copies(
@@ -182,8 +179,7 @@ def measure(request: Request) -> Finding:
         subject.heldout[heldout],
         feature=feature,
         seed=request.seed,
-        tell=request.tell,
-        check_cancel=request.check_cancel,
+        progress=request.progress,
     )
     level = _level(found)
     worst = np.argsort(found.ratios, kind="stable")[:_SHOWN]

@@ -7,7 +7,6 @@ FID with Inception. They are always computed on the CPU in float32, so that one 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Final, Literal
 from weakref import WeakKeyDictionary
 
@@ -19,6 +18,7 @@ from engine.device import placed
 from engine.diagnostics.base import Subject
 from engine.diagnostics.feature_net import FEATURES, FeatureNet, fitted, load_net
 from engine.pictures import to_images
+from engine.progress import SILENT, Progress
 from resources import path as resource
 
 Pictures = NDArray[np.uint8]
@@ -47,7 +47,7 @@ def network() -> FeatureNet:
 
 
 @torch.inference_mode()
-def embed(pictures: Pictures, *, check_cancel: Callable[[], None] = lambda: None) -> Features:
+def embed(pictures: Pictures, *, progress: Progress = SILENT) -> Features:
     """Own features (N, FEATURES) float32 of pictures (N, H, W, 1 or 3) or (N, H, W), uint8 of any size.
 
     About one standard deviation of real faces is 1 in each. Grey is replicated, other sizes than 64 px are resampled.
@@ -58,7 +58,7 @@ def embed(pictures: Pictures, *, check_cancel: Callable[[], None] = lambda: None
     net = network()
     found = np.empty((len(pictures), FEATURES), np.float32)
     for start in range(0, len(pictures), CHUNK):
-        check_cancel()
+        progress.check()
         part = np.asarray(pictures[start : start + CHUNK])
         images = fitted(to_images(part if part.ndim == 4 else part[..., None]))
         found[start : start + len(part)] = net(images.contiguous(memory_format=torch.channels_last)).numpy()
@@ -77,11 +77,11 @@ def pictures_of(
     *,
     seed: int = 0,
     temperature: float = 1.0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Pictures:
     """At most `n` pictures (n, S, S, C) of a part of a subject, in the order in which `features_of` sees them."""
     if part == "samples":
-        return subject.samples(n, seed=seed, temperature=temperature, check_cancel=check_cancel)
+        return subject.samples(n, seed=seed, temperature=temperature, progress=progress)
     pictures = subject.training if part == "training" else subject.heldout
     return pictures[shuffled(len(pictures), n)]
 
@@ -93,7 +93,7 @@ def features_of(
     *,
     seed: int = 0,
     temperature: float = 1.0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Features:
     """Own features (n, FEATURES) of at most `n` pictures of a part; training and held-out rows are shuffled.
 
@@ -105,8 +105,8 @@ def features_of(
         have = _kept.setdefault(subject, {}).get(key)
     done = 0 if have is None else len(have)
     if done < n:
-        pictures = pictures_of(subject, part, n, seed=seed, temperature=temperature, check_cancel=check_cancel)
-        new = embed(pictures[done:], check_cancel=check_cancel)
+        pictures = pictures_of(subject, part, n, seed=seed, temperature=temperature, progress=progress)
+        new = embed(pictures[done:], progress=progress)
         have = new if have is None else np.concatenate([have, new])
         with _lock:
             _kept[subject][key] = have

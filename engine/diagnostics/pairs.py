@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.diagnostics.birthday_game import Pair
+from engine.progress import SILENT, Progress
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Check = Callable[[], None]
 Embed = Callable[[Pictures], NDArray[Any]]
 
 _BLOCK = 512
@@ -45,11 +45,11 @@ def rows_of(pictures: Pictures, feature: Feature) -> Floats:
     return np.nan_to_num(rows.reshape(len(pictures), -1), nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def nearest_pairs(rows: Floats, k: int, *, check_cancel: Check = lambda: None) -> tuple[Pair, ...]:
+def nearest_pairs(rows: Floats, k: int, *, progress: Progress = SILENT) -> tuple[Pair, ...]:
     """The `k` nearest pairs of rows (N, F), nearest first; their distances are exact to float64 rounding."""
     found_at = torch.zeros(0, 2, dtype=torch.int64)
     found = torch.zeros(0)
-    for top, left, squares in _blocks_above(rows, check_cancel):
+    for top, left, squares in _blocks_above(rows, progress):
         # A few more than k, since the order is only settled by the exact distances below.
         values, at = squares.flatten().topk(min(2 * k + 8, squares.numel()), largest=False)
         here = torch.stack([at // squares.shape[1] + top, at % squares.shape[1] + left], dim=1)
@@ -63,12 +63,12 @@ def nearest_pairs(rows: Floats, k: int, *, check_cancel: Check = lambda: None) -
     return tuple(Pair(int(places[i, 0]), int(places[i, 1]), float(exact[i])) for i in rank)
 
 
-def smallest_distances(rows: Floats, k: int, *, check_cancel: Check = lambda: None) -> NDArray[np.float64]:
+def smallest_distances(rows: Floats, k: int, *, progress: Progress = SILENT) -> NDArray[np.float64]:
     """The `k` smallest distances among all pairs of rows, rising."""
-    return np.array([pair.distance for pair in nearest_pairs(rows, k, check_cancel=check_cancel)], np.float64)
+    return np.array([pair.distance for pair in nearest_pairs(rows, k, progress=progress)], np.float64)
 
 
-def repeats_below(rows: Floats, threshold: float, *, check_cancel: Check = lambda: None) -> int:
+def repeats_below(rows: Floats, threshold: float, *, progress: Progress = SILENT) -> int:
     """How many rows repeat an earlier one: N less the groups that pairs nearer than `threshold` join together."""
     parent = np.arange(len(rows))
 
@@ -81,7 +81,7 @@ def repeats_below(rows: Floats, threshold: float, *, check_cancel: Check = lambd
     repeats = 0
     # float32 products lose a little: what lies near the threshold is measured again.
     loose = (threshold * 1.02 + 1e-4) ** 2
-    for top, left, squares in _blocks_above(rows, check_cancel):
+    for top, left, squares in _blocks_above(rows, progress):
         places = (squares < loose).nonzero().numpy() + np.array([top, left])
         if not len(places):
             continue
@@ -95,7 +95,7 @@ def repeats_below(rows: Floats, threshold: float, *, check_cancel: Check = lambd
 
 
 def nearest_between(
-    rows: Floats, others: Floats, *, check_cancel: Check = lambda: None
+    rows: Floats, others: Floats, *, progress: Progress = SILENT
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each of rows (N, F) the nearest of others (M, F), M at least 1: its place (N,) and the distance (N,)."""
     centre = others.mean(axis=0)
@@ -103,7 +103,7 @@ def nearest_between(
     their_squares = theirs.square().sum(1)
     where = np.zeros(len(rows), np.int64)
     for start in range(0, len(rows), _BLOCK):
-        check_cancel()
+        progress.check()
         ours = torch.from_numpy(rows[start : start + _BLOCK] - centre)
         where[start : start + _BLOCK] = (their_squares - 2 * ours @ theirs.T).argmin(dim=1).numpy()
     return where, distances(rows, others[where])
@@ -118,7 +118,7 @@ def distances(a: Floats, b: Floats) -> NDArray[np.float64]:
     return found
 
 
-def _blocks_above(rows: Floats, check_cancel: Check) -> Any:
+def _blocks_above(rows: Floats, progress: Progress) -> Any:
     """Blocks (first row, first column, squared distances) above the diagonal; what lies on or under it is inf."""
     # Centred first, so that the expanded square loses few digits on pictures that are nearly the same.
     centred: Tensor = torch.from_numpy(rows - rows.mean(axis=0)) if len(rows) else torch.zeros(0, 1)
@@ -126,7 +126,7 @@ def _blocks_above(rows: Floats, check_cancel: Check) -> Any:
     for top in range(0, len(rows), _BLOCK):
         a = slice(top, top + _BLOCK)
         for left in range(top, len(rows), _BLOCK):
-            check_cancel()
+            progress.check()
             b = slice(left, left + _BLOCK)
             block = (squares[a, None] + squares[None, b] - 2 * centred[a] @ centred[b].T).clamp_(min=0)
             if left == top:

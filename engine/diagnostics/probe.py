@@ -21,6 +21,7 @@ from engine.knobs import Knob
 from engine.latent.directions import area_under_curve, fit_attribute
 from engine.latent.principal_axes import fit_pca, project
 from engine.pictures import to_images
+from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding, Level
 
 Floats = NDArray[np.float32]
@@ -61,15 +62,14 @@ def codes_of(
     pictures: Pictures,
     encode: Encode,
     *,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Floats:
     """Codes (N, D) of pictures (N, S, S, C); numbers that are not finite become 0."""
     channels = subject.model.spec.image_shape[0]
     parts = []
     for start in range(0, len(pictures), _CHUNK):
-        check_cancel()
-        tell(start, len(pictures))
+        progress.check()
+        progress.step(start, len(pictures))
         images = to_images(np.asarray(pictures[start : start + _CHUNK]), subject.device, channels)
         parts.append(torch.nan_to_num(encode(images).float(), posinf=0.0, neginf=0.0).cpu())
     found: Floats = torch.cat(parts).numpy()
@@ -83,7 +83,7 @@ def probe_attributes(
     heldout_labels: NDArray[np.int8],
     attributes: Sequence[str],
     *,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> tuple[Probe, ...]:
     """A ridge logistic regression for each attribute that has 20 images of both kinds on each side.
 
@@ -93,7 +93,7 @@ def probe_attributes(
     x, held = _turned(torch.from_numpy(codes), torch.from_numpy(heldout))
     found = []
     for at, name in enumerate(attributes):
-        check_cancel()
+        progress.check()
         known, held_known = labels[:, at] != 0, heldout_labels[:, at] != 0
         y, held_y = labels[known, at] > 0, heldout_labels[held_known, at] > 0
         if min(y.sum(), (~y).sum(), held_y.sum(), (~held_y).sum()) < FEWEST:
@@ -151,19 +151,14 @@ def measure(request: Request) -> Finding:
     training, heldout = np.asarray(subject.training[chosen]), np.asarray(subject.heldout[held])
     labels, held_labels = subject.labels[chosen], subject.heldout_labels[held]
     total = len(training) + len(heldout)
-    codes = codes_of(
-        subject, training, encode, tell=lambda done, _: request.tell(done, total), check_cancel=request.check_cancel
-    )
+    codes = codes_of(subject, training, encode, progress=request.progress.part(0, len(training), total))
     held_codes = codes_of(
         subject,
         heldout,
         encode,
-        tell=lambda done, _: request.tell(len(training) + done, total),
-        check_cancel=request.check_cancel,
+        progress=request.progress.part(len(training), total, total),
     )
-    probes = probe_attributes(
-        codes, labels, held_codes, held_labels, subject.attributes, check_cancel=request.check_cancel
-    )
+    probes = probe_attributes(codes, labels, held_codes, held_labels, subject.attributes, progress=request.progress)
     if not probes:
         raise UserError(
             f"No attribute has {FEWEST} images of both kinds on each side: give a larger labelled data set."
@@ -175,7 +170,7 @@ def measure(request: Request) -> Finding:
         project(pca, heldout).numpy(),
         held_labels,
         subject.attributes,
-        check_cancel=request.check_cancel,
+        progress=request.progress,
     )
     ours, theirs = float(np.mean([p.auc for p in probes])), float(np.mean([p.auc for p in pixels]))
     level = _level(ours, theirs)

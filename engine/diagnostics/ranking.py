@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 from engine.diagnostics.base import Subject
 from engine.diagnostics.likelihood import CAVEAT, image_bits
 from engine.errors import Unsupported
+from engine.progress import SILENT, Progress
 from engine.report import Evidence, Figure, Finding
 
 NAME: Final = "ranking"
@@ -27,8 +28,7 @@ def rank_photos(
     names: Sequence[str],
     *,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Finding:
     """Bits/dim of photos (N, S, S, 3) of the model's size, the costliest first, each with its percentile among held-out
     images and with what a PNG of it takes, which is low for simple pictures.
@@ -42,10 +42,10 @@ def rank_photos(
     if len(held) > MOST_HELDOUT:
         held = held[np.sort(np.random.default_rng(seed).permutation(len(held))[:MOST_HELDOUT])]
     total = len(held) + len(pictures)
-    reference = image_bits(subject, held, seed=seed, tell=lambda done, _: tell(done, total), check_cancel=check_cancel)
+    reference = image_bits(subject, held, seed=seed, progress=progress.part(0, len(held), total))
     # One at a time: a picture's noise must not depend on which photos are beside it.
-    bits = np.array([image_bits(subject, one[None], seed=seed, check_cancel=check_cancel)[0] for one in pictures])
-    tell(total, total)
+    bits = np.array([image_bits(subject, one[None], seed=seed, progress=progress.quiet())[0] for one in pictures])
+    progress.step(total, total)
     order = np.argsort(-bits, kind="stable")
     percentiles = [100.0 * float(np.mean(reference < value)) for value in bits]
     figures, captions = [], []

@@ -161,8 +161,8 @@ def _decoder(request: Request) -> Decode:
     def decode(codes: Floats) -> Pictures:
         parts = []
         for start in range(0, len(codes), 64):
-            request.check_cancel()
-            request.tell(start, len(codes))
+            request.progress.check()
+            request.progress.step(start, len(codes))
             z = torch.from_numpy(codes[start : start + 64]).to(subject.device)
             parts.append(to_pictures(subject.fast.decode(z))[..., : subject.training.shape[-1]])
         return np.concatenate(parts)
@@ -177,7 +177,7 @@ def _real_walk(request: Request, paths: int, decode: Decode, feature: Feature) -
     if encode is None or count == 0:
         return None
     chosen = np.random.default_rng(request.seed).permutation(len(subject.heldout))[: 2 * count]
-    codes = codes_of(subject, np.asarray(subject.heldout[chosen]), encode, check_cancel=request.check_cancel)
+    codes = codes_of(subject, np.asarray(subject.heldout[chosen]), encode, progress=request.progress.quiet())
     return walk(decode(between(codes[:count], codes[count:])), count, feature=feature)
 
 

@@ -117,10 +117,10 @@ def run(request: Request) -> Finding:
     if len(real) < FEWEST:
         raise DataError(f"Comparing needs at least {FEWEST} real images, got {len(real)}: choose a larger data set.")
     count = len(real)
-    request.tell(0, 10)
-    samples = subject.samples(count, seed=request.seed, check_cancel=request.check_cancel)
+    request.progress.step(0, 10)
+    samples = subject.samples(count, seed=request.seed, progress=request.progress)
     finite = _finite(subject, request.seed)
-    request.tell(4, 10)
+    request.progress.step(4, 10)
 
     ours, theirs = thumbnails(samples), thumbnails(real)
     # Pairs that share no image are independent, which the bootstrap needs.
@@ -129,7 +129,7 @@ def run(request: Request) -> Finding:
     nearest = _ratio(near, nearest_within(theirs)[0], _median, rng)
     axes = effective_axes(ours) / effective_axes(theirs)
     clipped = float(np.mean((samples == 0) | (samples == 255)) - np.mean((real == 0) | (real == 255)))
-    request.tell(6, 10)
+    request.progress.step(6, 10)
     texture = _texture(subject, samples, real, request)
     figures = (
         Figure("diversity", "Spread of samples over real", *diversity, n=count, better="near one"),
@@ -140,7 +140,7 @@ def run(request: Request) -> Finding:
         Figure("clipped", "Black or white pixels more than real", clipped, n=count, better="near one"),
     )
     sentence, level = _words(figures)
-    request.tell(10, 10)
+    request.progress.step(10, 10)
     return Finding(
         diagnostic=NAME,
         title="Variety",
@@ -201,9 +201,9 @@ def _texture(
             real[:count],
             patches_per_image=QUICK_PATCHES if request.quick else PATCHES,
             seed=request.seed,
-            check_cancel=request.check_cancel,
+            progress=request.progress,
         ).mean
-        request.tell(7 + index, 10)
+        request.progress.step(7 + index, 10)
     note = "sliced Wasserstein x 1000 (Karras et al. 2018), mean over resolutions"
     return (
         Figure("texture", "Texture distance of samples", found["samples"], n=count, better="lower", note=note),

@@ -15,10 +15,10 @@ from engine.data import DataSet, Split
 from engine.diagnostics.base import Subject
 from engine.diagnostics.facts import WENT_BACK, History, Origin
 from engine.errors import DataError, RunError
+from engine.frozen import freeze_model
 from engine.latent.encoder import CodeEncoder
 from engine.latent.encoding import load_aids
 from engine.models.base import LatentModel
-from engine.models.frozen import freeze_model
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
 from engine.runs.line_files import read_notices

@@ -9,7 +9,6 @@ batch of s pictures is the distance below which any of its s (s - 1) / 2 pairs w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.diagnostics.pairs import PIXELS, Feature, distances, rows_of, smallest_distances
 from engine.errors import DataError
+from engine.progress import SILENT, Progress
 
 FALSE_ALARM: Final = 0.01
 NOISE_LEVELS: Final = 3.0
@@ -75,7 +75,7 @@ def calibrate(
     noise_levels: float = NOISE_LEVELS,
     most: int = MOST,
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Calibration:
     """Measures both classes on real images (N, H, W, C), uint8; of more than `most`, so many are taken at random.
 
@@ -96,7 +96,7 @@ def calibrate(
     pairs = len(rows) * (len(rows) - 1) // 2
     # A small set's smallest hundred pairs would reach into its middle, which has another shape.
     length = max(8, min(_TAIL, pairs // 20))
-    smallest = smallest_distances(rows, length + len(rows), check_cancel=check_cancel)
+    smallest = smallest_distances(rows, length + len(rows), progress=progress)
     tail = smallest[smallest > copies][:length]
     if len(tail) < 8:
         raise DataError("The real images are nearly all the same, so nothing can be calibrated: choose varied ones.")

@@ -22,6 +22,7 @@ from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
+from engine.progress import SILENT, Progress
 
 GIF_FASTEST: Final = 50
 """Pictures per second. A GIF counts in hundredths of a second, and players slow shorter times than two down to ten."""
@@ -63,8 +64,7 @@ def save_animation(
     scale: int = 1,
     smooth: bool = True,
     forever: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-    check_cancel: Callable[[], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Writes frames (H, W, 3) by the path's suffix; a path without a suffix becomes a folder of PNG files.
 
@@ -90,10 +90,8 @@ def save_animation(
 
     def enlarged() -> Iterator[Image.Image]:
         for done, frame in enumerate(frames):
-            if check_cancel:
-                check_cancel()
-            if progress:
-                progress(done, total)
+            progress.check()
+            progress.step(done, total)
             yield _enlarged(frame, scale, smooth=smooth)
 
     try:
@@ -103,8 +101,7 @@ def save_animation(
         # An encoder's message has its whole command behind the first line.
         why = (error.strerror or str(error)).partition("\n")[0]
         raise UserError(f"{path} could not be written ({why}): choose another place.") from error
-    if progress:
-        progress(total, total)
+    progress.step(total, total)
     return path
 
 

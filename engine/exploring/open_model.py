@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.api import (
     Coded,
@@ -29,18 +31,19 @@ from engine.checkpoints.model_file import ModelHeader
 from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
-from engine.latent import factorisation, levels
+from engine.frozen import Fresh
+from engine.latent import factorisation, levels, paths
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
 from engine.latent.directions import Direction, apply, share_along
-from engine.latent.encoding import Aids, find_code
+from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
-from engine.latent.paths import BY_GROUP, PATHS, norm_ratios, pad, path
+from engine.latent.paths import BY_GROUP, PATHS, pad, path
 from engine.latent.user_directions import Owned, merged, own_names
-from engine.measures import error_map, psnr, ssim
+from engine.measures import error_map, norm_ratios, psnr, ssim
 from engine.models.base import LatentModel
-from engine.models.frozen import Fresh
 from engine.pictures import to_images, to_pictures
+from engine.progress import SILENT, Progress
 
 ERROR_GAIN = 4.0
 DEFAULT_TEMPERATURE = {"exact": 0.7, "bound": 0.9, "none": 1.0}
@@ -90,7 +93,7 @@ class OpenModel:
             bits=int(math.log2(model.levels)),
             sha256=sha256,
             device=device.name,
-            default_temperature=DEFAULT_TEMPERATURE[model.abilities.density],
+            default_temperature=1.0 if model.spec.range is None else DEFAULT_TEMPERATURE[model.abilities.density],
             attributes=(),
             components=(),
             step=header.step,
@@ -126,29 +129,25 @@ class OpenModel:
         *,
         count: int = factorisation.SHOWN,
         codes: Codes | None = None,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-        check_cancel: Callable[[], None] = lambda: None,
+        progress: Progress = SILENT,
     ) -> tuple[Direction, ...]:
         """Main axes found without labels, see `engine.latent.factorisation`; `codes` (N, D) are of real images."""
         search = factorisation.Search(
             codes=None if codes is None else torch.from_numpy(np.array(codes)),
             temperature=self.info.default_temperature,
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
-    def codes_of(
-        self, pictures: Pictures, *, steps: int = 60, check_cancel: Callable[[], None] = lambda: None
-    ) -> Codes:
+    def codes_of(self, pictures: Pictures, *, steps: int = 60, progress: Progress = SILENT) -> Codes:
         """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
         if self.info.encode == "search":
-            found = [self.encode(one, steps=steps, check_cancel=check_cancel).code for one in pictures]
-            return np.stack(found)
+            found = [self._found(one, steps, progress=progress.quiet())[1].code for one in pictures]
+            return np.ascontiguousarray(torch.cat(found).detach().cpu().numpy(), np.float32)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
-                check_cancel()
+                progress.check()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
                 parts.append(self._quick().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
@@ -156,7 +155,7 @@ class OpenModel:
     def warm_up(self) -> None:
         """Decodes a few pictures: the first ones cost ten times the rest, and nobody should feel them."""
         for _ in range(3):
-            self.decode(np.zeros((1, self.info.code_size), np.float32))
+            self.values(np.zeros((1, self.info.code_size), np.float32))
 
     def sample(self, n: int, *, temperature: float | tuple[float, ...] | None = None, seed: int = 0) -> Codes:
         """`n` codes (n, D) from the prior; the temperature is one number or one a group."""
@@ -171,16 +170,28 @@ class OpenModel:
         codes = self._model.sample_codes(n, temperature=temperature, generator=torch.Generator().manual_seed(seed))
         return np.ascontiguousarray(codes.cpu().numpy())
 
-    @torch.inference_mode()
     def decode(self, codes: Codes) -> Pictures:
-        """Pictures (n, S, S, 3) of codes (n, D)."""
-        parts = [
-            to_pictures(
-                self._quick.for_now().decode(torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device))
-            )
-            for i in range(0, len(codes), DECODE_CHUNK)
-        ]
-        return np.concatenate(parts)
+        """Pictures (n, S, S, 3) of codes (n, D).
+
+        Raises:
+            UserError: the model draws points.
+        """
+        self._check_pictures()
+        return np.concatenate([to_pictures(part) for part in self._decoded(codes)])
+
+    def values(self, codes: Codes) -> NDArray[np.float32]:
+        """What the model draws of codes (n, D), as numbers: images (n, C, H, W), or points (n, d, 1, 1)."""
+        return np.concatenate([part.float().cpu().numpy() for part in self._decoded(codes)])
+
+    def _decoded(self, codes: Codes) -> Iterator[Tensor]:
+        for i in range(0, len(codes), DECODE_CHUNK):
+            with torch.inference_mode():
+                part = torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device)
+                yield self._quick.for_now().decode(part)
+
+    def _check_pictures(self) -> None:
+        if not self.info.pictures:
+            raise UserError(f"{self.info.title} draws points and no pictures: choose a model of pictures.")
 
     def code_of(self, request: DrawRequest) -> Codes:
         """The code (D,) that a request asks for."""
@@ -207,6 +218,7 @@ class OpenModel:
 
     def draw(self, request: DrawRequest) -> Drawn:
         """The picture of a request."""
+        self._check_pictures()
         start = time.perf_counter()
         code = self.code_of(request)
         if request.precision == "float32":
@@ -214,7 +226,7 @@ class OpenModel:
         else:
             picture = self._double.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
-        norms = levels.norms(code, self._model.spec.groups)
+        norms = norm_ratios(code, [group.size for group in self.info.groups])
         return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
 
     def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
@@ -222,9 +234,7 @@ class OpenModel:
         free = levels.free_numbers(request.levels, self._model.spec.groups)
         return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
 
-    def level_maps(
-        self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None
-    ) -> tuple[LevelMap, ...]:
+    def level_maps(self, request: DrawRequest, *, progress: Progress = SILENT) -> tuple[LevelMap, ...]:
         """For each group which pixels it drives: the spread when it alone is drawn anew, at the model's temperature."""
         code = self.code_of(replace(request, solo=-1))
         maps = []
@@ -232,7 +242,7 @@ class OpenModel:
             codes = levels.resampled(code, group, temperature=self.info.default_temperature)
             pictures = []
             for start in range(0, len(codes), 2):
-                check_cancel()
+                progress.check()
                 pictures.append(self.decode(codes[start : start + 2]))
             maps.append(levels.level_map(np.concatenate(pictures)))
         return tuple(maps)
@@ -255,7 +265,7 @@ class OpenModel:
             at[-1] = 0.0
         methods = [name for name in PATHS if groups or name not in BY_GROUP]
         return {
-            name: norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
+            name: paths.norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
             for name in methods
         }
 
@@ -265,52 +275,31 @@ class OpenModel:
         *,
         name: str = "",
         note: str = "",
-        progress: Callable[[int, int, float], None] | None = None,
-        check_cancel: Callable[[], None] | None = None,
+        progress: Progress = SILENT,
         steps: int | None = None,
         improve: bool = False,
     ) -> Encoded:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps.
 
         `improve` refines an encoder's answer by descent, or searches longer; exact codes stay as they are, which the
-        note says. `progress(step, total, error)` is told the RMS error after every step.
+        note says. `progress` is told the RMS error after every step as its value.
 
         Raises:
             UserError: a picture of another size.
-            Cancelled: from `check_cancel`.
+            Cancelled: from `progress`.
         """
-        if picture.shape != (self.info.image_size, self.info.image_size, 3):
-            raise UserError(
-                f"{self.info.title} takes pictures of {self.info.image_size} x {self.info.image_size} pixels, "
-                f"got {picture.shape}: align the photo first."
-            )
-        check = check_cancel or (lambda: None)
-        image = to_images(picture[None], self._device, self.info.channels)
+        self._check_pictures()
         start = time.perf_counter()
-        found = find_code(
-            self._model,
-            image,
-            quick=self._quick(),
-            guess=self._first_guess(check) if self.info.encode == "search" else None,
-            sure=self._encoder is not None,
-            steps=steps,
-            improve=improve,
-            on_progress=progress or (lambda step, total, error: None),
-            check_cancel=check,
-        )
+        image, found = self._found(picture, steps, improve=improve, progress=progress)
         milliseconds = 1000 * (time.perf_counter() - start)
         codes = np.ascontiguousarray(found.code.detach().cpu().numpy(), np.float32)
-        reconstruction = self.decode(codes)[0]
         shown = to_pictures(image)[0]
         bits = self._bits(image)
         training, heldout = self._percentiles(bits)
         return Encoded(
             photo=shown,
             code=codes[0],
-            reconstruction=reconstruction,
-            error_map=error_map(shown, reconstruction, gain=ERROR_GAIN),
-            psnr_db=psnr(shown, reconstruction),
-            ssim=ssim(shown, reconstruction),
+            **_compared(shown, self.decode(codes)[0] if found.picture is None else found.picture),
             bits_per_dim=bits,
             milliseconds=milliseconds,
             errors=found.errors,
@@ -322,13 +311,48 @@ class OpenModel:
             improved=found.improved,
         )
 
-    def _first_guess(self, check_cancel: Callable[[], None]) -> Guess:
+    def encode_again(self, encoded: Encoded) -> Encoded:
+        """A photo that was in other weights of this model: exact and amortised families encode it again; a code that
+        was searched or improved stays, with the picture and the figures that it has now."""
+        if self.info.encode != "search" and not encoded.improved:
+            return replace(self.encode(encoded.photo, name=encoded.name), note=encoded.note)
+        return replace(encoded, **_compared(encoded.photo, self.decode(encoded.code[None])[0]))
+
+    def _found(
+        self,
+        picture: Pictures,
+        steps: int | None,
+        *,
+        improve: bool = False,
+        progress: Progress = SILENT,
+    ) -> tuple[torch.Tensor, Found]:
+        """A photo as the model sees it, (1, C, S, S), and its code."""
+        side = self.info.image_size
+        if picture.shape != (side, side, 3):
+            raise UserError(
+                f"{self.info.title} takes pictures of {side} x {side} pixels, got {picture.shape}: "
+                "align the photo first."
+            )
+        image = to_images(picture[None], self._device, self.info.channels)
+        found = find_code(
+            self._model,
+            image,
+            quick=self._quick(),
+            guess=self._first_guess(progress) if self.info.encode == "search" else None,
+            sure=self._encoder is not None,
+            steps=steps,
+            improve=improve,
+            progress=progress,
+        )
+        return image, found
+
+    def _first_guess(self, progress: Progress) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""
         if self._encoder is not None:
             return self._encoder
         if self._guess is None:
             generator = torch.Generator().manual_seed(0)
-            self._guess = regression_guess(self._model, generator=generator, check_cancel=check_cancel)
+            self._guess = regression_guess(self._model, generator=generator, progress=progress)
         return self._guess
 
     def _percentiles(self, bits: float | None) -> tuple[float | None, float | None]:
@@ -342,31 +366,31 @@ class OpenModel:
         return None, None
 
     @torch.inference_mode()
-    def measure(self, request: DrawRequest, *, check_cancel: Callable[[], None] = lambda: None) -> Readout:
+    def measure(self, request: DrawRequest, *, progress: Progress = SILENT) -> Readout:
         """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
 
-        `check_cancel` is called between the passes through the model, and may raise: a drag must not wait for all four.
+        `progress` is asked between the passes through the model: a drag must not wait for all four.
         """
         code = self.code_of(request)
         quick = self._quick()
         image = quick.decode(torch.from_numpy(code[None]).to(self._device))
-        check_cancel()
+        progress.check()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
-            check_cancel()
+            progress.check()
             again = quick.encode(image)
-            check_cancel()
+            progress.check()
             round_trip = float((quick.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
-            double = self._double.round_trip(code, check_cancel)
+            double = self._double.round_trip(code, progress)
         return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
 
     @torch.inference_mode()
     def _bits(self, image: torch.Tensor) -> float | None:
-        if self.info.density == "none":
+        if self.info.density == "none" or not self.info.pictures:
             return None
         bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
         return float(bits) if bool(torch.isfinite(bits)) else None
@@ -374,6 +398,16 @@ class OpenModel:
 
 def _norm_ratio(code: Codes) -> float:
     return float(np.linalg.norm(code) / math.sqrt(code.size))
+
+
+def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
+    """What an `Encoded` says of a reconstruction beside the photo."""
+    return {
+        "reconstruction": reconstruction,
+        "error_map": error_map(photo, reconstruction, gain=ERROR_GAIN),
+        "psnr_db": psnr(photo, reconstruction),
+        "ssim": ssim(photo, reconstruction),
+    }
 
 
 def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:

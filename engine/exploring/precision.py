@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from engine.api import Codes, Pictures
 from engine.errors import UserError
 from engine.models.base import LatentModel
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 
 
 class Float64Model:
@@ -44,10 +44,10 @@ class Float64Model:
         return picture
 
     @torch.inference_mode()
-    def round_trip(self, code: Codes, check_cancel: Callable[[], None] = lambda: None) -> float:
+    def round_trip(self, code: Codes, progress: Progress = SILENT) -> float:
         """Largest difference of a pixel (range -1 to 1) after encoding and decoding the code's picture again."""
         image = self._image(code)
-        check_cancel()
+        progress.check()
         again = self.model().encode(image)
-        check_cancel()
+        progress.check()
         return float((self.model().decode(again) - image).abs().max())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from engine.api import Codes, DirectionInfo, Pictures
+from engine.api import Codes, Cut, DirectionInfo, Loaded, Pictures
 from engine.data.dataset import to_square
 from engine.data.examples import Example
 from engine.data.sources import open_source
@@ -17,9 +17,9 @@ from engine.errors import CheckpointError, ImageError, UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.factorisation import SHOWN
-from engine.latent.make_directions import check_counts, check_name, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, gather, left_out, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
-from engine.session import Session
+from engine.progress import SILENT, Progress
 
 SEARCH_STEPS: Final = 20
 """Steps of the search for each photo's code: on 28 faces such codes told men from women no worse than after 60 steps
@@ -35,13 +35,23 @@ class Made:
     note: str
 
 
-def renew(session: Session, model: OpenModel) -> None:
+class Home(Protocol):
+    """What is needed of a session: the user's folder, and what reads a photo."""
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def load_photo(self) -> Callable[..., Loaded]: ...
+
+
+def renew(session: Home, model: OpenModel) -> None:
     """Reads the user's directions of this model again: another lane or program may have changed them."""
     model.set_owned(load_owned(session.home, model.owner, model.info.code_size))
 
 
 def make(
-    session: Session,
+    session: Home,
     model: OpenModel,
     *,
     name: str,
@@ -49,29 +59,27 @@ def make(
     negatives: Sequence[Example],
     method: str = "logistic",
     align: str = "auto",
-    on_progress: Callable[[int, int, float | None], None] = lambda done, total, seconds: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Made:
     """An attribute from photos with it and without, aligned, encoded, fitted, judged and kept.
 
     Raises:
         UserError: a name that is taken, too few readable photos, or groups that do not differ.
         CheckpointError: the user's folder cannot be written.
-        Cancelled: from `check_cancel`; nothing is kept.
+        Cancelled: from `progress`; nothing is kept.
     """
     renew(session, model)
     clean = check_name(name, model.directions.names)
 
     def read(example: Example) -> Pictures:
-        source = example.source
-        return session.load_photo(source, size=model.info.image_size, align=align, name=example.name).picture
+        return session.load_photo(example.source, size=model.info.image_size, cut=example.cut or Cut(align)).picture
 
     def encode(pictures: Pictures) -> Codes:
-        return model.codes_of(pictures, steps=SEARCH_STEPS, check_cancel=check_cancel)
+        return model.codes_of(pictures, steps=SEARCH_STEPS, progress=progress)
 
-    found = gather(positives, negatives, read=read, encode=encode, on_progress=on_progress, check_cancel=check_cancel)
-    direction = make_attribute(found.codes, found.positive, name=clean, method=method, check_cancel=check_cancel)
-    check_cancel()
+    found = gather(positives, negatives, read=read, encode=encode, progress=progress)
+    direction = make_attribute(found.codes, found.positive, name=clean, method=method, progress=progress)
+    progress.check()
     renew(session, model)
     save_made(session.home, added(model.owned.made, (direction,), model.directions.names))
     renew(session, model)
@@ -79,14 +87,13 @@ def make(
 
 
 def find(
-    session: Session,
+    session: Home,
     model: OpenModel,
     method: str,
     *,
     count: int = SHOWN,
     data: Path | None = None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> tuple[DirectionInfo, ...]:
     """Main axes without labels, kept so that they are found once; `data` holds real images to encode.
 
@@ -94,10 +101,10 @@ def find(
         Unsupported: this family has none of that kind.
         UserError, UsageError: see `factorisation.find_directions`.
         DataError: the data cannot be used.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
-    codes = None if data is None else codes_in(model, data, on_progress=on_progress, check_cancel=check_cancel)
-    axes = model.find_axes(method, count=count, codes=codes, on_progress=on_progress, check_cancel=check_cancel)
+    codes = None if data is None else codes_in(model, data, progress=progress)
+    axes = model.find_axes(method, count=count, codes=codes, progress=progress)
     save_found(session.home, model.owner, method, axes)
     renew(session, model)
     return tuple(c for c in model.info.components if c.method == method)
@@ -108,8 +115,7 @@ def codes_in(
     data: Path,
     *,
     most: int = MOST_CODES,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Codes:
     """Codes (N, D) of at most `most` pictures of a folder, zip, npz or idx, taken evenly and cut to their middle.
 
@@ -126,14 +132,14 @@ def codes_in(
 
     def flush() -> None:
         if waiting:
-            codes.append(model.codes_of(np.stack(waiting), steps=SEARCH_STEPS, check_cancel=check_cancel))
+            codes.append(model.codes_of(np.stack(waiting), steps=SEARCH_STEPS, progress=progress))
             waiting.clear()
-            on_progress(sum(len(part) for part in codes), wanted)
+            progress.step(sum(len(part) for part in codes), wanted)
 
     for index, (name, picture) in enumerate(source.pictures()):
         if index % stride:
             continue
-        check_cancel()
+        progress.check()
         try:
             square = to_square(picture, name, size=model.info.image_size, channels=3)
         except ImageError:
@@ -147,7 +153,7 @@ def codes_in(
     return np.concatenate(codes)
 
 
-def delete(session: Session, model: OpenModel, name: str) -> None:
+def delete(session: Home, model: OpenModel, name: str) -> None:
     """Takes an attribute that the user made away, for good.
 
     Raises:
@@ -159,7 +165,7 @@ def delete(session: Session, model: OpenModel, name: str) -> None:
     renew(session, model)
 
 
-def rename(session: Session, model: OpenModel, old: str, new: str) -> str:
+def rename(session: Home, model: OpenModel, old: str, new: str) -> str:
     """Gives an attribute that the user made another name, and returns it as it is kept.
 
     Raises:
@@ -175,7 +181,7 @@ def rename(session: Session, model: OpenModel, old: str, new: str) -> str:
     return clean
 
 
-def take_in(session: Session, model: OpenModel, path: Path) -> tuple[str, ...]:
+def take_in(session: Home, model: OpenModel, path: Path) -> tuple[str, ...]:
     """Adds the directions of a file to this model's own, and gives their names.
 
     Raises:
@@ -205,11 +211,6 @@ def give_away(model: OpenModel, names: Sequence[str], path: Path) -> None:
         if name not in there.names:
             raise UsageError(f"There is no direction called {name!r} for this model.")
     save_directions(path, DirectionSet(model.owner, tuple(there[name] for name in names)))
-
-
-def check_groups(positives: int, negatives: int) -> None:
-    """Raises UserError when a group has too few photos to begin with."""
-    check_counts(positives, negatives)
 
 
 def _own_only(model: OpenModel, name: str) -> None:

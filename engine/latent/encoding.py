@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from engine.api import Pictures
 from engine.errors import CheckpointError
 from engine.latent.bits_reference import Reference, load_reference
 from engine.latent.encoder import CodeEncoder, load_encoder
@@ -19,6 +19,7 @@ from engine.library import ENCODER, REFERENCE, SUFFIX
 from engine.measures import psnr
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.pictures import to_pictures
+from engine.progress import SILENT, Progress
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +61,16 @@ def load_aids(path: Path, model: LatentModel, digest: str) -> Aids:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it."""
+    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it.
+
+    `picture` (S, S, 3) is what the code draws, where that was looked at on the way.
+    """
 
     code: Tensor
     errors: tuple[float, ...] = ()
     improved: bool = False
     note: str = ""
+    picture: Pictures | None = None
 
 
 def find_code(
@@ -77,8 +82,7 @@ def find_code(
     sure: bool = False,
     steps: int | None = None,
     improve: bool = False,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Found:
     """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
 
@@ -88,9 +92,11 @@ def find_code(
     best start is the answer.
 
     Raises:
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     quick = quick or Plain(model)
+    # Points have no texture, and are not rounded to levels.
+    features = None if model.spec.range is None else energies
     if steps is None:
         steps = IMPROVE_STEPS[model.abilities.encode] if improve else SEARCH_STEPS
     if model.abilities.encode == "search":
@@ -100,10 +106,9 @@ def find_code(
             steps=steps,
             starts=0 if sure else 64,
             guess=guess,
-            features=energies,
+            features=features,
             generator=torch.Generator().manual_seed(0),
-            on_progress=on_progress,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
@@ -117,13 +122,14 @@ def find_code(
         image,
         code,
         steps=steps,
-        features=energies,
-        on_progress=on_progress,
-        check_cancel=check_cancel,
+        features=features,
+        progress=progress,
     )
+    if model.spec.range is None:
+        return Found(found.code, found.errors, improved=True)
     # Rounding to 256 levels could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):
-        return Found(code, found.errors[:1] * len(found.errors), improved=True)
-    return Found(found.code, found.errors, improved=True)
+        return Found(code, found.errors[:1] * len(found.errors), improved=True, picture=before)
+    return Found(found.code, found.errors, improved=True, picture=after)

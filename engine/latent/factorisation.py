@@ -18,6 +18,7 @@ from engine.errors import DataError, Unsupported, UsageError, UserError
 from engine.latent.directions import Direction, pca_directions
 from engine.latent.principal_axes import principal_axes
 from engine.models.base import LatentModel
+from engine.progress import SILENT, Progress
 
 SHOWN = 8
 SAMPLES = 256
@@ -31,16 +32,15 @@ _MOST_FEATURES = 8192
 class Search:
     """What a method may use. `codes` (N, D) are codes of real images, or None.
 
-    `samples` codes are drawn where a method looks at the decoder; `on_progress(done, total)` and `check_cancel` (which
-    may raise) are called between the passes.
+    `samples` codes are drawn where a method looks at the decoder; `progress` is told and asked between
+    the passes.
     """
 
     codes: Tensor | None = None
     samples: int = SAMPLES
     temperature: float = 1.0
     seed: int = 0
-    on_progress: Callable[[int, int], None] = lambda done, total: None
-    check_cancel: Callable[[], None] = lambda: None
+    progress: Progress = SILENT
 
     def generator(self) -> torch.Generator:
         """The same numbers for the same seed."""
@@ -94,7 +94,7 @@ def _own_codes(model: LatentModel, search: Search) -> Tensor:
     with torch.no_grad():
         for done, part in _chunks(drawn, search):
             parts.append(model.encode(model.decode(part)).float().cpu())
-            search.on_progress(done, len(drawn))
+            search.progress.step(done, len(drawn))
     return torch.cat(parts)
 
 
@@ -112,7 +112,7 @@ def feature_axes(model: LatentModel, count: int, search: Search) -> Axes:
     with torch.no_grad():
         for done, part in _chunks(codes, search):
             features.append(_flat_features(model, part).cpu())
-            search.on_progress(done, rounds)
+            search.progress.step(done, rounds)
     axes = _principal(torch.cat(features), count, search.seed)
     across = axes.vectors.to(device)
     total = torch.zeros(len(across), codes.shape[1], dtype=torch.float64)
@@ -123,7 +123,7 @@ def feature_axes(model: LatentModel, count: int, search: Search) -> Axes:
             for row in range(len(across)):
                 (slope,) = torch.autograd.grad(along[row], moving, retain_graph=row + 1 < len(across))
                 total[row] += slope.double().sum(0).cpu()
-            search.on_progress(len(codes) + done, rounds)
+            search.progress.step(len(codes) + done, rounds)
     return Axes(_units(total), axes.shares)
 
 
@@ -149,7 +149,7 @@ def weight_axes(model: LatentModel, count: int, search: Search) -> Axes:
             "This family has no first layer that the whole code goes through, so there are no weights to factor: "
             'choose "jacobian", which asks the whole decoder instead.'
         )
-    search.check_cancel()
+    search.progress.check()
     squares, vectors = torch.linalg.eigh((layer.detach().double().T @ layer.detach().double()).cpu())
     squares = squares.flip(0).clamp(min=0)
     return Axes(vectors.flip(1).T[:count].float(), (squares / squares.sum())[:count].float())
@@ -170,10 +170,10 @@ def slope_axes(model: LatentModel, count: int, search: Search) -> Axes:
         pushed = _push(model, middle, basis.T.float().to(device), search)
         pulled = _pull(model, middle, pushed, search)
         basis = torch.linalg.qr(pulled.T.double().cpu())[0]
-        search.on_progress(done + 1, _ROUNDS + 1)
+        search.progress.step(done + 1, _ROUNDS + 1)
     pushed = _push(model, middle, basis.T.float().to(device), search)
     _, lengths, turns = torch.linalg.svd(pushed.double().cpu().T, full_matrices=False)
-    search.on_progress(_ROUNDS + 1, _ROUNDS + 1)
+    search.progress.step(_ROUNDS + 1, _ROUNDS + 1)
     if not bool(torch.isfinite(lengths).all()) or not float(lengths[0]) > 0:
         raise UserError("The decoder's picture does not change around its middle: train the model longer.")
     squares = lengths.square()
@@ -189,7 +189,7 @@ def _push(model: LatentModel, at: Tensor, rows: Tensor, search: Search) -> Tenso
     parts = []
     with torch.inference_mode(False), torch.enable_grad():
         for part in rows.split(_CHUNK):
-            search.check_cancel()
+            search.progress.check()
             moving = at.expand(len(part), -1).clone().requires_grad_(True)
             pictures = model.decode(moving).flatten(1)
             dual = torch.zeros_like(pictures, requires_grad=True)
@@ -204,7 +204,7 @@ def _pull(model: LatentModel, at: Tensor, rows: Tensor, search: Search) -> Tenso
     parts = []
     with torch.inference_mode(False), torch.enable_grad():
         for part in rows.split(_CHUNK):
-            search.check_cancel()
+            search.progress.check()
             moving = at.expand(len(part), -1).clone().requires_grad_(True)
             (slope,) = torch.autograd.grad(model.decode(moving).flatten(1), moving, part.clone())
             parts.append(slope.detach())
@@ -291,7 +291,7 @@ def _chunks(codes: Tensor, search: Search) -> Iterable[tuple[int, Tensor]]:
     """(how many are done after it, a few codes), asking before each whether to stop."""
     done = 0
     for part in codes.split(_CHUNK):
-        search.check_cancel()
+        search.progress.check()
         done += len(part)
         yield done, part
 

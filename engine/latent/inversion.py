@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from engine.latent.descent import descend
 from engine.models.base import Group, LatentModel
+from engine.progress import SILENT, Progress
 
 Guess = Callable[[Tensor], Tensor]
 """Images (B, C, H, W) -> codes (B, D), roughly right."""
@@ -59,18 +60,17 @@ def invert(
     features: Features | None = None,
     pull: float = PULL,
     generator: torch.Generator | None = None,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Inversion:
     """The code whose decoded image is nearest to `image` (1, C, H, W) in [-1, 1].
 
     An exact encoder is believed: its answer comes back without a step. An amortised one gives a candidate
     beside `starts` draws from the prior and the answer of `guess`. The best of them is refined by `refine`. The same
-    generator state gives the same code. `on_progress` and `check_cancel` are those of `refine`.
+    generator state gives the same code. `progress` is that of `refine`.
 
     Raises:
         ValueError: the model is in train mode, or the image is not (1, C, H, W) of the model's shape.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     _check(model, image)
     began = time.perf_counter()
@@ -82,7 +82,7 @@ def invert(
             code = model.encode(target).detach()
             error = float(_squared(model.decode(code), target).sqrt())
             return Inversion(code, (error,), time.perf_counter() - began)
-        first = _best_start(model, target, starts, guess, generator, check_cancel)
+        first = _best_start(model, target, starts, guess, generator, progress)
     found = refine(
         model,
         image,
@@ -90,8 +90,7 @@ def invert(
         steps=steps,
         features=features,
         pull=pull,
-        on_progress=on_progress,
-        check_cancel=check_cancel,
+        progress=progress,
     )
     return Inversion(found.code, found.errors, time.perf_counter() - began)
 
@@ -104,8 +103,7 @@ def refine(
     steps: int = STEPS,
     features: Features | None = None,
     pull: float = PULL,
-    on_progress: Callable[[int, int, float], None] = lambda step, total, error: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Inversion:
     """A code near `code` (1, D) whose decoded image is nearer to `image` (1, C, H, W); never one that is farther.
 
@@ -115,12 +113,11 @@ def refine(
     A step is one pass through the model, forward and back; there are at most `steps`.
 
     The model must be in eval mode; none of its parameters, buffers, gradients or flags is touched, and it may
-    be frozen. `on_progress(step, total, error)` is called after each step with the RMS error so far;
-    `check_cancel` before each.
+    be frozen. `progress` is asked before each step, and told after it the RMS error so far as its value.
 
     Raises:
         ValueError: the model is in train mode, or the image is not (1, C, H, W) of the model's shape.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     _check(model, image)
     began = time.perf_counter()
@@ -136,7 +133,7 @@ def refine(
 
         def slope(at: Tensor) -> tuple[float, Tensor]:
             nonlocal best
-            check_cancel()
+            progress.check()
             with torch.enable_grad():
                 moving = at.detach().clone().requires_grad_(True)
                 decoded = model.decode(moving).float()
@@ -148,7 +145,7 @@ def refine(
             errors.append(min(errors[-1], error) if errors else error)
             step = len(errors) - 1
             if step > 0:
-                on_progress(step, steps, errors[-1])
+                progress.step(step, steps, f"error {errors[-1]:.3g}", value=errors[-1])
             if step >= steps:
                 raise _Enough
             with torch.enable_grad():
@@ -181,7 +178,7 @@ def _best_start(
     starts: int,
     guess: Guess | None,
     generator: torch.Generator | None,
-    check_cancel: Callable[[], None],
+    progress: Progress,
 ) -> Tensor:
     """The best code (1, D) by distance at low resolution."""
     codes = []
@@ -197,7 +194,7 @@ def _best_start(
     small = _shrunk(target)
     distances = []
     for part in every.split(_CHUNK):
-        check_cancel()
+        progress.check()
         distances.append(_squared(_shrunk(model.decode(part)), small))
     # A distance that is not a number must not win.
     order = torch.nan_to_num(torch.cat(distances), nan=math.inf).argmin()
@@ -246,7 +243,7 @@ def regression_guess(
     *,
     samples: int = 512,
     generator: torch.Generator | None = None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Guess:
     """A first guess of codes from small pictures, by ridge regression on the model's own samples.
 
@@ -258,7 +255,7 @@ def regression_guess(
         codes = model.sample_codes(samples, generator=generator)
         seen = []
         for part in codes.split(_CHUNK):
-            check_cancel()
+            progress.check()
             seen.append(_shrunk(model.decode(part).float()).flatten(1))
         x = torch.cat(seen).cpu().double()
         centre = x.mean(0)

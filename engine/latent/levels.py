@@ -99,13 +99,6 @@ def free_numbers(rules: Sequence[LevelRule], groups: Sequence[Group]) -> npt.NDA
     return free
 
 
-def norms(code: Codes, groups: Sequence[Group]) -> tuple[float, ...]:
-    """|z| / sqrt(d) of each level: 1 is typical for a level drawn from the prior."""
-    return tuple(
-        float(np.linalg.norm(code[g.start : g.stop].astype(np.float64)) / np.sqrt(g.stop - g.start)) for g in groups
-    )
-
-
 def resampled(code: Codes, group: Group, *, temperature: float = 1.0, count: int = RESAMPLES, seed: int = 0) -> Codes:
     """`count` codes (count, D) that differ from `code` (D,) in one level alone, drawn anew from the prior."""
     codes: Codes = np.repeat(code[None], count, axis=0)

@@ -22,6 +22,7 @@ from engine.latent.directions import (
     auc_interval,
     fit_attribute,
 )
+from engine.progress import SILENT, Progress
 
 Codes = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
@@ -31,11 +32,6 @@ ENOUGH_FITS: Final = 50
 """Fits of a cross-validation: ten rounds of five folds for a few photos, fewer where each fit is dear."""
 BATCH: Final = 8
 LONGEST_NAME: Final = 40
-METHOD_HELP: Final = {
-    "mean": "Difference of means: from the middle of B to the middle of A. Sturdy with few photos.",
-    "logistic": "Logistic: the direction that tells A from B best, held back by a ridge.",
-    "lda": "LDA: the difference of means, corrected for how codes vary anyway. Good with many photos.",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +55,6 @@ Read = Callable[[Example], Pictures]
 """A photo, aligned to the model's framing: (S, S, 3). Raises ImageError for what is no picture."""
 Encode = Callable[[Pictures], Codes]
 """Pictures (n, S, S, 3) -> codes (n, D)."""
-Told = Callable[[int, int, float | None], None]
-"""(pictures done, of how many, seconds left)."""
 
 
 def check_name(name: str, taken: Sequence[str]) -> str:
@@ -85,14 +79,13 @@ def gather(
     *,
     read: Read,
     encode: Encode,
-    on_progress: Told = lambda done, total, seconds: None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Gathered:
     """Codes of both groups, a few photos at a time; a broken photo is left out and named.
 
     Raises:
         UserError: fewer than five readable photos in a group, told before anything is encoded where it is certain.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     check_counts(len(positives), len(negatives))
     wanted = [*((one, True) for one in positives), *((one, False) for one in negatives)]
@@ -103,7 +96,7 @@ def gather(
     for start in range(0, len(wanted), BATCH):
         pictures = []
         for example, has_it in wanted[start : start + BATCH]:
-            check_cancel()
+            progress.check()
             try:
                 pictures.append(read(example))
                 kept.append(has_it)
@@ -113,7 +106,7 @@ def gather(
             codes.append(encode(np.stack(pictures)))
         done = min(start + BATCH, len(wanted))
         passed = time.monotonic() - began
-        on_progress(done, len(wanted), passed / done * (len(wanted) - done))
+        progress.step(done, len(wanted), seconds_left=passed / done * (len(wanted) - done))
     positive = np.array(kept, bool)
     check_counts(int(positive.sum()), int((~positive).sum()), skipped)
     return Gathered(np.concatenate(codes), positive, tuple(skipped))
@@ -144,7 +137,7 @@ def make_attribute(
     name: str,
     method: str = "logistic",
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Direction:
     """The direction of an attribute from codes (N, D) and labels (N,), with an honest AUC and sigma.
 
@@ -159,7 +152,7 @@ def make_attribute(
     if method not in METHODS:
         raise UsageError(f"There is no method called {method!r}: choose one of {', '.join(METHODS)}.")
     whole = fit_attribute(codes, positive, name=name, method=method)
-    judged = cross_validate(codes, positive, method=method, seed=seed, check_cancel=check_cancel)
+    judged = cross_validate(codes, positive, method=method, seed=seed, progress=progress)
     low, high = auc_interval(judged.auc, whole.positives, whole.negatives)
     sigma = judged.sigma if math.isfinite(judged.sigma) and judged.sigma > 0 else whole.sigma
     return Direction(
@@ -181,7 +174,7 @@ def cross_validate(
     *,
     method: str,
     seed: int = 0,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Judged:
     """How well a direction of this method separates codes that it was not fitted to.
 
@@ -204,7 +197,7 @@ def cross_validate(
             strict=True,
         )
         for held_ups, held_downs in parts:
-            check_cancel()
+            progress.check()
             held = np.concatenate([held_ups, held_downs])
             kept = np.setdiff1d(np.arange(len(positive)), held)
             vector = METHODS[method](x[kept], torch.from_numpy(positive[kept])).double()

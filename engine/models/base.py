@@ -31,13 +31,30 @@ class Group:
     grid: tuple[int, int] | None = None
 
 
+def are_points(image_shape: tuple[int, int, int]) -> bool:
+    """Whether images of this shape (C, H, W) are points of R^C: no picture is one pixel."""
+    return image_shape[1:] == (1, 1)
+
+
 @dataclass(frozen=True)
 class LatentSpec:
-    """What a code and an image of this model look like. Images are (C, H, W) with values in [-1, 1]."""
+    """What a code and an image of this model look like.
+
+    Images are pictures (C, H, W) with values in `range`, or, where that is None, points of R^d: (d, 1, 1), any numbers.
+    """
 
     size: int
     groups: tuple[Group, ...]
     image_shape: tuple[int, int, int]
+    range: tuple[float, float] | None = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.range is None and not are_points(self.image_shape):
+            raise ValueError(f"points have the shape (d, 1, 1), got {self.image_shape}")
+
+    def clamp(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) cut to their range; points as they are."""
+        return x if self.range is None else x.clamp(*self.range)
 
     @property
     def dimensions(self) -> int:
@@ -99,7 +116,8 @@ class Steps(Protocol):
 class LatentModel(nn.Module, ABC):
     """A generative model of images with a code that has a standard normal prior in every family.
 
-    Shapes: a code is (B, D) float; an image is (B, C, H, W) float in [-1, 1].
+    Shapes: a code is (B, D) float; an image is (B, C, H, W) float in the range of `spec`, or a
+    point where the spec has none.
     """
 
     spec: LatentSpec
@@ -113,7 +131,7 @@ class LatentModel(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [-1, 1] of codes (B, D)."""
+        """Images (B, C, H, W), in the spec's range, of codes (B, D)."""
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes (B, D) of images (B, C, H, W).
@@ -159,17 +177,21 @@ class LatentModel(nn.Module, ABC):
         The images are dequantised with noise from `generator`, so a seeded one gives a repeatable figure.
 
         Raises:
-            Unsupported: where `abilities.density` is "none".
+            Unsupported: where `abilities.density` is "none", and for points, which have no grey levels.
         """
-        nats = self.log_prob(dequantise(x, self.levels, generator))
-        return bits_per_dim(nats, self.spec.dimensions, self.levels)
+        return _bits(self, x, generator)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """`bits_per_dim` of each image, (B,), and the parts that it is the sum of, by the names of training metrics.
+        """`bits_per_dim` of each image, (B,), and the parts that it is the sum of, by the names of training metrics; of
+        points `nats`, -log density.
 
         Empty where `abilities.density` is "none".
         """
-        return {} if self.abilities.density == "none" else {"bits_per_dim": self.bits_per_dim(x, generator=generator)}
+        if self.abilities.density == "none":
+            return {}
+        if self.spec.range is None:
+            return {"nats": -self.log_prob(x)}
+        return {"bits_per_dim": self.bits_per_dim(x, generator=generator)}
 
     def landmarks(self) -> dict[str, float]:
         """What the figures of a training run are to be held against, by name; see `engine.training.guards`."""
@@ -223,14 +245,6 @@ class LatentModel(nn.Module, ABC):
     def prepare(self, batch: Tensor) -> None:
         """Data-dependent initialisation from the first images (B, C, H, W), once before step 0 of a new run."""
 
-    def frozen(self, *, packed: bool) -> Frozen:
-        """The form of this model that decodes and encodes alone, with copies of the weights as they are now.
-
-        `packed` asks for weights in the layout of `engine.nn.packed`. A family that does not say gives itself; whoever
-        wants one calls `engine.models.frozen.freeze_model`, which tests it.
-        """
-        return Plain(self)
-
 
 class Frozen(ABC):
     """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.
@@ -264,9 +278,19 @@ class Frozen(ABC):
             return self.model.log_prob(x)
 
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Bits/dim of images, (B,), with noise from `generator`; the same noise as the module's."""
-        nats = self.log_prob(dequantise(x, self.model.levels, generator))
-        return bits_per_dim(nats, self.model.spec.dimensions, self.model.levels)
+        """Bits/dim of images, (B,), with noise from `generator`; the same noise as the module's.
+
+        Raises:
+            Unsupported: as the module's.
+        """
+        return _bits(self, x, generator)
+
+
+def _bits(of: LatentModel | Frozen, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    model = of.model if isinstance(of, Frozen) else of
+    if model.spec.range is None:
+        raise Unsupported("Points have no grey levels, so no bits are counted: take the logarithm of their density.")
+    return bits_per_dim(of.log_prob(dequantise(x, model.levels, generator)), model.spec.dimensions, model.levels)
 
 
 class Plain(Frozen):

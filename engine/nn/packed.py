@@ -2,7 +2,7 @@
 
 oneDNN lays the weights of a convolution out anew for every call, which at batch 1 can cost more than the convolution.
 torch's compiler freezes them in that layout by operations that are not public; they are used here where this build
-has them. Whoever uses these layers holds the result against the plain module first, see `engine.models.frozen`.
+has them. Whoever uses these layers holds the result against the plain module first, see `engine.frozen`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
+from engine.plots import Plot
+
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """-log D(x) - log(1 - D(G(z))), means over the batch (Goodfellow et al. 2014, equation 1)."""
@@ -56,6 +58,46 @@ def identity(scores: Tensor) -> Tensor:
 
 Bound = Literal["free", "clip", "gradient"]
 
+LOSSES: Final = (
+    Plot(
+        "Losses",
+        ("generator_loss", "discriminator_loss"),
+        ("generator", "discriminator"),
+        note="A game: neither loss tells how good the samples are. The discriminator's near 0 means that it has won "
+        "and teaches the generator little.",
+    ),
+)
+"""The plots of a game whose losses have no meaning of their own."""
+DISTANCE: Final = (
+    Plot(
+        "Distance that the critic estimates",
+        ("critic_distance", "training/critic_distance", "heldout/critic_distance"),
+        ("each batch", "training", "held-out"),
+        note="-loss of the critic: how far the samples are from real images, in the critic's own unit (Arjovsky et al. "
+        "2017). It falls as samples get better; while it rises, the critic itself is still learning. Where training "
+        "and held-out part, the critic knows its training images by heart.",
+    ),
+    Plot(
+        "What the critic still gains",
+        ("critic/lag",),
+        ("gain",),
+        note="Rise of the estimate over the critic's steps while the generator holds still, as a share of it. Near 0 "
+        "the critic is optimal and the distance can be trusted; far above, give it more steps.",
+        guides=((0.0, "optimal"), (0.3, "behind")),
+    ),
+)
+"""The plots of an objective whose discriminator estimates a distance."""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """An objective worked out by hand from its paper's formulas: the two losses of these outputs of a discriminator."""
+
+    real: tuple[float, ...]
+    fake: tuple[float, ...]
+    discriminator: float
+    generator: float
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -64,7 +106,8 @@ class Objective:
     `reading` turns an output into the figure that is shown of it. `critic_steps` is how many updates the discriminator
     makes for one of the generator. `bound` is what keeps the critic Lipschitz: nothing of the objective's own ("free":
     the regulariser knob decides), clipped weights, or a gradient penalty. `even_loss` is the discriminator's loss where
-    it cannot tell real from generated, None where losses have no scale.
+    it cannot tell real from generated, None where losses have no scale. `plots` are what is drawn of its runs, and
+    `worked` is what a test holds its formulas against: no objective goes without either.
     """
 
     name: str
@@ -75,12 +118,18 @@ class Objective:
     critic_steps: int = 1
     bound: Bound = "free"
     even_loss: float | None = None
+    plots: tuple[Plot, ...] = ()
+    worked: Worked | None = None
 
     @property
     def distance(self) -> bool:
         """Whether -loss of the discriminator estimates a distance between images and samples."""
         return self.bound != "free"
 
+
+REAL: Final = (2.0, -0.5, 0.25)
+FAKE: Final = (-3.0, 0.5, 1.5)
+"""Outputs on which the objectives here are worked out."""
 
 OBJECTIVES: Final[dict[str, Objective]] = {
     row.name: row
@@ -92,9 +141,17 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             generator_loss,
             reading=torch.sigmoid,
             even_loss=1.3863,
+            plots=LOSSES,
+            worked=Worked(REAL, FAKE, 1.467007, 1.241359),
         ),
         Objective(
-            "hinge", "Hinge (Lim & Ye 2017)", hinge_discriminator_loss, wasserstein_generator_loss, even_loss=2.0
+            "hinge",
+            "Hinge (Lim & Ye 2017)",
+            hinge_discriminator_loss,
+            wasserstein_generator_loss,
+            even_loss=2.0,
+            plots=LOSSES,
+            worked=Worked(REAL, FAKE, 2.083333, 0.333333),
         ),
         Objective(
             "least-squares",
@@ -102,6 +159,8 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             least_squares_discriminator_loss,
             least_squares_generator_loss,
             even_loss=0.25,
+            plots=LOSSES,
+            worked=Worked(REAL, FAKE, 2.552083, 2.75),
         ),
         Objective(
             "wgan",
@@ -110,6 +169,8 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             wasserstein_generator_loss,
             critic_steps=5,
             bound="clip",
+            plots=DISTANCE,
+            worked=Worked(REAL, FAKE, -0.916667, 0.333333),
         ),
         Objective(
             "wgan-gp",
@@ -118,6 +179,8 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             wasserstein_generator_loss,
             critic_steps=5,
             bound="gradient",
+            plots=DISTANCE,
+            worked=Worked(REAL, FAKE, -0.916667, 0.333333),
         ),
     )
 }

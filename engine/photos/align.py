@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.api import FaceBox, Framing
+from engine.api import Cut, FaceBox, Framing, Point
 from engine.errors import ImageError, UsageError
 from engine.photos.faces import Face
-from engine.photos.heads import find_heads
+from engine.photos.heads import Head, find_heads
 from engine.photos.landmarks import MEAN
 from engine.photos.similarity import Similarity, cut_out, fit
 
@@ -25,8 +25,6 @@ OVERVIEW_PX: Final = 640
 MODES: Final = ("auto", "none", "face", "centre")
 NEAR_PX: Final = 2.0
 """Clicked points nearer to each other than this are one point."""
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,32 +42,33 @@ class Aligned:
 
 def align(
     rgb: NDArray[np.uint8],
+    cut: Cut | None = None,
     *,
-    mode: str = "auto",
     size: int = 64,
-    face: int = 0,
-    points: Sequence[Point] | None = None,
+    heads: Callable[[], tuple[Head, ...]] | None = None,
 ) -> Aligned:
     """The part of a photo (H, W, 3) that a model of faces expects, at `size` pixels.
 
     "auto" takes the largest face, or the middle square where none is found; "face" insists on one; "centre" and
     "none" take the middle square. A face is framed by the similarity that brings its five landmarks nearest to their
     mean places. A square picture of at most 256 pixels that a face fills is taken as it is, for it is aligned already.
-    `face` counts from 0, the largest. `points`, in the photo's pixels, are two eyes, any of them first, or two eyes and
-    the middle of the mouth; they are used instead of a face. What lies outside the photo repeats its edge.
+    Of clicked `points` any eye may be the first. What lies outside the photo repeats its edge. `heads` gives the heads
+    of this photo to who has looked for them before.
 
     Raises:
-        UsageError: an unknown mode, a size below 1, a face that was not found, points that no face can have.
+        UsageError: an unknown way, a size below 1, a face that was not found, points that no face can have.
         ImageError: "face", and there is none.
     """
+    cut = cut or Cut()
+    mode, face = cut.align, cut.face
     if mode not in MODES:
         raise UsageError(f"align must be one of {', '.join(MODES)}, got {mode!r}.")
     if size < 1 or face < 0:
         raise UsageError(f"Size must be at least 1 and face at least 0, got {size} and {face}.")
     height, width = rgb.shape[:2]
-    clicked = None if points is None else frame_of_points(points, width=width, height=height)
-    heads = find_heads(rgb) if mode in ("auto", "face") else ()
-    faces = tuple(head.face for head in heads)
+    clicked = frame_of_points(cut.points, width=width, height=height) if cut.points else None
+    found = (heads or (lambda: find_heads(rgb)))() if mode in ("auto", "face") else ()
+    faces = tuple(head.face for head in found)
     if clicked is not None:
         return _aligned(rgb, clicked, size, "points", "", faces, -1)
     if mode in ("auto", "face") and face >= max(1, len(faces)):
@@ -80,7 +79,7 @@ def align(
     if mode == "auto" and height == width <= ALIGNED_PX and not (faces and _small(faces[0], width)):
         return _aligned(rgb, whole, size, "none", "", faces, -1)
     if faces:
-        head = heads[face]
+        head = found[face]
         which = "the largest is used" if face == 0 else f"number {face + 1} by size is used"
         several = f"{len(faces)} faces were found; {which}." if len(faces) > 1 else ""
         note = " ".join(filter(None, (several, head.note)))

@@ -18,9 +18,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from engine.errors import ImageError
 from engine.photos.colours import grey_of_8_bits, srgb_of
+from engine.photos.kinds import FORMATS
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""An allow-list: EPS starts another program, and rare formats are rarely tested."""
 MAX_BYTES: Final = 256 * 2**20
 MAX_PIXELS: Final = 64_000_000
 # What Pillow raises for broken files, and for what it cannot or will not do.

@@ -1,60 +1,111 @@
-"""A photo from outside, decoded and cut to a model's framing."""
+"""A photo from outside: read once, its faces looked for once, and cut to a model's framing as often as is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.api import Framing, Pictures
-from engine.errors import UsageError
+from engine.api import Cut, Loaded, PhotoSource, Pictures
+
+if TYPE_CHECKING:
+    from engine.photos.heads import Head
 
 # OpenCV and the readers are imported where they are used: a first picture does not wait for them.
 
+KEPT_PIXELS: Final = 24_000_000
+"""So many pixels of photos are kept for another cut, three bytes each; the newest photo always is."""
 
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A photo cut to a model's framing. `how`: face, points, centre or none; `note` says what was done, in a sentence.
 
-    `framing` says where in the photo it was cut out, and which faces there are.
+@dataclass(eq=False)
+class _Read:
+    """A photo as it was read, (H, W, 3), and its heads once somebody has looked for them."""
+
+    rgb: Pictures
+    name: str
+    found: tuple[Head, ...] | None = field(default=None)
+
+    def heads(self) -> tuple[Head, ...]:
+        if self.found is None:
+            from engine.photos.heads import find_heads
+
+            self.found = find_heads(self.rgb)
+        return self.found
+
+
+class PhotoLoader:
+    """Reads and cuts photos; the newest ones stay, so that another size, face or pair of eyes reads no file again.
+
+    Safe to call from several threads.
     """
 
-    picture: Pictures
-    name: str
-    note: str
-    how: str
-    framing: Framing
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, _Read] = {}
+
+    def load(self, source: PhotoSource, *, size: int, cut: Cut | None = None, name: str = "") -> Loaded:
+        """A photo cut and scaled to `size` pixels, by default by its largest face; `name` instead of its file's.
+
+        Raises:
+            ImageError: it is no picture, or must not be opened.
+            UsageError: an unknown way of aligning, a face that was not found, or points that no face can have.
+        """
+        from engine.photos.align import align
+
+        photo = self._read(source)
+        found = align(photo.rgb, cut or Cut(), size=size, heads=photo.heads)
+        return Loaded(found.rgb, name or photo.name, found.note, found.how, found.framing)
+
+    def _read(self, source: PhotoSource) -> _Read:
+        with self._lock:
+            key = _key(source)
+            photo = self._kept.pop(key, None) or _read(source)
+            if key is not None:
+                self._kept[key] = photo
+                while len(self._kept) > 1 and sum(kept.rgb.size for kept in self._kept.values()) > 3 * KEPT_PIXELS:
+                    del self._kept[next(iter(self._kept))]
+        return photo
 
 
-def load_photo(
-    source: str | Path | bytes | Pictures,
-    *,
-    size: int,
-    align: str = "auto",
-    name: str = "",
-    face: int = 0,
-    points: Sequence[tuple[float, float]] | None = None,
-) -> Photo:
-    """A photo from a file, its bytes or an array (H, W, 3), cut and scaled to `size` pixels.
+def load_photo(source: PhotoSource, *, size: int, cut: Cut | None = None, name: str = "") -> Loaded:
+    """One photo, of which nothing is kept; see `PhotoLoader.load`."""
+    return PhotoLoader().load(source, size=size, cut=cut, name=name)
 
-    `face` counts from 0, the largest. `points` in the photo's pixels, two eyes or two eyes and the middle of the
-    mouth, are used instead of a face.
+
+def thumbnail(source: PhotoSource, side_px: int) -> Pictures:
+    """The whole photo (H, W, 3), not cut, its longer side at most `side_px`.
 
     Raises:
         ImageError: it is no picture, or must not be opened.
-        UsageError: an unknown way of aligning, a face that was not found, or points that no face can have.
     """
-    from engine.photos.align import align as align_photo
+    from PIL import Image
+
+    image = Image.fromarray(_read(source).rgb)
+    image.thumbnail((side_px, side_px))
+    return np.asarray(image, np.uint8)
+
+
+def _read(source: PhotoSource) -> _Read:
+    if isinstance(source, np.ndarray):
+        return _Read(source, "pasted picture")
     from engine.photos.decode import read_photo
 
-    if align not in ("auto", "none", "face", "centre"):
-        raise UsageError(f"align must be auto, none, face or centre, got {align!r}.")
+    found = read_photo(source)
+    return _Read(found.rgb, found.name)
+
+
+def _key(source: PhotoSource) -> Hashable:
+    """What tells this photo from others, None where it is not worth keeping. A kept array cannot lose its id."""
     if isinstance(source, np.ndarray):
-        rgb, name = source, name or "pasted picture"
-    else:
-        read = read_photo(source)
-        rgb, name = read.rgb, name or read.name
-    found = align_photo(rgb, mode=align, size=size, face=face, points=points)
-    return Photo(found.rgb, name, found.note, found.how, found.framing)
+        return id(source)
+    if isinstance(source, bytes):
+        return None
+    try:
+        found = os.stat(os.path.expanduser(source))
+    except (OSError, ValueError):
+        return None
+    return os.fspath(source), found.st_mtime_ns, found.st_size

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from engine.errors import UsageError
 from engine.families import family
 from engine.knobs import Value, from_json, knobs_of, to_json
 from engine.planning.rehearsal import Rehearsal, Speed, rehearse, speed
+from engine.progress import SILENT, Progress
 from engine.training.config import TrainConfig, World
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ _KEPT: Final[dict[tuple[object, ...], Rehearsal]] = {}
 MOST_KEPT: Final = 64
 
 
-def _rehearsed(of: Asked, check_cancel: Callable[[], None]) -> Rehearsal:
+def _rehearsed(of: Asked, progress: Progress) -> Rehearsal:
     """The rehearsal of one part of a batch; each is done once."""
     key = (of.family, of.model, of.image_shape, of.part, of.precision, of.checkpointing)
     found = _KEPT.get(key)
@@ -126,7 +127,7 @@ def _rehearsed(of: Asked, check_cancel: Callable[[], None]) -> Rehearsal:
             of.part,
             precision=of.precision,
             checkpointing=of.checkpointing,
-            check_cancel=check_cancel,
+            progress=progress,
         )
         if len(_KEPT) >= MOST_KEPT:
             _KEPT.clear()
@@ -134,14 +135,14 @@ def _rehearsed(of: Asked, check_cancel: Callable[[], None]) -> Rehearsal:
     return found
 
 
-def estimate(of: Asked, *, at: Speed | None = None, check_cancel: Callable[[], None] = lambda: None) -> Cost:
+def estimate(of: Asked, *, at: Speed | None = None, progress: Progress = SILENT) -> Cost:
     """The cost of a training; with `at` also the seconds of a step.
 
     Raises:
         UsageError: the knobs do not go together.
     """
-    check_cancel()
-    found = _rehearsed(of, check_cancel)
+    progress.check()
+    found = _rehearsed(of, progress)
     step = found.peak_bytes + OPTIMISER_BYTES * found.parameters
     # A new model is prepared on many images at once, as bytes and as numbers.
     channels, height, width = of.image_shape
@@ -187,7 +188,7 @@ def plainly_fits(of: Asked, free_bytes: float) -> bool:
     return not above and of.part * height * width <= PLAIN_PIXELS and free_bytes >= PLAIN_FREE
 
 
-def choose(of: Asked, free_bytes: float, check_cancel: Callable[[], None] = lambda: None) -> Choice:
+def choose(of: Asked, free_bytes: float, progress: Progress = SILENT) -> Choice:
     """What makes a training fit into `free_bytes` without changing its result: nothing, where it fits as it is.
 
     Parts of a batch give the same gradients where images do not meet; computing blocks again always does.
@@ -196,17 +197,17 @@ def choose(of: Asked, free_bytes: float, check_cancel: Callable[[], None] = lamb
         UsageError: nothing of that is enough; the sentence says what would fit.
     """
     room = SHARE * free_bytes
-    whole = estimate(of, check_cancel=check_cancel)
+    whole = estimate(of, progress=progress)
     if whole.memory_bytes <= room:
         return Choice({}, "")
     need = f"needs about {size_words(whole.memory_bytes)} and {size_words(free_bytes)} are free"
     title = family(of.family).title
-    alone = _rehearsed(of, check_cancel).alone
+    alone = _rehearsed(of, progress).alone
     for checkpointing in dict.fromkeys((of.checkpointing, True)):
         for parts in _parts(of) if alone else (of.accumulate,):
-            check_cancel()
+            progress.check()
             tried = replace(of, accumulate=parts, checkpointing=checkpointing)
-            if tried == of or estimate(tried, check_cancel=check_cancel).memory_bytes > room:
+            if tried == of or estimate(tried, progress=progress).memory_bytes > room:
                 continue
             changes: dict[str, Value] = {}
             words = []
@@ -218,21 +219,21 @@ def choose(of: Asked, free_bytes: float, check_cancel: Callable[[], None] = lamb
                 words.append("blocks are computed again in the backward pass")
             how = " and ".join(words)
             return Choice(changes, f"Training this {title} {need}: {how}, slower and with the same result.")
-    raise UsageError(f"Training this {title} {need}: {_advice(of, room, check_cancel)}; {AGAIN}.")
+    raise UsageError(f"Training this {title} {need}: {_advice(of, room, progress)}; {AGAIN}.")
 
 
-def of_request(request: TrainRequest, kind: str, check_cancel: Callable[[], None] = lambda: None) -> Cost:
+def of_request(request: TrainRequest, kind: str, progress: Progress = SILENT) -> Cost:
     """The cost of a run on a device of this `kind`, by the request alone: its data is not looked at.
 
     Raises:
         UsageError: a knob is wrong.
     """
     of = asked(request.family, request.model, request.training, _shape(request))
-    return estimate(of, at=speed(kind, training_threads(), of.precision), check_cancel=check_cancel)
+    return estimate(of, at=speed(kind, training_threads(), of.precision), progress=progress)
 
 
 def fitted(
-    request: TrainRequest, training: TrainConfig, kind: str, check_cancel: Callable[[], None] = lambda: None
+    request: TrainRequest, training: TrainConfig, kind: str, progress: Progress = SILENT
 ) -> tuple[TrainConfig, str]:
     """`training` with what makes a new run fit the memory of a device without changing its result, and the sentence
     that says so; as it is where it fits, or where the request is forced. Processes of one job share a CPU's memory.
@@ -248,7 +249,7 @@ def fitted(
     if plainly_fits(of, free):
         return training, ""
     try:
-        choice = choose(of, free, check_cancel)
+        choice = choose(of, free, progress)
     except (RuntimeError, NotImplementedError) as error:
         # Not every operation has shapes without numbers; then nothing is known, and training is not held up.
         log.info("the memory of this training is not known: %s", error)
@@ -265,14 +266,14 @@ def _parts(of: Asked) -> tuple[int, ...]:
     return tuple(n for n in (of.accumulate * 2**i for i in range(11)) if n <= max(of.batch, of.accumulate))
 
 
-def _advice(of: Asked, room: float, check_cancel: Callable[[], None]) -> str:
+def _advice(of: Asked, room: float, progress: Progress) -> str:
     """What would fit, with blocks computed again: a smaller batch, or a narrower or shallower model."""
     found = []
     bounds = {knob.name: knob.low for knob in knobs_of(family(of.family).config)}
     base = replace(of, checkpointing=True)
 
     def fits(tried: Asked) -> bool:
-        check_cancel()
+        progress.check()
         return estimate(tried).memory_bytes <= room
 
     batch = of.batch // 2
@@ -292,7 +293,8 @@ def _advice(of: Asked, room: float, check_cancel: Callable[[], None]) -> str:
                 found.append(f"{word} {value}")
                 break
     smaller = of.image_shape[1] // 2
-    if not found and smaller >= 32 and fits(replace(base, image_shape=(of.image_shape[0], smaller, smaller))):
+    offered = smaller in family(of.family).sizes
+    if not found and offered and fits(replace(base, image_shape=(of.image_shape[0], smaller, smaller))):
         found.append(f"an image size of {smaller}")
     if not found:
         return "choose a smaller model, smaller images or a machine with more memory"

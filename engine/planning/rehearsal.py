@@ -21,6 +21,7 @@ from engine.families import build
 from engine.knobs import Value
 from engine.models.base import LatentModel
 from engine.nn.recompute import recompute_in_backward
+from engine.progress import SILENT, Progress
 
 
 class _Counter(TorchDispatchMode):
@@ -109,20 +110,20 @@ def rehearse(
     *,
     precision: str = "float32",
     checkpointing: bool = False,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Rehearsal:
-    """A step on `part` images, with shapes alone; `check_cancel` is called now and then and may raise.
+    """A step on `part` images, with shapes alone; `progress` is asked now and then.
 
     Raises:
         UsageError: the knobs do not go together.
         RuntimeError: an operation has no shapes without numbers.
     """
     try:
-        return _rehearse(family, config, image_shape, part, precision, checkpointing, check_cancel)
+        return _rehearse(family, config, image_shape, part, precision, checkpointing, progress)
     except DataDependentOutputException:
         # A switch such as augmentation looks at numbers that are drawn; next to the networks it costs nothing.
         plain = {name: value for name, value in config.items() if value is not True}
-        return _rehearse(family, plain, image_shape, part, precision, checkpointing, check_cancel)
+        return _rehearse(family, plain, image_shape, part, precision, checkpointing, progress)
 
 
 def _rehearse(
@@ -132,7 +133,7 @@ def _rehearse(
     part: int,
     precision: str,
     checkpointing: bool,
-    check_cancel: Callable[[], None],
+    progress: Progress,
 ) -> Rehearsal:
     counter = _Counter()
     with FakeTensorMode(allow_non_fake_inputs=True), counter:
@@ -140,9 +141,9 @@ def _rehearse(
         recompute_in_backward(model, checkpointing)
         for module in model.modules():
             # Here and not in the counter: an exception that passes through an operation's C++ ends the whole program.
-            module.register_forward_pre_hook(lambda *_: check_cancel())
+            module.register_forward_pre_hook(lambda *_: progress.check())
         for parameter in model.parameters():
-            parameter.register_post_accumulate_grad_hook(lambda _: check_cancel())
+            parameter.register_post_accumulate_grad_hook(lambda _: progress.check())
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         parameters = sum(value.numel() for value in model.parameters())

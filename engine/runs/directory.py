@@ -274,11 +274,21 @@ def _writes(pid: int, started: object, silent_seconds: float) -> bool:
     return same or silent_seconds < STALE_SECONDS
 
 
-def append_metrics(path: Path, step: int, values: Mapping[str, float]) -> None:
-    """One line more in metrics.jsonl; a number that is not finite becomes null, as JSON wants."""
+def append_metrics(path: Path, step: int, values: Mapping[str, float]) -> tuple[float, int, int]:
+    """One line more in metrics.jsonl; a number that is not finite becomes null, as JSON wants.
+
+    Gives the line's time in seconds since 1970, and where it begins and ends in the file, in bytes.
+
+    Raises:
+        OSError: the run cannot be written.
+    """
     clean = {k: v if np.isfinite(v) else None for k, v in values.items()}
-    with (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, "time": round(time.time(), 2), **clean}) + "\n")
+    when = round(time.time(), 2)
+    line = (json.dumps({"step": step, "time": when, **clean}) + "\n").encode()
+    with (path / "metrics.jsonl").open("ab") as file:
+        file.write(line)
+        end = file.tell()
+    return when, end - len(line), end
 
 
 def read_metrics(path: Path, offset: int = 0, *, most: int | None = None) -> tuple[list[MetricsRow], int]:

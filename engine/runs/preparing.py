@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,34 +13,35 @@ from typing import Final
 from engine.runs import directory as runs
 from engine.control import Control
 from engine.errors import Cancelled, UserError
+from engine.progress import SILENT, Progress, Step
 
 TELL_SECONDS: Final = 0.5
-Progress = Callable[[int, int], None]
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def preparing(run: Path, *, steps: int, first: bool = True) -> Iterator[Progress]:
-    """Gives what reading the images calls with (done, total); a failure inside becomes the run's state.
+    """Gives what reading the images tells how far it is; a failure inside becomes the run's state.
 
     Only the `first` of several processes writes, and holds the run's lock meanwhile.
     """
     status = runs.read_status(run)
     if not first:
-        yield lambda done, total: None
+        yield SILENT
         return
     last = 0.0
 
-    def tell(done: int, total: int) -> None:
+    def tell(step: Step) -> None:
         nonlocal last
         if time.monotonic() - last >= TELL_SECONDS:
             last = time.monotonic()
-            text = f"read {done:,} of {total:,} images"
-            runs.write_status(run, "preparing", status.step, steps, text, fraction=done / total if total else None)
+            text = f"read {step.done:,} of {step.total:,} images"
+            share = step.done / step.total if step.total else None
+            runs.write_status(run, "preparing", status.step, steps, text, fraction=share)
 
     try:
-        yield tell
+        yield Progress(tell=tell)
     except Cancelled:
         _end(run, "stopped", status.step, steps, "")
         raise

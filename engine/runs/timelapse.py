@@ -15,6 +15,7 @@ from engine.runs import directory as runs
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
 from engine.exploring.export import save_animation
+from engine.progress import SILENT, Progress
 
 WHAT: Final = ("samples", "pins")
 MOST_SIDE_PX: Final = 4096
@@ -116,14 +117,13 @@ def save_timelapse(
     path: Path,
     *,
     frames_per_second: int = 10,
-    progress: Callable[[int, int], None] | None = None,
-    check_cancel: Callable[[], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Writes the film by the path's suffix, see `engine.exploring.export.save_animation`; it appears whole or not at all.
 
     Raises:
         UsageError, UserError: as there.
-        Cancelled: from `check_cancel`.
+        Cancelled: from `progress`.
     """
     return save_animation(
         path,
@@ -131,5 +131,4 @@ def save_timelapse(
         count=film.count,
         frames_per_second=frames_per_second,
         progress=progress,
-        check_cancel=check_cancel,
     )

@@ -60,7 +60,9 @@ class Batches:
         """This rank's images (B, C, H, W) in [-1, 1], varied; with `flip` half of all are mirrored."""
         # Sorted rows read the memory map in order; the batch is a set, so the order within it is free.
         pictures = self._images[np.sort(self.rows(step))]
-        vary, mine = self._variation, slice(self._world.rank, None, self._world.size)
+        # Points are neither mirrored nor lit.
+        vary = self._variation if pictures.dtype == np.uint8 else Variation()
+        mine = slice(self._world.rank, None, self._world.size)
         # Numbers are drawn for the whole batch, so that a picture's do not depend on the number of ranks.
         if vary.flip:
             share = torch.rand(self._batch, generator=generator)[mine]

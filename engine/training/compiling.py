@@ -41,13 +41,13 @@ def compiled(job: Job, step: int) -> Iterator[None]:
     if mode == "off":
         yield
         return
-    parts, voice = compilable(job.model), job.voice
+    parts, recorder = compilable(job.model), job.recorder
     with ExitStack() as stack:
         stack.callback(_release, parts)
         why = _refusal(job, parts)
         if not why:
             stack.enter_context(_own_cache())
-            voice.notice(
+            recorder.notice(
                 step,
                 "info",
                 "The networks are being compiled, which can take some minutes; the first step comes after that.",
@@ -57,7 +57,7 @@ def compiled(job: Job, step: int) -> Iterator[None]:
             why = _rehearsed(job, parts, mode)
         if why:
             _release(parts)
-            voice.notice(
+            recorder.notice(
                 step,
                 "warning",
                 f"The networks were not compiled ({why}): training goes on without.",
@@ -66,7 +66,7 @@ def compiled(job: Job, step: int) -> Iterator[None]:
             )
         else:
             stack.enter_context(torch.compiler.set_stance("eager_on_recompile"))
-            voice.notice(step, "info", f"Compiled in {time.monotonic() - begun:.0f} s.", kind="compile")
+            recorder.notice(step, "info", f"Compiled in {time.monotonic() - begun:.0f} s.", kind="compile")
         # Compilers of several processes take different times, and their decisions wait for seconds only.
         job.dist.wait()
         yield

@@ -20,9 +20,10 @@ from engine.diagnostics.report_files import report_folder, write_report
 from engine.diagnostics.subjects import run_history, run_origin, subject_of
 from engine.errors import Cancelled, UserError
 from engine.models.base import LatentModel
+from engine.progress import Progress
 from engine.report import Report
 from engine.runs import directory as runs
-from engine.training.hooks import GoBack, Moment, QuietHook, Stage
+from engine.training.hooks import GoBack, QuietHook, RunContext, StepContext
 
 NICENESS: Final = 10
 """A tenth of a busy core: at 19 a diagnosis beside training on all cores would not end while the run lasts."""
@@ -33,22 +34,22 @@ log = logging.getLogger(__name__)
 class Diagnosing(QuietHook):
     """Every `every` steps the quick set on a snapshot; where the one before is still at work, it is left out."""
 
-    def __init__(self, stage: Stage, every: int) -> None:
-        self._stage, self._every = stage, every
+    def __init__(self, run: RunContext, every: int) -> None:
+        self._run, self._every = run, every
         # What was passed before this process began is not due.
-        self._last = runs.read_status(stage.run).step // every
+        self._last = runs.read_status(run.path).step // every
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._done: Report | None = None
         self._failed = ""
         self._told = ""
 
-    def at_tick(self, moment: Moment) -> GoBack | None:
-        self._look(moment)
+    def at_tick(self, context: StepContext) -> GoBack | None:
+        self._look(context)
         return None
 
-    def at_preview(self, moment: Moment) -> None:
-        self._look(moment)
+    def at_preview(self, context: StepContext) -> None:
+        self._look(context)
 
     def close(self) -> None:
         """Asks the diagnosis at work to stop and waits for it."""
@@ -57,37 +58,37 @@ class Diagnosing(QuietHook):
             self._thread.join()
         self._thread = None
 
-    def _look(self, moment: Moment) -> None:
-        self._tell(moment.step)
-        turn = moment.step // self._every
+    def _look(self, context: StepContext) -> None:
+        self._tell(context.step)
+        turn = context.step // self._every
         if turn < self._last:
             self._last = turn  # The run went back.
-        if turn == self._last or moment.step >= moment.steps:
+        if turn == self._last or context.step >= context.steps:
             return
         self._last = turn
         if self._thread is not None and self._thread.is_alive():
-            log.info("step %d is not diagnosed: the diagnosis before is still at work", moment.step)
+            log.info("step %d is not diagnosed: the diagnosis before is still at work", context.step)
             return
-        # Copied here, between two steps, so that the thread sees one moment of the weights.
-        snapshot = copy.deepcopy(moment.average)
-        self._thread = threading.Thread(target=self._work, args=(snapshot, moment.step), name="diagnosing")
+        # Copied here, between two steps, so that the thread sees the weights of one step.
+        snapshot = copy.deepcopy(context.average)
+        self._thread = threading.Thread(target=self._work, args=(snapshot, context.step), name="diagnosing")
         self._thread.start()
 
     def _work(self, model: LatentModel, step: int) -> None:
         _step_back()
-        stage = self._stage
+        run = self._run
         try:
-            origin = replace(run_origin(stage.run, fingerprint=stage.data.fingerprint, step=step, sha256=""), state="")
+            origin = replace(run_origin(run.path, fingerprint=run.data.fingerprint, step=step, sha256=""), state="")
             subject = subject_of(
                 model,
-                stage.data,
-                device=stage.device,
+                run.data,
+                device=run.device,
                 origin=origin,
-                history=run_history(stage.run),
+                history=run_history(run.path),
                 quick=True,
             )
-            report = diagnose(subject, QUICK_SET, quick=True, seed=stage.training.seed, check_cancel=self._check_cancel)
-            write_report(report_folder(stage.run, step), report)
+            report = diagnose(subject, QUICK_SET, quick=True, seed=run.training.seed, progress=Progress(self._check))
+            write_report(report_folder(run.path, step), report)
             self._done = report
         except Cancelled:
             log.info("the diagnosis of step %d was stopped with its run", step)
@@ -95,7 +96,7 @@ class Diagnosing(QuietHook):
             log.exception("the diagnosis of step %d failed", step)
             self._failed = str(error).split("\n")[0] or type(error).__name__
 
-    def _check_cancel(self) -> None:
+    def _check(self) -> None:
         if self._stop.is_set():
             raise Cancelled
 
@@ -104,19 +105,19 @@ class Diagnosing(QuietHook):
         done, self._done = self._done, None
         if done is not None and done.verdict.level == "bad" and done.verdict.kind != self._told:
             self._told = done.verdict.kind
-            self._stage.notice(
+            self._run.recorder.notice(
                 step, "warning", f"Diagnosis of step {done.step:,}: {done.verdict.title}.", kind="verdict"
             )
         failed, self._failed = self._failed, ""
         if failed and self._told != failed:
             self._told = failed
-            self._stage.notice(step, "warning", f"Training goes on without this diagnosis: {failed}")
+            self._run.recorder.notice(step, "warning", f"Training goes on without this diagnosis: {failed}")
 
 
-def diagnosing(stage: Stage) -> Diagnosing | None:
+def diagnosing(run: RunContext) -> Diagnosing | None:
     """The hook of a run that asks for it by its knob."""
-    every = stage.training.diagnose_every
-    return Diagnosing(stage, every) if every else None
+    every = run.training.diagnose_every
+    return Diagnosing(run, every) if every else None
 
 
 def _step_back() -> None:

@@ -278,7 +278,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
 """All rules, in the order in which they are asked. Numbers that are not finite are the loop's own guard."""
 
 
-class Lookout:
+class GuardMonitor:
     """Remembers a run's figures and asks the guards; one that has spoken is silent until there is news.
 
     It speaks again when its condition has gone and come back, and the run is twice as old: so a run of any length

@@ -28,7 +28,7 @@ def fixed_pictures(data: DataSet, split: Split) -> NDArray[np.uint8]:
 def likelihood_metrics(
     model: LatentModel, pictures: NDArray[np.uint8], device: torch.device, *, prefix: str
 ) -> dict[str, float]:
-    """Means of `model.likelihood_parts` over pictures (N, S, S, C) uint8, and the standard error of the bits/dim.
+    """Means of `model.likelihood_parts` over pictures (N, S, S, C) uint8, and the standard error of their sum.
 
     Every set of pictures meets the same dequantisation noise, so two figures of one set differ by the model alone.
     Empty for a family without a density.
@@ -42,9 +42,9 @@ def likelihood_metrics(
             found.setdefault(name, []).append(values)
     whole = {name: torch.cat(values) for name, values in found.items()}
     means = {f"{prefix}{name}": float(values.mean()) for name, values in whole.items()}
-    bits = whole["bits_per_dim"]
-    if len(bits) > 1:
-        means[f"{prefix}bits_per_dim_error"] = float(bits.std()) / math.sqrt(len(bits))
+    name, values = next(iter(whole.items()))
+    if len(values) > 1:
+        means[f"{prefix}{name}_error"] = float(values.std()) / math.sqrt(len(values))
     return {name: value for name, value in means.items() if math.isfinite(value)}
 
 
@@ -54,14 +54,19 @@ def heldout_metrics(
 ) -> dict[str, float]:
     """Held-out likelihood and PSNR where the family has them, and the spread of samples over that of real images.
 
-    `pictures` (N, S, S, C) uint8 are held-out images, `samples` (M, C, S, S) in [-1, 1].
+    `pictures` (N, S, S, C) uint8 are held-out images, `samples` (M, C, S, S) in [-1, 1]. Points have the root of the
+    mean squared error in place of PSNR, and their spread is not measured.
     """
     means = likelihood_metrics(model, pictures, device, prefix="heldout/")
     images = to_images(pictures[:MAX_IMAGES], device)
     if model.abilities.encode == "amortised":
         errors = [(model.decode(model.encode(x)) - x).square().flatten(1).mean(1) for x in images.split(CHUNK)]
-        means["heldout/psnr_db"] = float((-10.0 * torch.log10(torch.cat(errors) / 4.0)).mean())
-    if len(images) > 1:
+        if model.spec.range is None:
+            means["heldout/rms_error"] = float(torch.cat(errors).mean().sqrt())
+        else:
+            low, high = model.spec.range
+            means["heldout/psnr_db"] = float((-10.0 * torch.log10(torch.cat(errors) / (high - low) ** 2)).mean())
+    if len(images) > 1 and model.spec.range is not None:
         ratio = diversity(to_pictures(samples), to_pictures(images)).ratio
         means |= {} if ratio is None else {"heldout/diversity": ratio}
     return {name: value for name, value in means.items() if math.isfinite(value)}

@@ -23,7 +23,7 @@ from engine.models.base import LatentModel
 from engine.runs.directory import RunConfig
 from engine.training.config import TrainConfig
 from engine.training.optimisers import Optimisers
-from engine.training.telling import Emit, Notice
+from engine.training.recorder import Recorder
 
 Out = TypeVar("Out")
 
@@ -31,20 +31,19 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class RunContext:
     """What stays the same while a run trains; a hook is made with it."""
 
-    run: Path
+    path: Path
     config: RunConfig
     training: TrainConfig
     data: DataSet
     device: torch.device
-    emit: Emit
-    notice: Notice
+    recorder: Recorder
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class StepContext:
     """Where training stands when a hook is called. The models are live: read or copy them before returning.
 
     `values` are the means since the last tick (`at_tick`) or the figures of this preview (`at_preview`); `checkpoint`
@@ -81,15 +80,15 @@ class GoBack:
 class Hook(Protocol):
     """What the loop calls. A UserError, OSError or RuntimeError becomes a notice, and training goes on."""
 
-    def at_tick(self, moment: Moment) -> GoBack | None:
+    def at_tick(self, context: StepContext) -> GoBack | None:
         """About twice a second, after the means were read and told."""
         ...
 
-    def at_preview(self, moment: Moment) -> None:
+    def at_preview(self, context: StepContext) -> None:
         """Every `preview_every` steps and at the end, after samples and held-out figures."""
         ...
 
-    def at_save(self, moment: Moment) -> None:
+    def at_save(self, context: StepContext) -> None:
         """After a checkpoint was published."""
         ...
 
@@ -101,20 +100,20 @@ class Hook(Protocol):
 class QuietHook:
     """A hook that does nothing: derive from it and write only what is needed."""
 
-    def at_tick(self, moment: Moment) -> GoBack | None:
+    def at_tick(self, context: StepContext) -> GoBack | None:
         return None
 
-    def at_preview(self, moment: Moment) -> None:
+    def at_preview(self, context: StepContext) -> None:
         return None
 
-    def at_save(self, moment: Moment) -> None:
+    def at_save(self, context: StepContext) -> None:
         return None
 
     def close(self) -> None:
         return None
 
 
-MakeHook = Callable[[Stage], Hook | None]
+MakeHook = Callable[[RunContext], Hook | None]
 """Makes a run's hook; None where this run has no use for it."""
 
 MAX_FAILURES = 3
@@ -124,32 +123,34 @@ MAX_FAILURES = 3
 class Hooks:
     """The hooks of one run; what goes wrong in one becomes a notice, and training goes on."""
 
-    def __init__(self, stage: Stage, makers: Sequence[MakeHook]) -> None:
-        self._notice = stage.notice
+    def __init__(self, run: RunContext, makers: Sequence[MakeHook]) -> None:
+        self._recorder = run.recorder
         self._hooks: list[Hook] = []
         self._failures: dict[Hook, int] = {}
         for make in makers:
             try:
-                hook = make(stage)
+                hook = make(run)
             except (UserError, OSError, RuntimeError) as error:
                 log.exception("a hook of the training loop could not be made")
-                stage.notice(0, "warning", f"Training goes on without one of its observers: {_first_line(error)}")
+                run.recorder.notice(
+                    0, "warning", f"Training goes on without one of its observers: {_first_line(error)}"
+                )
                 continue
             if hook is not None:
                 self._hooks.append(hook)
 
-    def tick(self, moment: Moment) -> GoBack | None:
+    def tick(self, context: StepContext) -> GoBack | None:
         """The first wish to go back, if there is one; all hooks are called in any case."""
-        wishes = [self._call(hook, hook.at_tick, moment) for hook in list(self._hooks)]
+        wishes = [self._call(hook, hook.at_tick, context) for hook in list(self._hooks)]
         return next((wish for wish in wishes if wish is not None), None)
 
-    def preview(self, moment: Moment) -> None:
+    def preview(self, context: StepContext) -> None:
         for hook in list(self._hooks):
-            self._call(hook, hook.at_preview, moment)
+            self._call(hook, hook.at_preview, context)
 
-    def save(self, moment: Moment) -> None:
+    def save(self, context: StepContext) -> None:
         for hook in list(self._hooks):
-            self._call(hook, hook.at_save, moment)
+            self._call(hook, hook.at_save, context)
 
     def close(self) -> None:
         """Closes every hook, whatever happens in another."""
@@ -160,15 +161,15 @@ class Hooks:
                 log.exception("a hook of the training loop could not be closed")
         self._hooks = []
 
-    def _call(self, hook: Hook, act: Callable[[Moment], Out], moment: Moment) -> Out | None:
+    def _call(self, hook: Hook, act: Callable[[StepContext], Out], context: StepContext) -> Out | None:
         try:
-            return act(moment)
+            return act(context)
         except (UserError, OSError, RuntimeError) as error:
             log.exception("a hook of the training loop failed")
             failures = self._failures[hook] = self._failures.get(hook, 0) + 1
             for_good = failures >= MAX_FAILURES
-            self._notice(
-                moment.step,
+            self._recorder.notice(
+                context.step,
                 "warning",
                 f"Training goes on without {type(hook).__name__}{' from now on' if for_good else ' this time'}: "
                 f"{_first_line(error)}",

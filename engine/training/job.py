@@ -15,7 +15,6 @@ from engine.checkpoints.model_file import ModelHeader
 from engine.data import DataSet, Split
 from engine.device import placed
 from engine.errors import RunError, UsageError
-from engine.events import TrainingSaved
 from engine.knobs import from_json
 from engine.models.base import LatentModel
 from engine.nn.recompute import recompute_in_backward
@@ -26,11 +25,11 @@ from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig
 from engine.training.distributed import Dist
 from engine.training.ema import Ema
-from engine.training.hooks import Hooks, MakeHook, Moment, Stage
+from engine.training.hooks import Hooks, MakeHook, RunContext, StepContext
 from engine.training.lock import Lock
 from engine.training.optimisers import Optimisers
+from engine.training.recorder import Emit, Recorder
 from engine.training.snapshot import Progressed, load_snapshot, save_snapshot
-from engine.training.telling import Emit, Voice
 from engine.training.variations import Variation
 
 PREPARE_IMAGES: Final = 6144
@@ -73,9 +72,9 @@ class Job:
             variation=Variation(self.training.flip, self.training.shift, self.training.light),
             world=dist.world,
         )
-        self.voice = Voice(run, self.training.steps, emit, silent=not dist.first)
-        stage = Stage(run, self.config, self.training, data, self.device, emit, self.voice.notice)
-        self.hooks = Hooks(stage, hooks if dist.first else ())
+        self.recorder = Recorder(run, self.config, steps=self.training.steps, emit=emit, silent=not dist.first)
+        context = RunContext(run, self.config, self.training, data, self.device, self.recorder)
+        self.hooks = Hooks(context, hooks if dist.first else ())
 
     @property
     def weight(self) -> float:
@@ -108,7 +107,7 @@ class Job:
             self.save(at)
             self._list_skipped()
         for problem in problems:
-            self.voice.notice(at.step, "warning", problem)
+            self.recorder.notice(at.step, "warning", problem)
         return at
 
     def newest(self) -> tuple[Progressed | None, list[str]]:
@@ -161,8 +160,8 @@ class Job:
                 header=header,
                 keep=self.training.keep,
             )
-            self.voice.emit(TrainingSaved(self.run, at.step, folder))
-            self.hooks.save(self.moment(at.step, checkpoint=folder))
+            self.recorder.saved(at.step, folder)
+            self.hooks.save(self.context(at.step, checkpoint=folder))
         self.dist.wait()
 
     def beat(self) -> None:
@@ -174,21 +173,26 @@ class Job:
         if self.lock is not None:
             self.lock.beat()
 
-    def moment(self, step: int, **more: Any) -> Moment:
-        return Moment(step, self.training.steps, self.model, self.ema.model, self.optimisers, **more)
+    def close(self) -> None:
+        """Closes the hooks, which may still tell something, and then the files."""
+        self.hooks.close()
+        self.recorder.close()
+
+    def context(self, step: int, **more: Any) -> StepContext:
+        return StepContext(step, self.training.steps, self.model, self.ema.model, self.optimisers, **more)
 
     def _list_skipped(self) -> None:
         skipped = self.data.skipped
         if not skipped:
             return
         some = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
-        self.voice.notice(
+        self.recorder.notice(
             0,
             "warning",
             f"{len(skipped)} of {len(skipped) + len(self.data.names)} pictures could not be read "
             f"and are left out ({some}): log.txt in the run lists them.",
         )
-        self.voice.note(*(f"left out: {name}" for name in skipped))
+        self.recorder.log_lines(*(f"left out: {name}" for name in skipped))
 
 
 def check_batch(data: DataSet, training: TrainConfig, *, processes: int = 1) -> None:

@@ -24,14 +24,12 @@ from torch import Tensor
 
 from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import ImageError
-from engine.events import TrainingMetrics
 from engine.latent.inversion import Inversion, invert, refine
 from engine.measures import error_map
 from engine.models.base import LatentModel
 from engine.pictures import save_picture, sheet, to_images, to_pictures
-from engine.runs import directory as runs
 from engine.runs import live, pins
-from engine.training.hooks import Moment, QuietHook, Stage
+from engine.training.hooks import QuietHook, RunContext, StepContext
 
 SEARCH_SECONDS: Final = 1.0
 """For all searches of one preview together, as far as the last one tells; a photo's first search may take as long."""
@@ -42,7 +40,8 @@ HALF_LIMIT: Final = 6e4
 ROOM: Final = 8
 """Live weights are left out when the disk has less room than so many of them: a checkpoint must always fit."""
 
-Notice = Callable[[str], None]
+Tell = Callable[[str], None]
+"""Says one sentence to the person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +58,8 @@ class PinnedPhotos:
     Where a family finds codes by search, each preview goes on from the codes of the one before.
     """
 
-    def __init__(self, run: Path, device: torch.device, notice: Notice) -> None:
-        self._run, self._device, self._notice = run, device, notice
+    def __init__(self, run: Path, device: torch.device, tell: Tell) -> None:
+        self._run, self._device, self._tell = run, device, tell
         self._read: dict[Path, tuple[tuple[int, int], _Pin | None]] = {}
         self._codes: dict[str, Tensor] = {}
         self._seconds_per_step = 0.0
@@ -107,7 +106,7 @@ class PinnedPhotos:
             except ImageError as error:
                 found[file] = (mark, None)
                 if file.exists():
-                    self._notice(str(error))
+                    self._tell(str(error))
         self._read = found
         return [photo for _, photo in found.values() if photo is not None]
 
@@ -117,7 +116,7 @@ class PinnedPhotos:
                 return model.encode(images)
         if not self._told:
             self._told = True
-            self._notice(
+            self._tell(
                 "This family has no encoder: the codes of the pinned photos are searched at every preview, "
                 f"for about {SEARCH_SECONDS:g} s in all."
             )
@@ -145,8 +144,8 @@ def _seconds_per_step(found: Inversion) -> float:
 class LiveWeights:
     """Publishes the averaged weights in RUN/live, for whoever explores the run while it trains."""
 
-    def __init__(self, run: Path, notice: Notice) -> None:
-        self._folder, self._notice, self._told = run / live.FOLDER, notice, False
+    def __init__(self, run: Path, tell: Tell) -> None:
+        self._folder, self._tell, self._told = run / live.FOLDER, tell, False
         self.remove()
 
     def publish(self, model: LatentModel, header: ModelHeader) -> bool:
@@ -167,7 +166,7 @@ class LiveWeights:
         if shutil.disk_usage(self._folder.parent).free < ROOM * len(data):
             if not self._told:
                 self._told = True
-                self._notice("The disk is short of room: the weights are not published live until there is more.")
+                self._tell("The disk is short of room: the weights are not published live until there is more.")
             return False
         self._told = False
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -205,34 +204,32 @@ def _replace(path: Path, data: bytes) -> None:
 class Looking(QuietHook):
     """Both, as a hook of the loop: at every preview with the averaged model."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage, self._step = stage, 0
-        self.pinned = PinnedPhotos(stage.run, stage.device, self._say)
-        self.live = LiveWeights(stage.run, self._say)
+    def __init__(self, run: RunContext) -> None:
+        self._run, self._step = run, 0
+        self.pinned = PinnedPhotos(run.path, run.device, self._say)
+        self.live = LiveWeights(run.path, self._say)
 
-    def at_preview(self, moment: Moment) -> None:
+    def at_preview(self, context: StepContext) -> None:
         """Publishes the weights, draws the pinned photos and writes their figures."""
-        stage, self._step = self._stage, moment.step
+        self._step = context.step
         with torch.random.fork_rng(devices=[]):
-            self.live.publish(moment.average, self._header(moment.step))
-            values = self.pinned.look(moment.average, moment.step)
-        if values:
-            runs.append_metrics(stage.run, moment.step, values)
-            stage.emit(TrainingMetrics(stage.run, moment.step, moment.steps, 0.0, 0.0, tuple(values.items())))
+            self.live.publish(context.average, self._header(context.step))
+            values = self.pinned.look(context.average, context.step)
+        self._run.recorder.record(context.step, values)
 
     def close(self) -> None:
         """Takes the live weights away: from now on the run's checkpoint says more."""
         self.live.remove()
 
     def _header(self, step: int) -> ModelHeader:
-        config = self._stage.config
+        config = self._run.config
         return ModelHeader(
             family=config.family,
             config=config.model,
             image_shape=config.image_shape,
-            title=config.title or self._stage.run.name,
+            title=config.title or self._run.path.name,
             step=step,
         )
 
     def _say(self, text: str) -> None:
-        self._stage.notice(self._step, "info", text)
+        self._run.recorder.notice(self._step, "info", text)

@@ -31,9 +31,9 @@ from engine.training.job import check_batch as check_batch
 from engine.training.lock import Lock, exclusive
 from engine.training.memory import out_of_memory
 from engine.training.preview import look
+from engine.training.recorder import Emit as Emit
 from engine.training.recovery import no_memory, not_finite, roll_back, smaller_parts
 from engine.training.snapshot import Progressed
-from engine.training.telling import Emit as Emit
 from engine.training.tick import Tick
 from engine.training.watchers import HOOKS
 
@@ -67,7 +67,7 @@ def train(
             lock = stack.enter_context(exclusive(run))
         try:
             job = Job(run, data, emit=emit, dist=dist, lock=lock, hooks=hooks)
-            stack.callback(job.hooks.close)
+            stack.callback(job.close)
             return _go(job, control, stack)
         except OSError as error:
             raise RunError(
@@ -82,7 +82,7 @@ def train(
 
 def _go(job: Job, control: Control, stack: ExitStack) -> TrainingState:
     # Build, then either resume or prepare and publish the first checkpoint (which also proves the disk).
-    job.voice.state("preparing", runs.read_status(job.run).step)
+    job.recorder.state("preparing", runs.read_status(job.run).step)
     job.build()
     at = job.start()
     stack.enter_context(compiled(job, at.step))
@@ -129,7 +129,7 @@ def _go(job: Job, control: Control, stack: ExitStack) -> TrainingState:
         if job.finite():
             job.save(Progressed(step, at.strikes))
         look(job, step)
-    return job.voice.state("done" if step >= steps else "stopped", step)
+    return job.recorder.state("done" if step >= steps else "stopped", step)
 
 
 def _asked(job: Job, control: Control, step: int, tick: Tick) -> Flags:
@@ -147,16 +147,16 @@ def _asked(job: Job, control: Control, step: int, tick: Tick) -> Flags:
     paused, told = False, 0.0
     while asked.pause and not (asked.stop or asked.memory):
         if not paused:
-            job.voice.state("paused", step)
+            job.recorder.state("paused", step)
             paused, told = True, time.monotonic()
         elif time.monotonic() - told > runs.STALE_SECONDS / 3:
-            job.voice.heartbeat("paused", step)
+            job.recorder.heartbeat("paused", step)
             told = time.monotonic()
         job.beat()
         time.sleep(0.1)
         asked = agreed()
     if paused and not asked.stop:
-        job.voice.state("running", step)
+        job.recorder.state("running", step)
     return asked
 
 
@@ -187,7 +187,8 @@ def _read(job: Job, step: int, tick: Tick) -> GoBack | None:
     if not all(map(math.isfinite, values.values())):
         return not_finite(step)
     job.beat()
-    job.voice.means(step, tick, values)
+    job.recorder.record(step, {**values, "images_per_second": tick.images_per_second})
+    job.recorder.state("running", step, seconds_left=(job.training.steps - step) * tick.seconds_per_step)
     speed = {"images_per_second": tick.images_per_second, "seconds_per_step": tick.seconds_per_step}
-    wish = job.hooks.tick(job.moment(step, values=values, **speed))
+    wish = job.hooks.tick(job.context(step, values=values, **speed))
     return (wish or GoBack("")) if job.dist.any(wish is not None) else None

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.data import DataSet, Split
-from engine.errors import UserError
-from engine.events import TrainingPreview
-from engine.pictures import save_picture, sheet, to_pictures
+from engine.pictures import to_pictures
 from engine.training.heldout import fixed_pictures, heldout_metrics
 from engine.training.job import Job
 from engine.training.memory import give_back, out_of_memory
@@ -33,7 +31,7 @@ def look(job: Job, step: int) -> None:
                 raise
             short = True
         if short:
-            job.voice.notice(step, "warning", "There was not enough memory for this preview; training goes on.")
+            job.recorder.notice(step, "warning", "There was not enough memory for this preview; training goes on.")
             give_back(job.device)
     job.dist.wait()
 
@@ -47,15 +45,13 @@ def _show(job: Job, step: int) -> None:
             generator=torch.Generator().manual_seed(job.training.seed),
         )
         samples: Tensor = model.decode(codes)
-    pictures = to_pictures(samples)
-    try:
-        save_picture(sheet(pictures, 5, gap=0), job.run / "previews" / f"{step:06d}.webp")
-    except UserError as error:
-        job.voice.notice(step, "warning", f"Training goes on without this preview: {error}")
+    # Points have no sheet: whoever shows them draws them from the codes.
+    pictures = None if model.spec.range is None else to_pictures(samples)
+    if pictures is not None:
+        job.recorder.preview(step, pictures)
     values = heldout_metrics(model, _heldout(job.data), samples, job.device)
-    job.voice.emit(TrainingPreview(job.run, step, pictures))
-    job.voice.figures(step, values)
-    job.hooks.preview(job.moment(step, values=values, samples=pictures))
+    job.recorder.record(step, values)
+    job.hooks.preview(job.context(step, values=values, samples=pictures))
 
 
 def _heldout(data: DataSet) -> NDArray[np.uint8]:

@@ -33,7 +33,7 @@ def roll_back(job: Job, at: Progressed, step: int, wish: GoBack) -> Progressed:
     if back is None:
         raise RunError(f"{job.run.name} diverged at step {step} and no checkpoint can be read: start a new run.")
     action = f"went back to step {back.step} with half the learning rate"
-    job.voice.notice(
+    job.recorder.notice(
         step,
         "warning",
         f"{wish.reason.rstrip('.')}: {action}.",
@@ -72,7 +72,7 @@ def smaller_parts(job: Job, at: Progressed, step: int, *, late: bool) -> tuple[P
             raise no_memory(job.run)
         at, where = replace(back, strikes=at.strikes), f", and went back to step {back.step}"
     images = -(-most // parts)
-    job.voice.notice(
+    job.recorder.notice(
         step,
         "warning",
         f"Memory ran out at step {step}: each batch now goes through in {parts} parts of at most {images} "

@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.charts import Chart
-from engine.pictures import sheet
 from engine.runs.directory import RunConfig
 
 FLUSH_SECONDS: Final = 10
-COLUMNS: Final = 5
 
 log = logging.getLogger(__name__)
 
 
-class Events:
+class EventFile:
     """Writes events of one run, best effort: training never stops for them.
 
     The file is opened with the first thing to write. What an earlier file of the run says of later steps is then
@@ -55,15 +53,13 @@ class Events:
                 if chart.edges is None:
                     writer.add_histogram(chart.name, np.asarray(chart.values), step)
                 else:
-                    writer.add_histogram_raw(chart.name, global_step=step, **_moments(chart.edges, chart.values))
+                    writer.add_histogram_raw(chart.name, global_step=step, **_sums(chart.edges, chart.values))
 
         self._write(step, write)
 
-    def pictures(self, step: int, samples: NDArray[np.uint8]) -> None:
-        """Samples (N, S, S, 3) as one sheet."""
-        self._write(
-            step, lambda writer: writer.add_image("samples", sheet(samples, COLUMNS, gap=0), step, dataformats="HWC")
-        )
+    def picture(self, name: str, step: int, picture: NDArray[np.uint8]) -> None:
+        """A picture (H, W, 3)."""
+        self._write(step, lambda writer: writer.add_image(name, picture, step, dataformats="HWC"))
 
     def close(self) -> None:
         """Writes what is waiting and closes the file."""
@@ -85,7 +81,7 @@ class Events:
             log.warning("TensorBoard events of %s are left out from step %d: %s", self._run.name, step, error)
 
 
-def _moments(edges: Sequence[float], counts: Sequence[float]) -> dict[str, Any]:
+def _sums(edges: Sequence[float], counts: Sequence[float]) -> dict[str, Any]:
     """What TensorBoard stores of a histogram; the sums take every value to lie in the middle of its cell."""
     limits, numbers = np.asarray(edges, np.float64), np.asarray(counts, np.float64)
     middles = 0.5 * (limits[1:] + limits[:-1])

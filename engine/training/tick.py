@@ -19,14 +19,9 @@ class Tick:
         self._counts: dict[str, int] = {}
         self._steps = self._images = 0
         self._waited: float | None = None
-        self._start = self._last = time.monotonic()
+        self._last = time.monotonic()
         self.images_per_second = 0.0
         self.seconds_per_step = 0.0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since training began in this process."""
-        return time.monotonic() - self._start
 
     def add(self, metrics: Mapping[str, Tensor], images: int) -> None:
         for name, value in metrics.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.frozen import freeze_model
 from engine.models.base import Frozen, LatentModel, Plain
-from engine.models.frozen import freeze_model
 
 SWAPPED: Final = ("decode", "encode", "bits_per_dim")
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from engine import cli
+from engine.api import Cut
 from engine.families import FAMILIES
 from engine.session import Session
 from tests.commands.answers import one_object, one_sentence
@@ -91,7 +92,7 @@ def test_photos_are_encoded_into_codes_that_belong_to_the_model(family, call, ho
         assert archive["codes"].shape == (3, model.info.code_size)
         assert str(archive["model_sha256"]) == model.info.sha256
         assert list(archive["names"]) == [p.name for p in photos]
-        expected = model.encode(session.load_photo(photos[1], size=32, align="none").picture).code
+        expected = model.encode(session.load_photo(photos[1], size=32, cut=Cut(align="none")).picture).code
         np.testing.assert_allclose(archive["codes"][1], expected, atol=1e-5)
 
 

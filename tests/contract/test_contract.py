@@ -11,9 +11,10 @@ import torch
 from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.errors import Unsupported, UsageError
 from engine.families import FAMILIES, build, model_knobs
+from engine.frozen import Fresh
 from engine.knobs import from_json, knobs_of, to_json
-from engine.models.frozen import Fresh
 from engine.training.config import TrainConfig
+from tests.contract.gaps import family_gaps
 from tests.contract.tiny import PlainSteps, images, make, stir, tiny_config, variants
 
 SHAPE = (3, 16, 16)
@@ -45,8 +46,7 @@ def test_shapes_and_ranges(family, config, shape):
         assert x.abs().max() <= 1.0
 
 
-@EVERY
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize(("family", "size"), [(name, size) for name, row in FAMILIES.items() for size in row.sizes])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_size_of_the_form_is_built_and_decodes(family, size, channels):
     model = build(family, tiny_config(family), (channels, size, size)).eval()
@@ -320,8 +320,13 @@ def test_configs_come_back_from_json(family):
         assert from_json(row.config, to_json(config)) == config
         assert all(name in repr(config) for name in to_json(config))
     for name, preset in row.presets.items():
-        assert to_json(from_json(row.config, preset)).items() >= preset.items(), name
+        assert to_json(from_json(row.config, preset.knobs)).items() >= preset.knobs.items(), name
     from_json(TrainConfig, row.training)
+
+
+@EVERY
+def test_no_piece_of_a_family_is_missing(family):
+    assert not family_gaps(FAMILIES[family]), " ".join(family_gaps(FAMILIES[family]))
 
 
 @EVERY

@@ -10,7 +10,7 @@ import torch
 
 from engine.control import Control
 from engine.errors import Cancelled, UserError
-from engine.events import Done, Event, Failed, Progress, Started, Stopped
+from engine.events import Advanced, Done, Event, Failed, Started, Stopped
 from engine.lanes import Lane
 
 PATIENCE_SECONDS = 60.0
@@ -172,9 +172,9 @@ def test_cancelled_is_a_stop_and_no_failure(lane, ear):
 
 
 def test_progress_carries_its_ticket(lane, ear):
-    ticket = lane.submit("p", lambda context: context.progress(3, 10, "encoding", 1.5))
+    ticket = lane.submit("p", lambda context: context.step(3, 10, "encoding", seconds_left=1.5))
     assert lane.wait_idle(5)
-    assert Progress(ticket, 3, 10, "encoding", 1.5) in ear.events
+    assert Advanced(ticket, 3, 10, "encoding", 1.5) in ear.events
 
 
 def test_closing_stops_what_runs_and_ends_the_thread(ear):

@@ -22,6 +22,7 @@ from engine.exploring.open_model import OpenModel, wandered
 from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
+from engine.progress import Progress
 from engine.session import Session
 from tests.contract.tiny import folder_of_pictures, picture, save, tiny_config
 
@@ -141,7 +142,7 @@ def test_the_catalogue_is_all_that_the_form_needs(session):
     assert [family.name for family in catalogue.families] == list(FAMILIES)
     for family in catalogue.families:
         names = {knob.name for knob in family.model_knobs}
-        assert all(set(preset) <= names for preset in family.presets.values())
+        assert all(set(preset.knobs) <= names for preset in family.presets.values())
     for path, _ in catalogue.data_sets:
         assert os.path.exists(path)
 
@@ -182,7 +183,7 @@ def test_decoding_data_can_be_cancelled_without_leaving_a_run(session, tmp_path)
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        session.new_run(TrainRequest("vae", str(data), size=32, training={"batch": 4}), check_cancel=cancel)
+        session.new_run(TrainRequest("vae", str(data), size=32, training={"batch": 4}), progress=Progress(cancel))
     assert not session.runs_folder.exists()
 
 
@@ -290,7 +291,7 @@ def test_morphs_begin_and_end_at_the_photos(model):
 
 def test_a_photo_is_encoded_as_the_family_can(model):
     steps = []
-    found = model.encode(picture(3), name="me", note="cut", progress=lambda *p: steps.append(p), steps=12)
+    found = model.encode(picture(3), name="me", note="cut", progress=Progress(tell=steps.append), steps=12)
     assert found.photo.shape == found.reconstruction.shape == found.error_map.shape == (32, 32, 3)
     np.testing.assert_array_equal(found.reconstruction, model.decode(found.code[None])[0])
     assert (found.name, found.note) == ("me", "cut")
@@ -304,7 +305,7 @@ def test_a_photo_is_encoded_as_the_family_can(model):
             raise Cancelled
 
         with pytest.raises(Cancelled):
-            model.encode(picture(3), check_cancel=cancel, steps=12)
+            model.encode(picture(3), progress=Progress(cancel), steps=12)
     else:
         assert found.errors == ()
     if model.info.encode == "exact":

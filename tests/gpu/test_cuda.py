@@ -23,10 +23,10 @@ from engine.device import pick, placed
 from engine.errors import RunError
 from engine.events import Done, Failed, TrainingEvent, TrainingNotice, TrainingSaved, TrainingState
 from engine.families import FAMILIES, build
+from engine.frozen import freeze_model
 from engine.knobs import from_json, to_json
 from engine.lanes import Lane
 from engine.models.base import LatentModel
-from engine.models.frozen import freeze_model
 from engine.runs import directory as runs
 from engine.training.config import TrainConfig
 from engine.training.loop import train

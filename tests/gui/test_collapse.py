@@ -94,7 +94,7 @@ def quick_rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Request]]:
     def row(name: str, run: Callable[[Request], Finding]) -> Diagnostic:
         def told(request: Request) -> Finding:
             asked.setdefault(name, []).append(request)
-            request.tell(1, 2)
+            request.progress.step(1, 2)
             return run(request)
 
         return Diagnostic(name, name.title(), f"What {name} is for.", told)
@@ -156,8 +156,8 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
         import time
 
         while True:
-            request.check_cancel()
-            request.tell(1, 4)
+            request.progress.check()
+            request.progress.step(1, 4)
             time.sleep(0.01)
 
     rows = (Diagnostic("birthday", "Birthday test", "", long),)

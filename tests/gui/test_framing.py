@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 import resources
 from app.widgets.pixels import to_qimage
+from engine.api import Cut
 from engine.exploring.open_model import OpenModel
 from engine.session import Session
 from tests.gui.conftest import SIZE, App, OpenApp, drop, engine_model
@@ -106,7 +107,7 @@ def test_no_face_opens_the_panel_and_clicked_eyes_are_encoded(app: App, home: Pa
     proposed(app)
     clicked = app.state.frame.points
     np.testing.assert_allclose(clicked, EYES, atol=2.0)
-    photo = Session(device="cpu", home=home).load_photo(landscape, size=SIZE, points=clicked)
+    photo = Session(device="cpu", home=home).load_photo(landscape, size=SIZE, cut=Cut(points=clicked))
     np.testing.assert_array_equal(panel.preview.picture(), photo.picture)
     QTest.mouseClick(panel.use, LEFT)
     encoded(app)
@@ -165,7 +166,7 @@ def test_the_third_of_sixteen_faces(app: App, home: Path, crowd: Path) -> None:
     QTest.mouseClick(single.framing.use, LEFT)
     app.wait(lambda: app.state.photo != str(crowd))
     encoded(app)
-    photo = Session(device="cpu", home=home).load_photo(crowd, size=SIZE, face=2)
+    photo = Session(device="cpu", home=home).load_photo(crowd, size=SIZE, cut=Cut(face=2))
     np.testing.assert_array_equal(single.photo.picture(), photo.picture)
     assert single.photo.captions() == (f"face 3 of {count}", "")
     assert labels(app)[-1] == "crowd, face 3"
@@ -259,7 +260,7 @@ def test_the_middle_instead_of_a_face(app: App, home: Path, crowd: Path) -> None
     QTest.mouseClick(app.window.explore.single.framing.use, LEFT)
     app.wait(lambda: app.state.photo != str(crowd))
     encoded(app)
-    photo = Session(device="cpu", home=home).load_photo(crowd, size=SIZE, align="centre")
+    photo = Session(device="cpu", home=home).load_photo(crowd, size=SIZE, cut=Cut(align="centre"))
     np.testing.assert_array_equal(app.window.explore.single.photo.picture(), photo.picture)
 
 

@@ -13,10 +13,9 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.core import run_follower
 from app.core.model_host import run_ref
 from app.explore.live import controller as live_weights
-from app.train import controller as train_controller
-from app.train.pictures import controller as pictures_controller
 from engine.api import Coded, Pictures
 from engine.checkpoints.model_file import ModelHeader
 from engine.families import build
@@ -65,8 +64,7 @@ class Growing:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks at the run's folder more often than for a person, so that no test waits for a timer."""
-    for module in (live_weights, pictures_controller, train_controller):
-        monkeypatch.setattr(module, "POLL_MS", 60)
+    monkeypatch.setattr(run_follower, "FOLLOW_MS", 60)
     monkeypatch.setattr(live_weights, "REST_SECONDS", 0.15)
 
 

@@ -220,6 +220,6 @@ def test_the_form_follows_family_and_preset(app: App) -> None:
             form.path.set_path(str(Path.cwd()))
             request = form.request()
             assert request.family == family.name
-            assert values.items() <= request.model.items()
+            assert values.knobs.items() <= request.model.items()
             assert set(request.model) == {knob.name for knob in family.model_knobs}
             assert family.training_defaults.items() <= request.training.items()

@@ -18,7 +18,7 @@ from app.state import AppState
 from app.train.collapse.controller import AT_WORK, CollapseController, progress_view
 from app.train.collapse.diagnoses import Diagnosed, DiagnosisHost
 from app.train.collapse.state import DiagnosticCard, Running
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
@@ -151,7 +151,7 @@ class ModelCheckController(QObject):
         self._store.end_job(JOB)
         self._set(running=None)
 
-    def _told(self, title: str, event: Progress) -> None:
+    def _told(self, title: str, event: Advanced) -> None:
         check = self._store.state.check
         self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
         if check is not None and check.running is not None:

@@ -74,8 +74,7 @@ def _from_photo(request: DrawRequest, row: CompareRow) -> bool:
         return False
     # Wandering and the levels' rules belong to one model, so the rows leave them out.
     shared = DrawRequest(request.source, request.edits, request.locked, Wander(request.wander.plane))
-    code = request.source.code
-    return request == shared and (code is row.encoded.code or np.array_equal(code, row.encoded.code))
+    return request == shared and request.source.means(row.encoded.code)
 
 
 def drawn_anyway(row: CompareRow, state: AppState) -> bool:

@@ -21,7 +21,7 @@ from app.job import JobView
 from app.state import AppState
 from app.words import AXES, nice
 from engine.api import DirectionInfo, ModelInfo
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 SUFFIX: Final = ".directions.safetensors"
@@ -132,11 +132,10 @@ class DirectionsController(QObject):
                 host.model(ref, info.sha256),
                 method,
                 data=data if data is not None and data.exists() else None,
-                on_progress=lambda done, total: context.progress(done, total),
-                check_cancel=context.check,
+                progress=context,
             )
 
-        def moved(event: Progress) -> None:
+        def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
             store.show_job(JobView(job_key, text, fraction, f"{event.done} / {event.total}"))
 

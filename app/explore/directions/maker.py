@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 
-from app.core.model_host import ModelHost
 from app.core.notices import NO_MODEL
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.directions.state import GROUPS, Column, GroupPhoto, MakerState
-from app.explore.framing.cut import Cut
-from app.explore.photos.controller import THUMB_PX, PhotoController
-from app.explore.photos.state import resized_half
+from app.explore.photos.controller import PhotoController
+from app.explore.photos.state import THUMB_PX, pasted_key, resized_half
 from app.job import JobView
 from app.words import duration, nice
-from engine.api import DirectionInfo, Pictures
+from engine.api import Cut, DirectionInfo, Pictures
 from engine.errors import ImageError
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
+from engine.photos.load import thumbnail
 
 if TYPE_CHECKING:
     from engine.data.examples import Example
@@ -124,8 +121,7 @@ class MakerController(QObject):
 
     def add_picture(self, group: str, picture: Pictures) -> None:
         """A picture dropped out of another program into a group."""
-        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
-        self._add(group, (GroupPhoto(key, "pasted picture", picture, resized_half(picture, THUMB_PX)),))
+        self._add(group, (GroupPhoto(pasted_key(picture), "pasted picture", picture, resized_half(picture, THUMB_PX)),))
 
     def _add(self, group: str, photos: tuple[GroupPhoto, ...]) -> None:
         """A photo is in one group only: the last it was put into."""
@@ -149,10 +145,10 @@ class MakerController(QObject):
         self._set(labels=name, columns=(), column="", message="")
 
         def work(context: Context) -> tuple[Column, ...]:
-            from engine.data.examples import read_labels
+            from engine.data.labels import read_label_file
 
-            labels = read_labels(Path(name).expanduser())
-            return tuple(Column(column, *labels.counts(column)) for column in labels.columns)
+            labels = read_label_file(Path(name).expanduser())
+            return tuple(Column(column, *labels.counts(column)) for column in labels.attributes)
 
         def done(columns: tuple[Column, ...]) -> None:
             maker = self._store.state.maker
@@ -188,11 +184,13 @@ class MakerController(QObject):
             self._set(message=missing)
             return
         host, text = store.study_host, f"Making {maker.name.strip()} for {info.title}"
+        cuts = {photo.key: self._photos.loaded(photo.key, info.image_size) for photo in (*maker.a, *maker.b)}
+        ready = {key: cut.picture for key, cut in cuts.items() if cut is not None}
 
         def work(context: Context) -> Any:
             from engine.exploring import user_attributes as own_directions
 
-            positives, negatives = _examples(maker, host, info.image_size, context)
+            positives, negatives = _examples(maker, ready, context)
             return own_directions.make(
                 host.session(),
                 host.model(ref, info.sha256),
@@ -200,11 +198,10 @@ class MakerController(QObject):
                 positives=positives,
                 negatives=negatives,
                 method=maker.method,
-                on_progress=lambda done, total, seconds: context.progress(done, total, seconds_left=seconds),
-                check_cancel=context.check,
+                progress=context,
             )
 
-        def moved(event: Progress) -> None:
+        def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left else ""
             detail = f"{event.done} / {event.total} photos{left}"
@@ -257,36 +254,29 @@ def left_out_note(names: tuple[str, ...]) -> str:
 
 def _thumbs(paths: list[Path]) -> tuple[list[GroupPhoto], list[str]]:
     """(the photos that can be read, the names of the others)."""
-    from PIL import Image
-
-    from engine.photos.decode import read_photo
-
     photos, broken = [], []
     for path in paths:
         try:
-            image = Image.fromarray(read_photo(path).rgb)
+            photos.append(GroupPhoto(str(path), path.name, path, thumbnail(path, THUMB_PX)))
         except ImageError:
             broken.append(path.name)
-            continue
-        image.thumbnail((THUMB_PX, THUMB_PX))
-        photos.append(GroupPhoto(str(path), path.name, path, np.asarray(image, np.uint8)))
     return photos, broken
 
 
-def _examples(maker: MakerState, host: ModelHost, size: int, context: Context) -> tuple[list[Example], list[Example]]:
-    """Both groups for the engine, of either way."""
-    from engine.data.examples import Example, labelled, read_labels
+def _examples(
+    maker: MakerState, ready: Mapping[str, Pictures], context: Context
+) -> tuple[list[Example], list[Example]]:
+    """Both groups for the engine, of either way; `ready` are photos of the library by key, as they were cut already."""
+    from engine.data.examples import Example, labelled
+    from engine.data.labels import read_label_file
 
     if maker.way == "labels":
-        labels = read_labels(Path(maker.labels).expanduser())
-        return labelled(Path(maker.data).expanduser(), labels, maker.column, check_cancel=context.check)
+        labels = read_label_file(Path(maker.labels).expanduser())
+        return labelled(Path(maker.data).expanduser(), labels, maker.column, progress=context)
 
     def example(photo: GroupPhoto) -> Example:
-        source = Path(photo.source) if isinstance(photo.source, str) else photo.source
-        if photo.cut != Cut():
-            # Framed by hand: that framing is kept, and an aligned picture is taken as it is.
-            context.check()
-            source = host.load_photo(photo.source, size=size, name=photo.name, cut=photo.cut).picture
-        return Example(photo.name, source)
+        if photo.key in ready:
+            return Example(photo.name, ready[photo.key], Cut("none"))
+        return Example(photo.name, photo.source, None if photo.cut == Cut() else photo.cut)
 
     return [example(photo) for photo in maker.a], [example(photo) for photo in maker.b]

@@ -18,9 +18,9 @@ from app.widgets.jobs import ProgressLine
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
+from app.words import PHOTO_FILTER
 
 WAYS: Final = (("photos", "Two groups of photos"), ("labels", "CSV of labels"))
-PHOTOS: Final = "Photos (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 SEARCHES: Final = "This model has no encoder: each photo's code is searched for, about a second a photo."
 THUMB_COLUMNS: Final = 6
 ZONE_PX: Final = 64
@@ -86,7 +86,7 @@ class Group(QWidget):
         self.thumbs.set_thumbs([Thumb(photo.key, photo.thumb, photo.name) for photo in photos])
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, self._what, "", PHOTOS)
+        dialog = QFileDialog(self, self._what, "", PHOTO_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self.filesDropped)
         dialog.finished.connect(lambda _: dialog.deleteLater())

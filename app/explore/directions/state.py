@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from app.explore.framing.cut import Cut
-from engine.api import Pictures
+from engine.api import Cut, PhotoSource, Pictures
 
 GROUPS: Final = ("a", "b")
 METHODS: Final = (
@@ -25,7 +23,7 @@ class GroupPhoto:
 
     key: str
     name: str
-    source: str | Path | Pictures
+    source: PhotoSource
     thumb: Pictures
     cut: Cut = field(default_factory=Cut)
 

@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 
-from app.core.model_host import ModelHost
 from app.core.notices import Notice
 from app.core.store import Store
-from app.explore.framing.cut import MIDDLE, Cut, Point, by_hand
+from app.explore.framing.cut import MIDDLE, by_hand
 from app.explore.framing.state import FrameState
 from app.explore.photos.controller import PhotoController
-from app.explore.photos.state import Loaded, PhotoItem
+from app.explore.photos.state import PhotoItem
 from app.state import AppState
+from engine.api import Cut, Loaded, Point
 from engine.events import Failed
-
-if TYPE_CHECKING:
-    from engine.api import Pictures
 
 NO_PHOTO: Final = Notice("There is no photo to frame: drop one on the window, or choose one at the left.", "warning")
 NO_FACE: Final = "No face was found, so the middle of the picture is used: click the eyes, or keep the middle."
 GONE: Final = Notice("This photo is no longer in the library: drop it again to frame it.", "warning")
-
-
-class _Table:
-    """Lives on the files lane: one decoded photo, so that moving a marker does not read the file again."""
-
-    def __init__(self) -> None:
-        self._host: ModelHost | None = None
-        self._source: object = None
-        self._pixels: Pictures | None = None
-
-    def cut(self, item: PhotoItem, cut: Cut, size: int) -> Loaded:
-        """The photo cut in this way."""
-        if self._host is None:
-            self._host = ModelHost(device="cpu")
-            self._host.use_threads(lambda: 1)()
-        if self._source is not item.source or self._pixels is None:
-            self._pixels = self._read(item)
-            self._source = item.source
-        return self._host.load_photo(self._pixels, size=size, name=item.name, cut=cut)
-
-    def clear(self) -> None:
-        """Gives the pixels back."""
-        self._source = self._pixels = None
-
-    @staticmethod
-    def _read(item: PhotoItem) -> Pictures:
-        if isinstance(item.source, np.ndarray):
-            return item.source
-        from engine.photos.decode import read_photo
-
-        return read_photo(item.source).rgb
 
 
 class FramingController(QObject):
@@ -63,7 +28,6 @@ class FramingController(QObject):
     def __init__(self, store: Store, photos: PhotoController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._photos = store, photos
-        self._table = _Table()
         self._offered: set[str] = set()
         store.changed.connect(self._changed)
 
@@ -113,9 +77,6 @@ class FramingController(QObject):
     def _close(self) -> None:
         if self._store.state.frame is not None:
             self._store.update(frame=None)
-            self._store.tasks.submit(
-                "files", "put the photo away", lambda context: self._table.clear(), done=lambda _: None, latest="frame"
-            )
 
     def cancel(self) -> None:
         """One step out: from clicking to the cut of before, then out of the panel; nothing is changed."""
@@ -176,7 +137,7 @@ class FramingController(QObject):
         item = self._photos.item(frame.key) if frame is not None else None
         if frame is None or item is None or store.state.info is None:
             return
-        key, size, table = frame.key, store.state.info.image_size, self._table
+        key, size = frame.key, store.state.info.image_size
         self._set(cut=cut, busy=True, message="")
 
         def asked() -> FrameState | None:
@@ -196,7 +157,7 @@ class FramingController(QObject):
         store.tasks.submit(
             "files",
             "frame the photo",
-            lambda context: table.cut(item, cut, size),
+            lambda context: store.photo_loader.load(item.source, size=size, cut=cut, name=item.name),
             done=done,
             failed=failed,
             latest="frame",

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-Point = tuple[float, float]
+from engine.api import Cut, Point
+
 MIDDLE: Final = "centre"
 """The way of aligning that takes the middle square and looks for no face."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A choice of the person. `align` as in `Session.load_photo`; `face` counts from 0, the largest.
-
-    `points` are the eye at the left, the eye at the right and, if there is a third, the middle of the mouth, as (x, y)
-    in the photo's pixels; empty where the face was found without help.
-    """
-
-    align: str = "auto"
-    face: int = 0
-    points: tuple[Point, ...] = ()
-
-    def tag(self) -> str:
-        """What tells this cut from the others of its photo, for its key; empty for the first choice."""
-        if self.points:
-            return "eyes " + " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
-        if self.align == MIDDLE:
-            return "middle"
-        return f"face {self.face + 1}" if self.face else ""
-
-    def label(self) -> str:
-        """Two words for the history; empty for the first choice."""
-        if self.points:
-            return "eyes clicked"
-        return "middle" if self.align == MIDDLE else f"face {self.face + 1}" if self.face else ""
-
-
 FIRST_CUT: Final = Cut()
 """What is done with a photo of which nothing was chosen."""
+
+
+def cut_tag(cut: Cut) -> str:
+    """What tells this cut from the others of its photo, for its key; empty for the first choice."""
+    if cut.points:
+        return "eyes " + " ".join(f"{x:.1f},{y:.1f}" for x, y in cut.points)
+    if cut.align == MIDDLE:
+        return "middle"
+    return f"face {cut.face + 1}" if cut.face else ""
+
+
+def cut_label(cut: Cut) -> str:
+    """Two words for the history; empty for the first choice."""
+    return "eyes clicked" if cut.points else cut_tag(cut)
 
 
 def by_hand(points: tuple[Point, ...]) -> Cut:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.explore.framing.cut import FIRST_CUT, Cut, Point
-from app.explore.photos.state import Loaded
-from engine.api import Framing
+from app.explore.framing.cut import FIRST_CUT
+from engine.api import Cut, Framing, Loaded, Point
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,7 +112,7 @@ class ImportController(QObject):
         self._job = store.tasks.submit(
             "files",
             "look at the model",
-            lambda context: _engine().inspect(path, check_cancel=context.check),
+            lambda context: _engine().inspect(path, progress=context),
             done=done,
             failed=failed,
             stopped=stopped,
@@ -137,9 +137,7 @@ class ImportController(QObject):
             target = session.models_folder / f"{_slug(shown.title)}{OURS}"
             if target.exists():
                 raise UserError(f"There is already a model called {target.stem}: choose another title.")
-            imported = _engine().import_model(
-                shown.path, target, answers=chosen, title=shown.title, check_cancel=context.check
-            )
+            imported = _engine().import_model(shown.path, target, answers=chosen, title=shown.title, progress=context)
             return target, imported.warnings, session.models()
 
         def done(found: tuple[Path, tuple[str, ...], tuple[ModelCard, ...]]) -> None:

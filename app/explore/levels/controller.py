@@ -271,7 +271,7 @@ class MicroscopeController(QObject):
         self._maps_job = store.tasks.submit(
             "model",
             "find what each level drives",
-            lambda context: host.model(ref, sha).level_maps(request, check_cancel=context.check),
+            lambda context: host.model(ref, sha).level_maps(request, progress=context),
             done=done,
             failed=failed,
             background=True,

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 
 from app.core.model_host import run_of
+from app.core.run_files import RunRecord
+from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.history.history import History
@@ -27,27 +28,16 @@ from app.explore.look import Look
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
-from app.train.runs.reader import HEARTBEATS
 from engine.api import Coded, Codes, Encoded, ModelInfo
 from engine.events import Failed
 from engine.lanes import Context
-from engine.runs import directory as runs
 from engine.runs import live
 
 if TYPE_CHECKING:
     from engine.exploring.open_model import OpenModel
 
-POLL_MS: Final = 700
 REST_SECONDS: Final = 0.4
 """So long no control has moved before other weights may take the place of those on show."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What the run's folder says: its newest weights, and whether somebody trains it."""
-
-    weights: live.Weights | None
-    alive: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +56,20 @@ class LiveWeights(QObject):
     """Follows the run whose weights Explore shows."""
 
     def __init__(
-        self, store: Store, explore: ExploreController, photos: PhotoController, parent: QObject | None = None
+        self,
+        store: Store,
+        explore: ExploreController,
+        photos: PhotoController,
+        follower: RunFollower,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._store, self._explore, self._photos = store, explore, photos
-        self._reading = self._opening = False
+        self._store, self._explore, self._photos, self._follower = store, explore, photos, follower
+        self._watch: Watch | None = None
+        self._opening = False
         self._ready: _Ready | None = None
         self._failed_for = ""
         self._moved_at = 0.0
-        self._timer = QTimer(self, interval=POLL_MS)
-        self._timer.timeout.connect(self._tick)
         store.changed.connect(self._changed)
         store.modelOpened.connect(self._encode_again)
 
@@ -89,48 +83,32 @@ class LiveWeights(QObject):
             self._store.update(live=None)
         elif now.live is not None and now.info is not None and now.info.step != now.live.step:
             self._store.update(live=replace(now.live, step=now.info.step))
-        wanted = run is not None and now.workspace == "explore" and not now.closing
-        if wanted and not self._timer.isActive():
-            self._timer.start()
-            QTimer.singleShot(0, self, self._tick)
-        elif not wanted:
-            self._timer.stop()
+        if self._watch is not None and self._watch.path != run:
+            self._watch.close()
+            self._watch = None
+        if run is not None and self._watch is None:
+            self._watch = self._follower.watch(
+                run, "weights", take=self._take, failed=lambda event: self._look(None, alive=False)
+            )
+        if self._watch is not None:
+            self._watch.follow(now.workspace == "explore" and not now.closing)
 
-    def _tick(self) -> None:
+    def _take(self, record: RunRecord) -> None:
+        self._look(record.weights, alive=record.info.status.alive)
+
+    def _look(self, weights: live.Weights | None, *, alive: bool) -> None:
         if self._ready is not None:
             self._take_over()
-        run = run_of(self._store.state.model)
-        if run is None or self._reading or self._store.state.closing:
-            return
-        ref = self._store.state.model
+        if self._watch is not None and self._watch.path == run_of(self._store.state.model):
+            self._saw(weights, alive)
 
-        def done(seen: _Seen) -> None:
-            self._reading = False
-            if self._store.state.model == ref:
-                self._saw(seen)
-
-        def ended() -> None:
-            self._reading = False
-
-        self._reading = True
-        self._store.tasks.submit(
-            "files",
-            "look for newer weights",
-            lambda context: _look(run),
-            done=done,
-            failed=lambda event: ended(),
-            stopped=ended,
-            latest="weights",
-        )
-
-    def _saw(self, seen: _Seen) -> None:
+    def _saw(self, weights: live.Weights | None, alive: bool) -> None:
         info = self._store.state.info
         if info is None:
             return
-        known = LiveModel(info.step, seen.alive)
+        known = LiveModel(info.step, alive)
         if self._store.state.live != known:
             self._store.update(live=known)
-        weights = seen.weights
         if weights is None or weights.sha256 in (info.sha256, self._failed_for):
             return
         if self._ready is not None and self._ready.info.sha256 == weights.sha256:
@@ -162,16 +140,16 @@ class LiveWeights(QObject):
 
         def work(context: Context) -> _Ready:
             from engine.device import use_threads
-            from engine.exploring.reencoding import reencoded, reencoded_codes
 
             use_threads(1)
             model = host.session().open_live(run)
             model.warm_up()
             info = model.info
-            encoded = None if old is None else reencoded(model, old)
-            fit = [s for s in slots if s.picture.shape[0] == info.image_size and s.code is not None]
-            codes = reencoded_codes(model, np.stack([s.picture for s in fit])) if fit else None
-            pairs = [] if codes is None else list(zip([s.code for s in fit], codes, strict=True))
+            encoded = None if old is None else model.encode_again(old)
+            # Where a code would have to be searched for, it stays.
+            fit = [s for s in slots if s.picture.shape[0] == info.image_size and info.encode != "search"]
+            codes = model.codes_of(np.stack([s.picture for s in fit])) if fit else ()
+            pairs = list(zip([s.code for s in fit], codes, strict=True))
             return _Ready(ref, model, info, old, encoded, tuple((a, b) for a, b in pairs if a is not None))
 
         def done(ready: _Ready) -> None:
@@ -253,10 +231,6 @@ class LiveWeights(QObject):
                 status=f"Step {info.step:,}: sliders that were found at an earlier step drift as the run trains; "
                 "find them again when they stop working."
             )
-
-
-def _look(run: Path) -> _Seen:
-    return _Seen(live.newest(run), runs.read_status(run, HEARTBEATS).alive)
 
 
 def _alike(old: ModelInfo, new: ModelInfo) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from app.core.export_job import Tell, export_file
+from app.core.export_job import export_file
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.morph.path import path_of, timeline_of
 from engine.api import Pictures
 from engine.exploring.export import save_animation
 from engine.exploring.timeline import distinct, frames_of
-from engine.lanes import Context
+from engine.progress import Progress
 
 JOB: Final = "export"
 
@@ -34,7 +34,7 @@ def export(store: Store, file: Path) -> None:
             return (ready[i] for i in order)
         return frames_of(lambda places: path.pictures(host, places), fractions)
 
-    def work(context: Context, tell: Tell) -> float:
+    def work(progress: Progress) -> float:
         start = time.perf_counter()
         save_animation(
             file,
@@ -43,8 +43,7 @@ def export(store: Store, file: Path) -> None:
             frames_per_second=fps,
             scale=choice.scale,
             smooth=choice.smooth,
-            progress=tell,
-            check_cancel=context.check,
+            progress=progress,
         )
         return time.perf_counter() - start
 

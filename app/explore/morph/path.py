@@ -21,7 +21,7 @@ LETTERS = "ABCD"
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class CodePath:
     """A path through corners of one model, as it was when it was asked: what changes later does not touch it."""
 
     ref: str
@@ -57,12 +57,12 @@ def pad_codes(state: AppState) -> Codes | None:
     return np.stack(codes) if len({code.shape for code in codes}) == 1 else None
 
 
-def path_of(state: AppState) -> Path | None:
+def path_of(state: AppState) -> CodePath | None:
     """The path as it stands, or None while it has fewer than two corners."""
     codes = codes_of(state.morph)
     if codes is None or state.info is None or state.model is None:
         return None
-    return Path(state.model, state.info.sha256, codes, state.morph.method, state.morph.timing.loop == "loop")
+    return CodePath(state.model, state.info.sha256, codes, state.morph.method, state.morph.timing.loop == "loop")
 
 
 def timeline_of(morph: MorphState) -> Timeline:
@@ -83,7 +83,7 @@ def marks_of(morph: MorphState) -> tuple[tuple[float, str], ...]:
 
 
 def submit_latest(
-    store: Store, kind: str, path: Path, fractions: Sequence[float], use: Callable[[Pictures], None]
+    store: Store, kind: str, path: CodePath, fractions: Sequence[float], use: Callable[[Pictures], None]
 ) -> None:
     """Draws on the model lane; a newer request of this kind replaces one that waits."""
     host = store.model_host

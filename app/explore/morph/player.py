@@ -15,12 +15,12 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.core.tasks import Task
-from app.explore.morph.path import Path, path_of, submit_latest, timeline_of
+from app.explore.morph.path import CodePath, path_of, submit_latest, timeline_of
 from app.job import JobView
 from app.state import AppState
 from app.words import duration
 from engine.api import Pictures
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.exploring.timeline import CHUNK, distinct
 from engine.lanes import Context
 
@@ -40,7 +40,7 @@ class MorphPlayer(QObject):
         self._timer.timeout.connect(self._tick)
         self._fractions: tuple[float, ...] = ()
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._path: Path | None = None
+        self._path: CodePath | None = None
         self._job: Task | None = None
         self._started = 0.0
         self._first = self._index = 0
@@ -145,7 +145,7 @@ class MorphPlayer(QObject):
 
         submit_latest(self._store, "morph", path, [fraction], use)
 
-    def _prepare(self, path: Path, places: Sequence[float]) -> None:
+    def _prepare(self, path: CodePath, places: Sequence[float]) -> None:
         """Decodes all pictures on the study lane, with progress in the jobs bar; then plays."""
         store, host, total = self._store, self._store.study_host, len(places)
 
@@ -156,7 +156,7 @@ class MorphPlayer(QObject):
                 parts.append(path.pictures(host, places[at : at + CHUNK]))
                 done = min(at + CHUNK, total)
                 left = (time.perf_counter() - start) / done * (total - done)
-                context.progress(done, total, seconds_left=left)
+                context.step(done, total, seconds_left=left)
             return np.concatenate(parts)
 
         def done(pictures: Pictures) -> None:
@@ -172,7 +172,7 @@ class MorphPlayer(QObject):
             if event is not None:
                 store.notices.failed(event)
 
-        def told(event: Progress) -> None:
+        def told(event: Advanced) -> None:
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
             store.show_job(
                 JobView(JOB, "Preparing the morph", event.done / event.total, f"{event.done} / {total}{left}")

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from PIL import Image
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
 from app.core.notices import NO_MODEL, NOT_DROPPED
 from app.core.store import Store
 from app.explore.controller import ExploreController
-from app.explore.framing.cut import MIDDLE, Cut
-from app.explore.photos.encoder import At, Encoder, Target
-from app.explore.photos.state import Loaded, PhotoItem, resized_half
+from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
+from app.explore.photos.encoder import At, PhotoEncoder, Target
+from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
 from app.sessions.state import Kept, Restored
 from app.state import AppState
 from app.words import decibels, framing
-from engine.api import Coded, Codes, Encoded, Pictures, Sampled
+from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
+from engine.lanes import Context
+from engine.photos.kinds import is_picture
+from engine.photos.load import thumbnail
 
-THUMB_PX: Final = 96
 LEAST_GAIN_DB: Final = 0.01
 """A smaller one is not worth a step of the history: nobody sees it."""
 FOLDER_LIMIT: Final = 24
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif")
 
 __all__ = ["PhotoController", "Target"]
 
@@ -41,7 +39,7 @@ class PhotoController(QObject):
         super().__init__(parent)
         self._store, self._explore = store, explore
         self._chosen: At | None = None
-        self._encoder = Encoder(store, item=self.item, on_show=lambda: self._chosen)
+        self._encoder = PhotoEncoder(store, item=self.item, on_show=lambda: self._chosen)
         self._loaded, self._encoded = self._encoder.loaded, self._encoder.encoded
         self.encode = self._encoder.encode
         """For all views: one photo through one model, on the study lane; asked twice it is done once."""
@@ -72,7 +70,11 @@ class PhotoController(QObject):
         def done(items: tuple[PhotoItem, ...]) -> None:
             self._store.update(photos=(*(p for p in self._store.state.photos if not p.shipped), *items))
 
-        self._store.tasks.submit("files", "read the portraits", lambda context: _shipped(paths), done=done)
+        def read(context: Context) -> tuple[PhotoItem, ...]:
+            names = [(path, path.stem.replace("-", " ")) for path in paths]
+            return tuple(PhotoItem(str(p), name, thumbnail(p, 2 * THUMB_PX), p, shipped=True) for p, name in names)
+
+        self._store.tasks.submit("files", "read the portraits", read, done=done)
 
     def add_files(self, names: list[str], use: Callable[[str], None] | None = None) -> None:
         """Photos, folders of photos, models and runs, dropped or chosen; the first photo is used at once."""
@@ -83,7 +85,7 @@ class PhotoController(QObject):
             if (path / "config.json").is_file():
                 self._explore.open_model(run_ref(path))
             elif path.is_dir():
-                inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+                inside = sorted(p for p in path.iterdir() if is_picture(p, refused=True))
                 photos += inside[:FOLDER_LIMIT]
                 if not inside:
                     self._store.notices.say(NOT_DROPPED)
@@ -97,29 +99,22 @@ class PhotoController(QObject):
 
     def add_picture(self, picture: Pictures, use: Callable[[str], None] | None = None) -> None:
         """A picture from the clipboard, or dropped out of another program."""
-        key = "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
-        self._take(key, "pasted picture", picture, use=use or self.choose)
+        self._take(pasted_key(picture), "pasted picture", picture, use=use or self.choose)
 
-    def _take(self, key: str, name: str, source: Path | Pictures, *, use: Callable[[str], None] | None) -> None:
+    def _take(self, key: str, name: str, source: PhotoSource, *, use: Callable[[str], None] | None) -> None:
         info = self._store.state.info
         if info is None:
             self._store.notices.say(NO_MODEL)
             return
 
         def done(loaded: Loaded) -> None:
-            self._loaded[key, info.image_size] = loaded
-            item = PhotoItem(key, name, resized_half(loaded.picture, THUMB_PX), source, faces=loaded.faces)
+            item = replace(new, thumb=resized_half(loaded.picture, THUMB_PX), faces=loaded.faces)
             self._store.update(photos=(item, *(p for p in self._store.state.photos if p.key != key)))
             if use is not None:
                 use(key)
 
-        host = self._store.study_host
-        self._store.tasks.submit(
-            "study",
-            "read the photo",
-            lambda context: host.load_photo(source, size=info.image_size, name=name),
-            done=done,
-        )
+        new = PhotoItem(key, name, NO_THUMB, source)
+        self._encoder.read(new, info.image_size, done=done)
 
     def remove(self, key: str) -> None:
         """Takes a photo out of the library; the file stays where it is."""
@@ -128,6 +123,10 @@ class PhotoController(QObject):
     def item(self, key: str) -> PhotoItem | None:
         """The photo of this key."""
         return next((p for p in self._store.state.photos if p.key == key), None)
+
+    def loaded(self, key: str, size_px: int) -> Loaded | None:
+        """This photo cut for models of this size, if it has been."""
+        return self._loaded.get((key, size_px))
 
     # for sessions
     def kept(self) -> Kept:
@@ -171,7 +170,7 @@ class PhotoController(QObject):
         def done(encoded: Encoded) -> None:
             if wanted():
                 item = self.item(key)
-                by = item.cut.label() if item is not None else ""
+                by = cut_label(item.cut) if item is not None else ""
                 label = f"{encoded.name}, {by}" if by and not encoded.name.endswith(by) else encoded.name
                 store.update(encoded=encoded, encoding=False)
                 self._explore.take_code(encoded.code, encoded.name, photo=key, label=label)
@@ -199,31 +198,24 @@ class PhotoController(QObject):
         item, info = self.item(key), self._store.state.info
         if item is None or info is None:
             return
-        base, tag = item.base or item.key, cut.tag()
-        new = f"{base}#{tag}" if tag else base
-        loaded = loaded or self._loaded.get((new, info.image_size))
-        if loaded is None:
-            host = self._store.study_host
+        base, tag = item.base or item.key, cut_tag(cut)
+        name = item.name.removesuffix(f", {cut_label(item.cut)}")
+        name = f"{name}, {cut_label(cut)}" if cut.face else name
+        key, beside = (f"{base}#{tag}", base) if tag else (base, "")
+        new = PhotoItem(key, name, NO_THUMB, item.source, cut=cut, base=beside)
+        at = (key, info.image_size)
+        if loaded is not None:
+            self._loaded[at] = replace(loaded, name=name)
+        elif at not in self._loaded:
             self._abandon()
-            self._store.tasks.submit(
-                "study",
-                "read the photo",
-                lambda context: host.load_photo(item.source, size=info.image_size, name=item.name, cut=cut),
-                done=lambda found: self.reframe(key, cut, found),
-                failed=self._not_reframed,
-                latest="reframe",
-            )
-            return
-        name = item.name.removesuffix(f", {item.cut.label()}")
-        name = f"{name}, {cut.label()}" if cut.face else name
-        loaded = replace(loaded, name=name)
-        self._loaded[new, info.image_size] = loaded
-        if not any(p.key == new and p.listed for p in self._store.state.photos):
-            thumb = resized_half(loaded.picture, THUMB_PX)
-            beside = base if tag else ""
-            made = PhotoItem(new, name, thumb, item.source, cut=cut, base=beside, faces=loaded.faces)
-            self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
-        self.choose(new)
+
+        def done(found: Loaded) -> None:
+            if not any(p.key == key and p.listed for p in self._store.state.photos):
+                made = replace(new, thumb=resized_half(found.picture, THUMB_PX), faces=found.faces)
+                self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
+            self.choose(key)
+
+        self._encoder.read(new, info.image_size, done=done, failed=self._not_reframed, latest="reframe")
 
     def _not_reframed(self, event: Failed) -> None:
         if self._store.state.encoding:
@@ -317,8 +309,10 @@ class PhotoController(QObject):
         known = self._encoded.get(at)
         if known is None:
             return
-        # Before it was improved the photo had another code, and another error.
-        known = next((old for old in self._before_improve.get(at, ()) if _is_code(state.look.source, old.code)), known)
+        source = state.look.source
+        if isinstance(source, Coded):
+            # Before it was improved the photo had another code, and another error.
+            known = next((old for old in self._before_improve.get(at, ()) if source.means(old.code)), known)
         if self._chosen != at:
             self._abandon()
         if known is not state.encoded or state.encoding:
@@ -333,18 +327,3 @@ class PhotoController(QObject):
     def keep(self, key: str, sha256: str, encoded: Encoded) -> None:
         """Remembers what a model made of a photo that was encoded elsewhere."""
         self._encoded[key, sha256] = encoded
-
-
-def _is_code(source: Sampled | Coded, code: Codes) -> bool:
-    return isinstance(source, Coded) and (source.code is code or np.array_equal(source.code, code))
-
-
-def _shipped(paths: tuple[Path, ...]) -> tuple[PhotoItem, ...]:
-    """Thumbnails of pictures that ship with the program."""
-    items: list[Any] = []
-    for path in paths:
-        with Image.open(path) as image:
-            image.thumbnail((2 * THUMB_PX, 2 * THUMB_PX))
-            thumb = np.asarray(image.convert("RGB"), np.uint8)
-        items.append(PhotoItem(str(path), path.stem.replace("-", " "), thumb, path, shipped=True))
-    return tuple(items)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.photos.search_watch import SearchWatch
-from app.explore.photos.state import Loaded, PhotoItem
-from engine.api import Encoded, ModelInfo
+from app.explore.photos.state import PhotoItem
+from engine.api import Encoded, Loaded, ModelInfo
 from engine.events import Failed
 from engine.lanes import Context
 
@@ -34,7 +34,7 @@ class Target:
         return Target(ref, info.sha256, info.title, info.image_size, info.encode == "search")
 
 
-class Encoder:
+class PhotoEncoder:
     """Remembers cut photos by (key, size) in `loaded`, and what a model made of them in `encoded`.
 
     `on_show` says whose error curve is drawn.
@@ -48,6 +48,36 @@ class Encoder:
         self.encoded: dict[At, Encoded] = {}
         self._waiting: dict[At, list[tuple[Encodings, Callable[[], None]]]] = {}
         self._jobs: dict[At, Task | None] = {}
+
+    def read(
+        self,
+        item: PhotoItem,
+        size_px: int,
+        *,
+        done: Callable[[Loaded], None],
+        failed: Callable[[Failed], None] | None = None,
+        stopped: Callable[[], None] | None = None,
+        latest: str | None = None,
+    ) -> Task | None:
+        """A photo cut for models of this size: at once if it was before, else on the study lane."""
+        at, loader = (item.key, size_px), self._store.photo_loader
+        if at in self.loaded:
+            done(self.loaded[at])
+            return None
+
+        def read(loaded: Loaded) -> None:
+            self.loaded[at] = loaded
+            done(loaded)
+
+        return self._store.tasks.submit(
+            "study",
+            "read the photo",
+            lambda context: loader.load(item.source, size=size_px, cut=item.cut, name=item.name),
+            done=read,
+            failed=failed,
+            stopped=stopped,
+            latest=latest,
+        )
 
     def encode(
         self,
@@ -77,30 +107,18 @@ class Encoder:
         waiting = self._waiting[at] = [(done, gave_up)]
 
         def ready(loaded: Loaded) -> None:
-            self.loaded[key, target.size] = loaded
             if self._waiting.get(at) is waiting:
                 if framed is not None:
                     framed(loaded)
                 self._search(at, target, loaded, progress)
 
-        ready_already = self.loaded.get((key, target.size))
-        if ready_already is not None:
-            ready(ready_already)
-            return
-        host = self._store.study_host
-
         def failed(event: Failed | None) -> None:
             if self._waiting.get(at) is waiting:
                 self._give_up(at, event)
 
-        self._jobs[at] = self._store.tasks.submit(
-            "study",
-            "read the photo",
-            lambda context: host.load_photo(item.source, size=target.size, name=item.name, cut=item.cut),
-            done=ready,
-            failed=failed,
-            stopped=lambda: failed(None),
-        )
+        reading = self.read(item, target.size, done=ready, failed=failed, stopped=lambda: failed(None))
+        if reading is not None:
+            self._jobs[at] = reading
 
     def abandon(self, at: At) -> None:
         """Ends the work on a photo that nobody looks at any more, unless a second view waits for it too."""
@@ -174,16 +192,12 @@ class Encoder:
         host = self._store.study_host
 
         def work(context: Context) -> Encoded:
-            def told(step: int, total: int, error: float) -> None:
-                context.progress(step, total, f"error {error:.3g}", value=error)
-
             options = {"improve": True} if improve else {}
             return host.model(target.ref, target.sha256).encode(
                 loaded.picture,
                 name=loaded.name,
                 note=loaded.note,
-                progress=told,
-                check_cancel=context.check,
+                progress=context,
                 **options,
             )
 

@@ -9,7 +9,7 @@ from typing import Final
 from app.core.store import Store
 from app.explore.photos.state import Search
 from app.job import JobView
-from engine.events import Progress
+from engine.events import Advanced
 
 SHOW_SECONDS: Final = 0.05
 """Quick searches make thousands of steps a second; the window shows at most twenty of them."""
@@ -41,7 +41,7 @@ class SearchWatch:
         if self._shown():
             self._store.update(search=Search(self._key, self._text))
 
-    def moved(self, event: Progress) -> None:
+    def moved(self, event: Advanced) -> None:
         """A step was made."""
         if not self._started:
             return

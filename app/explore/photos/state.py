@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from app.explore.framing.cut import FIRST_CUT, Cut
-from engine.api import Framing, Pictures
+from app.explore.framing.cut import FIRST_CUT
+from engine.api import Cut, PhotoSource, Pictures
 
-PhotoSource = str | Path | Pictures
+THUMB_PX: Final = 96
+NO_THUMB: Final = np.zeros((1, 1, 3), np.uint8)
+"""In the place of one until the photo was read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,22 +36,6 @@ class PhotoItem:
     listed: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A photo cut for a model of some size; `framing` says where, None when only the cut itself was kept."""
-
-    picture: Pictures
-    name: str
-    note: str
-    how: str
-    framing: Framing | None = None
-
-    @property
-    def faces(self) -> int:
-        """How many faces were found in the photo."""
-        return 0 if self.framing is None else len(self.framing.faces)
-
-
 @dataclass(frozen=True)
 class Search:
     """A search for the photo's code while it runs: RMS errors by step. `job` is its row in the jobs bar."""
@@ -64,6 +51,11 @@ class Search:
     def fraction(self) -> float | None:
         """0..1, None while it is not known."""
         return self.done / self.total if self.total else None
+
+
+def pasted_key(picture: Pictures) -> str:
+    """The key of a picture that has no file: equal pictures are one photo."""
+    return "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
 
 
 def resized_half(picture: Pictures, side_px: int) -> Pictures:

@@ -22,7 +22,7 @@ from engine.api import Pictures
 from engine.diagnostics import birthday_game as play
 from engine.diagnostics.birthday_files import game_file, human_finding, save_game
 from engine.diagnostics.birthday_game import Answer, Game, Plan, Round
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context, Work
 from engine.report import Evidence
 
@@ -231,7 +231,7 @@ class BirthdayController(QObject):
             "study", kind, work, done=done, failed=failed, stopped=self._stopped, progress=self._progress
         )
 
-    def _progress(self, event: Progress) -> None:
+    def _progress(self, event: Advanced) -> None:
         if event.total:
             self._store.show_job(
                 JobView(JOB, "Birthday test", event.done / event.total, event.text),

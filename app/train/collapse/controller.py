@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.core.notices import Notice
+from app.core.run_files import RunRecord
+from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
 from app.core.tasks import Task
 from app.job import JobView
@@ -19,12 +21,11 @@ from app.train.collapse.state import CollapseState, DiagnosticCard, Running
 from app.train.controller import TrainController
 from app.train.state import RunView
 from app.words import duration
-from engine.diagnostics.report_files import ReportEntry, list_reports, read_report
-from engine.events import Failed, Progress
+from engine.diagnostics.report_files import read_report
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
-POLL_MS: Final = 1500
 JOB: Final = "diagnose"
 NO_RUN: Final = Notice("There is no run on show to diagnose: choose one in Train first.", "warning")
 AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
@@ -34,16 +35,20 @@ class CollapseController(QObject):
     """Owns `AppState.collapse`, less the birthday test in it."""
 
     def __init__(
-        self, store: Store, diagnoses: DiagnosisHost, train: TrainController, parent: QObject | None = None
+        self,
+        store: Store,
+        diagnoses: DiagnosisHost,
+        train: TrainController,
+        follower: RunFollower,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._store, self._diagnoses, self._train = store, diagnoses, train
+        self._store, self._diagnoses, self._train, self._follower = store, diagnoses, train, follower
+        self._watch: Watch | None = None
         self._job: Task | None = None
-        self._listing = self._asked_cards = False
+        self._asked_cards = False
         self._shown: tuple[Path, int] | None = None
         self._began = 0.0
-        self._timer = QTimer(self, interval=POLL_MS)
-        self._timer.timeout.connect(self._list)
         store.changed.connect(self._changed)
 
     @property
@@ -62,14 +67,14 @@ class CollapseController(QObject):
             self._store.update(
                 collapse=CollapseState(kept.cards, view.path, running=kept.running, birthday=kept.birthday)
             )
-            self._list()
+            if self._watch is not None:
+                self._watch.close()
+            self._watch = self._follower.watch(view.path, "reports", take=self._take)
         watched = view is not None and now.workspace == "train" and now.train_side == "collapse" and not now.closing
-        if watched and not self._timer.isActive():
-            self._timer.start()
-            self._list()
+        if self._watch is not None:
+            self._watch.follow(watched)
+        if watched:
             self._read_cards()
-        elif not watched:
-            self._timer.stop()
         if view is not None and _scrubbed(before.run_view) != _scrubbed(view) and self._state.chosen:
             # The scrubber was moved: reports follow it again.
             self._set(chosen=False)
@@ -86,29 +91,9 @@ class CollapseController(QObject):
 
         self._store.tasks.submit("study", "list the diagnostics", lambda context: self._diagnoses.cards(), done=done)
 
-    def _list(self) -> None:
-        run = self._state.run
-        if run is None or self._listing or self._store.state.closing:
-            return
-        self._listing = True
-
-        def done(reports: tuple[ReportEntry, ...]) -> None:
-            self._listing = False
-            if self._state.run == run and reports != self._state.reports:
-                self._set(reports=reports)
-
-        def ended() -> None:
-            self._listing = False
-
-        self._store.tasks.submit(
-            "files",
-            "list the reports",
-            lambda context: list_reports(run),
-            done=done,
-            failed=lambda event: ended(),
-            stopped=ended,
-            latest="reports",
-        )
+    def _take(self, record: RunRecord) -> None:
+        if record.reports != self._state.reports:
+            self._set(reports=record.reports)
 
     def _follow(self) -> None:
         """Shows the report that belongs to the step on show, unless another one was chosen by hand."""
@@ -221,7 +206,8 @@ class CollapseController(QObject):
         opened = self._state.opened | frozenset(names or ())
         self._shown = (run, found.step)
         self._set(step=found.step, chosen=True, report=found.report, message="", opened=opened)
-        self._list()
+        if self._watch is not None:
+            self._watch.look()
 
     def stop(self) -> None:
         """Cancels the diagnosis at work."""
@@ -232,7 +218,7 @@ class CollapseController(QObject):
         self._store.end_job(JOB)
         self._set(running=None)
 
-    def _told(self, title: str, event: Progress) -> None:
+    def _told(self, title: str, event: Advanced) -> None:
         running = self._state.running
         if running is not None:
             fraction = event.done / event.total if event.total else None
@@ -240,7 +226,7 @@ class CollapseController(QObject):
             self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
 
 
-def progress_view(key: str, title: str, event: Progress, took_seconds: float) -> JobView:
+def progress_view(key: str, title: str, event: Advanced, took_seconds: float) -> JobView:
     """A diagnosis in the jobs bar, with the time left once a tenth is done."""
     fraction = event.done / event.total if event.total else None
     detail = event.text

@@ -74,9 +74,7 @@ class DiagnosisHost:
         from engine.diagnostics.diagnose import diagnose
 
         subject = self._subject(run, quick=quick, context=context)
-        report = diagnose(
-            subject, names, quick=quick, tell=lambda *told: context.progress(*told), check_cancel=context.check
-        )
+        report = diagnose(subject, names, quick=quick, progress=context)
         folder = report_folder(run, subject.origin.step or 0)
         if names is not None:
             report = _joined(folder, subject, report)
@@ -86,7 +84,7 @@ class DiagnosisHost:
         """The same of a model of the library, held against the images at `data`; kept in the user's folder."""
         from engine.diagnostics.diagnose import diagnose
 
-        context.progress(0, 0, "reading the model and its images")
+        context.step(0, 0, "reading the model and its images")
         if self._checked is None or self._checked[0] != (ref, data, quick):
             # The old one goes first: two sets of images need not fit.
             self._checked = None
@@ -94,15 +92,12 @@ class DiagnosisHost:
                 ref,
                 data,
                 quick=quick,
-                progress=lambda done, total: context.progress(done, total, "reading the images"),
-                check_cancel=context.check,
+                progress=context.named("reading the images"),
             )
             self._checked = ((ref, data, quick), subject) if quick else None
         else:
             subject = self._checked[1]
-        report = diagnose(
-            subject, names, quick=quick, tell=lambda *told: context.progress(*told), check_cancel=context.check
-        )
+        report = diagnose(subject, names, quick=quick, progress=context)
         folder = self._folder(subject.origin.model_sha256, data)
         if names is not None:
             report = _joined(folder, subject, report)
@@ -143,7 +138,7 @@ class DiagnosisHost:
 
         if self._game is None or self._game[0] != run:
             raise RunError("The model of this test is not open any more: begin the test again.")
-        drawn = draw_round(self._game[1], plan, check_cancel=context.check)
+        drawn = draw_round(self._game[1], plan, progress=context)
         return Batch(plan, drawn.pairs, _rgb(drawn.left), _rgb(drawn.right))
 
     def conclude(self, run: Path, finding: Finding) -> Diagnosed:
@@ -164,7 +159,7 @@ class DiagnosisHost:
     def _subject(self, run: Path, *, quick: bool, context: Context) -> Subject:
         from engine.runs.checkpoints import newest_snapshot
 
-        context.progress(0, 0, "reading the model and its images")
+        context.step(0, 0, "reading the model and its images")
         kept, folder = self._kept, newest_snapshot(run)[0]
         if kept is not None and kept[:2] == (run, quick) and folder is not None:
             if folder.name == f"step_{kept[2].origin.step or 0:06d}":
@@ -173,8 +168,7 @@ class DiagnosisHost:
         subject = self._host.session().subject(
             run,
             quick=quick,
-            progress=lambda done, total: context.progress(done, total, "reading the images"),
-            check_cancel=context.check,
+            progress=context.named("reading the images"),
         )
         # All images of a large set are not kept after the diagnosis that asked for them.
         self._kept = (run, quick, subject) if quick else None

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject
 from PySide6.QtGui import QImage, QImageWriter
 
+from app.core.run_files import RunRecord
+from app.core.run_follower import RunFollower, Watch, in_progress
 from app.core.store import Store
 from app.state import AppState
 from app.train.curves.export import Sheet, write, write_table
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState, Overlay
-from app.train.runs import reader as run_reader
-from engine.runs.directory import FigureRow, NoticeRow, read_figures, read_notices
-from engine.runs.notes import Note, read_notes, set_note
-
-OVERLAY_MS: Final = 1000
-MOST_NOTICES: Final = 500
-MOST_CHARTS: Final = 2000
-"""Of each name; a run with more previews loses its earliest."""
-
-
-@dataclass(frozen=True, eq=False)
-class Beside:
-    """What a run's folder holds beside its metrics, since the offsets before."""
-
-    notes: tuple[Note, ...]
-    notices: list[NoticeRow]
-    figures: list[FigureRow]
-    offsets: tuple[int, int]
-
-
-def read_beside(path: Path, offsets: tuple[int, int]) -> Beside:
-    """Notes, and the news of notices and charts."""
-    notices, first = read_notices(path, offsets[0])
-    figures, second = read_figures(path, offsets[1])
-    return Beside(read_notes(path), notices, figures, (first, second))
+from engine.events import Failed
+from engine.runs.notes import Note, set_note
 
 
 class CurvesController(QObject):
-    """Reads beside the run on show each time it is read, and overlaid runs once a second while they are written."""
+    """Takes what is told beside the metrics of the run on show, and overlaid runs."""
 
-    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store, follower: RunFollower, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._store = store
-        self._offsets = (0, 0)
-        self._reading: Path | None = None
-        self._overlay_offsets: dict[Path, int] = {}
-        self._overlays_reading: set[Path] = set()
-        self._timer = QTimer(self, interval=OVERLAY_MS)
-        self._timer.timeout.connect(self._read_live)
+        self._store, self._follower = store, follower
+        self._watch: Watch | None = None
+        self._told: RunRecord | None = None
+        self._overlaid: dict[Path, Watch] = {}
         store.changed.connect(self._changed)
 
     @property
@@ -96,62 +73,24 @@ class CurvesController(QObject):
 
     # the run on show
     def _changed(self, before: AppState, now: AppState) -> None:
-        view, old = now.run_view, before.run_view
-        if now.closing:
-            self._timer.stop()
-            return
-        if view is None:
-            return
-        if view.path != self._now.path:
-            self._offsets = (0, 0)
-            self._set(
-                path=view.path,
-                notes=(),
-                notices=(),
-                figures={},
-                overlays=tuple(one for one in self._now.overlays if one.path != view.path),
-            )
-            self._read_beside(view.path)
-        elif old is not None and view.info is not old.info:
-            self._read_beside(view.path)
-        if now.workspace != before.workspace:
-            self._keep_time()
+        path = now.run_view.path if now.run_view is not None else None
+        if path is not None and path != self._now.path:
+            if self._watch is not None:
+                self._watch.close()
+            overlays = tuple(one for one in self._now.overlays if one.path != path)
+            self._set(path=path, notes=(), notices=(), figures={}, overlays=overlays)
+            self._told = None
+            self._watch = self._follower.watch(path, "notes", take=self._take)
+        if self._watch is not None:
+            self._watch.follow(in_progress(now))
+        overlaid = {one.path for one in self._now.overlays}
+        if now.workspace != before.workspace or now.closing or self._overlaid.keys() != overlaid:
+            self._keep_overlays()
 
-    def _read_beside(self, path: Path) -> None:
-        if self._reading == path:
-            return
-        self._reading = path
-        offsets = self._offsets
-
-        def done(found: Beside) -> None:
-            self._reading = None
-            # Another answer to the same question may have come first, when runs were switched to and fro.
-            if self._now.path != path or self._offsets != offsets:
-                return
-            self._offsets = found.offsets
-            state = self._now
-            changes: dict[str, Any] = {}
-            if found.notes != state.notes:
-                changes["notes"] = found.notes
-            if found.notices:
-                changes["notices"] = (*state.notices, *found.notices)[-MOST_NOTICES:]
-            if found.figures:
-                changes["figures"] = with_charts(state.figures, found.figures)
-            if changes:
-                self._set(**changes)
-
-        def ended(_: object = None) -> None:
-            self._reading = None
-
-        self._store.tasks.submit(
-            "files",
-            "read the run's notes",
-            lambda context: read_beside(path, offsets),
-            done=done,
-            failed=ended,
-            stopped=ended,
-            latest="beside the run",
-        )
+    def _take(self, record: RunRecord) -> None:
+        old, self._told = self._told, record
+        if old is None or any(a is not b for a, b in zip(_beside(old), _beside(record), strict=True)):
+            self._set(notes=record.notes, notices=record.notices, figures=record.charts)
 
     # notes
     def set_note(self, step: int, text: str) -> None:
@@ -163,6 +102,7 @@ class CurvesController(QObject):
         def done(notes: tuple[Note, ...]) -> None:
             if self._now.path == path:
                 self._set(notes=notes)
+                self._follower.look(path)
 
         self._store.tasks.submit("files", "keep the note", lambda context: set_note(path, step, text), done=done)
 
@@ -171,9 +111,7 @@ class CurvesController(QObject):
         """Draws another run over the one on show, or no longer."""
         overlays = tuple(one for one in self._now.overlays if one.path != path)
         if not on:
-            self._overlay_offsets.pop(path, None)
             self._set(overlays=overlays)
-            self._keep_time()
             return
         card = next((card for card in self._store.state.runs if card.info.path == path), None)
         if card is None or path == self._now.path:
@@ -181,9 +119,7 @@ class CurvesController(QObject):
         if len(overlays) >= MOST_RUNS - 1:
             self._store.notices.warn(f"{MOST_RUNS} runs are compared already: take one away before you add another.")
             return
-        self._overlay_offsets[path] = 0
         self._set(overlays=(*overlays, Overlay(path, card.info)))
-        self._read_overlay(path)
 
     def compare_only(self, paths: tuple[Path, ...]) -> None:
         """Draws just these runs over the one on show, as many as there is room for."""
@@ -196,52 +132,27 @@ class CurvesController(QObject):
             if path not in shown:
                 self.compare(path, True)
 
-    def _read_live(self) -> None:
-        for one in self._now.overlays:
-            if one.info.status.alive:
-                self._read_overlay(one.path)
-
-    def _read_overlay(self, path: Path) -> None:
-        if path in self._overlays_reading or path not in self._overlay_offsets:
-            return
-        self._overlays_reading.add(path)
-        offset = self._overlay_offsets[path]
-
-        def done(news: run_reader.News) -> None:
-            self._overlays_reading.discard(path)
-            shown = next((one for one in self._now.overlays if one.path == path), None)
-            # It may have been taken away, or taken away and added again, while it was being read.
-            if shown is None or self._overlay_offsets.get(path) != offset:
-                return
-            self._overlay_offsets[path] = news.offset
-            changed = replace(shown, info=news.info, series=run_reader.extended(shown.series, news.fresh))
-            self._set(overlays=tuple(changed if one.path == path else one for one in self._now.overlays))
-            if news.more:
-                self._read_overlay(path)
-            self._keep_time()
-
-        def failed(event: Any) -> None:
-            self._overlays_reading.discard(path)
-            self.compare(path, False)
-            self._store.notices.failed(event)
-
-        self._store.tasks.submit(
-            "files",
-            "read a run to compare",
-            lambda context: run_reader.read_news(path, offset),
-            done=done,
-            failed=failed,
-            stopped=lambda: self._overlays_reading.discard(path),
-        )
-
-    def _keep_time(self) -> None:
+    def _keep_overlays(self) -> None:
+        """Watches the runs that are overlaid, the live ones while Train is on show."""
         state = self._store.state
-        live = any(one.info.status.alive for one in state.curves.overlays)
-        if live and state.workspace == "train" and not state.closing:
-            if not self._timer.isActive():
-                self._timer.start()
-        else:
-            self._timer.stop()
+        alive = {one.path: one.info.status.alive for one in self._now.overlays}
+        for path in self._overlaid.keys() - alive.keys():
+            self._overlaid.pop(path).close()
+        for path in alive.keys() - self._overlaid.keys():
+            self._overlaid[path] = self._follower.watch(
+                path, "metrics", take=partial(self._take_overlay, path), failed=partial(self._lost, path)
+            )
+        for path, watch in self._overlaid.items():
+            watch.follow(alive[path] and state.workspace == "train" and not state.closing)
+
+    def _take_overlay(self, path: Path, record: RunRecord) -> None:
+        changed = Overlay(path, record.info, record.series)
+        self._set(overlays=tuple(changed if one.path == path else one for one in self._now.overlays))
+        self._keep_overlays()
+
+    def _lost(self, path: Path, event: Failed) -> None:
+        self.compare(path, False)
+        self._store.notices.failed(event)
 
     # out
     def save_table(self, path: Path, sheet: Sheet) -> None:
@@ -263,20 +174,14 @@ class CurvesController(QObject):
         )
 
 
+def _beside(record: RunRecord) -> tuple[object, ...]:
+    """What a record has beside its metrics."""
+    return record.notes, record.notices, record.charts
+
+
 def png_bytes(image: QImage) -> bytes:
     """The image as PNG."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, QByteArray(b"png")).write(image)
     return bytes(buffer.data().data())
-
-
-def with_charts(known: Any, fresh: list[FigureRow]) -> dict[str, tuple[FigureRow, ...]]:
-    """The charts with newer ones; after a resume from an earlier step the newer ones replace the older."""
-    out: dict[str, tuple[FigureRow, ...]] = dict(known)
-    for row in fresh:
-        before = out.get(row.name, ())
-        while before and before[-1].step >= row.step:
-            before = before[:-1]
-        out[row.name] = (*before, row)[-MOST_CHARTS:]
-    return out

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.core.run_files import CLOCK
 from app.series import Floats, Trace
 from app.train.curves.state import CurvesState
-from app.train.runs.reader import CLOCK
 from app.train.state import RunView
 from engine.plots import Plot
 from engine.runs.directory import RunInfo
@@ -154,7 +154,7 @@ def axes_known(view: RunView) -> frozenset[str]:
 
 # lines
 @dataclass(frozen=True, eq=False)
-class Source:
+class PlottedRun:
     """A run as its lines are made from it."""
 
     key: str
@@ -163,12 +163,12 @@ class Source:
     clock: Clock | None
 
 
-def sources(view: RunView, state: CurvesState, axis: str) -> tuple[Source, ...]:
+def sources(view: RunView, state: CurvesState, axis: str) -> tuple[PlottedRun, ...]:
     """The run on show first, then those over it."""
     runs = [(view.path, view.info, view.series), *((one.path, one.info, one.series) for one in state.overlays)]
     names = told_apart([run_name(info) for _, info, _ in runs])
     return tuple(
-        Source(str(path), name, series, clock_of(series, info, axis))
+        PlottedRun(str(path), name, series, clock_of(series, info, axis))
         for name, (path, info, series) in zip(names, runs, strict=True)
     )
 
@@ -185,7 +185,7 @@ def told_apart(names: Sequence[str]) -> list[str]:
     ]
 
 
-def lines_of(row: Plot, runs: Sequence[Source]) -> tuple[Line, ...]:
+def lines_of(row: Plot, runs: Sequence[PlottedRun]) -> tuple[Line, ...]:
     """Alone, each metric has its colour; compared, each run has its colour and each metric its dashes."""
     from app.widgets.curves import Line
 

@@ -18,8 +18,8 @@ from app.train.curves.head import CurvesHead
 from app.train.curves.plan import (
     MORE,
     SPEED,
+    PlottedRun,
     Section,
-    Source,
     axes_known,
     clock_of,
     hint,
@@ -69,7 +69,7 @@ class TrainCurves(QWidget):
         self._all_log = False
         self._span: Span | None = None
         self._state: AppState | None = None
-        self._sources: tuple[Source, ...] = ()
+        self._sources: tuple[PlottedRun, ...] = ()
         self._unit: Axis | None = None
         self._cost_ms = 0.0
         self._waits = False

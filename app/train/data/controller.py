@@ -14,7 +14,7 @@ from app.core.tasks import Task
 from app.job import JobView
 from app.train.data.state import PAGE, DataChoice, DataState
 from engine.api import Pictures
-from engine.events import Failed, Progress
+from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -61,13 +61,11 @@ class DataController(QObject):
                 group=choice.group,
                 size=choice.size,
                 channels=choice.channels,
-                progress=lambda done, total: context.progress(done, total, "reading the images"),
-                check_cancel=context.check,
+                progress=context.named("reading the images"),
             )
             return survey(
                 data,
-                tell=lambda done, total: context.progress(done, total, "looking for copies"),
-                check_cancel=context.check,
+                progress=context.named("looking for copies"),
             )
 
         def done(found: Survey) -> None:
@@ -86,7 +84,7 @@ class DataController(QObject):
             "study", "look at the data", work, done=done, failed=failed, stopped=self._ended, progress=self._tell
         )
 
-    def _tell(self, event: Progress) -> None:
+    def _tell(self, event: Advanced) -> None:
         fraction = event.done / event.total if event.total else None
         self._store.show_job(
             JobView(JOB, "Looking at the data", fraction, f"{event.text}, {100 * (fraction or 0):.0f} %")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.state import AppState, moved
 from app.train.data.state import DataChoice, DataState
-from app.train.form.view import CHANNELS, DATA_FILTERS, GROUPS, OTHER, SIZES
+from app.train.form.view import CHANNELS, DATA_FILTERS, GROUPS, OTHER, side_options
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section
 from app.widgets.layout import hairline, hbox, scrolled, vbox
@@ -26,9 +26,8 @@ class DataPanel(QWidget):
         self.path = PathField(mode="folder", filters=DATA_FILTERS, placeholder="Folder, zip, npz or idx")
         self.labels = PathField(mode="file", filters="CSV (*.csv);;All files (*)", placeholder="labels.csv inside")
         self.group = Combo(GROUPS)
-        self.side = Combo(SIZES)
+        self.side = Combo(side_options((64,)))
         self.channels = Combo(CHANNELS)
-        self.side.set_current("64")
         rows = self._rows = FormRows(label_px=88)
         for label, field, tooltip in (
             ("Data", self.data, "Which data set."),
@@ -77,6 +76,7 @@ class DataPanel(QWidget):
         """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self.data.set_options([*now.catalogue.data_sets, (OTHER, "Folder or file…")])
+            self.side.set_options(side_options({size for row in now.catalogue.families for size in row.sizes}))
             self._tell()
         if moved(now, before, "data"):
             self._show(now.data)

@@ -29,7 +29,7 @@ class CostController(QObject):
             return
 
         def work(context: Context) -> str:
-            return self._host.session().cost_words(request, check_cancel=context.check)
+            return self._host.session().cost_words(request, progress=context)
 
         def done(words: str) -> None:
             store.update(train_cost=words)

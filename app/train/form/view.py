@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +28,14 @@ from engine.planning.presets import PACED, preset_values
 OTHER: Final = "other"
 COST_MS: Final = 700
 """How long the form rests before its cost is worked out."""
-SIZES: Final = (("32", "32 px"), ("64", "64 px"), ("128", "128 px"))
 GROUPS: Final = (("", "By itself"), (BY_FOLDER, "Folder"))
 CHANNELS: Final = (("3", "Colour"), ("1", "Grey"))
 DATA_FILTERS: Final = "Image archives (*.zip *.npz *.gz *-ubyte *.idx);;All files (*)"
+
+
+def side_options(sizes: Iterable[int]) -> list[tuple[str, str]]:
+    """Sides of pictures as the choices of a box, rising."""
+    return [(str(size), f"{size} px") for size in sorted(sizes)]
 
 
 class TrainForm(QWidget):
@@ -56,7 +61,7 @@ class TrainForm(QWidget):
         self.labels = PathField(mode="file", filters="CSV (*.csv);;All files (*)", placeholder="labels.csv inside")
         self.labels.setToolTip("A CSV with a column 'file' and attributes as 1 and -1; empty takes the one inside.")
         self.group = Combo(GROUPS, tooltip="Pictures of one person or folder stay together in training or outside it.")
-        self.side = Combo(SIZES, tooltip="Side of the images in pixels; smaller trains faster.")
+        self.side = Combo(side_options((64,)), tooltip="Side of the images in pixels; smaller trains faster.")
         self.channels = Combo(CHANNELS, tooltip="Colour, or grey for pictures such as digits.")
         self.family = Combo(tooltip="Which kind of model.")
         self.preset = Combo(tooltip="How large the model is, and how long the small one is trained.")
@@ -69,7 +74,6 @@ class TrainForm(QWidget):
         self.cost.setToolTip("Estimates for this machine at rest; memory is beside the program's own.")
         self._cost_timer = QTimer(self, interval=COST_MS, singleShot=True)
         self._cost_timer.timeout.connect(self._ask_cost)
-        self.side.set_current("64")
         self._rows = FormRows(label_px=88)
         for label, field in (
             ("Data", self.data),
@@ -147,11 +151,11 @@ class TrainForm(QWidget):
         if asked.family not in [row.name for row in self._catalogue.families] if self._catalogue else []:
             self.wrong.emit(f"{draft.name} is of the family {asked.family}, which cannot be trained here.")
             return
-        size = asked.size if str(asked.size) in dict(SIZES) else int(self.side.current())
         channels = asked.channels if str(asked.channels) in dict(CHANNELS) else int(self.channels.current())
-        self.set_data(DataChoice(asked.data, asked.labels or "", asked.group, size, channels))
         self.family.set_current(asked.family)
         self._family_changed()
+        self.set_data(DataChoice(asked.data, asked.labels or "", asked.group, asked.size, channels))
+        self._preset_changed()
         for form in self._forms:
             form.set_values(fitting(form.knobs, {**asked.model, **asked.training}))
         after = "again" if draft.start is None else "continued"
@@ -209,7 +213,8 @@ class TrainForm(QWidget):
         if choice.group not in dict(GROUPS):
             self.group.set_options([*GROUPS, (choice.group, choice.group)])
         self.group.set_current(choice.group)
-        self.side.set_current(str(choice.size))
+        if self.side.findData(str(choice.size)) >= 0:
+            self.side.set_current(str(choice.size))
         self.channels.set_current(str(choice.channels))
         self._data_changed()
 
@@ -231,6 +236,7 @@ class TrainForm(QWidget):
         if family is None or self._catalogue is None:
             return
         self.summary.setText(family.summary)
+        self.side.set_options(side_options(family.sizes))
         self.preset.set_options([(name, name) for name in family.presets])
         knobs = self._catalogue.training_knobs
         for form in self._forms:
@@ -253,13 +259,10 @@ class TrainForm(QWidget):
     def _preset_changed(self) -> None:
         family = self._chosen()
         if family is not None:
-            preset = self.preset.current()
-            model = family.presets.get(preset, {})
             defaults = {knob.name: knob.default for knob in self._knobs()} | dict(family.training_defaults)
             chosen = preset_values(
-                family.name,
-                preset,
-                model,
+                family.presets[self.preset.current()],
+                family.few_images,
                 side=int(self.side.current()),
                 images=self._images,
                 batch=int(defaults["batch"]),

@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.model_host import run_ref
+from app.core.run_files import RunRecord
+from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
-from app.explore.photos.state import PhotoSource
-from app.files.controller import MORPH_FILTERS, PHOTO_FILTER
+from app.files.controller import MORPH_FILTERS
 from app.state import AppState, moved
 from app.train.controller import TrainController
 from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
-from app.train.pictures.state import TABS, LookInRun, PicturesState, PinnedPhoto, Shot
+from app.train.pictures.state import TABS, LookInRun, PicturesState, Shot
 from app.train.state import RunView
-from engine.api import Pictures
-from engine.errors import ImageError
+from app.words import PHOTO_FILTER
+from engine.api import PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
 from engine.runs import live, pins
 
-POLL_MS: Final = 600
-
-
-@dataclass(frozen=True, eq=False)
-class _News:
-    """What the folder of the run on show holds beside its samples."""
-
-    pins: tuple[PinnedPhoto, ...]
-    sheets: tuple[tuple[int, Path], ...]
-    weights: live.Weights | None
-
 
 class PicturesController(QObject):
-    """Reads what the run on show draws; pins photos to it; draws the look of Explore with its weights."""
+    """Takes what the run on show draws; pins photos to it; draws the look of Explore with its weights."""
 
-    def __init__(self, store: Store, train: TrainController, parent: QObject | None = None) -> None:
+    def __init__(
+        self, store: Store, train: TrainController, follower: RunFollower, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._store, self._train = store, train
-        self._reading = self._drawing = False
+        self._store, self._train, self._follower = store, train, follower
+        self._watch: Watch | None = None
+        self._drawing = False
         self._weights: live.Weights | None = None
-        self._timer = QTimer(self, interval=POLL_MS)
-        self._timer.timeout.connect(self._read)
         self._player = QTimer(self)
         self._player.timeout.connect(self._play_on)
         store.changed.connect(self._changed)
@@ -58,14 +49,14 @@ class PicturesController(QObject):
         if view is not None and view.path != now.pictures.run:
             kept = PicturesState(tab=now.pictures.tab, run=view.path, film=now.pictures.film)
             self._weights = None
+            if self._watch is not None:
+                self._watch.close()
+            self._watch = self._follower.watch(view.path, "pins", "weights", take=self._take)
             self._store.update(pictures=kept)
-            self._read()
         watched = view is not None and now.workspace == "train" and not now.closing
-        if watched and not self._timer.isActive():
-            self._timer.start()
-            self._read()
-        elif not watched:
-            self._timer.stop()
+        if self._watch is not None:
+            self._watch.follow(watched)
+        if not watched:
             self._halt()
         if not moved(now, before, "run_view", "pictures"):
             return
@@ -74,37 +65,17 @@ class PicturesController(QObject):
         if now.pictures.tab == "yours" and not now.closing:
             self._draw_look()
 
-    def _read(self) -> None:
-        store, view = self._store, self._store.state.run_view
-        if view is None or self._reading or store.state.closing:
-            return
-        path, size, known = view.path, view.info.config.image_shape[1], store.state.pictures.pins
+    def _take(self, record: RunRecord) -> None:
+        pictures = self._store.state.pictures
+        self._weights = record.weights
+        if record.pins != pictures.pins or record.sheets != pictures.sheets:
+            self._set(pins=record.pins, sheets=record.sheets)
+        elif pictures.tab == "yours":
+            self._draw_look()
 
-        def done(news: _News) -> None:
-            self._reading = False
-            pictures = store.state.pictures
-            if pictures.run != path:
-                return
-            self._weights = news.weights
-            same = [p.mark for p in news.pins] == [p.mark for p in pictures.pins] and news.sheets == pictures.sheets
-            if not same:
-                store.update(pictures=replace(pictures, pins=news.pins, sheets=news.sheets))
-            elif pictures.tab == "yours":
-                self._draw_look()
-
-        def ended() -> None:
-            self._reading = False
-
-        self._reading = True
-        store.tasks.submit(
-            "files",
-            "read the run's pictures",
-            lambda context: _look(path, size, known),
-            done=done,
-            failed=lambda event: ended(),
-            stopped=ended,
-            latest="run pictures",
-        )
+    def _look(self) -> None:
+        if self._watch is not None:
+            self._watch.look()
 
     def show_tab(self, key: str) -> None:
         """Samples, pinned photos or yours."""
@@ -145,10 +116,10 @@ class PicturesController(QObject):
         if view is None:
             store.notices.warn("Choose a run first: a photo is pinned to one.")
             return
-        run, size, host = view.path, view.info.config.image_shape[1], store.study_host
+        run, size, loader = view.path, view.info.config.image_shape[1], store.photo_loader
 
         def work(context: Context) -> int:
-            return pins.pin(run, host.load_photo(source, size=size, name=name).picture)
+            return pins.pin(run, loader.load(source, size=size, name=name).picture)
 
         def done(number: int) -> None:
             now = store.state.run_view
@@ -156,7 +127,7 @@ class PicturesController(QObject):
             store.update(status=f"Pinned {name}: it is drawn {when}.")
             if store.state.pictures.run == run:
                 self._set(tab="pins")
-            self._read()
+            self._look()
 
         store.tasks.submit("study", "pin the photo", work, done=done)
 
@@ -166,7 +137,7 @@ class PicturesController(QObject):
         if view is not None:
             run = view.path
             self._store.tasks.submit(
-                "files", "unpin the photo", lambda context: pins.unpin(run, number), done=lambda _: self._read()
+                "files", "unpin the photo", lambda context: pins.unpin(run, number), done=lambda _: self._look()
             )
 
     def _show_sheet(self) -> None:
@@ -315,17 +286,3 @@ class PicturesController(QObject):
 def _step(view: RunView | None) -> int | None:
     """The step of the preview on show."""
     return view.previews[view.shown][0] if view is not None and 0 <= view.shown < len(view.previews) else None
-
-
-def _look(run: Path, size: int, known: tuple[PinnedPhoto, ...]) -> _News:
-    """Runs on the files lane; a pinned photo that has not changed is not read again."""
-    before = {(photo.number, photo.mark): photo for photo in known}
-    found = []
-    for number, file in pins.pins(run):
-        try:
-            stat = file.stat()
-            mark = (stat.st_mtime_ns, stat.st_size)
-            found.append(before.get((number, mark)) or PinnedPhoto(number, pins.read_pin(file, size=size), mark))
-        except (OSError, ImageError):
-            continue  # The run says what is wrong with it; here it is left out.
-    return _News(tuple(found), tuple(pins.sheets(run)), live.newest(run))

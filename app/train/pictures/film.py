@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from app.core.export_job import Tell, export_file
+from app.core.export_job import export_file
 from app.core.store import Store
 from app.train.pictures.state import FilmChoice
-from engine.lanes import Context
+from engine.progress import Progress
 
 JOB: Final = "time-lapse"
 HOLD_SECONDS: Final = 1.0
@@ -17,12 +17,12 @@ HOLD_SECONDS: Final = 1.0
 def export(store: Store, run: Path, what: str, choice: FilmChoice, file: Path) -> None:
     """The samples or the pinned photos (`what`) of a run as a film; the kind of file is told by its name."""
 
-    def work(context: Context, tell: Tell) -> int:
+    def work(progress: Progress) -> int:
         from engine.runs import timelapse
 
         hold = round(HOLD_SECONDS * choice.fps)
         film = timelapse.plan(run, what, scale=choice.scale, hold=hold, stamp=choice.stamp)
-        timelapse.save_timelapse(film, file, frames_per_second=choice.fps, progress=tell, check_cancel=context.check)
+        timelapse.save_timelapse(film, file, frames_per_second=choice.fps, progress=progress)
         return len(film.previews)
 
     export_file(

@@ -14,13 +14,14 @@ from torch import Tensor
 from engine.checkpoints.atomic import sha256_of, write_bytes
 from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, own, rosinality, y0ast
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
-from engine.checkpoints.importing.reading import Source, read_source
+from engine.checkpoints.importing.reading import ForeignWeights, read_source
 from engine.checkpoints.importing.report import ImportReport
 from engine.checkpoints.importing.sniff import find_weights, sniff
 from engine.checkpoints.model_file import ModelHeader, copy_weights, load_model, read_header, save_model
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family
 from engine.models.base import LatentModel
+from engine.progress import SILENT, Progress
 
 Match = Callable[[Candidate], Found | None]
 LAYOUTS: Final[tuple[Match, ...]] = (
@@ -56,7 +57,7 @@ class Imported:
     warnings: tuple[str, ...]
 
 
-def inspect(path: Path, *, config: Path | None = None, check_cancel: Callable[[], None] = lambda: None) -> ImportReport:
+def inspect(path: Path, *, config: Path | None = None, progress: Progress = SILENT) -> ImportReport:
     """What a file holds, and what it leaves open. Nothing of it is run.
 
     Raises:
@@ -65,7 +66,7 @@ def inspect(path: Path, *, config: Path | None = None, check_cancel: Callable[[]
     weights, _ = find_weights(path.expanduser())
     if sniff(weights) == "safetensors" and own.is_own(weights):
         return _own_report(weights)
-    return _open(weights, config, check_cancel)[1]
+    return _open(weights, config, progress)[1]
 
 
 def import_model(
@@ -76,7 +77,7 @@ def import_model(
     defaults: bool = False,
     title: str = "",
     config: Path | None = None,
-    check_cancel: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> Imported:
     """Builds the model in our modules, verifies it, and saves it to `target`.
 
@@ -87,9 +88,9 @@ def import_model(
     weights, _ = find_weights(path.expanduser())
     if sniff(weights) == "safetensors" and own.is_own(weights):
         return _copy_own(weights, target, answers)
-    found, report = _open(weights, config, check_cancel)
+    found, report = _open(weights, config, progress)
     chosen = report.answered(answers, defaults=defaults)
-    check_cancel()
+    progress.check()
     try:
         made = found.build(chosen)
         model = build(found.family, made.config, made.image_shape)
@@ -99,9 +100,9 @@ def import_model(
     layout, family_name, settings, shape = found.layout, found.family, made.config, made.image_shape
     # A large model is held several times over by now, and saving and checking it needs room.
     del found, made
-    check_cancel()
-    round_trip, warnings = verify(model.eval(), weights.name, check_cancel)
-    check_cancel()
+    progress.check()
+    round_trip, warnings = verify(model.eval(), weights.name, progress)
+    progress.check()
     card = {
         "imported": {"file": weights.name, "sha256": sha256_of(weights), "layout": layout, "answers": chosen},
         "summary": f"Imported from {weights.name} ({layout}).",
@@ -112,8 +113,8 @@ def import_model(
     return _imported(report, target, digest, model, round_trip, (*report.warnings, *warnings))
 
 
-def _open(weights: Path, config: Path | None, check_cancel: Callable[[], None]) -> tuple[Found, ImportReport]:
-    source = read_source(weights, config=config, check_cancel=check_cancel)
+def _open(weights: Path, config: Path | None, progress: Progress) -> tuple[Found, ImportReport]:
+    source = read_source(weights, config=config, progress=progress)
     found, candidate = _match(source)
     row = family(found.family)
     report = ImportReport(
@@ -136,7 +137,7 @@ def _open(weights: Path, config: Path | None, check_cancel: Callable[[], None]) 
     return found, report
 
 
-def _match(source: Source) -> tuple[Found, Candidate]:
+def _match(source: ForeignWeights) -> tuple[Found, Candidate]:
     """The first layout that fits one of the file's sets of weights.
 
     Raises:
@@ -162,9 +163,7 @@ def _match(source: Source) -> tuple[Found, Candidate]:
 
 
 @torch.inference_mode()
-def verify(
-    model: LatentModel, name: str, check_cancel: Callable[[], None] = lambda: None
-) -> tuple[float | None, tuple[str, ...]]:
+def verify(model: LatentModel, name: str, progress: Progress = SILENT) -> tuple[float | None, tuple[str, ...]]:
     """(round trip error of a flow or None, warnings), after the model has shown that it works.
 
     Raises:
@@ -175,7 +174,7 @@ def verify(
     pictures = []
     # A flow takes seconds a picture, and its round trip says more than its samples.
     for _ in range(1 if model.abilities.encode == "exact" else SEEDS):
-        check_cancel()
+        progress.check()
         codes = model.sample_codes(1, temperature=temperature, generator=generator)
         try:
             pictures.append(model.decode(codes))

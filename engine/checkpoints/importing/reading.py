@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from engine.checkpoints.importing.sniff import find_weights, read_json, read_safetensors_header, refused, sniff
 from engine.errors import CheckpointError
+from engine.progress import SILENT, Progress
 
 CHILD: Final = "engine.checkpoints.importing.child"
 SECONDS: Final = 300.0
@@ -33,7 +34,7 @@ WORDS: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ForeignWeights:
     """A file's tensors by name ("/" between nested dictionaries), in their order; `meta` are its plain settings."""
 
     path: Path
@@ -44,22 +45,22 @@ class Source:
 
 
 def read_source(
-    path: Path, *, config: Path | None = None, check_cancel: Callable[[], None] = lambda: None, seconds: float = SECONDS
-) -> Source:
+    path: Path, *, config: Path | None = None, progress: Progress = SILENT, seconds: float = SECONDS
+) -> ForeignWeights:
     """A file or folder, read without running anything of it.
 
     Raises:
         CheckpointError: unreadable, damaged, dangerous, or too large.
-        Cancelled: as `check_cancel` says.
+        Cancelled: as `progress` says.
     """
     weights, beside = find_weights(path.expanduser())
     kind = sniff(weights)
     chosen = config or beside
     settings = read_json(chosen) if chosen is not None else {}
     if kind == "safetensors":
-        return Source(weights, FORMATS[kind], _safetensors(weights), {}, settings)
-    tensors, meta = _torch(weights, check_cancel=check_cancel, seconds=seconds)
-    return Source(weights, FORMATS[kind], tensors, meta, settings)
+        return ForeignWeights(weights, FORMATS[kind], _safetensors(weights), {}, settings)
+    tensors, meta = _torch(weights, progress=progress, seconds=seconds)
+    return ForeignWeights(weights, FORMATS[kind], tensors, meta, settings)
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -76,10 +77,10 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(word)) if word.isdigit() else (1, word) for word in WORDS.split(name)]
 
 
-def _torch(path: Path, *, check_cancel: Callable[[], None], seconds: float) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _torch(path: Path, *, progress: Progress, seconds: float) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="latent-loom-import-") as text:
         folder = Path(text)
-        status = _run_child(path, folder, check_cancel=check_cancel, seconds=seconds)
+        status = _run_child(path, folder, progress=progress, seconds=seconds)
         refusal = folder / "refusal.json"
         if refusal.is_file():
             words = json.loads(refusal.read_text("utf-8"))
@@ -92,7 +93,7 @@ def _torch(path: Path, *, check_cancel: Callable[[], None], seconds: float) -> t
         return {name: loaded[name].clone() for name in summary["order"]}, dict(summary["meta"])
 
 
-def _run_child(path: Path, folder: Path, *, check_cancel: Callable[[], None], seconds: float) -> int:
+def _run_child(path: Path, folder: Path, *, progress: Progress, seconds: float) -> int:
     root = str(Path(__file__).resolve().parents[3])
     environment = {
         **os.environ,
@@ -113,7 +114,7 @@ def _run_child(path: Path, folder: Path, *, check_cancel: Callable[[], None], se
     end = time.monotonic() + seconds
     try:
         while process.poll() is None:
-            check_cancel()
+            progress.check()
             if time.monotonic() > end:
                 raise refused(path, f"reading it took over {seconds:.0f} seconds", "export the generator alone")
             time.sleep(POLL_SECONDS)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
 from engine.models.base import Frozen
+from engine.models.flow.glow import PRIOR_LOG_STD_BOUND, FlowStep, Glow, Level
 from engine.nn.coupling import LOG_SCALE_BOUND, Coupling, ZeroConv
 from engine.nn.packed_flow import Mix, Net, PackedFlow, PackedLevel, PackedStep, Weights, bounded_by, packed_net
 from engine.objectives.likelihood import standard_normal_log_density
-
-if TYPE_CHECKING:
-    from engine.models.flow.glow import FlowStep, Glow, Level
 
 
 class FrozenGlow(Frozen):
     """Exact in both directions, as the module; float32."""
 
-    def __init__(self, model: Glow, *, log_std_bound: float, packed: bool) -> None:
+    def __init__(self, model: Glow, *, packed: bool) -> None:
         super().__init__(model)
         levels = [cast("Level", level) for level in model.stack.scales()]
-        self._flow = PackedFlow([_level(level, log_std_bound, packed) for level in levels])
+        self._flow = PackedFlow([_level(level, packed) for level in levels])
 
     @torch.inference_mode()
     def decode(self, z: Tensor) -> Tensor:
@@ -40,7 +38,8 @@ class FrozenGlow(Frozen):
         return standard_normal_log_density(z) + log_det
 
 
-def _level(level: Level, bound: float, packed: bool) -> PackedLevel:
+def _level(level: Level, packed: bool) -> PackedLevel:
+    bound = PRIOR_LOG_STD_BOUND
     leaving, height, width = level.code_shape
     share = torch.ones(2 * leaving, device=level.prior_places.device)
     share[leaving:] /= bound

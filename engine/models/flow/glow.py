@@ -14,8 +14,7 @@ from torch.nn.functional import conv2d, pixel_unshuffle
 
 from engine.errors import UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.flow.frozen import FrozenGlow
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.actnorm import ActNorm
 from engine.nn.coupling import Coupling, Precision, ZeroConv, bounded
 from engine.nn.invertible import InvertibleConv, matrices
@@ -231,6 +230,3 @@ class Glow(LatentModel):
                 x, _ = step(x, nullcontext)
             if not level.last:
                 x = x.chunk(2, 1)[0]
-
-    def frozen(self, *, packed: bool) -> Frozen:
-        return FrozenGlow(self, log_std_bound=PRIOR_LOG_STD_BOUND, packed=packed)

@@ -16,8 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.charts import Chart, shared_histograms
 from engine.knobs import knob
-from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.gan.frozen import FrozenDcgan
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
 from engine.nn.upsample import UpsampleConv
@@ -58,7 +57,7 @@ class DcganConfig:
         "non-saturating",
         "Objective",
         "The game's losses. The Wasserstein ones bound the discriminator in their own way and pay no R1.",
-        choices=tuple(OBJECTIVES),
+        choices=OBJECTIVES,
     )
     critic_steps: int = knob(
         0,
@@ -247,9 +246,6 @@ class Dcgan(LatentModel):
     def decode(self, z: Tensor) -> Tensor:
         x: Tensor = self.generator(z)
         return x
-
-    def frozen(self, *, packed: bool) -> Frozen:
-        return FrozenDcgan(self, packed=packed)
 
     def first_layer(self) -> Tensor:
         """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""

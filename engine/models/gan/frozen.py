@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from engine.models.base import Frozen
-from engine.nn.packed import PackedConv, PackedLinear, packed_doubling
+from engine.models.gan.dcgan import Dcgan
+from engine.nn.packed import Activation, PackedConv, PackedLinear, packed_doubling
 from engine.nn.upsample import UpsampleConv, summed_kernel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from engine.models.gan.dcgan import Dcgan
-    from engine.nn.packed import Activation
 
 SIDE = 4
 """Pixels of the first features' side."""

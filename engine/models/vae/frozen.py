@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, layer_norm, pixel_unshuffle, silu
 
 from engine.models.base import Frozen
+from engine.models.vae.vae import Vae
 from engine.nn.dense import DenseBlock, DensePath
 from engine.nn.packed import Activation, PackedConv, PackedLinear, packed_doubling
 from engine.nn.residual import Down, ResidualBlock, Up
-
-if TYPE_CHECKING:
-    from engine.models.vae.vae import Vae
 
 Layer = Callable[[Tensor], Tensor]
 

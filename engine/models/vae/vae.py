@@ -13,8 +13,7 @@ from torch.nn.functional import avg_pool2d, interpolate, pad, pixel_unshuffle, s
 from engine.charts import Chart
 from engine.errors import UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.vae.frozen import FrozenVae
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
 from engine.nn.vector_flow import VectorFlow
@@ -229,9 +228,6 @@ class Vae(LatentModel):
 
     def decode(self, z: Tensor) -> Tensor:
         return self._mean_image(self.prior.inverse(z)).clamp(-1.0, 1.0)
-
-    def frozen(self, *, packed: bool) -> Frozen:
-        return FrozenVae(self, packed=packed)
 
     def first_layer(self) -> Tensor | None:
         """Both linear maps that see the code: the network's stem, and the linear path where there is one."""

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.core.bridge import Bridge
+from app.core.bridge import MOST_METRICS, Bridge
 from app.core.tasks import Tasks
 from engine.errors import UserError
-from engine.events import Failed, Progress, Started, TrainingMetrics, TrainingNotice, TrainingState
+from engine.events import Advanced, Failed, Started, TrainingMetrics, TrainingNotice, TrainingState
 from engine.lanes import Context
 
 RUN = Path("run")
@@ -56,9 +56,9 @@ def test_events_of_many_threads_arrive_on_this_one_in_their_order(bridge: Bridge
     bridge.arrived.connect(take)
 
     def post(lane: str) -> None:
-        door = bridge.door(lane)
+        emit = bridge.emitter(lane)
         for ticket in range(500):
-            door(Started(ticket, "x"))
+            emit(Started(ticket, "x"))
 
     threads = [threading.Thread(target=post, args=(lane,)) for lane in arrived]
     for thread in threads:
@@ -71,17 +71,17 @@ def test_events_of_many_threads_arrive_on_this_one_in_their_order(bridge: Bridge
 
 
 def test_a_fast_training_run_does_not_flood(bridge: Bridge) -> None:
-    """Of a thousand metrics the newest arrives; notices and states all do, and the state last."""
+    """Of a thousand metrics the newest arrive, in order; notices and states all do, and the state last."""
     arrived: list[object] = []
     bridge.trained.connect(arrived.append)
     bridge.watch_training(True)
     for step in range(1000):
-        bridge.post_training(TrainingMetrics(RUN, step, 1000, 0.0, 0.0, ()))
+        bridge.post_training(TrainingMetrics(RUN, step, 1000, ()))
     bridge.post_training(TrainingState(RUN, "running", 999, 1000))
     bridge.post_training(TrainingNotice(RUN, 5, "warning", "rolled back"))
-    wait(lambda: len(arrived) == 3)
+    wait(lambda: len(arrived) == MOST_METRICS + 2)
     bridge.watch_training(False)
-    assert arrived[0].step == 999
+    assert [event.step for event in arrived[:MOST_METRICS]] == list(range(1000 - MOST_METRICS, 1000))
     assert isinstance(arrived[-1], TrainingState)
 
 
@@ -92,7 +92,7 @@ def test_answers_go_to_those_who_asked(tasks: Tasks, said: list[Failed]) -> None
         raise UserError("No.")
 
     def slow(context: Context) -> int:
-        context.progress(1, 2)
+        context.step(1, 2)
         return 7
 
     tasks.submit("model", "a", slow, done=answers.append, progress=lambda event: answers.append(event.done))
@@ -147,5 +147,5 @@ def test_a_lane_that_cannot_be_set_up_says_so(bridge: Bridge, said: list[Failed]
 
 
 def test_progress_of_the_dead_is_dropped(bridge: Bridge, tasks: Tasks) -> None:
-    bridge.door("model")(Progress(12345, 1, 2))
+    bridge.emitter("model")(Advanced(12345, 1, 2))
     QApplication.processEvents()

@@ -29,7 +29,7 @@ from app.widgets.notice import NoticeLine
 from app.widgets.picture import Picture
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
-from app.widgets.stage import Stage
+from app.widgets.stage import PictureStage
 from app.widgets.strip import Frame, Strip
 from app.widgets.topbar import TopBar
 
@@ -107,7 +107,7 @@ def explore(pictures: Pictures) -> QWidget:
     photo.set_picture(pictures[0])
     error = Picture("|error| × 5", "PSNR 41.2 dB")
     error.set_picture(255 - small)
-    stage = Stage(current, (photo, error))
+    stage = PictureStage(current, (photo, error))
     path = Strip(thumb_px=64)
     path.set_pictures(pictures[:12])
     path.set_selected(2)

@@ -15,7 +15,7 @@ from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.grid import PictureGrid
 from app.widgets.picture import Picture
 from app.widgets.pixels import from_qimage, resized, to_qimage
-from app.widgets.stage import Stage
+from app.widgets.stage import PictureStage
 from app.widgets.strip import Frame, Strip
 
 
@@ -225,7 +225,7 @@ def test_cards_and_thumbs_answer_mouse_and_keys(qtbot: QtBot):
 @pytest.mark.parametrize("size", [(900, 600), (500, 600), (1600, 500), (260, 200)])
 def test_stage_lines_up_and_stays_inside(size: tuple[int, int], qtbot: QtBot):
     main, one, two = Picture("a"), Picture("b"), Picture("c")
-    stage = Stage(main, (one, two))
+    stage = PictureStage(main, (one, two))
     qtbot.addWidget(stage)
     stage.resize(*size)
     stage.show()

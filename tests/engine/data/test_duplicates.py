@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.data.duplicates import find_twins
 from engine.errors import Cancelled
+from engine.progress import Progress
 
 SIZE = 32
 
@@ -70,7 +71,7 @@ def test_many_flat_pictures_do_not_explode() -> None:
     images = np.zeros((3000, 8, 8, 1), np.uint8)
     images[:, 0, 0, 0] = np.arange(3000) % 251
     calls: list[int] = []
-    find_twins(images, tell=calls.append)
+    find_twins(images, progress=Progress(tell=lambda step: calls.append(step.done)))
     assert calls == [0, 2048]
 
 
@@ -79,4 +80,4 @@ def test_it_can_be_cancelled() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        find_twins(scenes(10), check_cancel=cancel)
+        find_twins(scenes(10), progress=Progress(cancel))

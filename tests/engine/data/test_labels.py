@@ -48,7 +48,20 @@ def test_without_labels_each_picture_stands_alone_but_folders_are_known() -> Non
     assert read_labels(None, NAMES, BY_FOLDER).groups == ("a", "a", "b", ".")
 
 
-@pytest.mark.parametrize(("text", "group"), [("name,x\n1,2\n", ""), ("", ""), (TEXT, "who"), (None, "who")])
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("+1", "-1"), ("Yes", "no"), ("TRUE", "false"), ("1.0", "0.0")])
+def test_words_and_names_of_columns_are_read_as_for_directions(yes: str, no: str) -> None:
+    labels = read_labels(f"Filename,Hat,Note\n1.png,{yes},hm\nelsewhere/2.png,{no},\n", NAMES)
+    assert labels.attributes == ("Hat",)
+    np.testing.assert_array_equal(labels.values[:, 0], [1, -1, 0, 0])
+    assert labels.columns == ("Note",)
+
+
+def test_a_row_of_another_folder_is_taken_only_where_one_picture_can_be_meant() -> None:
+    labels = read_labels("file,Hat\nelsewhere/1.png,1\na/2.png,1\n", ("a/1.png", "a/2.png", "b/2.png"))
+    np.testing.assert_array_equal(labels.values[:, 0], [1, 1, 0])
+
+
+@pytest.mark.parametrize(("text", "group"), [("who,x\n1,2\n", ""), ("", ""), (TEXT, "who"), (None, "who")])
 def test_what_does_not_fit_is_said(text: str | None, group: str) -> None:
     with pytest.raises(DataError, match=r"column"):
         read_labels(text, NAMES, group)

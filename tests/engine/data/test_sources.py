@@ -16,6 +16,7 @@ from PIL import Image
 from engine.data import Split, open_dataset
 from engine.data.dataset import cache_folder
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 from tests.contract.tiny import picture
 
 N = 12
@@ -329,11 +330,11 @@ def test_a_cancelled_build_leaves_nothing(tmp_path, pictures):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        open_dataset(folder, size=32, check_cancel=cancel)
+        open_dataset(folder, size=32, progress=Progress(cancel))
     assert not list((cache_folder() / "data").iterdir())
-    progress = []
-    open_dataset(folder, size=32, on_progress=lambda done, total: progress.append((done, total)))
-    assert progress == [(0, 72), (64, 72)]
+    told = []
+    open_dataset(folder, size=32, progress=Progress(tell=lambda step: told.append((step.done, step.total))))
+    assert told == [(0, 72), (64, 72)]
 
 
 def test_a_cache_that_has_no_room_is_refused_before_it_is_written(tmp_path, pictures, monkeypatch):

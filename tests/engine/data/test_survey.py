@@ -12,6 +12,7 @@ from engine.data import open_dataset
 from engine.data.dataset import Split
 from engine.data.survey import survey
 from engine.errors import Cancelled
+from engine.progress import Progress
 
 
 @pytest.fixture
@@ -91,4 +92,4 @@ def test_it_can_be_cancelled(folder: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        survey(open_dataset(folder, size=32), check_cancel=cancel)
+        survey(open_dataset(folder, size=32), progress=Progress(cancel))

@@ -9,6 +9,7 @@ from engine.diagnostics.base import Request
 from engine.diagnostics.classes import CLASSES, missing_pairs, roughened, run
 from engine.diagnostics.labelling import Quality, are_classes, classifier_score, true_share
 from engine.errors import Cancelled
+from engine.progress import Progress
 from tests.engine.diagnostics.shapes import ATTRIBUTES, Shown, drawn, random_labels, subject
 
 
@@ -168,4 +169,4 @@ def test_it_can_be_cancelled():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        run(Request(subject(drawn(random_labels(120, seed=1), seed=2)), {"samples": 120}, check_cancel=stop))
+        run(Request(subject(drawn(random_labels(120, seed=1), seed=2)), {"samples": 120}, progress=Progress(stop)))

@@ -13,6 +13,7 @@ from engine.diagnostics.diagnose import added, chosen, diagnose, judged_again
 from engine.diagnostics.facts import Origin
 from engine.errors import Cancelled, DataError, UsageError
 from engine.knobs import Knob
+from engine.progress import Progress
 from engine.report import Finding
 from tests.contract.tiny import make
 
@@ -45,8 +46,8 @@ def row(name: str, run, *, why: str = "", knobs: tuple[Knob, ...] = ()) -> Diagn
 
 def fine(request: Request) -> Finding:
     for done in range(5):
-        request.check_cancel()
-        request.tell(done, 4)
+        request.progress.check()
+        request.progress.step(done, 4)
     return Finding("fine", "Fine", "good", f"seed {request.seed}, {request.values}")
 
 
@@ -85,7 +86,7 @@ def test_a_row_that_fails_leaves_the_others(rows: None, subject: Shown) -> None:
 
 def test_progress_rises_to_its_end(rows: None, subject: Shown) -> None:
     told: list[tuple[int, int, str]] = []
-    diagnose(subject, tell=lambda done, total, text: told.append((done, total, text)))
+    diagnose(subject, progress=Progress(tell=lambda step: told.append((step.done, step.total, step.text))))
     shares = [done / total for done, total, _ in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -97,7 +98,7 @@ def test_cancelling_ends_all(rows: None, subject: Shown) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        diagnose(subject, ("fine",), check_cancel=stop)
+        diagnose(subject, ("fine",), progress=Progress(stop))
 
 
 def test_wrong_names_and_knobs_are_told_before_anything_runs(rows: None, subject: Shown) -> None:

@@ -1,4 +1,4 @@
-"""Distances between sets: zero for equal, growing with damage, and exact for nearest images."""
+"""Distances between sets: zero for equal, growing with damage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diagnostics.distance import laplacian_pyramid, nearest_training, sliced_wasserstein
+from engine.diagnostics.distance import laplacian_pyramid, sliced_wasserstein
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 
 
 def pictures(count: int = 48, side: int = 32, seed: int = 0) -> np.ndarray:
@@ -102,26 +103,4 @@ def test_sets_that_do_not_compare_are_refused_and_cancel_is_heard():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        sliced_wasserstein(a, a, check_cancel=stop)
-    with pytest.raises(Cancelled):
-        nearest_training(a, a, check_cancel=stop)
-
-
-def test_nearest_images_equal_brute_force_over_blocks():
-    training, samples = pictures(600, side=8, seed=2), pictures(20, side=8, seed=3)
-    found = nearest_training(samples, training, k=3)
-    every = np.sqrt(((samples[:, None] / 255.0 - training[None] / 255.0) ** 2).mean(axis=(2, 3, 4)))
-    np.testing.assert_array_equal(found.indices, np.argsort(every, axis=1, kind="stable")[:, :3])
-    np.testing.assert_allclose(found.distances, np.sort(every, axis=1)[:, :3], rtol=1e-9)
-
-
-def test_a_copied_training_image_is_found_at_exactly_zero(tmp_path):
-    training = pictures(300, side=8, seed=2)
-    np.save(tmp_path / "t.npy", training)
-    mapped = np.load(tmp_path / "t.npy", mmap_mode="r")
-    found = nearest_training(training[[299, 7]], mapped, k=400)
-    assert found.indices[:, 0].tolist() == [299, 7]
-    assert found.distances[:, 0].tolist() == [0.0, 0.0]
-    assert found.indices.shape == (2, 300)
-    with pytest.raises(DataError, match="no training image"):
-        nearest_training(training, training[:0])
+        sliced_wasserstein(a, a, progress=Progress(stop))

@@ -8,6 +8,7 @@ import pytest
 from engine.diagnostics.base import Request, Subject
 from engine.diagnostics.fidelity import COVERAGE, FIDELITY, run_coverage, run_fidelity
 from engine.errors import Cancelled
+from engine.progress import Progress
 from engine.report import Finding
 from tests.engine.diagnostics.shapes import drawn, random_labels, subject
 
@@ -99,7 +100,11 @@ def test_grey_pictures_are_shown_in_three_channels(fresh: np.ndarray):
 @pytest.mark.parametrize("row", [FIDELITY, COVERAGE])
 def test_progress_rises_to_the_end_and_a_cancel_is_heard(row, fresh: np.ndarray):
     told: list[float] = []
-    row.run(Request(subject(fresh), {"samples": 60}, tell=lambda done, total: told.append(done / total)))
+    row.run(
+        Request(
+            subject(fresh), {"samples": 60}, progress=Progress(tell=lambda step: told.append(step.done / step.total))
+        )
+    )
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -107,7 +112,7 @@ def test_progress_rises_to_the_end_and_a_cancel_is_heard(row, fresh: np.ndarray)
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        row.run(Request(subject(fresh), {"samples": 60}, check_cancel=stop))
+        row.run(Request(subject(fresh), {"samples": 60}, progress=Progress(stop)))
 
 
 def test_a_set_of_nothing_says_why_not(fresh: np.ndarray):

@@ -9,6 +9,7 @@ import pytest
 
 from engine.diagnostics.frechet import frechet, frechet_distance, kernel_distance, moments
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 
 FEATURES = 12
 
@@ -133,4 +134,4 @@ def test_both_can_be_cancelled(distance):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        distance(rows(100), rows(100, seed=1), check_cancel=stop)
+        distance(rows(100), rows(100, seed=1), progress=Progress(stop))

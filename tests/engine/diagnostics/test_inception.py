@@ -18,6 +18,7 @@ from engine.diagnostics.base import Request
 from engine.diagnostics.inception import INCEPTION, MODULE, PACKAGE, run, weights_file
 from engine.errors import Cancelled, CheckpointError, UsageError
 from engine.library import home_folder
+from engine.progress import Progress
 from tests.engine.diagnostics.shapes import drawn, random_labels, subject
 
 
@@ -71,7 +72,7 @@ def request(weights: str | Path, **named) -> Request:
 
 def test_figures_come_without_a_download(fake: types.ModuleType, weights: Path):
     told: list[float] = []
-    finding = run(request(weights, tell=lambda done, total: told.append(done / total)))
+    finding = run(request(weights, progress=Progress(tell=lambda step: told.append(step.done / step.total))))
     assert finding.value("fid") == pytest.approx(0, abs=0.1)
     assert finding.value("is") >= 1
     assert {figure.name for figure in finding.figures} == {"fid", "fid_real", "kid_inception", "is", "is_real"}
@@ -141,7 +142,7 @@ def test_it_can_be_cancelled(fake: types.ModuleType, weights: Path):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        run(request(weights, check_cancel=stop))
+        run(request(weights, progress=Progress(stop)))
 
 
 def test_grey_pictures_are_seen_in_three_channels(fake: types.ModuleType):

@@ -18,6 +18,7 @@ from engine.diagnostics.ranking import rank_photos
 from engine.errors import Cancelled, Unsupported
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec
 from engine.objectives.likelihood import gaussian_log_density
+from engine.progress import Progress
 from tests.contract.tiny import make
 
 SIDE = 4
@@ -118,7 +119,7 @@ def test_cancelling_stops_the_bound() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        importance_bounds(LinearGaussian(), images(1), codes=10, check_cancel=stop)
+        importance_bounds(LinearGaussian(), images(1), codes=10, progress=Progress(stop))
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.diagnostics.manifold import manifolds, wilson
 from engine.errors import Cancelled, DataError
+from engine.progress import Progress
 
 
 def cloud(n: int, *, seed: int, at: float = 0.0, size: int = 6) -> np.ndarray:
@@ -87,7 +88,7 @@ def test_it_can_be_cancelled_and_refuses_what_cannot_be_compared():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        manifolds(cloud(50, seed=1), cloud(50, seed=2), check_cancel=stop)
+        manifolds(cloud(50, seed=1), cloud(50, seed=2), progress=Progress(stop))
     with pytest.raises(DataError):
         manifolds(cloud(50, seed=1), cloud(50, seed=2, size=5))
     with pytest.raises(DataError):

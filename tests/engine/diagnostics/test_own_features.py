@@ -16,6 +16,7 @@ from engine.diagnostics import own_features
 from engine.diagnostics.feature_net import FEATURES, FORMAT, FeatureNet, digest_of, load_net, save_net
 from engine.diagnostics.own_features import embed, features_of, pictures_of
 from engine.errors import Cancelled, CheckpointError
+from engine.progress import Progress
 from resources import path as resource
 from tests.engine.diagnostics.shapes import drawn, random_labels, subject
 
@@ -84,7 +85,7 @@ def test_it_can_be_cancelled(pictures: np.ndarray):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        embed(pictures, check_cancel=stop)
+        embed(pictures, progress=Progress(stop))
 
 
 def test_pictures_of_a_subject_are_seen_once(monkeypatch: pytest.MonkeyPatch, pictures: np.ndarray):

@@ -12,6 +12,7 @@ from engine.diagnostics.smoothness import STEPS, between, measure, walk
 from engine.errors import Cancelled
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec
 from engine.pictures import to_pictures
+from engine.progress import Progress
 from tests.contract.tiny import images, make
 
 SIDE = 16
@@ -106,4 +107,4 @@ def test_a_model_that_encodes_is_also_walked_between_images_and_stops_when_asked
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        measure(Request(subject, check_cancel=stop))
+        measure(Request(subject, progress=Progress(stop)))

@@ -11,6 +11,7 @@ from PIL import Image, ImageSequence
 
 from engine.errors import Cancelled, UsageError, UserError
 from engine.exploring.export import GIF_FASTEST, mp4_missing, save_animation
+from engine.progress import Progress
 from tests.contract.tiny import picture
 
 
@@ -137,7 +138,9 @@ def test_no_frames_are_refused(tmp_path):
 
 def test_a_folder_holds_every_frame_exactly(frames, tmp_path):
     seen = []
-    save_animation(tmp_path / "frames", frames, progress=lambda done, total: seen.append((done, total)))
+    save_animation(
+        tmp_path / "frames", frames, progress=Progress(tell=lambda step: seen.append((step.done, step.total)))
+    )
     files = sorted((tmp_path / "frames").iterdir())
     assert len(files) == 7
     for file, frame in zip(files, frames, strict=True):
@@ -199,6 +202,6 @@ def test_an_export_cancelled_half_way_leaves_what_was_there(name, frames, tmp_pa
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        save_animation(tmp_path / name, frames[::-1], check_cancel=cancel)
+        save_animation(tmp_path / name, frames[::-1], progress=Progress(cancel))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
     assert not [p for p in tmp_path.iterdir() if p.name != name]

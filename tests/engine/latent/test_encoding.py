@@ -18,6 +18,7 @@ from engine.latent.encoder import CodeEncoder, EncoderFacts, EncoderShape, save_
 from engine.latent.encoding import EXACT_NOTE
 from engine.models.base import Plain
 from engine.pictures import to_pictures
+from engine.progress import Progress, Step
 from engine.session import Session
 from tests.contract.tiny import picture, save
 
@@ -57,9 +58,9 @@ def with_encoder(session: Session, *, sha256: str | None = None, answer: float =
 @pytest.mark.parametrize("seed", range(3))
 def test_improving_is_never_worse_and_its_curve_never_rises(family, seed, session):
     model = opened(session, family)
-    told: list[tuple[int, int, float]] = []
+    told: list[Step] = []
     plain = model.encode(picture(seed), steps=5, note="cut")
-    better = model.encode(picture(seed), steps=15, improve=True, note="cut", progress=lambda *p: told.append(p))
+    better = model.encode(picture(seed), steps=15, improve=True, note="cut", progress=Progress(tell=told.append))
     assert better.psnr_db >= plain.psnr_db
     assert better.norm_ratio == pytest.approx(np.sqrt(np.mean(better.code.astype(float) ** 2)), rel=1e-5)
     np.testing.assert_array_equal(better.reconstruction, model.decode(better.code[None])[0])
@@ -70,11 +71,11 @@ def test_improving_is_never_worse_and_its_curve_never_rises(family, seed, sessio
         assert better.note == f"cut {EXACT_NOTE}"
     else:
         assert (better.improved, better.note, plain.improved) == (True, "cut", False)
-        assert [(step, total) for step, total, _ in told] == [(i, 15) for i in range(1, len(told) + 1)]
+        assert [(step.done, step.total) for step in told] == [(i, 15) for i in range(1, len(told) + 1)]
         assert len(told) == len(better.errors) - 1
         # A tiny VAE starts as PCA, which leaves nothing to gain: then the curve is flat.
         if family == "gan" or better.psnr_db > plain.psnr_db:
-            assert [error for *_, error in told] == list(better.errors[1:])
+            assert [step.value for step in told] == list(better.errors[1:])
             assert better.psnr_db > plain.psnr_db
 
 
@@ -89,7 +90,7 @@ def test_improving_stops_within_a_step_when_told(family, session):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        model.encode(picture(0), steps=50, improve=True, progress=lambda *p: told.append(p), check_cancel=stop)
+        model.encode(picture(0), steps=50, improve=True, progress=Progress(stop, told.append))
     assert len(told) == 4
 
 

@@ -15,6 +15,7 @@ from engine.families import FAMILIES
 from engine.latent.directions import Direction
 from engine.latent.factorisation import UNSUPERVISED, Search, available, find_directions, spread_along
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec
+from engine.progress import Progress
 from tests.contract.tiny import make
 
 SIZE, SIDE = 12, 8
@@ -161,4 +162,4 @@ def test_nonsense_is_refused_and_a_stop_is_honoured():
     control.stop()
     for method in UNSUPERVISED:
         with pytest.raises(Cancelled):
-            find_directions(model, method, search=Search(check_cancel=control.check))
+            find_directions(model, method, search=Search(progress=Progress(control.check)))

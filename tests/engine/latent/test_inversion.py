@@ -10,6 +10,7 @@ from engine.errors import Cancelled
 from engine.latent.features import energies
 from engine.latent.inversion import invert, off_shell, refine, regression_guess
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.progress import Progress, Step
 
 
 class Painter(LatentModel):
@@ -109,9 +110,9 @@ def test_the_model_is_left_exactly_as_it_was(frozen: bool):
 def test_progress_is_told_and_cancel_stops_within_a_step():
     model = Painter().eval()
     _, image = photo(model)
-    told: list[tuple[int, int, float]] = []
-    invert(model, image, steps=6, generator=seeded(), on_progress=lambda *a: told.append(a))
-    assert [(step, total) for step, total, _ in told] == [(i, 6) for i in range(1, 7)]
+    told: list[Step] = []
+    invert(model, image, steps=6, generator=seeded(), progress=Progress(tell=told.append))
+    assert [(step.done, step.total) for step in told] == [(i, 6) for i in range(1, 7)]
 
     def stop() -> None:
         if len(told) >= 9:
@@ -123,8 +124,7 @@ def test_progress_is_told_and_cancel_stops_within_a_step():
             image,
             steps=50,
             generator=seeded(),
-            on_progress=lambda *a: told.append(a),
-            check_cancel=stop,
+            progress=Progress(stop, told.append),
         )
     assert len(told) == 9
 

@@ -13,6 +13,7 @@ from engine.data.examples import Example
 from engine.errors import Cancelled, ImageError, UsageError, UserError
 from engine.latent.directions import METHODS, area_under_curve
 from engine.latent.make_directions import check_name, cross_validate, gather, left_out, make_attribute
+from engine.progress import Progress
 
 
 def groups(count: int, size: int, *, gap: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,7 +118,7 @@ def test_broken_photos_are_left_out_and_named():
     downs = [example(f"without {i}") for i in range(5)]
     told: list[tuple[int, int]] = []
     found = gather(
-        ups, downs, read=read, encode=encode, on_progress=lambda done, total, left: told.append((done, total))
+        ups, downs, read=read, encode=encode, progress=Progress(tell=lambda step: told.append((step.done, step.total)))
     )
     assert found.codes.shape == (11, 3)
     assert found.positive.tolist() == [True] * 6 + [False] * 5
@@ -143,9 +144,9 @@ def test_a_stop_is_honoured_between_photos():
     control = Control()
     control.stop()
     with pytest.raises(Cancelled):
-        gather([example("a")] * 5, [example("b")] * 5, read=read, encode=encode, check_cancel=control.check)
+        gather([example("a")] * 5, [example("b")] * 5, read=read, encode=encode, progress=Progress(control.check))
     with pytest.raises(Cancelled):
-        make_attribute(*groups(10, 8, gap=1.0)[:2], name="x", check_cancel=control.check)
+        make_attribute(*groups(10, 8, gap=1.0)[:2], name="x", progress=Progress(control.check))
 
 
 def test_names_are_cleaned_and_kept_apart():

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import engine.nn.packed as packed_layers
+from engine import frozen as frozen_module
 from engine.errors import Unsupported
-from engine.families import FAMILIES, build
-from engine.models import frozen as frozen_module
+from engine.families import FAMILIES, build, row_of
+from engine.frozen import TOLERANCE, Fresh, _Seen, freeze_model
 from engine.models.base import Frozen, LatentModel, Plain
-from engine.models.frozen import TOLERANCE, Fresh, _Seen, freeze_model
 from engine.nn.coupling import Coupling
 from tests.contract.tiny import images, make, stir, tiny_config, variants
 
@@ -73,7 +73,8 @@ def off(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def forms(model: LatentModel) -> list[Frozen]:
-    return [model.frozen(packed=packed) for packed in ((True, False) if OFFERED else (False,))]
+    form = row_of(model).frozen
+    return [form(model, packed=packed) for packed in ((True, False) if OFFERED else (False,))]
 
 
 @EVERY

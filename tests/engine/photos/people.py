@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 import resources
+from engine.api import Cut
 from engine.photos.align import Aligned, align
 from engine.photos.decode import read_photo
 from engine.photos.landmarks import EYE_DISTANCE, MEAN
@@ -24,7 +25,7 @@ def portrait(index: int) -> np.ndarray:
 @cache
 def crop(index: int) -> np.ndarray:
     """An aligned face, (256, 256, 3)."""
-    return align(portrait(index), mode="face", size=256).rgb
+    return align(portrait(index), Cut("face"), size=256).rgb
 
 
 def plain(width: int, height: int) -> Image.Image:

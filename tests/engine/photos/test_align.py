@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.api import Cut
 from engine.errors import ImageError, UsageError
 from engine.photos.align import MODES, Aligned, align
 from engine.photos.faces import find_faces
@@ -26,7 +27,7 @@ def box_of(found: Aligned) -> tuple[float, float, float]:
 @pytest.mark.parametrize("size", [32, 64, 128])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_result_is_a_square_of_the_size_asked_for(mode: str, size: int):
-    found = align(portrait(0), mode=mode, size=size)
+    found = align(portrait(0), Cut(mode), size=size)
     assert found.rgb.shape == (size, size, 3)
     assert found.rgb.dtype == np.uint8
     assert found.how == {"auto": "face", "none": "none", "face": "face", "centre": "centre"}[mode]
@@ -55,7 +56,7 @@ def test_a_face_at_a_known_place_is_framed_there_again():
         width, height = (int(v) for v in rng.integers(side + 60, 900, 2))
         left, top = int(rng.integers(0, width - side)), int(rng.integers(0, height - side))
         scene = blurred(index, width, height) if index % 2 else plain(width, height)
-        found = align(np.asarray(placed(scene, index, left, top, side)), mode="face")
+        found = align(np.asarray(placed(scene, index, left, top, side)), Cut("face"))
         worst.append(max(abs(a - b) for a, b in zip(box_of(found), (left, top, side), strict=True)) / side)
     assert max(worst) < 0.12
     assert np.mean(worst) < 0.04
@@ -66,7 +67,7 @@ def test_the_picture_does_not_depend_on_the_photos_resolution(factor: float):
     side = round(512 * factor)
     for index in (1, 6, 11):
         other = np.asarray(Image.fromarray(portrait(index)).resize((side, side), Image.Resampling.LANCZOS))
-        difference = np.abs(align(other, mode="face").rgb.astype(int) - align(portrait(index), mode="face").rgb)
+        difference = np.abs(align(other, Cut("face")).rgb.astype(int) - align(portrait(index), Cut("face")).rgb)
         assert difference.mean() < 14
 
 
@@ -79,23 +80,23 @@ def test_without_a_face_the_middle_is_used_and_said(width: int, height: int):
     assert "No face was found" in found.note
     assert found.note.endswith(".")
     assert box_of(found) == ((width - side) / 2, (height - side) / 2, side)
-    np.testing.assert_array_equal(found.rgb, align(picture, mode="centre").rgb)
-    assert align(picture, mode="centre").note == ""
+    np.testing.assert_array_equal(found.rgb, align(picture, Cut("centre")).rgb)
+    assert align(picture, Cut("centre")).note == ""
 
 
 def test_face_insists_on_one():
     with pytest.raises(ImageError, match="No face was found"):
-        align(no_face(640, 480), mode="face")
+        align(no_face(640, 480), Cut("face"))
 
 
 def test_of_two_people_the_larger_is_used_and_the_other_can_be_chosen():
     scene = np.asarray(placed(placed(plain(1000, 500), 3, 60, 120, 230), 9, 560, 80, 340))
-    first, second = (align(scene, face=k) for k in (0, 1))
+    first, second = (align(scene, Cut(face=k)) for k in (0, 1))
     assert first.note == "2 faces were found; the largest is used."
     assert "number 2" in second.note
     assert (first.framing.face, second.framing.face) == (0, 1)
     with pytest.raises(UsageError, match="choose one from 1 to 2"):
-        align(scene, face=7)
+        align(scene, Cut(face=7))
     np.testing.assert_allclose(box_of(first), (560, 80, 340), atol=0.12 * 340)
     np.testing.assert_allclose(box_of(second), (60, 120, 230), atol=0.12 * 230)
 
@@ -126,7 +127,7 @@ def test_what_lies_outside_repeats_the_edge():
     corner = portrait(14)[y : y + int(face.size * 1.3), x : x + int(face.size * 1.3)]
     scene = np.pad(corner, ((0, 300), (0, 300), (0, 0)), mode="edge")
     scene[:3] = scene[:, :3] = (250, 200, 150)
-    found = align(scene, mode="face", size=128)
+    found = align(scene, Cut("face"), size=128)
     assert box_of(found)[0] < -10
     assert box_of(found)[1] < -10
     np.testing.assert_allclose(found.rgb[:4, :4].astype(int), np.broadcast_to((250, 200, 150), (4, 4, 3)), atol=6)
@@ -136,7 +137,7 @@ def test_what_lies_outside_repeats_the_edge():
 @pytest.mark.parametrize("mode", ["auto", "none", "centre"])
 def test_extreme_shapes(width: int, height: int, mode: str):
     picture = np.full((height, width, 3), (9, 99, 199), np.uint8)
-    assert (align(picture, mode=mode, size=32).rgb == (9, 99, 199)).all()
+    assert (align(picture, Cut(mode), size=32).rgb == (9, 99, 199)).all()
 
 
 @pytest.mark.parametrize(("width", "height"), [(300, 120), (121, 300)])
@@ -144,13 +145,13 @@ def test_the_middle_square_is_cut_exactly(width: int, height: int):
     picture = no_face(width, height)
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    exact = align(picture, mode="none", size=side).rgb
+    exact = align(picture, Cut("none"), size=side).rgb
     shift = np.abs(exact.astype(int) - picture[top : top + side, left : left + side])
     assert shift.max() <= (0 if (width - side) % 2 == (height - side) % 2 == 0 else 4)
 
 
 def test_a_square_of_the_right_size_stays_as_it_is():
-    np.testing.assert_array_equal(align(crop(2), mode="none", size=256).rgb, crop(2))
+    np.testing.assert_array_equal(align(crop(2), Cut("none"), size=256).rgb, crop(2))
 
 
 def test_the_photo_is_neither_changed_nor_copied_whole():
@@ -166,10 +167,10 @@ def test_the_photo_is_neither_changed_nor_copied_whole():
     np.testing.assert_array_equal(photo, before)
 
 
-@pytest.mark.parametrize("wrong", [{"mode": "middle"}, {"size": 0}, {"face": -1}])
-def test_impossible_wishes(wrong: dict[str, object]):
+@pytest.mark.parametrize(("cut", "size"), [(Cut("middle"), 64), (Cut(), 0), (Cut(face=-1), 64)])
+def test_impossible_wishes(cut: Cut, size: int):
     with pytest.raises(UsageError):
-        align(portrait(0), **wrong)
+        align(portrait(0), cut, size=size)
 
 
 def test_the_same_photo_gives_the_same_result():

@@ -13,6 +13,7 @@ from engine.api import TrainRequest
 from engine.errors import UsageError
 from engine.families import FAMILIES, build
 from engine.planning import cost, rehearsal
+from engine.progress import Progress
 from engine.runs import directory as runs
 from engine.session import Session
 from engine.training.config import TrainConfig
@@ -107,7 +108,7 @@ def test_a_rehearsal_can_be_stopped_wherever_it_is(family: str, call: int):
             raise KeyError("stopped")
 
     with pytest.raises(KeyError, match="stopped"):
-        rehearsal.rehearse(family, SMALL[family], SHAPE, 4, check_cancel=stop)
+        rehearsal.rehearse(family, SMALL[family], SHAPE, 4, progress=Progress(stop))
 
 
 def test_what_fits_is_left_alone():

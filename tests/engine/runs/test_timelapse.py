@@ -14,6 +14,7 @@ from engine.runs import directory as runs
 from engine.runs import timelapse
 from engine.runs.directory import RunConfig
 from engine.runs.pins import sheet_file
+from engine.progress import Progress
 
 SIZE = 32
 CONFIG = RunConfig("vae", {}, {}, "data", None, "f", (3, SIZE, SIZE), title="A run")
@@ -100,5 +101,5 @@ def test_a_cancelled_film_leaves_nothing(run, tmp_path):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        timelapse.save_timelapse(timelapse.plan(run), tmp_path / "film.gif", check_cancel=stop)
+        timelapse.save_timelapse(timelapse.plan(run), tmp_path / "film.gif", progress=Progress(stop))
     assert not (tmp_path / "film.gif").exists()

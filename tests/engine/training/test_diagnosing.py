@@ -95,11 +95,11 @@ def slow(monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
     begun, go = threading.Event(), threading.Event()
 
-    def work(subject, names, *, check_cancel, **_):
+    def work(subject, names, *, progress, **_):
         asked.append(subject.origin.step)
         begun.set()
         while not go.wait(0.01):
-            check_cancel()
+            progress.check()
         verdict = Verdict("one-mode", "bad", "Collapsed to nearly one picture", "They are alike.")
         return Report("", "run", "vae", "data", (), verdict, subject.origin.step)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.training.guards import GUARDS, MEMORY, Alarm, Guard, History, Lookout
+from engine.training.guards import GUARDS, MEMORY, Alarm, Guard, GuardMonitor, History
 
 CHECKS = {guard.kind: guard.check for guard in GUARDS}
 
@@ -212,47 +212,47 @@ def above(limit):
     return Guard("high", "High", check)
 
 
-def test_a_lookout_says_a_lasting_trouble_once_and_a_coming_one_again_when_the_run_is_twice_as_old():
-    lookout = Lookout(10_000, {}, guards=(above(1.0),))
+def test_a_monitor_says_a_lasting_trouble_once_and_a_coming_one_again_when_the_run_is_twice_as_old():
+    monitor = GuardMonitor(10_000, {}, guards=(above(1.0),))
     told = []
     for step in range(10, 1000, 10):
         # High from 100 to 200, from 250 to 300, and from 600 on.
-        lookout.add(step, {"x": 2.0 if 100 <= step < 200 or 250 <= step < 300 or step >= 600 else 0.0})
-        told += [step for _ in lookout.ask(step)]
+        monitor.add(step, {"x": 2.0 if 100 <= step < 200 or 250 <= step < 300 or step >= 600 else 0.0})
+        told += [step for _ in monitor.ask(step)]
     assert told == [100, 250, 600]
-    lookout = Lookout(10_000, {}, guards=(above(1.0),))
+    monitor = GuardMonitor(10_000, {}, guards=(above(1.0),))
     told = []
     for step in range(100, 1000, 10):
-        lookout.add(step, {"x": float(step % 20 == 0) * 2})
-        told += [step for _ in lookout.ask(step)]
+        monitor.add(step, {"x": float(step % 20 == 0) * 2})
+        told += [step for _ in monitor.ask(step)]
     assert told == [100, 200, 400, 800]
 
 
 def test_a_resumed_run_does_not_repeat_what_it_said():
-    lookout = Lookout(10_000, {}, guards=(above(1.0),), spoken={"high": 500})
-    lookout.add(600, {"x": 2.0})
-    assert lookout.ask(600) == []
+    monitor = GuardMonitor(10_000, {}, guards=(above(1.0),), spoken={"high": 500})
+    monitor.add(600, {"x": 2.0})
+    assert monitor.ask(600) == []
 
 
 def test_a_wish_to_go_back_is_always_said():
     guard = Guard("boom", "Boom", lambda given: Alarm("It broke.", (("x", 1.0),), "Mend it.", go_back=True))
-    lookout = Lookout(100, {}, guards=(guard,))
-    assert [len(lookout.ask(step)) for step in (1, 2, 3)] == [1, 1, 1]
+    monitor = GuardMonitor(100, {}, guards=(guard,))
+    assert [len(monitor.ask(step)) for step in (1, 2, 3)] == [1, 1, 1]
 
 
-def test_a_lookout_forgets_what_came_after_the_step_it_returned_to_and_what_is_not_finite():
-    lookout = Lookout(100, {})
+def test_a_monitor_forgets_what_came_after_the_step_it_returned_to_and_what_is_not_finite():
+    monitor = GuardMonitor(100, {})
     for step in range(1, 9):
-        lookout.add(step, {"x": float(step), "y": float("nan")})
-    lookout.forget_after(5)
-    assert lookout.history(5).values("x") == [1.0, 2.0, 3.0, 4.0, 5.0]
-    lookout.add(3, {"x": 30.0})
-    assert lookout.history(3).values("x") == [1.0, 2.0, 30.0]
-    assert lookout.history(3).values("y") == []
+        monitor.add(step, {"x": float(step), "y": float("nan")})
+    monitor.forget_after(5)
+    assert monitor.history(5).values("x") == [1.0, 2.0, 3.0, 4.0, 5.0]
+    monitor.add(3, {"x": 30.0})
+    assert monitor.history(3).values("x") == [1.0, 2.0, 30.0]
+    assert monitor.history(3).values("y") == []
 
 
-def test_a_lookout_holds_a_bounded_past():
-    lookout = Lookout(10**6, {})
+def test_a_monitor_holds_a_bounded_past():
+    monitor = GuardMonitor(10**6, {})
     for step in range(3 * MEMORY):
-        lookout.add(step, {"x": 1.0})
-    assert len(lookout.history(3 * MEMORY).values("x")) == MEMORY
+        monitor.add(step, {"x": 1.0})
+    assert len(monitor.history(3 * MEMORY).values("x")) == MEMORY

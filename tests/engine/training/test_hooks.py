@@ -17,25 +17,25 @@ from tests.engine.training.runner import new_run, of
 class Noting(QuietHook):
     """Notes every call."""
 
-    def __init__(self, stage) -> None:
-        self.stage, self.calls = stage, []
+    def __init__(self, run) -> None:
+        self.run, self.calls = run, []
 
-    def at_tick(self, moment) -> GoBack | None:
-        self.calls.append(("tick", moment.step))
-        assert "loss" in moment.values
-        assert moment.images_per_second > 0
+    def at_tick(self, context) -> GoBack | None:
+        self.calls.append(("tick", context.step))
+        assert "loss" in context.values
+        assert context.images_per_second > 0
         return None
 
-    def at_preview(self, moment) -> None:
-        self.calls.append(("preview", moment.step))
-        assert moment.samples.shape == (25, 32, 32, 3)
-        assert not moment.average.training
-        assert moment.model.training
+    def at_preview(self, context) -> None:
+        self.calls.append(("preview", context.step))
+        assert context.samples.shape == (25, 32, 32, 3)
+        assert not context.average.training
+        assert context.model.training
 
-    def at_save(self, moment) -> None:
-        self.calls.append(("save", moment.step))
-        assert moment.checkpoint.name == f"step_{moment.step:06d}"
-        assert (moment.checkpoint / "manifest.json").exists()
+    def at_save(self, context) -> None:
+        self.calls.append(("save", context.step))
+        assert context.checkpoint.name == f"step_{context.step:06d}"
+        assert (context.checkpoint / "manifest.json").exists()
 
     def close(self) -> None:
         self.calls.append(("close", 0))
@@ -49,8 +49,8 @@ def go(session, run, *hooks):
 
 
 def kept(cls, made: list):
-    def make(stage):
-        made.append(cls(stage))
+    def make(run):
+        made.append(cls(run))
         return made[-1]
 
     return make
@@ -64,10 +64,10 @@ def _ticks_at_checkpoints_alone(monkeypatch):
 def test_a_hook_is_called_at_ticks_previews_and_checkpoints_and_closed_once(tmp_path):
     session, run = new_run(tmp_path, steps=8, preview_every=4)
     made = []
-    go(session, run, kept(Noting, made), lambda stage: None)
+    go(session, run, kept(Noting, made), lambda run: None)
     (hook,) = made
-    assert hook.stage.run == run
-    assert hook.stage.config.family == "vae"
+    assert hook.run.path == run
+    assert hook.run.config.family == "vae"
     after = [(kind, step) for step in (4, 8) for kind in ("tick", "preview", "save")]
     assert hook.calls == [("save", 0), *after, ("close", 0)]
 
@@ -75,8 +75,8 @@ def test_a_hook_is_called_at_ticks_previews_and_checkpoints_and_closed_once(tmp_
 @pytest.mark.parametrize("error", [UserError("No room."), OSError("no room"), RuntimeError("shapes differ")])
 def test_a_hook_that_fails_costs_notices_and_is_left_out_in_the_end(error, tmp_path):
     class Failing(Noting):
-        def at_save(self, moment) -> None:
-            super().at_save(moment)
+        def at_save(self, context) -> None:
+            super().at_save(context)
             raise error
 
     session, run = new_run(tmp_path, steps=10, save_every=2)
@@ -93,7 +93,7 @@ def test_a_hook_that_fails_costs_notices_and_is_left_out_in_the_end(error, tmp_p
 
 
 def test_a_hook_that_cannot_be_made_costs_a_notice(tmp_path):
-    def broken(stage):
+    def broken(run):
         raise OSError("no room for live weights")
 
     session, run = new_run(tmp_path, steps=2)
@@ -110,9 +110,9 @@ class Worried(Noting):
 
     always = False
 
-    def at_tick(self, moment) -> GoBack | None:
-        super().at_tick(moment)
-        if moment.step != 8 or (not self.always and self.calls.count(("tick", 8)) > 1):
+    def at_tick(self, context) -> GoBack | None:
+        super().at_tick(context)
+        if context.step != 8 or (not self.always and self.calls.count(("tick", 8)) > 1):
             return None
         return GoBack("The loss leapt.", "explosion", (("loss", 9.0),), "Lower the rate.")
 

@@ -19,6 +19,7 @@ from engine.errors import RunError, UsageError
 from engine.events import TrainingMetrics, TrainingNotice, TrainingPreview, TrainingSaved, TrainingState
 from engine.families import FAMILIES
 from engine.models.vae import Vae
+from engine.pictures import to_pictures
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
 from tests.contract.tiny import folder_of_pictures
@@ -35,9 +36,7 @@ def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     assert steps_saved(run) == [0, 4, 8, 12]
     assert [e.step for e in of(TrainingSaved, events)] == [0, 4, 8, 12]
     assert [step for step, _ in runs.previews(run)] == [5, 10, 12]
-    preview = of(TrainingPreview, events)[-1].pictures
-    assert (preview.shape, preview.dtype) == ((25, 32, 32, 3), np.uint8)
-    np.testing.assert_array_equal(runs.read_preview(runs.previews(run)[-1][1], 32), preview)
+    assert [e.step for e in of(TrainingPreview, events)] == [5, 10, 12]
     assert of(TrainingState, events)[0].state == "preparing"
     assert runs.read_status(run) == runs.RunStatus("done", 12, 12, False)
     rows, _ = runs.read_metrics(run)
@@ -51,9 +50,28 @@ def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     assert list(run.glob("events.out.tfevents.*"))
     model, header, _ = load_model(run / "checkpoints/step_000012/model.safetensors")
     assert (header.step, header.family) == (12, family)
+    codes = model.sample_codes(
+        25, temperature=0.7 if family == "flow" else 1.0, generator=torch.Generator().manual_seed(0)
+    )
+    preview = runs.read_preview(runs.previews(run)[-1][1], 32)
+    assert (preview.shape, preview.dtype) == ((25, 32, 32, 3), np.uint8)
+    with torch.inference_mode():
+        np.testing.assert_array_equal(preview, to_pictures(model.decode(codes)))
     assert session.open_run(run).info.step == 12
     assert [info.path for info in runs.list_runs(run.parent)] == [run]
     assert model.spec.image_shape == (3, 32, 32)
+
+
+def test_what_is_emitted_is_what_stands_in_the_file_and_where(tmp_path):
+    session, run = new_run(tmp_path, preview_every=4)
+    _, events = train(session, run)
+    written = (run / "metrics.jsonl").read_bytes()
+    metrics = of(TrainingMetrics, events)
+    assert [e.begin for e in metrics] == [0, *(e.end for e in metrics[:-1])]
+    assert metrics[-1].end == len(written)
+    for event in metrics:
+        line = json.loads(written[event.begin : event.end])
+        assert line == {"step": event.step, "time": event.time, **dict(event.values)}
 
 
 def test_only_the_newest_checkpoints_stay_and_by_number(tmp_path):

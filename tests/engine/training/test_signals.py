@@ -15,8 +15,8 @@ from engine.models.vae import Vae
 from engine.objectives.adversarial import OBJECTIVES
 from engine.runs import directory as runs
 from engine.training import signals
-from engine.training.guards import GUARDS, Alarm, Guard, History, Lookout
-from engine.training.tensorboard import Events
+from engine.training.guards import GUARDS, Alarm, Guard, GuardMonitor, History
+from engine.training.tensorboard import EventFile
 from tests.engine.training.runner import digests, new_run, of, train
 
 EVERY = pytest.mark.parametrize("family", list(FAMILIES))
@@ -135,7 +135,7 @@ def test_a_notice_goes_to_the_window_the_log_and_its_file_once(tmp_path, monkeyp
     def always(history: History) -> Alarm | None:
         return Alarm("It is raining.", (("rain", 3.0),), "Take a coat.") if history.step >= 4 else None
 
-    monkeypatch.setattr(signals, "Lookout", partial(Lookout, guards=(Guard("rain", "Rain", always),)))
+    monkeypatch.setattr(signals, "GuardMonitor", partial(GuardMonitor, guards=(Guard("rain", "Rain", always),)))
     session, run = new_run(tmp_path)
     _, events = train(session, run)
     (notice,) = of(TrainingNotice, events)
@@ -211,7 +211,7 @@ def test_tensorboard_reads_what_a_run_wrote(tmp_path):
 
 def test_events_that_cannot_be_written_are_left_out(tmp_path, caplog):
     (tmp_path / "run").write_text("no directory")
-    events = Events(tmp_path / "run")
+    events = EventFile(tmp_path / "run")
     events.scalars(1, {"loss": 1.0})
     events.scalars(2, {"loss": 1.0})
     events.close()

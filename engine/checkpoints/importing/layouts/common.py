@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine.checkpoints.importing.reading import Source, as_float
+from engine.checkpoints.importing.reading import ForeignWeights, as_float
 from engine.checkpoints.importing.report import Question
 from engine.errors import CheckpointError
 from engine.knobs import Value
@@ -53,7 +53,7 @@ class Found:
 class Candidate:
     """One set of weights within a file: `root` is where it was, `state` lacks `module.`, `others` is the rest."""
 
-    source: Source
+    source: ForeignWeights
     root: str
     state: dict[str, Tensor]
     others: tuple[str, ...]
@@ -63,7 +63,7 @@ class Candidate:
         return CheckpointError(f"{self.source.path.name} is not imported because {why}: {advice}.")
 
 
-def candidates(source: Source) -> Iterator[Candidate]:
+def candidates(source: ForeignWeights) -> Iterator[Candidate]:
     """The sets of weights in a file, averaged ones first, then generators, then the rest; never a critic."""
     groups: dict[str, dict[str, Tensor]] = {}
     for name, value in source.tensors.items():

@@ -11,7 +11,7 @@ from engine.checkpoints.importing.layouts.common import SIZES, Built, Candidate,
 from engine.checkpoints.importing.layouts.stacks import Stack, entries, read_stack
 from engine.checkpoints.importing.report import Question, ask
 from engine.knobs import Value
-from engine.models.imported.dcgan import LayerSpec, side_of
+from engine.models.imported.dcgan.model import LayerSpec, side_of
 
 EXAMPLES: Final = "DCGAN of pytorch/examples"
 DESCENDANT: Final = "DCGAN generator"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.checkpoints.importing.layouts.common import Candidate, scaled
 from engine.checkpoints.importing.reading import as_float
-from engine.models.imported.dcgan import LayerSpec, side_of
+from engine.models.imported.dcgan.model import LayerSpec, side_of
 
 LEAVES: Final = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 BATCH_NORM_EPSILON: Final = 1e-5

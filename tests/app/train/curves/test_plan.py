@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.core.run_files import columns, extended
 from app.train.curves import plan as curve_plan
 from app.train.curves.plan import clock_of, hint, lines_of, nice, others, sections, sources, told_apart
 from app.train.curves.state import CurvesState, Overlay
-from app.train.runs.reader import merged
 from app.train.state import RunView
 from engine.families import FAMILIES
 from engine.plots import COMMON, Plot
@@ -27,7 +27,7 @@ def info(name: str = "00001-vae-x", *, title: str = "", batch: object = 32) -> R
 
 def view(rows: list[MetricsRow], **options: object) -> RunView:
     made = info(**options)
-    return RunView(made.path, made, merged({}, rows))
+    return RunView(made.path, made, extended({}, columns(rows)))
 
 
 def rows(*names: str, steps: range = range(1, 41), seconds: float | None = 0.5) -> list[MetricsRow]:

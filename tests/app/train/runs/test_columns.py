@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.train.runs.reader import CLOCK, columns, extended, merged
+from app.core.run_files import CLOCK, columns, extended
 from engine.runs import directory as runs
 from engine.runs.directory import MetricsRow
 
@@ -57,8 +57,8 @@ def test_pieces_give_what_the_whole_gives(batches: list[list[int]]) -> None:
     rows = [[MetricsRow(step, {"loss": float(number)}) for step in batch] for number, batch in enumerate(batches)]
     pieces: dict[str, object] = {}
     for batch in rows:
-        pieces = merged(pieces, batch)
-    whole = merged({}, [row for batch in rows for row in batch])
+        pieces = extended(pieces, columns(batch))
+    whole = extended({}, columns([row for batch in rows for row in batch]))
     assert pieces.keys() == whole.keys()
     for name in whole:
         assert np.array_equal(pieces[name].steps.array, whole[name].steps.array)

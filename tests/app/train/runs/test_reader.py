@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.train.runs.reader import Lists, merged, read_news, read_thumbs
+from app.core.run_files import Part, RunReader, applied, columns, extended
+from app.train.runs.reader import Lists, read_thumbs
 from engine.runs import directory as runs
 from engine.runs.directory import MetricsRow
+
+METRICS = frozenset({"metrics"})
+ALL = frozenset(get_args(Part))
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=8), max_size=6))
 def test_steps_always_increase(batches: list[list[int]]) -> None:
     series = {}
     for number, batch in enumerate(batches):
-        series = merged(series, [MetricsRow(step, {"loss": float(number)}) for step in batch])
+        series = extended(series, columns([MetricsRow(step, {"loss": float(number)}) for step in batch]))
     steps, values = series.get("loss", ([], []))
     assert steps == sorted(set(steps))
     assert len(steps) == len(values)
 
 
 def test_a_resumed_run_replaces_what_it_does_again() -> None:
-    first = merged({}, [MetricsRow(step, {"loss": 1.0}) for step in range(5)])
-    again = merged(first, [MetricsRow(3, {"loss": 2.0})])
+    first = extended({}, columns([MetricsRow(step, {"loss": 1.0}) for step in range(5)]))
+    again = extended(first, columns([MetricsRow(3, {"loss": 2.0})]))
     assert again["loss"] == ([0, 1, 2, 3], [1.0, 1.0, 1.0, 2.0])
     assert first["loss"][0] == [0, 1, 2, 3, 4], "the series of before is left as it was"
 
@@ -34,11 +39,12 @@ def test_a_resumed_run_replaces_what_it_does_again() -> None:
 def test_news_come_once(tmp_path: Path) -> None:
     run = make_run(tmp_path / "00000-vae-x")
     runs.append_metrics(run, 1, {"loss": 1.0})
-    first = read_news(run, 0)
+    reader = RunReader(run)
+    first = reader.read(METRICS, 0)
     runs.append_metrics(run, 2, {"loss": 0.5})
-    second = read_news(run, first.offset)
-    assert [row.step for row in first.rows] == [1]
-    assert [row.step for row in second.rows] == [2]
+    second = reader.read(METRICS, first.offset)
+    assert list(first.fresh["loss"][0]) == [1]
+    assert list(second.fresh["loss"][0]) == [2]
     assert second.info.config.family == "vae"
 
 

@@ -19,6 +19,7 @@ from engine.checkpoints.importing.convert import import_model, inspect
 from engine.checkpoints.importing.reading import read_source
 from engine.checkpoints.importing.sniff import MAX_TENSORS, sniff
 from engine.errors import Cancelled, CheckpointError
+from engine.progress import Progress
 from tests.engine.checkpoints.importing import files
 from tests.engine.checkpoints.importing.files import torch_bytes, write_torch
 
@@ -194,7 +195,7 @@ def test_cancel_stops_the_child(tmp_path):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        inspect(write_torch(tmp_path / "a.pt", files.dcgan()), check_cancel=cancelled)
+        inspect(write_torch(tmp_path / "a.pt", files.dcgan()), progress=Progress(cancelled))
 
 
 def test_settings_and_tensors_are_all_that_comes_back(tmp_path):

@@ -10,9 +10,9 @@ import torch
 from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.errors import CheckpointError, Unsupported, UsageError
 from engine.families import FAMILIES, IMPORTED, build, family
+from engine.frozen import TOLERANCE, freeze_model
 from engine.knobs import from_json, to_json
 from engine.models.base import Plain
-from engine.models.frozen import TOLERANCE, freeze_model
 from tests.contract.tiny import PlainSteps, images, stir
 
 SHAPE = (3, 16, 16)
@@ -117,7 +117,7 @@ def test_the_second_object_draws_and_encodes_as_the_module_does(name, config):
     forms = [freeze_model(model)]
     if name != "imported_autoencoder":
         assert not isinstance(forms[0], Plain)
-        forms.append(model.frozen(packed=False))
+        forms.append(family(name).frozen(model, packed=False))
     for form in forms:
         for n in (1, 3):
             z, x = model.sample_codes(n, generator=seeded()), images(n, SHAPE)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.models.base import Frozen
+from engine.models.imported.dcgan.model import ImportedDcgan, Layer
 from engine.nn.packed import Activation, PackedConv, PackedLinear, PackedTranspose
-
-if TYPE_CHECKING:
-    from engine.models.imported.dcgan import ImportedDcgan, Layer
 
 Part = Callable[[Tensor], Tensor]
 

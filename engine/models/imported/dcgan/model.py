@@ -16,8 +16,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, interpolate, leaky_rel
 
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.imported.frozen_dcgan import FrozenImportedDcgan
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 
 LAYER: Final = re.compile(r"(?P<kind>[LTCU])(?P<kernel>\d{1,2})s(?P<stride>[12])p(?P<padding>\d)x(?P<channels>\d{1,5})")
 MAX_LAYERS: Final = 64
@@ -166,9 +165,6 @@ class ImportedDcgan(LatentModel):
         if self.config.output == "tanh":
             return torch.tanh(h)
         return 2.0 * torch.sigmoid(h) - 1.0 if self.config.output == "sigmoid" else h.clamp(-1.0, 1.0)
-
-    def frozen(self, *, packed: bool) -> Frozen:
-        return FrozenImportedDcgan(self, packed=packed)
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
         raise Unsupported("An imported model is explored, not trained: train one of the families here instead.")

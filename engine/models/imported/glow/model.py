@@ -16,8 +16,7 @@ from torch.nn.functional import conv2d, pad, relu
 
 from engine.errors import Unsupported, UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.imported.frozen_glow import FrozenImportedGlow
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.nn.multiscale import Levels, ScaleLevel
 from engine.objectives.likelihood import standard_normal_log_density
 
@@ -164,18 +163,18 @@ class ImportedGlow(LatentModel):
             start, channels = stop, 2 * channels
         self.stack = Levels(stack)
         self.spec = LatentSpec(size=start, groups=tuple(groups), image_shape=image_shape)
-        self._offset = 0.5 if config.pixels == "unit" else 0.0
+        self.offset = 0.5 if config.pixels == "unit" else 0.0
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(codes (B, D), log|det df/dx| (B,)) of images in [-1, 1]; the model itself knows pixels half as wide."""
-        codes, log_det = self.stack.encode(0.5 * x + self._offset)
+        codes, log_det = self.stack.encode(0.5 * x + self.offset)
         return codes, log_det - self.spec.dimensions * math.log(2.0)
 
     def encode(self, x: Tensor) -> Tensor:
         return self._forward(x)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        return 2.0 * (self.stack.decode(z) - self._offset)
+        return 2.0 * (self.stack.decode(z) - self.offset)
 
     def decoder_features(self, z: Tensor) -> Tensor:
         return self.stack.layout(z)
@@ -183,9 +182,6 @@ class ImportedGlow(LatentModel):
     def log_prob(self, x: Tensor) -> Tensor:
         z, log_det = self._forward(x)
         return standard_normal_log_density(z) + log_det
-
-    def frozen(self, *, packed: bool) -> Frozen:
-        return FrozenImportedGlow(self, offset=self._offset, packed=packed)
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
         raise Unsupported("An imported model is explored, not trained: train one of the families here instead.")

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from engine.models.base import Frozen
+from engine.models.imported.glow.model import EdgeConv, FlowStep, ImportedGlow, Level
 from engine.nn.packed_flow import Mix, PackedFlow, PackedLevel, PackedStep, Weights, below_one, packed_net
 from engine.objectives.likelihood import standard_normal_log_density
-
-if TYPE_CHECKING:
-    from engine.models.imported.glow import EdgeConv, FlowStep, ImportedGlow, Level
 
 
 class FrozenImportedGlow(Frozen):
     """Exact in both directions, as the module; float32."""
 
-    def __init__(self, model: ImportedGlow, *, offset: float, packed: bool) -> None:
+    def __init__(self, model: ImportedGlow, *, packed: bool) -> None:
         super().__init__(model)
-        self._offset = offset
+        self._offset = model.offset
         self._flow = PackedFlow([_level(cast("Level", level), packed) for level in model.stack.scales()])
 
     @torch.inference_mode()

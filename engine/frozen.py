@@ -15,6 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from engine.families import row_of
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.nn.packed import offered
 
@@ -40,7 +41,9 @@ def freeze_model(model: LatentModel) -> Frozen:
     """
     parameters = list(model.parameters())
     plain = Plain(model)
-    if not parameters or model.training or sum(p.numel() for p in parameters) > LARGEST:
+    row = row_of(model)
+    form = None if row is None else row.frozen
+    if form is None or not parameters or model.training or sum(p.numel() for p in parameters) > LARGEST:
         return plain
     if any(p.dtype != torch.float32 for p in parameters):
         return plain
@@ -49,9 +52,7 @@ def freeze_model(model: LatentModel) -> Frozen:
     for packed in (True, False) if offered(device) else (False,):
         try:
             with torch.inference_mode():
-                frozen = model.frozen(packed=packed)
-                if isinstance(frozen, Plain):
-                    return plain
+                frozen = form(model, packed=packed)
                 expected = expected or _Seen(plain, device)
                 difference = expected.difference(frozen)
             good = difference <= TOLERANCE or (difference <= SUSPECT and expected.as_exact(frozen))
@@ -78,7 +79,7 @@ class _Seen:
         self._device = device
         with self._exactly():
             self._images = plain.decode(self._codes)
-            self._picture = self._images[1:].clamp(-1.0, 1.0)
+            self._picture = model.spec.clamp(self._images[1:])
             self._found = self._of(plain)
 
     def _exactly(self) -> AbstractContextManager[object]:

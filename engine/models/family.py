@@ -1,0 +1,55 @@
+"""A family's row: all that the program knows of it beside the contract. Each folder of a family holds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.knobs import Preset, Value
+from engine.models.base import Frozen, LatentModel
+from engine.plots import Plot
+
+
+class Freeze(Protocol):
+    """Makes a frozen form of a model of one family; `packed` asks for weights in the layout of `engine.nn.packed`."""
+
+    def __call__(self, model: Any, /, *, packed: bool) -> Frozen: ...
+
+
+def no_plots() -> tuple[Plot, ...]:
+    """Of a model that is never trained."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One row: the words, the config and model classes, and how this family likes to be trained.
+
+    A family that is only explored leaves out what is below `frozen`.
+    """
+
+    name: str
+    title: str
+    summary: str
+    config: type
+    model: type[LatentModel]
+    """Made from a config of the class above and an image shape (C, H, W)."""
+    frozen: Freeze | None
+    """The form that draws and encodes alone, with copies of the weights; None where the module itself does. Whoever
+    wants one calls `engine.frozen.freeze_model`, which tests it."""
+    sizes: tuple[int, ...] = ()
+    """Sides in pixels of the pictures that it can be trained on."""
+    points: bool = False
+    """Whether it is also made for points of R^d, images of shape (d, 1, 1)."""
+    training: Mapping[str, Value] = field(default_factory=dict)
+    """Knobs of training where this family's defaults differ."""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    few_images: Mapping[str, Value] = field(default_factory=dict)
+    """Knobs that a small data set asks for, see `engine.planning.presets`."""
+    plots: Callable[[], tuple[Plot, ...]] = no_plots
+
+    @property
+    def curves(self) -> tuple[Plot, ...]:
+        """The live plots of this family; those of every family are `plots.COMMON`."""
+        return self.plots()
