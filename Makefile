@@ -1,6 +1,6 @@
 # Latent Loom from a fresh clone: only make and a Python 3.11 to 3.13 are needed; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup libraries run test test-all test-gpu bench shots lint clean
+.PHONY: help setup libraries run test test-all test-gpu test-rehearsed bench bench-peers bench-growth shots lint clean
 
 STAMP := .venv/latent-loom.stamp
 # Paths stay relative, so that a clone may lie under a path with spaces.
@@ -14,6 +14,9 @@ WORKERS ?= logical
 PARALLEL := -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # An interpreter with torch and pytest of its own, for test-gpu on a machine without .venv.
 GPU_PYTHON ?= $(BIN)/python
+
+# A CUDA build of torch and no window.
+REHEARSED := .venv-rehearsed
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null || \
@@ -42,18 +45,33 @@ test: setup lint ## lint, then the quick tests
 	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-all: setup lint ## lint, then all tests that need no GPU
-	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not gpu" $(ARGS)
+	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not gpu and not rehearsed" $(ARGS)
 
 # The window's test plugins may be missing on a GPU machine, so this run takes none of the project's pytest settings.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),setup) ## the tests that need a CUDA device (GPU_PYTHON=python3 where there is no .venv)
 	@test -d tests/gpu || { echo "There is no tests/gpu here."; exit 1; }
 	$(GPU_PYTHON) -m pytest -c /dev/null --rootdir=. --confcutdir=tests/gpu -p no:cacheprovider -m gpu tests/gpu $(ARGS)
 
+# There is no window in that environment either.
+test-rehearsed: $(REHEARSED)/latent-loom.stamp ## a GPU rehearsed without one, in an environment of its own (5.5 GB)
+	OMP_NUM_THREADS=1 $(REHEARSED)/bin/python -m pytest -c /dev/null --rootdir=. --confcutdir=tests/rehearsed \
+	 -p no:cacheprovider $(PARALLEL) -m rehearsed tests/rehearsed $(ARGS)
+
+$(REHEARSED)/latent-loom.stamp: constraints.txt scripts/setup_rehearsed.sh
+	@PYTHON="$(PYTHON)" sh scripts/setup_rehearsed.sh
+	@touch $@
+
 bench: setup ## latencies, throughputs and memory of this machine
 	@$(OFFSCREEN) $(BIN)/latent-loom bench $(ARGS)
+
+bench-peers: setup ## beside textbook codes and the packages of others that are installed (pip install --group peers)
+	@$(BIN)/python -m tests.benchmarks.peers $(ARGS)
+
+bench-growth: setup ## how cost grows with size, depth and width, beside its estimate
+	@$(BIN)/python -m tests.benchmarks.growth $(ARGS)
 
 shots: setup ## pictures of every workspace at three sizes in build/shots
 	@sh scripts/shots.sh
 
-clean: ## remove .venv, caches and pictures (runs stay)
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis latent-loom.png
+clean: ## remove both environments, caches and pictures (runs stay)
+	rm -rf .venv $(REHEARSED) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis latent-loom.png

@@ -37,8 +37,9 @@ def open_window(settings: Settings, *, remember: bool = True) -> Conductor:
 
     Without `remember` the settings file is left as it is.
     """
+    from app import workspaces
     from app.conductor import Conductor
-    from app.settings import settings_file
+    from app.settings import Preferences, settings_file
     from app.theme import apply_theme
     from app.window import Window
     from engine.preload import preload_torch
@@ -46,7 +47,8 @@ def open_window(settings: Settings, *, remember: bool = True) -> Conductor:
     # Torch is what a first picture waits for: its libraries come while the window is put together.
     preload_torch()
     apply_theme(application(), "light" if settings.theme == "light" else "dark")
-    conductor = Conductor(Window(), settings, settings_file() if remember else None)
+    preferences = Preferences(settings, settings_file() if remember else None)
+    conductor = Conductor(Window(workspaces.WORKSPACES), preferences)
     conductor.place_window()
     return conductor
 
@@ -86,9 +88,10 @@ def main(argv: list[str] | None = None) -> int:
     conductor.closed.connect(app.quit)
     window = conductor.window
     window.showMaximized() if settings.maximised else window.show()
-    conductor.say_at_start(problem)
+    if problem:
+        conductor.notices.warn(problem)
     if given.attach:
-        conductor.runs.attach(given.attach)
+        conductor.requests.runsAttached.emit(given.attach)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Runs at the next timer tick; a run in training is saved as if the window had been closed.
         signal.signal(number, lambda *_: conductor.close())

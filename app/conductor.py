@@ -1,62 +1,36 @@
-"""The conductor: makes the lanes, the bridge and the controllers, connects the views, opens and closes the window."""
+"""The conductor: starts and closes the window with its lanes and workspaces, and changes what the settings say."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, QRect, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app import workspaces
 from app.core.bridge import Bridge
-from app.core.model_host import ModelHost, Shelf, run_of
-from app.core.notices import Notices
-from app.core.prebuild import Prebuild
+from app.core.help_panel import HelpPanel
+from app.core.model_host import ModelHost, Shelf
+from app.core.notices import ONLY_ADDRESS, Notices
+from app.core.palette import Offer, PaletteController
+from app.core.requests import Requests
 from app.core.run_follower import RunFollower
 from app.core.runtime import Collector
+from app.core.shortcuts import make_actions
+from app.core.startup import Prebuild, Startup
 from app.core.store import Store
 from app.core.tasks import LaneName, Tasks
-from app.explore.check.controller import ModelCheckController
-from app.explore.compare.controller import CompareController
-from app.explore.controller import ExploreController
-from app.explore.directions.controller import DirectionsController
-from app.explore.framing.controller import FramingController
-from app.explore.grid.controller import GridController
-from app.explore.history.bookmarks import BookmarksController
-from app.explore.importing.controller import ImportController
-from app.explore.levels.controller import MicroscopeController
-from app.explore.live.controller import LiveWeights
-from app.explore.morph.controller import MorphController
-from app.explore.photos.controller import PhotoController
-from app.files.controller import FilesController
-from app.palette.help import HelpPanel
-from app.sessions.controller import SessionController
-from app.settings import RECENT, Settings, save_settings
+from app.core.workspace import Controllers, Opening, Services, WorkspaceView
+from app.settings import Preferences
 from app.state import AppState
 from app.theme import apply_theme
-from app.train.birthday.controller import BirthdayController
-from app.train.collapse.controller import CollapseController
-from app.train.collapse.diagnoses import DiagnosisHost
-from app.train.controller import TrainController
-from app.train.curves.controller import CurvesController
-from app.train.data.controller import DataController
-from app.train.data.state import DataChoice
-from app.train.form.cost import CostController
-from app.train.pictures.controller import PicturesController
-from app.train.runs.actions import RunActions
-from app.train.runs.controller import RunsController
-from app.train.runs.processes import JOB as RUN_JOB
-from app.train.runs.processes import RunProcesses
+from app.widgets.palette import PaletteItem
 from app.window import Window
-from app.wiring import connect
-from engine.api import TrainRequest
-
-if TYPE_CHECKING:
-    from app.train.view import TrainView
 
 DEVICE_LABELS: Final = {
     "auto": "Chosen by itself",
@@ -64,8 +38,8 @@ DEVICE_LABELS: Final = {
     "cuda": "NVIDIA GPU (CUDA)",
     "mps": "Apple GPU (Metal)",
 }
-FIRST_MODEL: Final = "Faces Glow 64"
 CLOSE_MS: Final = 30
+C = TypeVar("C", bound=Controllers[Any])
 
 
 class Conductor(QObject):
@@ -73,9 +47,10 @@ class Conductor(QObject):
 
     closed = Signal()
 
-    def __init__(self, window: Window, settings: Settings, settings_file: Path | None) -> None:
+    def __init__(self, window: Window, preferences: Preferences) -> None:
         super().__init__()
-        self.window, self._settings, self._file = window, settings, settings_file
+        self.window, self.preferences = window, preferences
+        settings, rows = preferences.now, workspaces.WORKSPACES
         self._devices: tuple[str, ...] = ()
         self.notices = Notices(self)
         self.bridge = Bridge(self)
@@ -91,117 +66,155 @@ class Conductor(QObject):
             on_failed=self.notices.failed,
             parent=self,
         )
-        state = AppState(theme=settings.theme, train_in=settings.train_in, on_close=settings.on_close)
-        self.store = Store(state, self.tasks, notices=self.notices, model_host=model_host, study_host=study_host)
-        self.explore = ExploreController(self.store, self)
-        self.photos = PhotoController(self.store, self.explore, self)
-        self.imports = ImportController(self.store, self.explore, self)
-        self.photos.take_model = self.imports.take
-        self.bookmarks = BookmarksController(self.store, self.explore, self)
-        self.directions = DirectionsController(self.store, self.explore, self.photos, self)
-        self.framing = FramingController(self.store, self.photos, self)
-        self.compare = CompareController(self.store, self.explore, self.photos, self)
-        self.grid = GridController(self.store, self.explore, self)
-        self.microscope = MicroscopeController(self.store, self.explore, self.photos, self)
-        self.morph = MorphController(self.store, self.explore, self.photos, self)
-        self.follower = RunFollower(self.store, self.bridge, self)
-        self.train = TrainController(self.store, self.bridge, train_host, self.follower, self)
-        self.cost = CostController(self.store, train_host, self)
-        self.curves = CurvesController(self.store, self.follower, self)
-        self.data = DataController(self.store, self)
-        self.processes = RunProcesses(self.store, train_host, device=lambda: self._settings.device, parent=self)
-        self.runs = RunsController(
-            self.store, self.train, self.processes, remember=self.remember, attached=settings.attached, parent=self
+        own = [row.state() for row in rows if row.state is not None]
+        state = AppState(
+            workspace=rows[0].key,
+            theme=settings.theme,
+            train_in=settings.train_in,
+            on_close=settings.on_close,
+            parts={type(part): part for part in own},
         )
-        self.run_actions = RunActions(
-            self.store,
-            self.runs,
-            self.train,
-            self.processes,
-            self.explore,
-            remember=self.remember,
-            device=lambda: self._settings.device,
+        self.store = Store(
+            state,
+            self.tasks,
+            notices=self.notices,
+            model_host=model_host,
+            study_host=study_host,
+            workspaces=[row.key for row in rows],
+        )
+        self.requests = Requests(self)
+        self._startup = Startup(self.store, self)
+        services = Services(
+            window=window,
             parent=self,
+            store=self.store,
+            bridge=self.bridge,
+            train_host=train_host,
+            preferences=preferences,
+            requests=self.requests,
+            startup=self._startup,
+            follower=RunFollower(self.store, self.bridge, self),
         )
-        self.pictures = PicturesController(self.store, self.train, self.follower, self)
-        diagnoses = DiagnosisHost(study_host)
-        self.collapse = CollapseController(self.store, diagnoses, self.train, self.follower, self)
-        self.birthday = BirthdayController(self.store, diagnoses, self.collapse, self)
-        self.check = ModelCheckController(self.store, diagnoses, self.collapse, self)
-        self.live = LiveWeights(self.store, self.explore, self.photos, self.follower, self)
-        self.sessions = SessionController(self.store, self.explore, self.photos, self)
-        self.files = FilesController(self)
+        self._controllers = {row.key: row.controllers(services) for row in rows}
+        self._slots: dict[str, Any] = {}
         self._collector = Collector(self)
         self._close_timer = QTimer(self, interval=CLOSE_MS)
         self._close_timer.timeout.connect(self._close_when_idle)
-        self._first_picture = False
-        self._prebuild = Prebuild(self.store, window, self)
-        connect(self)
+        ahead = [name for row in rows for name in row.ahead]
+        prebuild = Prebuild(self.store, ahead, make_part=window.make_part, parent=self)
+        self._startup.over.connect(prebuild.start)
+        self._connect()
         window.show_state(self.store.state, None)
+
+    def of(self, kind: type[C]) -> C:
+        """The controllers of a workspace by their class.
+
+        Raises:
+            StopIteration: no workspace of the window has these.
+        """
+        return next(one for one in self._controllers.values() if isinstance(one, kind))
+
+    def controllers(self, key: str) -> Controllers[Any]:
+        """The controllers of a workspace by its key; raises KeyError when there is none."""
+        return self._controllers[key]
 
     @property
     def state(self) -> AppState:
         """What the window shows."""
         return self.store.state
 
-    @property
-    def settings(self) -> Settings:
-        """The user's choices as they stand; written when the window closes."""
-        return self._settings
+    # the window itself, and its keys
+    def _connect(self) -> None:
+        window, store, requests = self.window, self.store, self.requests
+        self.notices.said.connect(window.show_notice)
+        store.changed.connect(lambda before, now: window.show_state(now, before))
+        window.viewMade.connect(self._view_made)
+        window.closeWanted.connect(self.close)
+        window.filesDropped.connect(requests.filesWanted)
+        window.imageDropped.connect(requests.pictureWanted)
+        window.addressDropped.connect(lambda: self.notices.say(ONLY_ADDRESS))
+        window.jobs.stopClicked.connect(store.cancel_job)
+        window.jobs.pauseClicked.connect(store.pause_job)
+        window.jobs.resumeClicked.connect(lambda key: store.pause_job(key, False))
+        top, table, rows = window.top, workspaces.shortcuts(), workspaces.WORKSPACES
+        top.workspaceChanged.connect(lambda key: store.update(workspace=key))
+        top.modelChanged.connect(requests.modelWanted)
+        top.themeClicked.connect(self.switch_theme)
+        top.deviceChanged.connect(self.choose_device)
+        top.helpClicked.connect(lambda: HelpPanel(table, parent=window).show())
+        slots: dict[str, Any] = {f"workspace.{row.key}": partial(store.update, workspace=row.key) for row in rows}
+        slots |= {
+            "view.theme": self.switch_theme,
+            "view.fullscreen": window.toggle_full_screen,
+            "help.palette": top.paletteClicked.emit,
+            "help.shortcuts": top.helpClicked.emit,
+            "app.quit": self.close,
+        }
+        slots |= {key.id: partial(self._press, row.key, key.id) for row in rows for key in row.shortcuts}
+        actions = make_actions(window, slots, table=table)
+        palette = PaletteController(window, actions, shortcuts=table, more=self._offers, parent=self)
+        top.paletteClicked.connect(palette.toggle)
+        for key, view in window.views().items():
+            self._view_made(key, view)
+
+    def _view_made(self, key: str, view: WorkspaceView) -> None:
+        slots, row = self._controllers[key].connect(view), next(r for r in workspaces.WORKSPACES if r.key == key)
+        wrong = {shortcut.id for shortcut in row.shortcuts} ^ slots.keys()
+        if wrong:
+            raise ValueError(f"Keys of {row.title} and what they do are not the same: {', '.join(sorted(wrong))}.")
+        self._slots |= slots
+
+    def _press(self, workspace: str, action: str) -> None:
+        """A key of a workspace, which may not be there yet."""
+        self.window.view(workspace)
+        self._slots[action]()
+
+    def _offers(self) -> Iterator[Offer]:
+        for controllers in self._controllers.values():
+            yield from controllers.offers(self.state)
+        open_file = self.requests.filesWanted.emit
+        for path in map(Path, self.preferences.now.recent):
+            item = PaletteItem(f"recent|{path}", path.name, "Recent", str(path.parent))
+            yield Offer(item, partial(open_file, [str(path)]))
 
     # opening
     def start(self, *, model: str = "") -> None:
         """Looks for models and opens the one of last time. The window is on screen already."""
         self.notices.install()
         self._collector.start()
-        wanted = model or self._settings.model
+        wanted = model or self.preferences.now.model
 
         def found(shelf: Shelf) -> None:
             self.store.update(models=shelf.models, device=shelf.device)
             self._devices = ("auto", *shelf.devices)
             self._offer_devices()
-            self.runs.set_folder(shelf.runs_folder)
-            self.photos.show_samples(shelf.photos)
-            ref = _first_model(shelf, wanted)
-            folder = shelf.runs_folder.parent / "sessions"
-
-            def fresh() -> None:
-                if ref is None:
-                    self.train.load_catalogue()
-                elif self.state.opening is None and self.state.model is None:
-                    self.explore.open_model(ref)
-
-            if model or self._file is None:
-                # A model that was asked for by name comes before what was there last time.
-                if self._file is not None:
-                    self.sessions.keep_in(folder)
-                fresh()
-            else:
-                self.sessions.begin(folder, fresh)
+            for controllers in self._controllers.values():
+                controllers.begin(Opening(shelf, wanted, asked=bool(model)))
 
         host = self.store.model_host
         self.tasks.submit("model", "look for models", lambda context: host.shelf(), done=found)
 
-    def after_first_picture(self, before: AppState, now: AppState) -> None:
-        """What can wait, waits until the first picture is on screen."""
-        failed = before.opening is not None and now.opening is None and now.info is None
-        if not self._first_picture and (now.drawn is not None or failed):
-            self._first_picture = True
-            self.train.load_catalogue()
-            self._prebuild.start()
+    def place_window(self) -> None:
+        """Where it was last time, if that is still on a screen."""
+        if len(self.preferences.now.geometry) == 4:
+            wanted = QRect(*self.preferences.now.geometry)
+            if any(screen.availableGeometry().intersects(wanted) for screen in QGuiApplication.screens()):
+                self.window.setGeometry(wanted)
 
+    # settings
     def _offer_devices(self) -> None:
-        self.window.top.set_devices([(key, DEVICE_LABELS[key]) for key in self._devices], self._settings.device)
+        devices = [(key, DEVICE_LABELS[key]) for key in self._devices]
+        self.window.top.set_devices(devices, self.preferences.now.device)
 
     def choose_device(self, device: str) -> None:
         """Computes elsewhere: every lane changes when it comes to it, a run in training when it has ended."""
 
         def changed(name: str) -> None:
-            self._settings = replace(self._settings, device=device)
+            self.preferences.change(device=device)
             self._offer_devices()
             self.store.update(device=name)
             if self.state.model is not None:
-                self.explore.open_model(self.state.model)
+                self.requests.modelWanted.emit(self.state.model)
 
         def move(lane: LaneName, host: ModelHost) -> None:
             done = changed if lane == "model" else lambda name: None
@@ -210,145 +223,29 @@ class Conductor(QObject):
         for lane, host in self._hosts.items():
             move(lane, host)
 
-    def remember(self, **changes: Any) -> None:
-        """Keeps settings for the next start."""
-        self._settings = replace(self._settings, **changes)
-
-    def remember_model(self) -> None:
-        """The model to open next time."""
-        self._settings = replace(self._settings, model=self.state.model or "")
-
-    def say_at_start(self, sentence: str) -> None:
-        """Something that went wrong before the window was there."""
-        if sentence:
-            self.notices.warn(sentence)
-
-    # workspaces and views
-    def show_workspace(self, key: str) -> None:
-        """Explore or Train."""
-        self.store.update(workspace=key)
-
-    def show_view(self, key: str) -> None:
-        """Single, compare, grid or morph."""
-        self.store.update(workspace="explore", view=key)
-
     def switch_theme(self) -> None:
         """Dark to light, and back."""
         name = "light" if self.state.theme == "dark" else "dark"
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         apply_theme(application, "light" if name == "light" else "dark")
-        self._settings = replace(self._settings, theme=name)
+        self.preferences.change(theme=name)
         self.store.update(theme=name)
-
-    def show_help(self) -> None:
-        """All keys."""
-        HelpPanel(leave_out=("Lab",), parent=self.window).show()
-
-    def full_screen(self) -> None:
-        """Fills the screen, or goes back."""
-        window = self.window
-        window.showNormal() if window.isFullScreen() else window.showFullScreen()
-
-    # photos
-    def use_photo(self, key: str) -> None:
-        """A photo of the library: a corner of the morph there, otherwise the current code."""
-        if self.state.view == "morph":
-            self.morph.set_photo(key)
-        else:
-            self.photos.choose(key)
-
-    def remember_file(self, name: str) -> None:
-        """Puts a file at the head of those used lately."""
-        path = str(Path(name).absolute())
-        recent = (path, *(old for old in self._settings.recent if old != path))[:RECENT]
-        self._settings = replace(self._settings, recent=recent)
-
-    def take_sample_photo(self) -> None:
-        """A portrait of the box, for the first comparison."""
-        shipped = [photo for photo in self.state.photos if photo.shipped]
-        if shipped:
-            self.photos.choose(shipped[0].key)
-
-    def roll(self) -> None:
-        """Other samples in the grid, another seed elsewhere."""
-        if self.state.view == "grid":
-            self.grid.roll()
-        else:
-            self.explore.roll()
-
-    def play_if_shown(self) -> None:
-        """Space plays where a morph is on show."""
-        if self.state.workspace == "explore" and self.state.view == "morph":
-            self.morph.play()
-
-    # training
-    def in_train(self, act: Callable[[TrainView], None]) -> Callable[[], None]:
-        """`act` on the Train workspace, where that is on show."""
-        return lambda: act(self.window.train) if self.state.workspace == "train" else None
-
-    def start_training(self, request: TrainRequest) -> None:
-        """Starts a run and shows it."""
-        self.run_actions.start(request)
-
-    def train_on(self, choice: DataChoice) -> None:
-        """Puts a data set into the form of a new run."""
-        self.window.train.form.set_data(choice)
-        self.store.update(workspace="train", train_panel="new")
-
-    def find_run(self) -> None:
-        """Puts the cursor into the search of runs."""
-        self.store.update(workspace="train", train_panel="runs")
-        self.window.train.runs.focus_search()
-
-    def start_if_shown(self) -> None:
-        """Ctrl+Enter starts what the form says, in Train."""
-        if self.state.workspace == "train":
-            self.window.train.form.submit()
-
-    def _shown_run(self) -> Path | None:
-        view = self.state.run_view
-        if self.state.workspace != "train" or view is None:
-            return self.state.training.run if self.state.training is not None else None
-        return view.path
-
-    def pause_shown(self) -> None:
-        """Pauses the run on show, or lets it go on."""
-        self.train.pause(run=self._shown_run())
-
-    def pause_job(self, key: str, on: bool = True) -> None:
-        """The jobs bar's Pause and Resume: of the run in this window, or of one in its own process."""
-        if key.startswith(RUN_JOB):
-            self.processes.pause(key, on)
-        else:
-            self.train.pause(on)
-
-    def stop_shown(self) -> None:
-        """Stops the run on show."""
-        self.train.stop(self._shown_run())
-
-    def resume_shown(self) -> None:
-        """Resumes the run on show."""
-        if self.state.run_view is not None:
-            self.run_actions.resume(self.state.run_view.path)
-
-    def explore_shown(self) -> None:
-        """Opens the run on show in Explore."""
-        if self.state.run_view is not None:
-            self.run_actions.explore(self.state.run_view.path)
 
     # closing
     def close(self) -> None:
         """Stops everything; a training run writes its checkpoint first, and the window says so meanwhile."""
-        if self.state.closing or not self.processes.may_close():
+        if self.state.closing or not all([one.may_close() for one in self._controllers.values()]):
             return
-        self._remember()
-        self.sessions.close()
+        at = self.window.normalGeometry()
+        geometry = (at.x(), at.y(), at.width(), at.height()) if at.isValid() else ()
+        self.preferences.change(geometry=geometry, maximised=self.window.isMaximized())
+        self.preferences.write()
         self.store.update(closing=True)
+        for controllers in self._controllers.values():
+            controllers.close()
         if self.state.training is None:
             self.window.hide()
-        else:
-            self.train.stop()
         self.tasks.stop()
         self._close_timer.start()
         self._close_when_idle()
@@ -358,7 +255,8 @@ class Conductor(QObject):
             return
         self._close_timer.stop()
         self.tasks.close()
-        self.processes.close()
+        for controllers in self._controllers.values():
+            controllers.closed()
         self.bridge.watch_training(False)
         self.bridge.flush()
         self._collector.stop()
@@ -367,34 +265,7 @@ class Conductor(QObject):
         self.window.close()
         self.closed.emit()
 
-    def _remember(self) -> None:
-        if self._file is None:
-            return
-        window = self.window
-        at = window.normalGeometry()
-        geometry = (at.x(), at.y(), at.width(), at.height()) if at.isValid() else ()
-        save_settings(self._file, replace(self._settings, geometry=geometry, maximised=window.isMaximized()))
-
-    def place_window(self) -> None:
-        """Where it was last time, if that is still on a screen."""
-        if len(self._settings.geometry) == 4:
-            wanted = QRect(*self._settings.geometry)
-            if any(screen.availableGeometry().intersects(wanted) for screen in QGuiApplication.screens()):
-                self.window.setGeometry(wanted)
-
 
 def _training_threads() -> int:
     threads: int = importlib.import_module("engine.device").training_threads()
     return threads
-
-
-def _first_model(shelf: Shelf, wanted: str) -> str | None:
-    """The model of last time if it is still there, else the first in the box."""
-    keys = {card.key for card in shelf.models}
-    run = run_of(wanted)
-    if wanted in keys or (run is not None and run.is_dir()):
-        return wanted
-    by_title = {card.title: card.key for card in reversed(shelf.models)}
-    if wanted in by_title:
-        return by_title[wanted]
-    return by_title.get(FIRST_MODEL) or (shelf.models[0].key if shelf.models else None)

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,3 +99,32 @@ def save_settings(file: Path, settings: Settings) -> None:
         write_json(file, asdict(settings))
     except OSError as error:
         log.warning("settings were not saved: %s", error)
+
+
+class Preferences:
+    """The user's choices as they stand while the window is open; `write` keeps them for the next start.
+
+    Without a `file` nothing is kept.
+    """
+
+    def __init__(self, settings: Settings, file: Path | None) -> None:
+        self.now, self._file = settings, file
+
+    @property
+    def kept(self) -> bool:
+        """Whether they are kept for the next start."""
+        return self._file is not None
+
+    def change(self, **changes: Any) -> None:
+        """Other choices, by the names of `Settings`."""
+        self.now = replace(self.now, **changes)
+
+    def use_file(self, name: str) -> None:
+        """Puts a file at the head of those used lately."""
+        path = str(Path(name).absolute())
+        self.change(recent=(path, *(old for old in self.now.recent if old != path))[:RECENT])
+
+    def write(self) -> None:
+        """Writes them, if they are kept at all."""
+        if self._file is not None:
+            save_settings(self._file, self.now)

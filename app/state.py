@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from app.explore.check.state import ModelCheck
 from app.explore.compare.state import CompareRow, Comparison
@@ -15,19 +16,20 @@ from app.explore.history.state import Bookmark, Split
 from app.explore.importing.state import ImportState
 from app.explore.levels.state import LevelsState
 from app.explore.live.state import LiveModel
-from app.explore.look import Look
 from app.explore.morph.state import MorphState
 from app.explore.photos.state import PhotoItem, Search
 from app.job import JobView
+from app.look import Look
+from app.run_card import RunCard
 from app.train.collapse.state import CollapseState
 from app.train.curves.state import CurvesState
 from app.train.data.state import DataState
 from app.train.pictures.state import PicturesState
-from app.train.runs.state import Draft, RunCard, ShelfState
+from app.train.runs.state import Draft, ShelfState
 from app.train.state import RunView, Training
 from engine.api import Catalogue, Drawn, Encoded, Loaded, ModelCard, ModelInfo, Readout
 
-WORKSPACES: Final = (("explore", "Explore"), ("train", "Train"))
+T = TypeVar("T")
 VIEWS: Final = (("single", "Single"), ("compare", "Compare models"), ("grid", "Grid"), ("morph", "Morph"))
 FIRST_SEED: Final = 18
 """The first picture that a newcomer sees: a good one from each model in the box."""
@@ -37,7 +39,11 @@ REACH: Final = 1.5
 
 @dataclass(frozen=True, eq=False)
 class AppState:
-    """Everything on screen. Compare its parts by identity: each change makes new ones."""
+    """Everything on screen. Compare its parts by identity: each change makes new ones.
+
+    `workspace` is a key of the table of workspaces. `parts` is what a workspace keeps that has no field here: one
+    frozen dataclass, by its class.
+    """
 
     workspace: str = "explore"
     view: str = "single"
@@ -107,14 +113,22 @@ class AppState:
     jobs: tuple[JobView, ...] = ()
     status: str = ""
     closing: bool = False
+    parts: Mapping[type, object] = field(default_factory=dict)
+
+    def part(self, kind: type[T]) -> T:
+        """A workspace's own state; raises KeyError when no workspace keeps one of this class."""
+        return cast(T, self.parts[kind])
 
 
-def moved(now: AppState, before: AppState | None, *names: str) -> bool:
-    """Whether any of these parts is another one than before; True at the first render."""
+def moved(now: AppState, before: AppState | None, *names: str | type) -> bool:
+    """Whether any of these fields, or parts of these classes, is another one than before; True at the first render."""
     if before is None:
         return True
     # A plain loop: this runs some hundred times for every tick of a drag.
     for name in names:
-        if getattr(now, name) is not getattr(before, name):
+        if isinstance(name, type):
+            if now.parts[name] is not before.parts[name]:
+                return True
+        elif getattr(now, name) is not getattr(before, name):
             return True
     return False

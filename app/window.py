@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from app.core.model_host import run_of, run_ref
-from app.core.notices import Notice
-from app.explore.view import ExploreView
-from app.state import WORKSPACES, AppState, moved
+from app.core.notices import Message
+from app.core.workspace import Workspace, WorkspaceView
+from app.state import AppState, moved
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import vbox
 from app.widgets.notice import NoticeLine
 from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.topbar import TopBar
-
-if TYPE_CHECKING:
-    from app.train.view import TrainView
 
 NAME: Final = "Latent Loom"
 SMALLEST: Final = (1120, 640)
@@ -31,86 +27,85 @@ FIRST_SIZE: Final = (1440, 900)
 class Window(QMainWindow):
     """Closes only when `let_close` was called: until then it says `closeWanted`.
 
-    Train is made when it is first asked for, or piece by piece before; `trainMade` is the time to connect it.
+    The first of the workspaces is made at once, another when it is first asked for, or part by part before.
+    `viewMade` (its key, its view) is the time to connect it.
     """
 
     closeWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     addressDropped = Signal()
-    trainMade = Signal()
+    viewMade = Signal(str, object)
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Sequence[Workspace]) -> None:
         super().__init__()
         self.setWindowTitle(NAME)
         self.setMinimumSize(*SMALLEST)
         self.resize(*FIRST_SIZE)
         self.setAcceptDrops(True)
         self._may_close = False
-        self.top = TopBar(NAME, WORKSPACES)
+        self.top = TopBar(NAME, [(row.key, row.title) for row in rows])
         self.notice = NoticeLine()
         self._act: Callable[[], None] | None = None
         self.notice.acted.connect(self._act_on_notice)
-        self.explore = ExploreView()
-        self._train: TrainView | None = None
-        self._train_parts: list[QWidget] = []
-        self._train_whole: TrainView | None = None
+        self._rows = {row.key: row for row in rows}
+        self._views: dict[str, WorkspaceView] = {}
+        self._making: dict[str, Generator[None, None, WorkspaceView]] = {}
         self._now: AppState | None = None
         self.jobs = JobsBar()
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.explore)
+        self.view(rows[0].key)
         centre = QWidget()
         column = vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0)
         column.setStretch(2, 1)
         centre.setLayout(column)
         self.setCentralWidget(centre)
 
-    @property
-    def train(self) -> TrainView:
-        """The Train workspace."""
-        while self._train is None:
-            self.make_train_part()
-        return self._train
+    def view(self, key: str) -> WorkspaceView:
+        """A workspace by its key, made now if it is not there yet; raises KeyError when there is none."""
+        while key not in self._views:
+            self._make_part(key)
+        return self._views[key]
 
-    @property
-    def train_is_made(self) -> bool:
-        """Whether Train is there already."""
-        return self._train is not None
+    def views(self) -> Mapping[str, WorkspaceView]:
+        """The workspaces that are there already."""
+        return self._views
 
-    def make_train_part(self) -> bool:
-        """Makes the next part of Train, which takes some tens of milliseconds; False when all of it is there."""
-        if self._train is not None:
-            return False
-        # Here and not above: the window is on screen before what Train is made of is read.
-        train = importlib.import_module("app.train.view")
-        if len(self._train_parts) < len(train.PARTS):
-            # Theirs is this window even before they have a place in it: they go when it goes.
-            self._train_parts.append(train.PARTS[len(self._train_parts)](parent=self))
-            return True
-        if self._train_whole is None:
-            self._train_whole = train.TrainView(self._train_parts, parent=self)
-            return True
-        self._train, self._train_parts = self._train_whole, []
-        self._stack.addWidget(self._train)
-        self.trainMade.emit()
+    def make_part(self) -> bool:
+        """Makes the next part of a workspace that is not there yet; False when all of them are."""
+        key = next((key for key in self._rows if key not in self._views), None)
+        if key is not None:
+            self._make_part(key)
+        return key is not None
+
+    def _make_part(self, key: str) -> None:
+        making = self._making.pop(key, None) or self._rows[key].make_view(self)
+        try:
+            next(making)
+        except StopIteration as end:
+            view: WorkspaceView = end.value
+        else:
+            self._making[key] = making
+            return
+        self._views[key] = view
+        self._stack.addWidget(view)
+        self.viewMade.emit(key, view)
         if self._now is not None:
-            self._train.show_state(self._now, None)
-        return False
+            view.show_state(self._now, None)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         if moved(now, before, "workspace"):
             self.top.set_workspace(now.workspace)
-            self._stack.setCurrentWidget(self.train if now.workspace == "train" else self.explore)
+            self._stack.setCurrentWidget(self.view(now.workspace))
         if moved(now, before, "models", "model", "opening", "info", "runs"):
             self._show_models(now)
         if moved(now, before, "live", "workspace"):
             self.top.set_live(*_live(now))
         if moved(now, before, "decode_ms", "device", "info"):
             self.top.set_readout(_readout(now))
-        self.explore.show_state(now, before)
-        if self._train is not None:
-            self._train.show_state(now, before)
+        for view in tuple(self._views.values()):
+            view.show_state(now, before)
         self._now = now
         if moved(now, before, "jobs"):
             self.jobs.set_jobs(now.jobs)
@@ -132,7 +127,7 @@ class Window(QMainWindow):
         if shown is not None:
             self.top.set_model(shown)
 
-    def show_notice(self, notice: Notice) -> None:
+    def show_notice(self, notice: Message) -> None:
         """Says one sentence in the notice line."""
         self._act = notice.act
         self.notice.show_notice(notice.text, level=notice.level, details=notice.details, action=notice.action)
@@ -142,6 +137,10 @@ class Window(QMainWindow):
         self.notice.clear()
         if act is not None:
             act()
+
+    def toggle_full_screen(self) -> None:
+        """Fills the screen, or goes back."""
+        self.showNormal() if self.isFullScreen() else self.showFullScreen()
 
     def let_close(self) -> None:
         """From now on closing closes."""

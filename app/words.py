@@ -6,12 +6,9 @@ import math
 from typing import Final
 
 from engine.api import DirectionInfo, Sampled
-from engine.photos.kinds import ENDINGS
 
 ERROR_TITLE: Final = "|error| × 4"
 """The engine's error maps are enlarged so much (`engine.exploring.open_model.ERROR_GAIN`)."""
-PHOTO_FILTER: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;All files (*)"
-"""What the dialogs for opening photos show."""
 SHORT: Final = {"heavy makeup": "Makeup", "mouth slightly open": "Open mouth", "wearing lipstick": "Lipstick"}
 """Names of the face data set that are too long for a slider."""
 

@@ -13,6 +13,7 @@ from app.conductor import Conductor
 from app.explore.compare.row_view import RowView
 from app.explore.compare.rows import recipe_of
 from app.explore.compare.state import Recipe
+from app.explore.workspace import Explore
 from app.shot import wait_until
 from app.state import FIRST_SEED
 from engine.api import ModelCard
@@ -37,7 +38,7 @@ class RowsEye(QObject):
             view.current.installEventFilter(self)
 
     def _views(self) -> list[RowView]:
-        return self._controller.window.explore.compare.board.rows
+        return self._controller.of(Explore).view.compare.board.rows
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint:
@@ -92,11 +93,11 @@ def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: in
     """
     if not conductor.state.photos:
         return {}
-    conductor.photos.choose(conductor.state.photos[0].key)
+    conductor.of(Explore).photos.choose(conductor.state.photos[0].key)
     wait_until(lambda: conductor.state.encoded is not None, conductor)
-    conductor.show_view("compare")
+    conductor.of(Explore).show_view("compare")
     for card in cards.values():
-        conductor.compare.show_model(card.key, True)
+        conductor.of(Explore).compare.show_model(card.key, True)
 
     def ready() -> bool:
         rows = conductor.state.compare
@@ -105,20 +106,20 @@ def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: in
     wait_until(ready, conductor)
     found = {family: _measure_rows(conductor, card, moves) for family, card in cards.items()}
     # What is measured after this finds the window as it was before.
-    conductor.show_view("single")
-    conductor.explore.set_seed(FIRST_SEED)
+    conductor.of(Explore).show_view("single")
+    conductor.of(Explore).looks.set_seed(FIRST_SEED)
     wait_until(lambda: not conductor.state.drawing, conductor)
     return found
 
 
 def _measure_rows(conductor: Conductor, card: ModelCard, moves: int) -> dict[str, Any]:
-    conductor.compare.open_row(card.key)
+    conductor.of(Explore).compare.open_row(card.key)
     wait_until(lambda: conductor.state.model == card.key and not conductor.state.drawing, conductor)
     run_for(SETTLE_MS)
     info = conductor.state.info
     assert info is not None
     name = (*info.attributes, *info.components)[0].name
-    hand = Hand(conductor.window, conductor.window.explore.inspector.sliders[name])
+    hand = Hand(conductor.window, conductor.of(Explore).view.inspector.sliders[name])
     eye = RowsEye(conductor)
     try:
         _drag(eye, hand, WARM_MOVES, eye.all_current)

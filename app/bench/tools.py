@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QPoint
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from app.conductor import Conductor
+from app.explore.workspace import Explore
 from app.widgets.form import Section
 from app.widgets.slider import ValueSlider
 from engine.api import DrawRequest, ModelInfo
@@ -39,7 +40,7 @@ class Eye(QObject):
     def __init__(self, conductor: Conductor) -> None:
         super().__init__()
         self._controller = conductor
-        self._picture = conductor.window.explore.single.picture
+        self._picture = conductor.of(Explore).view.single.picture
         self._loop = QEventLoop(self)
         self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
         self._limit.timeout.connect(self._loop.quit)
@@ -242,7 +243,7 @@ def flood(eye: Eye, hand: Hand, moves: int) -> dict[str, Any]:
 
 def sliders(conductor: Conductor) -> dict[str, ValueSlider]:
     """One of each kind that the model on show has."""
-    inspector, info = conductor.window.explore.inspector, conductor.state.info
+    inspector, info = conductor.of(Explore).view.inspector, conductor.state.info
     assert info is not None
     first = {"attribute": info.attributes[:1], "component": info.components[:1]}
     found = {kind: inspector.sliders[d.name] for kind, directions in first.items() for d in directions}

@@ -23,8 +23,10 @@ from app.__main__ import application, open_window
 from app.bench.compare import measure_compare
 from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, drag_aims, flood, run_for, sliders
 from app.conductor import Conductor
+from app.explore.workspace import Explore
 from app.settings import Settings
 from app.shot import wait_until
+from app.train.workspace import Train
 from engine.api import ModelCard, TrainRequest
 from engine.errors import UserError
 from engine.measuring import peak_memory_mib, percentiles
@@ -60,7 +62,7 @@ def measure_sliders(
 ) -> dict[str, Any]:
     """All slider figures of one model, as the machine is now: with or without a training run."""
     open_model(conductor, eye, card)
-    conductor.show_view("single")
+    conductor.of(Explore).show_view("single")
     hands = {kind: Hand(conductor.window, slider) for kind, slider in sliders(conductor).items()}
     run_for(SETTLE_MS)
     drag(eye, next(iter(hands.values())), 5)
@@ -83,8 +85,8 @@ def measure_sliders(
 
 def open_model(conductor: Conductor, eye: Eye, card: ModelCard) -> None:
     """Opens a model as the library does and waits for its first picture."""
-    conductor.show_workspace("explore")
-    conductor.explore.open_model(card.key)
+    conductor.store.update(workspace="explore")
+    conductor.of(Explore).looks.open_model(card.key)
     wait_until(lambda: conductor.state.model == card.key and conductor.state.opening is None, conductor)
     eye.wait()
 
@@ -102,7 +104,7 @@ def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
         return False
     knobs = next(iter(next(row for row in catalogue.families if row.name == family).presets.values())).knobs
     request = TrainRequest(family, catalogue.data_sets[0][0], model=knobs, training=EVERY, folder=folder / family)
-    conductor.start_training(request)
+    conductor.of(Train).run_actions.start(request)
     wait_until(lambda: conductor.state.training is None or _step(conductor) > 0, conductor)
     if conductor.state.training is None:
         raise UserError(conductor.window.notice.text() or "The training run did not start: see the log.")
@@ -112,7 +114,7 @@ def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
 
 def stop_training(conductor: Conductor) -> None:
     """Stops the run and waits for its checkpoint."""
-    conductor.train.stop()
+    conductor.of(Train).training.stop()
     wait_until(lambda: conductor.state.training is None, conductor)
 
 

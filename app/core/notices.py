@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Notice:
+class Message:
     """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`."""
 
     text: str
@@ -31,24 +31,23 @@ class Notice:
     act: Callable[[], None] | None = None
 
 
-NO_MODEL: Final = Notice("Open a model first: choose one at the left, or train one.", "warning")
-NO_CLIPBOARD: Final = Notice("There is no picture on the clipboard: copy one, then paste again.", "warning")
-NO_PICTURE: Final = Notice("There is no picture yet: open a model first.", "warning")
-NO_CURVES: Final = Notice("There are no curves yet: open a run in Train first.", "warning")
-NO_MORPH: Final = Notice("A morph needs two corners: choose A and B first.", "warning")
-ONE_TRAINING: Final = Notice("A run is being trained already: stop it first, then start the next.", "warning")
-NOT_DROPPED: Final = Notice("Nothing that was dropped is a photo, a model or a run.", "warning")
-ONLY_ADDRESS: Final = Notice(
+NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning")
+NO_CLIPBOARD: Final = Message("There is no picture on the clipboard: copy one, then paste again.", "warning")
+NO_PICTURE: Final = Message("There is no picture yet: open a model first.", "warning")
+NO_CURVES: Final = Message("There are no curves yet: open a run in Train first.", "warning")
+NO_MORPH: Final = Message("A morph needs two corners: choose A and B first.", "warning")
+ONE_TRAINING: Final = Message("A run is being trained already: stop it first, then start the next.", "warning")
+NOT_DROPPED: Final = Message("Nothing that was dropped is a photo, a model or a run.", "warning")
+ONLY_ADDRESS: Final = Message(
     "Only an address was dropped and nothing is fetched from the net: save the picture and drop the file, or copy and "
     "paste it.",
     "warning",
 )
-CLOSING: Final = "Saving the run before closing…"
 BUG: Final = "Something went wrong inside Latent Loom ({name}): details are in the log."
 
 
 class Notices(QObject):
-    """Says notices; also what no one caught: exceptions of any thread and Qt's own warnings.
+    """Says messages; also what no one caught: exceptions of any thread and Qt's own warnings.
 
     `install` puts the hooks in and `restore` takes them out again.
     """
@@ -62,23 +61,23 @@ class Notices(QObject):
         self._installed = False
         self._from_thread.connect(self.say)
 
-    def say(self, notice: Notice) -> None:
-        """Shows one notice; the log keeps warnings and errors."""
-        if notice.level != "info":
-            log.log(logging.ERROR if notice.details else logging.WARNING, "%s", notice.text)
-        self.said.emit(notice)
+    def say(self, message: Message) -> None:
+        """Shows one message; the log keeps warnings and errors."""
+        if message.level != "info":
+            log.log(logging.ERROR if message.details else logging.WARNING, "%s", message.text)
+        self.said.emit(message)
 
     def info(self, text: str) -> None:
         """Says something that needs no answer."""
-        self.say(Notice(text))
+        self.say(Message(text))
 
     def warn(self, text: str) -> None:
         """Says what did not work, in one sentence."""
-        self.say(Notice(text, "warning"))
+        self.say(Message(text, "warning"))
 
     def failed(self, event: Failed) -> None:
         """Says why a piece of work failed."""
-        self.say(Notice(event.message, "error", event.details))
+        self.say(Message(event.message, "error", event.details))
 
     def install(self) -> None:
         """Catches what nobody else does."""
@@ -100,7 +99,7 @@ class Notices(QObject):
             return
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("uncaught: %s", details)
-        self._from_thread.emit(Notice(BUG.format(name=f"{kind.__name__}: {error}"), "error", details))
+        self._from_thread.emit(Message(BUG.format(name=f"{kind.__name__}: {error}"), "error", details))
 
 
 _QT_LEVELS: Final = {

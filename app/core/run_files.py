@@ -15,16 +15,16 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.heartbeats import HEARTBEATS
 from app.series import Trace, empty_trace
-from app.train.pictures.state import PinnedPhoto
 from engine.diagnostics.report_files import FOLDER as REPORTS
 from engine.diagnostics.report_files import ReportEntry, list_reports
 from engine.errors import ImageError
 from engine.runs import directory as runs
 from engine.runs import live, pins
-from engine.runs.heartbeat import Heartbeats
 from engine.runs.notes import FILE as NOTES
 from engine.runs.notes import Note, read_notes
+from engine.runs.pins import PinnedPhoto
 
 Part = Literal["metrics", "previews", "notes", "pins", "weights", "reports"]
 """metrics; previews of samples; notes with notices and charts; pinned photos with their sheets; the newest weights;
@@ -41,8 +41,6 @@ UNSURE_SECONDS: Final = 3.0
 """So long after a change a file is read again although its mark is the same: disks round times, some to two seconds."""
 AGAIN_SECONDS: Final = 10.0
 """So often it is read again in any case."""
-HEARTBEATS: Final = Heartbeats()
-"""What the files lane has seen of heartbeats: of the lists and of the runs that are followed alike."""
 
 Series = Mapping[str, Trace]
 Fresh = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
@@ -110,9 +108,11 @@ class RunReader:
     def _begin(self) -> None:
         self._marks: dict[str, _Mark] = {}
         self._config: runs.RunConfig | None = None
+        self._status: runs.RunStatus | None = None
         self._notices = self._figures = 0
         self._known: dict[str, object] = {}
         self._pinned: tuple[PinnedPhoto, ...] = ()
+        self._pin_files: Steps = ()
 
     def read(self, parts: frozenset[Part], offset: int, status: runs.RunStatus | None = None) -> Difference:
         """What `parts` of the run hold beyond the look before, with metrics from byte `offset` on.
@@ -139,9 +139,12 @@ class RunReader:
         rows: list[runs.MetricsRow] = []
         if "metrics" in parts and self._size("metrics.jsonl") > offset:
             rows, offset = runs.read_metrics(path, offset, most=ROWS)
-        info = runs.RunInfo(
-            path, path.name, self._config, status or runs.read_status(path, HEARTBEATS), folder.st_mtime
-        )
+        # A writer may go without a word, so a live one is asked for again and again.
+        if status is None and (self._changed("status.json") or self._status is None or self._status.alive):
+            self._status = runs.read_status(path, HEARTBEATS)
+        now = status or self._status
+        assert now is not None
+        info = runs.RunInfo(path, path.name, self._config, now, folder.st_mtime)
         notices: list[runs.NoticeRow] = []
         charts: list[runs.FigureRow] = []
         found: dict[str, object] = {}
@@ -170,7 +173,9 @@ class RunReader:
         """A pinned photo that has not changed is not read again."""
         before = {(photo.number, photo.mark): photo for photo in self._pinned}
         found = []
-        for number, file in pins.pins(self._path):
+        if self._changed("pins"):
+            self._pin_files = pins.pins(self._path)
+        for number, file in self._pin_files:
             try:
                 stat = file.stat()
                 mark = (stat.st_mtime_ns, stat.st_size)

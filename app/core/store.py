@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,7 +26,14 @@ class Store(QObject):
     jumped = Signal()
 
     def __init__(
-        self, state: AppState, tasks: Tasks, *, notices: Notices, model_host: ModelHost, study_host: ModelHost
+        self,
+        state: AppState,
+        tasks: Tasks,
+        *,
+        notices: Notices,
+        model_host: ModelHost,
+        study_host: ModelHost,
+        workspaces: Sequence[str],
     ) -> None:
         super().__init__()
         self.state = state
@@ -34,12 +41,20 @@ class Store(QObject):
         self.model_host, self.study_host = model_host, study_host
         self.photo_loader = PhotoLoader()
         self.training_job: Task | None = None
+        self._workspaces = tuple(workspaces)
         self._cancels: dict[str, Callable[[], None]] = {}
+        self._pauses: dict[str, Callable[[bool], None]] = {}
         self._told = state
         self._telling = False
 
     def update(self, **changes: Any) -> None:
-        """Replaces parts of the state and tells the views."""
+        """Replaces parts of the state and tells the views.
+
+        Raises:
+            ValueError: there is no such workspace.
+        """
+        if changes.get("workspace", self.state.workspace) not in self._workspaces:
+            raise ValueError(f"The workspace must be one of {', '.join(self._workspaces)}, not {changes['workspace']}.")
         self.state = replace(self.state, **changes)
         if self._telling:
             return
@@ -51,6 +66,20 @@ class Store(QObject):
         finally:
             self._telling = False
 
+    def update_part(self, kind: type, **changes: Any) -> None:
+        """Replaces fields of a workspace's own state, see `AppState.part`."""
+        part: Any = self.state.part(kind)
+        self.update(parts={**self.state.parts, kind: replace(part, **changes)})
+
+    def if_shown(self, workspace: str, act: Callable[[], object]) -> Callable[[], None]:
+        """What a key does, only where its workspace is on show."""
+
+        def call() -> None:
+            if self.state.workspace == workspace and not self.state.closing:
+                act()
+
+        return call
+
     def step_aside(self) -> None:
         """A finger is on a control: training leaves the processor for a moment."""
         control = self.tasks.control(self.training_job)
@@ -58,8 +87,16 @@ class Store(QObject):
             control.step_aside(ASIDE_SECONDS)
 
     # the jobs bar
-    def show_job(self, view: JobView, *, cancel: Callable[[], None] | None = None) -> None:
-        """Shows or renews a job; `cancel` is what its stop button does."""
+    def show_job(
+        self,
+        view: JobView,
+        *,
+        cancel: Callable[[], None] | None = None,
+        pause: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Shows or renews a job; `cancel` is what its stop button does, `pause` (True) and resume (False) likewise."""
+        if pause is not None:
+            self._pauses[view.key] = pause
         if cancel is not None:
             self._cancels[view.key] = cancel
         others = [job for job in self.state.jobs if job.key != view.key]
@@ -69,6 +106,7 @@ class Store(QObject):
     def end_job(self, key: str) -> None:
         """Takes a job out of the bar."""
         self._cancels.pop(key, None)
+        self._pauses.pop(key, None)
         if any(job.key == key for job in self.state.jobs):
             self.update(jobs=tuple(job for job in self.state.jobs if job.key != key))
 
@@ -76,3 +114,8 @@ class Store(QObject):
         """What the stop button asks for."""
         if key in self._cancels:
             self._cancels[key]()
+
+    def pause_job(self, key: str, on: bool = True) -> None:
+        """What the pause button asks for, or (False) the resume button."""
+        if key in self._pauses:
+            self._pauses[key](on)

@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.core.store import Store
 from app.core.tasks import Task
-from app.explore.look import Look
-from app.state import REACH, AppState
+from app.look import Look
+from app.state import AppState
 from app.words import nice
 from engine.api import Coded, Codes, Drawn, DrawRequest, ModelInfo, Readout, Sampled, Wander
 from engine.events import Failed
@@ -303,10 +303,6 @@ class ExploreController(QObject):
         """The wheel: how far a drag goes."""
         low, high = REACH_RANGE
         self._store.update(reach=min(high, max(low, self._store.state.reach * 1.15**notches)))
-
-    def reset_reach(self) -> None:
-        """The reach of the start."""
-        self._store.update(reach=REACH)
 
     def new_plane(self) -> None:
         """Another random plane through where we are: what was wandered becomes the code to start from."""

@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
 
+from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
 from app.explore.compare.view import CompareView
 from app.explore.directions.maker_view import NewAttribute
@@ -29,7 +30,7 @@ HINTS: Final = {
 }
 
 
-class ExploreView(QWidget):
+class ExploreView(WorkspaceView):
     """Puts the parts side by side; controllers connect to the parts."""
 
     viewChosen = Signal(str)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.bridge import Bridge
 from app.core.model_host import ModelHost
-from app.core.notices import ONE_TRAINING, Level, Notice
+from app.core.notices import ONE_TRAINING, Level, Message
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch, in_progress
 from app.core.store import Store
@@ -319,7 +319,7 @@ class TrainController(QObject):
                 self.show_run(event.run)
                 self.runsChanged.emit()
         elif isinstance(event, TrainingNotice):
-            store.notices.say(Notice(event.text, _LEVELS.get(event.level, "warning")))
+            store.notices.say(Message(event.text, _LEVELS.get(event.level, "warning")))
         elif isinstance(event, TrainingSaved):
             store.update(status=f"Checkpoint {event.step:,} saved" if event.step else "")
         self._show_job()
@@ -344,6 +344,7 @@ class TrainController(QObject):
                 paused=paused,
             ),
             cancel=self.stop,
+            pause=self.pause,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
+from app.core.workspace import WorkspaceView
 from app.state import AppState, moved
 from app.theme import set_kind
 from app.train.collapse.view import CollapsePanel
@@ -42,7 +43,7 @@ PARTS: Final[tuple[type[QWidget], ...]] = (
 Part = TypeVar("Part", bound=QWidget)
 
 
-class TrainView(QWidget):
+class TrainView(WorkspaceView):
     """Emits what is wanted with the run on show. `made` are those of PARTS that are there already."""
 
     panelChosen = Signal(str)

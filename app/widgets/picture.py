@@ -148,16 +148,6 @@ class Picture(QWidget):
         self._empty_text = text
         self.update()
 
-    def set_smooth(self, smooth: bool) -> None:
-        """Bicubic (True) or square pixels (False)."""
-        self._smooth, self._scaled = smooth, None
-        self.update()
-
-    def set_draggable(self, draggable: bool) -> None:
-        """Whether a drag on the picture emits ``dragged``; the cursor says so."""
-        self._draggable = draggable
-        self._set_cursor()
-
     def set_accepts(self, *, files: bool = True, images: bool = True) -> None:
         """What may be dropped here."""
         self._takes_files, self._takes_images = files, images
@@ -166,11 +156,6 @@ class Picture(QWidget):
     def set_outlined(self, outlined: bool) -> None:
         """Mark this picture as the chosen one."""
         self._outlined = outlined
-        self.update()
-
-    def set_align(self, align: Qt.AlignmentFlag) -> None:
-        """Where the picture sits when its place has another shape."""
-        self._align = align
         self.update()
 
     def copy_to_clipboard(self) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from engine.api import TrainRequest
-from engine.commands.common import Command, Result, natural
+from engine.commands.common import Command, Result
 from engine.control import Control
 from engine.device import cpu_name, training_threads, use_threads
 from engine.errors import UserError
@@ -34,16 +34,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores")
     parser.add_argument("--engine-only", action="store_true", help="leave out what needs the window")
     parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--peers",
-        action="store_true",
-        help="instead: side by side with textbook codes and the packages of others that are installed",
-    )
-    parser.add_argument("--cost", action="store_true", help="instead: how cost grows with size, depth and width")
-    parser.add_argument(
-        "--threads", type=natural(1, 1024), default=2, help="of every contestant, with --peers and --cost"
-    )
-    parser.add_argument("--only", nargs="+", default=[], metavar="CASE", help="some of the cases of --peers or --cost")
 
 
 def _decode(model: OpenModel, repetitions: int) -> dict[str, Any]:
@@ -107,26 +97,7 @@ print(peak_memory_mib())
 """
 
 
-def _beside(args: argparse.Namespace) -> Result:
-    """The comparison with others, or the table of costs: on the processor, with so many threads."""
-    what = importlib.import_module("engine.bench.peers" if args.peers else "engine.bench.growth")
-    unknown = [name for name in args.only if name not in what.CASES]
-    if unknown:
-        raise UserError(f"There is no case {unknown[0]}: choose among {', '.join(what.CASES)}.")
-    found = what.compare(threads=args.threads, quick=args.quick, only=args.only, on_line=_say)
-    values = {"machine": cpu_name(), "torch": torch.__version__, "quick": args.quick, **found}
-    return Result(values, "\n".join([f"{values['machine']}, torch {values['torch']}", *what.lines(found)]))
-
-
-def _say(line: str) -> None:
-    """Progress goes to standard error: standard output is the result's alone."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
-
-
 def _bench(args: argparse.Namespace) -> Result:
-    if args.peers or args.cost:
-        return _beside(args)
     session = Session(device=args.device)
     repetitions = 40 if args.quick else 500
     use_threads(1)

@@ -84,8 +84,8 @@ def _doctor(args: argparse.Namespace) -> Result:
 
 def _shot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=output_path, help="PNG to write")
-    parser.add_argument("--workspace", choices=("explore", "train"), default="explore")
-    parser.add_argument("--view", choices=("single", "compare", "grid", "morph"), default="single")
+    parser.add_argument("--workspace", default="", help="explore or train; default: the first of them")
+    parser.add_argument("--view", default="", help="in Explore: single, compare, grid or morph")
     parser.add_argument("--run", type=output_path, help="in Train: the run on show; default: the newest")
     parser.add_argument(
         "--panel", choices=("new", "runs", "data"), default="new", help="in Train: the left panel; data looks at it"
@@ -107,17 +107,18 @@ def _shot(args: argparse.Namespace) -> Result:
     if importlib.util.find_spec("PySide6") is None:
         raise UsageError("The window needs PySide6, which is not installed: run make setup.")
     shot = importlib.import_module("app.shot")
+    asked = importlib.import_module("app.core.asked").Asked(
+        args.view, sliders(args.set), run=args.run, panel=args.panel, side=args.side
+    )
     shot.render(
         args.output,
         workspace=args.workspace,
-        view=args.view,
         photo=args.photo,
         size=(int(width), int(height)),
         # The window knows a model by its path; a name is looked up here, where the library is known.
         model=Session().find(args.model).key if args.model else "",
         theme=args.theme,
-        edits=sliders(args.set),
-        train=shot.TrainPage(args.run, args.panel, args.side),
+        asked=asked,
     )
     return Result({"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}")
 

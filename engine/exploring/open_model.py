@@ -139,11 +139,19 @@ class OpenModel:
         )
         return factorisation.find_directions(self._model, method, count=count, search=search, known=self._shipped)
 
-    def codes_of(self, pictures: Pictures, *, steps: int = 60, progress: Progress = SILENT) -> Codes:
-        """Codes (n, D) of pictures (n, S, S, 3), without their figures; a search takes `steps` steps for each."""
+    def codes_of(
+        self, pictures: Pictures | NDArray[np.float32], *, steps: int = 60, progress: Progress = SILENT
+    ) -> Codes:
+        """Codes (n, D) of pictures (n, S, S, 3), or of points (n, 1, 1, d) float32, without their figures; a search
+        takes `steps` steps for each.
+
+        Raises:
+            UserError: pictures of another size, or points for a model of pictures.
+        """
         if self.info.encode == "search":
             found = [self._found(one, steps, progress=progress.quiet())[1].code for one in pictures]
             return np.ascontiguousarray(torch.cat(found).detach().cpu().numpy(), np.float32)
+        self._check_taken(pictures)
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pictures), DECODE_CHUNK):
@@ -320,19 +328,14 @@ class OpenModel:
 
     def _found(
         self,
-        picture: Pictures,
+        picture: Pictures | NDArray[np.float32],
         steps: int | None,
         *,
         improve: bool = False,
         progress: Progress = SILENT,
-    ) -> tuple[torch.Tensor, Found]:
-        """A photo as the model sees it, (1, C, S, S), and its code."""
-        side = self.info.image_size
-        if picture.shape != (side, side, 3):
-            raise UserError(
-                f"{self.info.title} takes pictures of {side} x {side} pixels, got {picture.shape}: "
-                "align the photo first."
-            )
+    ) -> tuple[Tensor, Found]:
+        """A photo or a point as the model sees it, (1, C, H, W), and its code."""
+        self._check_taken(picture[None])
         image = to_images(picture[None], self._device, self.info.channels)
         found = find_code(
             self._model,
@@ -345,6 +348,16 @@ class OpenModel:
             progress=progress,
         )
         return image, found
+
+    def _check_taken(self, images: Pictures | NDArray[np.float32]) -> None:
+        """Whether these (n, H, W, C) are what the model was trained on."""
+        side, title = self.info.image_size, self.info.title
+        if self.info.pictures and images.shape[1:] != (side, side, 3):
+            raise UserError(
+                f"{title} takes pictures of {side} x {side} pixels, got {images.shape[1:]}: align the photo first."
+            )
+        if not self.info.pictures and (images.dtype == np.uint8 or images.shape[1:] != (1, 1, self.info.channels)):
+            raise UserError(f"{title} takes points of {self.info.channels} numbers, got {images.shape[1:]}.")
 
     def _first_guess(self, progress: Progress) -> Guess:
         """The encoder beside the model, or else a regression on its own samples, fitted at first need."""

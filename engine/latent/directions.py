@@ -118,7 +118,8 @@ def _codes(codes: npt.NDArray[np.floating] | Tensor) -> Tensor:
 
 
 def _positive(labels: npt.NDArray[Any] | Tensor) -> Tensor:
-    return (torch.as_tensor(np.asarray(labels)) > 0).reshape(-1)
+    found = labels.cpu() if isinstance(labels, Tensor) else torch.as_tensor(np.asarray(labels))
+    return (found > 0).reshape(-1)
 
 
 def _mean_difference(x: Tensor, positive: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -128,3 +129,12 @@ def read_sheet(file: Path, size: int) -> Pictures:
         raise RunError(f"The pinned photos {file.name} are damaged: they are left out.") from error
     tiles = rgb.reshape(height // size, size, COLUMNS, size, 3).swapaxes(1, 2)
     return np.ascontiguousarray(tiles)
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedPhoto:
+    """A photo pinned to the run on show; `picture` is (S, S, 3), `mark` tells one version of the file from another."""
+
+    number: int
+    picture: Pictures
+    mark: tuple[int, int]

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.bench import dcgan_case, floor, glow_case, ours, peers, rounds, vae_case
-from engine.bench.contestant import ENCODE, SAMPLE, TRAIN, TRAIN_BFLOAT16, Case, Extent, Missing, reference
 from engine.errors import UserError
+from tests.benchmarks import command, dcgan_case, floor, glow_case, growth, ours, peers, rounds, vae_case
+from tests.benchmarks.contestant import ENCODE, SAMPLE, TRAIN, TRAIN_BFLOAT16, Case, Extent, Missing, reference
 
 GLOW = Extent(side=16, batch=2, width=8, depth=2, levels=2)
 GAN = Extent(side=16, batch=4, width=8, code=8)
@@ -108,15 +108,28 @@ def test_contestants_that_draw_other_pictures_are_not_compared():
         peers.agreement({**case, "ours": wrong})
 
 
-def test_an_installed_program_says_that_references_need_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path):
-    monkeypatch.setattr("engine.bench.contestant.REFERENCES", tmp_path)
-    reference.cache_clear()
-    try:
-        contestants, missing = peers.gathered(CASES["gan"])
-        assert "in a checkout" in missing[0]
-        assert contestants == {}
-    finally:
-        reference.cache_clear()
+@pytest.mark.parametrize("benchmark", [growth, peers])
+def test_a_case_that_is_not_there_is_refused_by_naming_those_that_are(benchmark, capsys):
+    with pytest.raises(SystemExit) as left:
+        command.run(benchmark, ["--only", "nothing"])
+    assert left.value.code == 2
+    assert next(iter(benchmark.CASES)) in capsys.readouterr().err
+
+
+def test_the_command_prints_one_object(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(growth, "compare", lambda **asked: {"threads": asked["threads"], "rows": {}})
+    monkeypatch.setattr(growth, "lines", lambda found: [f"{found['threads']} thread(s)"])
+    assert command.run(growth, ["--threads", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["threads"] == 3
+    assert command.run(growth, ["--threads", "3"]) == 0
+    assert "3 thread(s)" in capsys.readouterr().out
+
+
+def test_a_row_of_growth_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    program = growth.ALONE.format(name="vae 32 px", threads=1, batch=2)
+    assert program.startswith("from tests.benchmarks.growth import")
+    monkeypatch.setattr(growth, "ALONE", 'print(\'{{"parameters": 5, "name": "{name}"}}\')')
+    assert growth.compare(threads=1, quick=True, batch=2)["rows"]["vae 32 px"]["name"] == "vae 32 px"
 
 
 def test_ratios_are_taken_within_a_round_against_the_best_other():

@@ -11,7 +11,7 @@ from engine.training.config import TrainConfig
 def family_gaps(row: Family) -> list[str]:
     """Of a family that is trained here; its frozen form cannot be forgotten, since the row asks for it."""
     found = [f"{row.name} has no {word}: say it in its row." for word in ("title", "summary") if not getattr(row, word)]
-    if not row.sizes:
+    if not row.sizes and not row.points:
         found.append(f"{row.name} names no sizes: no picture could be chosen to train it on.")
     if not row.curves:
         found.append(f"{row.name} has no plots: the curves of its runs would show nothing of what it learns.")

@@ -158,11 +158,11 @@ def test_a_new_run_with_anything_wrong_leaves_nothing(session, tmp_path):
             replace(good, model={"brightness": 1}),
             replace(good, training={"steps": 0}),
             replace(good, training={"batch": 1000}),
+            replace(good, size=48),
         ],
         DataError: [
             replace(good, data=str(tmp_path / "nowhere")),
             replace(good, data=str(tmp_path / "empty")),
-            replace(good, size=48),
             replace(good, labels=str(tmp_path / "nowhere.csv")),
         ],
     }

@@ -20,9 +20,13 @@ from shiboken6 import getCppPointer
 
 from app.__main__ import open_window
 from app.conductor import Conductor
-from app.core.prebuild import Prebuild
+from app.core.startup import Prebuild
+from app.explore.view import ExploreView
+from app.explore.workspace import Explore
 from app.settings import load_settings, settings_file
 from app.state import AppState
+from app.train.view import TrainView
+from app.train.workspace import Train
 from app.window import Window
 from engine.api import DrawRequest, Pictures, Sampled
 from engine.checkpoints.model_file import ModelHeader, save_model
@@ -93,6 +97,25 @@ class App:
         return self.conductor.window
 
     @property
+    def explore(self) -> Explore:
+        return self.conductor.of(Explore)
+
+    @property
+    def train(self) -> Train:
+        return self.conductor.of(Train)
+
+    @property
+    def explore_view(self) -> ExploreView:
+        return self.window.view("explore")
+
+    @property
+    def train_view(self) -> TrainView:
+        return self.window.view("train")
+
+    def show_workspace(self, key: str) -> None:
+        self.window.top.workspaceChanged.emit(key)
+
+    @property
     def state(self) -> AppState:
         return self.conductor.state
 
@@ -122,7 +145,7 @@ class App:
     def model(self, title: str) -> None:
         """Opens a model by its title, as a click in the library does."""
         card = next(card for card in self.state.models or () if card.title == title)
-        self.window.explore.library.modelChosen.emit(card.key)
+        self.explore_view.library.modelChosen.emit(card.key)
         self.wait(lambda: self.state.model == card.key and self.state.drawn is not None)
         self.settle()
 
@@ -162,7 +185,8 @@ def open_app(
         opened.append(app)
         app.window.resize(1280, 720)
         app.window.show()
-        app.conductor.say_at_start(problem)
+        if problem:
+            app.conductor.notices.warn(problem)
         app.conductor.start(model=model)
         if ready:
             app.wait(lambda: app.state.drawn is not None and app.state.catalogue is not None and bool(app.state.photos))

@@ -17,17 +17,17 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 def panel(app: App) -> BookmarksPanel:
-    return app.window.explore.library.bookmarks
+    return app.explore_view.library.bookmarks
 
 
 def picture(app: App) -> SplitPicture:
-    return app.window.explore.single.picture
+    return app.explore_view.single.picture
 
 
 def edit(app: App, value: float) -> None:
     """The slider at a value, settled and drawn."""
-    app.conductor.explore.set_edit("Smiling", value)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit("Smiling", value)
+    app.explore.looks.settle()
     app.wait(lambda: not app.state.drawing)
     app.settle()
 
@@ -56,7 +56,7 @@ def marked(app: App) -> App:
 
 
 def test_the_star_keeps_the_state_with_its_picture(app: App) -> None:
-    steps = app.window.explore.single.steps
+    steps = app.explore_view.single.steps
     assert panel(app).isHidden()
     edit(app, 2.0)
     QTest.mouseClick(steps.star, Qt.MouseButton.LeftButton)
@@ -74,7 +74,7 @@ def test_the_star_keeps_the_state_with_its_picture(app: App) -> None:
 
 
 def test_kept_in_the_middle_of_a_drag_it_has_the_picture_of_its_own_value(app: App) -> None:
-    app.conductor.explore.set_edit("Smiling", 2.5)
+    app.explore.looks.set_edit("Smiling", 2.5)
     keep(app)
     app.wait(lambda: bool(app.state.bookmarks))
     app.settle()
@@ -93,7 +93,7 @@ def test_a_click_goes_there_as_a_new_step(marked: App) -> None:
     np.testing.assert_array_equal(picture(app).picture(), app.state.bookmarks[1].picture)
     assert len(app.state.history.entries) == entries + 1
     assert rows.selected() == "1"
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
     app.settle()
     assert app.state.look.edits == ()
 
@@ -102,7 +102,7 @@ def test_a_bookmark_of_another_model_opens_it(marked: App) -> None:
     app = marked
     kept = app.state.bookmarks[0]
     app.model("Tiny Glow")
-    app.window.explore.library.bookmarks.chosen.emit(0)
+    app.explore_view.library.bookmarks.chosen.emit(0)
     app.wait(lambda: app.state.info.title == "Tiny VAE")
     app.settle()
     assert app.state.look == kept.look
@@ -161,10 +161,10 @@ def test_split_shows_the_state_before_while_a_slider_is_dragged_and_after(app: A
     QTest.keyClick(app.window, Qt.Key.Key_S)
     assert picture(app).is_split()
     np.testing.assert_array_equal(picture(app).reference(), first)
-    app.conductor.explore.set_edit("Smiling", 3.0)
+    app.explore.looks.set_edit("Smiling", 3.0)
     app.settle()
     np.testing.assert_array_equal(picture(app).reference(), second)
-    app.conductor.explore.settle()
+    app.explore.looks.settle()
     app.settle()
     np.testing.assert_array_equal(picture(app).reference(), second)
     QTest.keyClick(app.window, Qt.Key.Key_S)
@@ -172,7 +172,7 @@ def test_split_shows_the_state_before_while_a_slider_is_dragged_and_after(app: A
 
 
 def test_what_is_compared_is_chosen_from_the_history_or_a_bookmark(marked: App) -> None:
-    app, single = marked, marked.window.explore.single
+    app, single = marked, marked.explore_view.single
 
     def choose(words: str, index: int) -> None:
         menu = single.steps.menu_for(index)
@@ -197,7 +197,7 @@ def test_what_is_compared_is_chosen_from_the_history_or_a_bookmark(marked: App) 
 
 def test_the_handle_is_dragged_and_moved_by_keys_and_the_picture_still_wanders(app: App) -> None:
     edit(app, 3.0)
-    app.conductor.bookmarks.toggle_split()
+    app.explore.bookmarks.toggle_split()
     shown, look = picture(app), app.state.look
     middle = round(shown.picture_rect().center().y())
     whole = shown.picture_rect().width()
@@ -233,7 +233,7 @@ def test_the_left_side_is_the_reference_pixel_for_pixel(app: App) -> None:
     shown.set_picture(reference)
     before = pixels(shown)
     shown.set_picture(current)
-    app.conductor.bookmarks.toggle_split()
+    app.explore.bookmarks.toggle_split()
     both = pixels(shown)
     ratio = shown.devicePixelRatioF()
     rect = shown.picture_rect()

@@ -13,9 +13,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.diagnosis.findings import figure_text, interval_text
 from app.train.birthday.controller import JOB as TEST_JOB
 from app.train.collapse.controller import JOB
-from app.train.collapse.findings import figure_text, interval_text
 from engine.control import Control
 from engine.diagnostics import birthday_game as play
 from engine.diagnostics.base import Diagnostic, Request
@@ -63,10 +63,10 @@ def run(trained: Path, home: Path) -> Path:
 def shown(run: Path, open_app: OpenApp) -> App:
     """The window with the run on show and the Collapse panel beside it."""
     app = open_app()
-    app.conductor.show_workspace("train")
-    app.conductor.train.show_run(run)
+    app.show_workspace("train")
+    app.train.training.show_run(run)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
-    app.window.train.sideChosen.emit("collapse")
+    app.train_view.sideChosen.emit("collapse")
     app.wait(lambda: app.state.collapse.run == run and app.state.collapse.cards is not None)
     return app
 
@@ -113,7 +113,7 @@ def quick_rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Request]]:
 
 
 def test_a_run_is_diagnosed_shown_and_kept(quick_rows: dict[str, list[Request]], shown: App, run: Path) -> None:
-    panel = shown.window.train.collapse
+    panel = shown.train_view.collapse
     assert [*panel.report.offers] == ["birthday", "memorisation", "probe"]
     assert not list_reports(run)
     panel.quick.click()
@@ -171,28 +171,28 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
     app = open_app()
     run = start(app, folder)
     app.wait(lambda: any((run / "checkpoints").glob("step_*")))
-    app.window.train.sideChosen.emit("collapse")
-    app.window.train.collapse.full.click()
+    app.train_view.sideChosen.emit("collapse")
+    app.train_view.collapse.full.click()
     app.wait(lambda: app.state.collapse.running is not None and app.state.collapse.running.fraction == 0.25)
-    assert not app.window.train.collapse.full.isEnabled()
+    assert not app.train_view.collapse.full.isEnabled()
     job = next(job for job in app.state.jobs if job.key == JOB)
     assert job.fraction == 0.25
-    assert "25%" in app.window.train.collapse.report.busy_line.text()
+    assert "25%" in app.train_view.collapse.report.busy_line.text()
     step = app.state.training.step
     app.wait(lambda: app.state.training.step > step)
-    app.conductor.collapse.run()
+    app.train.collapse.run()
     assert "already" in app.said
     app.window.jobs.stopClicked.emit(JOB)
     app.wait(lambda: app.state.collapse.running is None)
     assert not any(job.key == JOB for job in app.state.jobs)
-    assert app.window.train.collapse.full.isEnabled()
+    assert app.train_view.collapse.full.isEnabled()
     assert not list_reports(run)
     stop(app)
 
 
 def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) -> None:
     """Also a damaged report is told, and the others stay."""
-    panel, view = shown.window.train.collapse, shown.state.run_view
+    panel, view = shown.train_view.collapse, shown.state.run_view
     assert panel.every.text() == "A diagnosis is made when you ask for one."
     config = replace(view.info.config, training={**view.info.config.training, "diagnose_every": 500})
     shown.conductor.store.update(run_view=replace(view, info=replace(view.info, config=config)))
@@ -203,14 +203,14 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
     assert [entry.step for entry in shown.state.collapse.reports] == [0, 2, 4]
     assert panel.steps.current() == "4"
     steps = [step for step, _ in shown.state.run_view.previews]
-    shown.conductor.train.scrub(steps.index(2))
+    shown.train.training.scrub(steps.index(2))
     shown.wait(lambda: shown.state.collapse.report.step == 2)
     assert panel.report.verdict.text() == "At step 2 all is well."
     panel.stepChosen.emit(0)
     shown.wait(lambda: shown.state.collapse.report.step == 0)
     shown.settle()
     assert shown.state.collapse.report.step == 0
-    shown.conductor.train.scrub(steps.index(4))
+    shown.train.training.scrub(steps.index(4))
     shown.wait(lambda: shown.state.collapse.report.step == 4)
     assert panel.report.offers["probe"].text.text() == "There are no labels here."
     (report_folder(run, 2) / "report.json").write_bytes(b'{"schema": 1, "findings": [3')
@@ -223,16 +223,16 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
 
 
 def press(app: App, key: Qt.Key) -> None:
-    QTest.keyClick(app.window.train.collapse.birthday, key)
+    QTest.keyClick(app.train_view.collapse.birthday, key)
 
 
 def begin(app: App) -> None:
-    app.window.train.collapse.birthday_button.click()
-    app.wait(lambda: app.window.train.collapse.birthday.same.isEnabled())
+    app.train_view.collapse.birthday_button.click()
+    app.wait(lambda: app.train_view.collapse.birthday.same.isEnabled())
 
 
 def test_the_birthday_test_is_played_with_keys_to_its_result(shown: App, run: Path) -> None:
-    view = shown.window.train.collapse.birthday
+    view = shown.train_view.collapse.birthday
     begin(shown)
     game = shown.state.collapse.birthday.game
     assert view.pair.shows_pictures
@@ -272,7 +272,7 @@ def test_the_birthday_test_is_played_with_keys_to_its_result(shown: App, run: Pa
     press(shown, Qt.Key.Key_Escape)
     assert not shown.state.collapse.birthday.open
     shown.settle()
-    assert NAME in shown.window.train.collapse.report.cards
+    assert NAME in shown.train_view.collapse.report.cards
 
 
 def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: OpenApp) -> None:
@@ -284,11 +284,11 @@ def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: O
     assert game_file(run, 4).is_file()
     shown.close()
     again = open_app()
-    again.conductor.show_workspace("train")
-    again.conductor.train.show_run(run)
+    again.show_workspace("train")
+    again.train.training.show_run(run)
     again.wait(lambda: again.state.run_view is not None and again.state.run_view.path == run)
-    again.conductor.birthday.open()
-    view = again.window.train.collapse.birthday
+    again.train.birthday.open()
+    view = again.train_view.collapse.birthday
     again.wait(lambda: view.same.isEnabled())
     assert again.state.collapse.birthday.game == before
     press(again, Qt.Key.Key_N)
@@ -302,18 +302,18 @@ def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: O
 
 def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, run: Path, home: Path) -> None:
     begin(shown)
-    birthday = shown.conductor.birthday
+    birthday = shown.train.birthday
     shown.wait(lambda: len(birthday._batches) >= 2)
     plans = [*birthday._batches]
     for _ in range(play.PAIRS):
         press(shown, Qt.Key.Key_D)
     assert shown.state.collapse.birthday.game.current.plan == plans[1], "no waiting where nothing was the same"
-    shown.window.train.collapse.birthday.back.click()
+    shown.train_view.collapse.birthday.back.click()
     shown.settle()
     assert not any(job.key == TEST_JOB for job in shown.state.jobs)
     begin(shown)
     other = Path(shutil.copytree(run, home / "runs" / "00002-vae"))
-    shown.conductor.train.show_run(other)
+    shown.train.training.show_run(other)
     shown.wait(lambda: shown.state.run_view.path == other)
     shown.settle()
     assert not shown.state.collapse.birthday.open
@@ -321,12 +321,12 @@ def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, 
     assert shown.state.collapse.birthday.run == other
     # A run without a checkpoint says so instead.
     shutil.rmtree(run / "checkpoints")
-    shown.conductor.train.show_run(run)
+    shown.train.training.show_run(run)
     shown.wait(lambda: shown.state.run_view.path == run)
-    shown.window.train.collapse.quick.click()
+    shown.train_view.collapse.quick.click()
     shown.wait(lambda: shown.state.collapse.running is None and bool(shown.state.collapse.message))
     assert "checkpoint" in shown.state.collapse.message
-    shown.window.train.collapse.birthday_button.click()
+    shown.train_view.collapse.birthday_button.click()
     shown.wait(lambda: bool(shown.state.collapse.birthday.message))
     assert "checkpoint" in shown.state.collapse.birthday.message
 
@@ -348,9 +348,9 @@ def test_an_interval_may_be_open() -> None:
 def test_a_model_of_the_library_is_diagnosed_against_named_images(
     quick_rows: dict[str, list[Request]], shown: App, run: Path, trained: Path
 ) -> None:
-    shown.conductor.show_workspace("explore")
-    shown.conductor.check.open()
-    page = shown.window.explore.check
+    shown.show_workspace("explore")
+    shown.explore.check.open()
+    page = shown.explore_view.check
     shown.wait(lambda: len(page.report.offers) == 3)
     assert page.isVisible()
     assert "Tiny VAE" in page.heading.text()
@@ -376,16 +376,16 @@ def test_a_model_of_the_library_is_diagnosed_against_named_images(
     QTest.keyClick(page, Qt.Key.Key_Escape)
     assert shown.state.check is None
     # It is kept: the next time the report is there at once.
-    shown.conductor.check.open()
+    shown.explore.check.open()
     page.path.set_path("")
-    shown.conductor.check.set_data(images)
+    shown.explore.check.set_data(images)
     shown.wait(lambda: shown.state.check.report is not None)
     assert [*page.report.cards] == ["birthday", "memorisation"]
     # Another model puts the page away, and a run is diagnosed in Train.
     shown.model("Tiny GAN")
     assert shown.state.check is None
-    shown.window.explore.library.runChosen.emit(str(run))
+    shown.explore_view.library.runChosen.emit(str(run))
     shown.wait(lambda: shown.state.model is not None and "run:" in shown.state.model and shown.state.drawn is not None)
-    shown.conductor.check.open()
+    shown.explore.check.open()
     assert shown.state.workspace == "train"
     assert shown.state.train_side == "collapse"

@@ -35,14 +35,14 @@ def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compare(app: App, portrait: Path) -> None:
     """Drops the photo into Compare and waits for all rows."""
-    app.conductor.show_view("compare")
-    drop(app.window.explore.compare.board.photo, [portrait])
+    app.explore.show_view("compare")
+    drop(app.explore_view.compare.board.photo, [portrait])
     app.wait(lambda: bool(app.state.compare) and all(row.status == "done" for row in app.state.compare))
     app.settle()
 
 
 def views(app: App) -> list[RowView]:
-    return app.window.explore.compare.board.rows
+    return app.explore_view.compare.board.rows
 
 
 def caught_up(app: App) -> bool:
@@ -50,7 +50,7 @@ def caught_up(app: App) -> bool:
 
 
 def drag_slider(app: App, name: str, *, share: float = 0.8, steps: int = 30) -> float:
-    slider = app.window.explore.inspector.sliders[name]
+    slider = app.explore_view.inspector.sliders[name]
     track = slider.track_rect()
     spots = [*(0.5 + 0.4 * np.sin(np.linspace(0, 9, steps))), share]
     drag(slider, [QPoint(round(track.left() + s * track.width()), round(track.center().y())) for s in spots])
@@ -84,13 +84,13 @@ def test_every_row_follows_the_sliders_and_the_locks_and_reset_brings_the_photo_
     for view, picture in zip(views(app), edited(home, app, (("Smiling", value),)), strict=True):
         np.testing.assert_array_equal(view.current.picture(), picture)
         assert "Smiling" in view.current.captions()[0]
-    app.window.explore.inspector.lockChanged.emit("Pale_Skin", True)
+    app.explore_view.inspector.lockChanged.emit("Pale_Skin", True)
     app.wait(lambda: caught_up(app) and app.state.look.locked == ("Pale_Skin",))
     app.settle()
     locked = edited(home, app, (("Smiling", value),), ("Pale_Skin",))
     for view, picture in zip(views(app), locked, strict=True):
         np.testing.assert_array_equal(view.current.picture(), picture)
-    app.window.explore.inspector.resetWanted.emit()
+    app.explore_view.inspector.resetWanted.emit()
     app.wait(lambda: caught_up(app))
     app.settle()
     for view, row in zip(views(app), app.state.compare, strict=True):
@@ -99,7 +99,7 @@ def test_every_row_follows_the_sliders_and_the_locks_and_reset_brings_the_photo_
 
 def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
     compare(app, portrait)
-    view = app.window.explore.compare
+    view = app.explore_view.compare
     assert not view.path.isEnabled(), "without a second photo there is no path"
     other = next(photo.key for photo in app.state.photos if photo.shipped)
     mime = QMimeData()
@@ -111,7 +111,7 @@ def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
     drag(view.path, [QPoint(round(track.left() + s * track.width()), round(track.center().y())) for s in (0, 0.3, 0.5)])
     fraction = view.path.value()
     assert 0.3 < fraction < 0.7
-    app.conductor.explore.set_edit("Smiling", 1.5)
+    app.explore.looks.set_edit("Smiling", 1.5)
     app.wait(lambda: caught_up(app))
     app.settle()
     for shown, row in zip(views(app), app.state.compare, strict=True):
@@ -119,7 +119,7 @@ def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
         code = model.morph(np.stack([row.encoded.code, row.other.code]), [fraction], method=app.state.morph.method)[0]
         picture = model.draw(DrawRequest(Coded(code), (("Smiling", 1.5),))).picture
         np.testing.assert_array_equal(shown.current.picture(), picture)
-    app.window.explore.inspector.resetWanted.emit()
+    app.explore_view.inspector.resetWanted.emit()
     app.wait(lambda: caught_up(app))
     assert app.state.comparison.fraction == 0.0
     for shown, row in zip(views(app), app.state.compare, strict=True):
@@ -128,7 +128,7 @@ def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
 
 def test_b_is_picked_from_a_sheet_of_the_library(app: App, portrait: Path) -> None:
     compare(app, portrait)
-    sheet = app.window.explore.compare.board.other.open_sheet()
+    sheet = app.explore_view.compare.board.other.open_sheet()
     assert sheet is not None
     QTest.keyClick(sheet.grid, Qt.Key.Key_Right)
     QTest.keyClick(sheet.grid, Qt.Key.Key_Return)
@@ -140,7 +140,7 @@ def test_a_row_without_the_direction_says_so_and_stays(home: Path, open_app: Ope
     (home / "models" / "gan.directions.safetensors").unlink()
     app = open_app()
     compare(app, portrait)
-    app.conductor.explore.set_edit("Smiling", 2.0)
+    app.explore.looks.set_edit("Smiling", 2.0)
     app.wait(lambda: caught_up(app))
     bare = views(app)[ALL.index("Tiny GAN")]
     assert "Smiling" in bare.note.text()
@@ -191,7 +191,7 @@ def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monke
     monkeypatch.setattr(OpenModel, "draw", slow)
     drag_slider(app, "Smiling")
     app.wait(entered.is_set)
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
     app.wait(lambda: caught_up(app))
     seen: list[bool] = []
     app.conductor.store.changed.connect(
@@ -208,8 +208,8 @@ def test_a_click_on_a_title_makes_it_the_model_on_show_with_photo_and_sliders(
     app: App, home: Path, portrait: Path
 ) -> None:
     compare(app, portrait)
-    app.conductor.explore.set_edit("Smiling", 2.0)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit("Smiling", 2.0)
+    app.explore.looks.settle()
     app.wait(lambda: caught_up(app))
     entries = len(app.state.history.entries)
     QTest.mouseClick(views(app)[2].title, Qt.MouseButton.LeftButton)
@@ -220,14 +220,14 @@ def test_a_click_on_a_title_makes_it_the_model_on_show_with_photo_and_sliders(
     assert look.photo == str(portrait)
     assert len(app.state.history.entries) == entries + 1
     assert app.state.view == "compare"
-    picture = app.window.explore.single.picture.picture()
+    picture = app.explore_view.single.picture.picture()
     np.testing.assert_array_equal(picture, views(app)[2].current.picture())
     np.testing.assert_array_equal(picture, edited(home, app, look.edits)[2])
 
 
 def test_models_come_and_go_by_the_menu(app: App, portrait: Path) -> None:
     compare(app, portrait)
-    menu = app.window.explore.compare.menu
+    menu = app.explore_view.compare.menu
 
     def action(title: str) -> object:
         return next(action for action in menu.actions() if action.text() == title)
@@ -249,11 +249,11 @@ def test_models_come_and_go_by_the_menu(app: App, portrait: Path) -> None:
 
 def test_another_photo_begins_again_at_its_reconstruction(app: App, portrait: Path) -> None:
     compare(app, portrait)
-    app.conductor.compare.set_other(app.state.photos[-1].key)
-    app.conductor.compare.set_fraction(0.5)
+    app.explore.compare.set_other(app.state.photos[-1].key)
+    app.explore.compare.set_fraction(0.5)
     app.wait(lambda: caught_up(app))
     old = [row.encoded for row in app.state.compare]
-    app.window.explore.library.photos.activated.emit(app.state.photos[1].key)
+    app.explore_view.library.photos.activated.emit(app.state.photos[1].key)
     app.wait(lambda: all(row.status == "done" for row in app.state.compare))
     app.settle()
     assert app.state.comparison.fraction == 0.0
@@ -273,7 +273,7 @@ def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, m
 
     monkeypatch.setattr(OpenModel, "draw", broken)
     before = views(app)[1].current.picture().copy()
-    app.conductor.explore.set_edit("Smiling", 2.0)
+    app.explore.looks.set_edit("Smiling", 2.0)
     app.wait(lambda: app.state.compare[2].recipe.edits == (("Smiling", 2.0),))
     app.settle()
     assert "memory" in app.said

@@ -16,20 +16,20 @@ __all__ = ["images"]
 
 def turn(app: App, name: str, value: int) -> None:
     """Types into a knob's field."""
-    form = app.window.train.form.knob_form(name)
+    form = app.train_view.form.knob_form(name)
     form.fields[name].set_value(value)
     form.changed.emit()
 
 
 def test_the_cost_follows_the_form(app: App, images: Path):
     fill(app, images)
-    form = app.window.train.form
+    form = app.train_view.form
     app.wait(lambda: form.cost.isVisible() and bool(form.cost.text()))
     small = form.cost.text()
     assert "parameters" in small
     turn(app, "width", 32)
     app.wait(lambda: form.cost.text() not in ("", small))
-    app.conductor.show_workspace("explore")
+    app.show_workspace("explore")
     told = form.cost.text()
     turn(app, "width", 16)
     app.settle()
@@ -38,7 +38,7 @@ def test_the_cost_follows_the_form(app: App, images: Path):
 
 def test_a_cost_that_cannot_be_worked_out_leaves_no_old_one(app: App, images: Path, monkeypatch: pytest.MonkeyPatch):
     fill(app, images)
-    form = app.window.train.form
+    form = app.train_view.form
     app.wait(lambda: bool(form.cost.text()))
 
     def broken(*_: object, **__: object) -> object:
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_refused_and_starts_when_asked_again(
     monkeypatch.setattr(cost, "free_memory", lambda kind: 1e6)
     monkeypatch.setattr(cost, "plainly_fits", lambda of, free: False)
     fill(app, images)
-    form = app.window.train.form
+    form = app.train_view.form
     form.start.click()
     app.wait(lambda: "start it once more" in app.said)
     app.wait(lambda: app.state.training is None and form.start.isEnabled())
@@ -73,7 +73,7 @@ def test_another_request_is_refused_anew(app: App, images: Path, monkeypatch: py
     monkeypatch.setattr(cost, "free_memory", lambda kind: 1e6)
     monkeypatch.setattr(cost, "plainly_fits", lambda of, free: False)
     fill(app, images)
-    form = app.window.train.form
+    form = app.train_view.form
     form.start.click()
     app.wait(lambda: "start it once more" in app.said)
     app.wait(lambda: form.start.isEnabled() and app.state.training is None)

@@ -63,21 +63,21 @@ def run(home: Path) -> Path:
 
 
 def opened(app: App, run: Path) -> TrainCurves:
-    app.conductor.show_workspace("train")
+    app.show_workspace("train")
     app.wait(lambda: any(card.info.path == run for card in app.state.runs))
-    app.conductor.train.show_run(run)
+    app.train.training.show_run(run)
     app.wait(
         lambda: app.state.run_view is not None and app.state.run_view.path == run and bool(app.state.run_view.series)
     )
     app.settle()
-    app.wait(lambda: ELBO in app.window.train.curves.plots)
+    app.wait(lambda: ELBO in app.train_view.curves.plots)
     return drawn(app)
 
 
 def drawn(app: App) -> TrainCurves:
     """All that came in is on screen."""
     app.settle()
-    curves = app.window.train.curves
+    curves = app.train_view.curves
     for plot in curves.plots.values():
         plot.flush()
     QApplication.processEvents()
@@ -97,7 +97,7 @@ def point(plot: Curves, x: float, kind: QEvent.Type = QEvent.Type.MouseMove, *, 
 
 def test_one_cursor_and_one_zoom_for_all_plots(app: App, run: Path) -> None:
     curves = opened(app, run)
-    app.window.train.curves.head.smoothing.changed.emit(0.0)
+    app.train_view.curves.head.smoothing.changed.emit(0.0)
     drawn(app)
     first, second = curves.plots[ELBO], curves.plots["Reconstruction, dB"]
     point(first, 200)
@@ -157,7 +157,7 @@ def test_notes_and_notices_mark_every_plot(app: App, run: Path, qtbot: QtBot) ->
 
 def test_other_runs_lie_over_this_one(app: App, home: Path, run: Path) -> None:
     other = make_run(home, "00001-vae-x", title="Second run", shift=1.0)
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     curves = opened(app, run)
     app.wait(lambda: any(card.info.path == other for card in app.state.runs))
     entry = next(entry for entry in curves.head.compare_menu.actions() if entry.text() == "Second run")
@@ -169,43 +169,43 @@ def test_other_runs_lie_over_this_one(app: App, home: Path, run: Path) -> None:
     assert names == ["First run", "Second run"]
     assert len({line.ink for line in plot.lines()}) == 2
     assert curves.head.compare.text() == "Compare 2 ▾"
-    app.conductor.curves.compare(other, False)
+    app.train.curves.compare(other, False)
     drawn(app)
     assert [row[0] for row in plot.legend_rows()] == ["each batch"]
 
 
 def test_at_most_five_runs_and_a_damaged_one_is_a_sentence(app: App, home: Path, run: Path) -> None:
     others = [make_run(home, f"0000{index}-vae-x", title=f"Run {index}", steps=100) for index in range(1, 7)]
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     opened(app, run)
     app.wait(lambda: len(app.state.runs) == 7)
     for path in others[:5]:
-        app.conductor.curves.compare(path, True)
+        app.train.curves.compare(path, True)
     assert len(app.state.curves.overlays) == 4
     assert "take one away" in app.said
     app.settle()
-    app.conductor.curves.compare(others[0], False)
+    app.train.curves.compare(others[0], False)
     (others[5] / "config.json").write_text("{")
-    app.conductor.curves.compare(others[5], True)
+    app.train.curves.compare(others[5], True)
     app.wait(lambda: others[5] not in [one.path for one in app.state.curves.overlays])
     assert "damaged" in app.said
 
 
 def test_x_counts_images_and_keeps_its_notes(app: App, run: Path) -> None:
     curves = opened(app, run)
-    app.conductor.curves.set_note(100, "here")
+    app.train.curves.set_note(100, "here")
     app.wait(lambda: bool(app.state.curves.notes))
-    app.conductor.curves.set_axis("images")
+    app.train.curves.set_axis("images")
     drawn(app)
     plot = curves.plots[ELBO]
     assert plot.shown_span().high == STEPS * 4
     assert plot.mark_near(400.0, notes_only=True).text == "here"
     with_x = curves.head.axis.text()
     assert with_x == "Images ▾"
-    app.conductor.curves.set_axis("time")
+    app.train.curves.set_axis("time")
     drawn(app)
     assert plot.shown_span().high == pytest.approx(STEPS / 2, rel=0.02)
-    app.conductor.curves.set_log_x(True)
+    app.train.curves.set_log_x(True)
     drawn(app)
     assert plot.shown_span().log
 
@@ -227,7 +227,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     app.wait(lambda: "KL of each code dimension" in curves.charts)
     card = curves.charts["KL of each code dimension"]
     app.wait(lambda: card.readout().endswith("step 400"))
-    app.window.train.pictures.scrubbed.emit(0)
+    app.train_view.pictures.scrubbed.emit(0)
     app.wait(lambda: card.readout().endswith("step 100"))
     assert card.drawing.charts[0].values[0] == pytest.approx(1.0)
     assert card.readout() == "5 of 8 in use · step 100"
@@ -235,11 +235,11 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     assert not plot.is_log()
     assert norms.is_log()
     norms._log_button.click()
-    app.conductor.curves.set_smoothing(0.95)
+    app.train.curves.set_smoothing(0.95)
     drawn(app)
     assert not norms.is_log(), "what was chosen for one plot stays when the rest is drawn anew"
     assert plot._plot.lines[next(iter(plot._plot.lines))].faint.getData()[0].size
-    app.conductor.curves.toggle_log()
+    app.train.curves.toggle_log()
     drawn(app)
     assert plot.is_log()
     assert norms.is_log()
@@ -256,7 +256,7 @@ def chosen(app: App, path: Path) -> None:
 def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
     curves = opened(app, run)
     curves._zoom_all(type(curves.plots[ELBO].shown_span())(100.0, 200.0))
-    app.conductor.files.export_curves_table()
+    app.explore.files.export_curves_table()
     chosen(app, tmp_path / "Kurven å.csv")
     app.wait(lambda: (tmp_path / "Kurven å.csv").exists() and "Saved" in app.said)
     with (tmp_path / "Kurven å.csv").open(newline="", encoding="utf-8") as file:
@@ -264,7 +264,7 @@ def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
     assert [int(row["step"]) for row in rows] == list(range(100, 201))
     assert float(rows[0]["elbo_bits_per_dim"]) == 5 - 100 / STEPS
     assert float(rows[0]["images"]) == 400
-    app.conductor.files.export_curves_picture()
+    app.explore.files.export_curves_picture()
     chosen(app, tmp_path / "curves.png")
     app.wait(lambda: (tmp_path / "curves.png").exists())
     app.settle()
@@ -274,8 +274,8 @@ def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_to_export_is_a_sentence(app: App) -> None:
-    app.conductor.show_workspace("train")
-    app.conductor.files.export_curves_table()
+    app.show_workspace("train")
+    app.explore.files.export_curves_table()
     assert app.said.startswith("There are no curves yet")
 
 
@@ -299,7 +299,7 @@ def test_a_long_run_comes_in_pieces_and_costs_few_points(app: App, home: Path) -
     (long / "metrics.jsonl").write_text(
         (long / "metrics.jsonl").read_text().rpartition("\n")[0] + "\n" + "".join(lines)
     )
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     curves = opened(app, long)
     plot = curves.plots[ELBO]
     app.wait(lambda: len(plot.lines()[0].trace.steps) == 59_999)

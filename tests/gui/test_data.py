@@ -32,8 +32,8 @@ def people(tmp_path: Path) -> Path:
 
 
 def look_at(app: App, folder: Path) -> None:
-    app.conductor.show_workspace("train")
-    train = app.window.train
+    app.show_workspace("train")
+    train = app.train_view
     train.panelChosen.emit("data")
     train.data.data.set_current(OTHER)
     train.data.side.set_current("32")
@@ -46,7 +46,7 @@ def look_at(app: App, folder: Path) -> None:
 
 def test_look_narrow_page_and_see_copies(app: App, people: Path) -> None:
     look_at(app, people)
-    page = app.window.train.data_page
+    page = app.train_view.data_page
     assert page.isVisible()
     assert page.title.text() == people.name
     assert "150 images" in page.line.text()
@@ -61,13 +61,13 @@ def test_look_narrow_page_and_see_copies(app: App, people: Path) -> None:
     page.showChosen.emit("broken")
     app.wait(lambda: page.broken.isVisible())
     assert page.broken.text() == "bad.png"
-    assert "1 of 151 files could not be read" in app.window.train.data.notes.text()
+    assert "1 of 151 files could not be read" in app.train_view.data.notes.text()
     assert not app.state.jobs
 
 
 def test_split_by_a_column_and_train_on_it(app: App, people: Path) -> None:
     look_at(app, people)
-    panel = app.window.train.data
+    panel = app.train_view.data
     assert app.state.data.survey is not None
     assert app.state.data.survey.groups == 0
     panel.group.set_current("who")
@@ -78,14 +78,14 @@ def test_split_by_a_column_and_train_on_it(app: App, people: Path) -> None:
     app.settle()
     panel.train.click()
     assert app.state.train_panel == "new"
-    request = app.window.train.form.request()
+    request = app.train_view.form.request()
     assert (request.data, request.group, request.size) == (str(people), "who", 32)
 
 
 def test_what_cannot_be_looked_at_is_said_and_the_last_one_stays(app: App, people: Path, tmp_path: Path) -> None:
     look_at(app, people)
     shown = app.state.data.survey
-    panel = app.window.train.data
+    panel = app.train_view.data
     panel.path.set_path(str(tmp_path / "nothing"))
     panel.path.changed.emit("")
     panel.look.click()

@@ -36,16 +36,16 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def panel(app: App) -> NewAttribute:
-    return app.window.explore.new_attribute
+    return app.explore_view.new_attribute
 
 
 def sliders(app: App) -> dict[str, DirectionSlider]:
-    return app.window.explore.inspector.sliders
+    return app.explore_view.inspector.sliders
 
 
 def collect(app: App, folders: tuple[Path, Path], name: str = "Bright") -> None:
     """Opens the panel with its button, types the name and drops both folders."""
-    app.window.explore.inspector._attributes.new.click()
+    app.explore_view.inspector._attributes.new.click()
     assert panel(app).isVisible()
     for group, folder in zip(("a", "b"), folders, strict=True):
         drop(panel(app).groups[group], [folder])
@@ -62,7 +62,7 @@ def make(app: App, folders: tuple[Path, Path], name: str = "Bright") -> Directio
 
 
 def shown(app: App) -> np.ndarray:
-    picture = app.window.explore.single.picture.picture()
+    picture = app.explore_view.single.picture.picture()
     assert picture is not None
     return picture.copy()
 
@@ -100,7 +100,7 @@ def test_two_groups_become_a_slider_that_moves_the_picture_and_stays(
 
 
 def test_thumbnails_of_the_library_go_into_one_group_at_a_time(app: App) -> None:
-    app.conductor.directions.maker.open()
+    app.explore.directions.maker.open()
     key = app.state.photos[0].key
     mime = QMimeData()
     mime.setData(KEY_MIME, key.encode())
@@ -146,7 +146,7 @@ def test_a_name_that_is_taken_and_a_stop_leave_the_photos(app: App, folders: tup
 def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tuple[Path, Path], monkeypatch) -> None:
     monkeypatch.setattr("engine.exploring.user_attributes.SEARCH_STEPS", 2)
     app = open_app(model="Tiny GAN")
-    app.conductor.directions.maker.open()
+    app.explore.directions.maker.open()
     assert "is searched for" in panel(app).explained.text()
     make(app, folders)
     assert app.state.info.attributes[-1].yours
@@ -157,7 +157,7 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
         f"{p.name},{1 if p.parent.name == 'bright' else 0},0\n" for f in folders for p in sorted(f.iterdir())
     )
     (tmp_path / "own.csv").write_text(f"file,light_side,Other\n{rows}", "utf-8")
-    app.conductor.directions.maker.open()
+    app.explore.directions.maker.open()
     panel(app).wayChanged.emit("labels")
     drop(panel(app).labels, [tmp_path / "own.csv"])
     drop(panel(app).data, [tmp_path])
@@ -172,8 +172,8 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
 
 def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: tuple[Path, Path]) -> None:
     slider = make(app, folders)
-    app.conductor.explore.set_edit("Bright", 1.0)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit("Bright", 1.0)
+    app.explore.looks.settle()
     app.settle()
     assert [a.objectName() for a in slider.menu().actions()] == ["rename", "export", "reset", "delete"]
     assert not sliders(app)["Smiling"].menu().actions()
@@ -185,8 +185,8 @@ def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: t
     app.settle()
     assert app.state.look.edits == (("Light", 1.0),)
     assert sliders(app)["Light"].value() == 1.0
-    app.conductor.explore.undo()
-    app.conductor.explore.redo()
+    app.explore.looks.undo()
+    app.explore.looks.redo()
     app.settle()
     assert app.state.picture_message == ""
     sliders(app)["Light"].actionTriggered.emit("delete")
@@ -202,9 +202,9 @@ def test_a_directions_file_dropped_on_the_window(
 ) -> None:
     make(app, folders)
     file = tmp_path / "given.directions.safetensors"
-    app.conductor.directions.export("Bright", file)
+    app.explore.directions.export("Bright", file)
     app.wait(file.exists)
-    app.conductor.directions.delete("Bright")
+    app.explore.directions.delete("Bright")
     app.wait(lambda: "Bright" not in sliders(app))
     drop(app.window, [file])
     app.wait(lambda: "Bright" in sliders(app))
@@ -235,7 +235,7 @@ def test_a_half_written_file_of_ones_own_is_told_and_the_model_opens(home: Path,
 @pytest.mark.parametrize(("title", "third"), [("Tiny VAE", "weights"), ("Tiny Glow", "jacobian")])
 def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, title: str, third: str) -> None:
     app = open_app(model=title)
-    inspector = app.window.explore.inspector
+    inspector = app.explore_view.inspector
     inspector._components.set_collapsed(False)
     assert sliders(app)["PCA 1"].isVisible()
     for kind in ("features", third):
@@ -248,8 +248,8 @@ def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, t
         assert not sliders(app)["PCA 1"].isVisible()
         assert inspector._components.switch.current() == kind
     before = shown(app)
-    app.conductor.explore.set_edit(rows[0], 3.0)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit(rows[0], 3.0)
+    app.explore.looks.settle()
     app.settle()
     assert not np.array_equal(before, shown(app))
     assert app.state.jobs == ()
@@ -260,7 +260,7 @@ def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, t
 def test_a_kind_that_is_not_to_be_had_says_why_and_nothing_changes(home: Path, open_app: OpenApp) -> None:
     (home / "models" / "gan.directions.safetensors").unlink()
     app = open_app(model="Tiny GAN")
-    app.window.explore.inspector._components.switch.changed.emit("pca")
+    app.explore_view.inspector._components.switch.changed.emit("pca")
     app.wait(lambda: "white noise" in app.said)
     app.settle()
     assert app.state.axes_busy == ""
@@ -276,9 +276,9 @@ def test_a_lock_says_what_it_takes_and_puts_a_copy_to_rest(app: App, home: Path)
         Direction("Copy", smile.vector, 1.0),
     )
     save_directions(user_path(home, model.info.sha256), DirectionSet(model.info.sha256, made))
-    app.conductor.directions._renew()
+    app.explore.directions._renew()
     app.wait(lambda: "Copy" in sliders(app))
-    app.window.explore.inspector.lockChanged.emit("Smiling", True)
+    app.explore_view.inspector.lockChanged.emit("Smiling", True)
     app.wait(lambda: bool(app.state.lost))
     share = float(made[0].vector @ smile.vector) ** 2
     assert f"{100 * share:.0f} % of Mixed is along Smiling" in sliders(app)["Mixed"].toolTip()
@@ -286,12 +286,12 @@ def test_a_lock_says_what_it_takes_and_puts_a_copy_to_rest(app: App, home: Path)
     assert not sliders(app)["Copy"].isEnabled()
     assert sliders(app)["Mixed"].isEnabled()
     before = app.state.drawn.code.copy()
-    app.conductor.explore.set_edit("Mixed", 2.0)
+    app.explore.looks.set_edit("Mixed", 2.0)
     app.settle()
     moved = app.state.drawn.code - before
     assert np.linalg.norm(moved) > 0.1
     assert abs(float(moved @ smile.vector)) < 1e-4
-    app.window.explore.inspector.lockChanged.emit("Smiling", False)
+    app.explore_view.inspector.lockChanged.emit("Smiling", False)
     app.wait(lambda: not app.state.lost)
     assert sliders(app)["Copy"].isEnabled()
 

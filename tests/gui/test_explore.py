@@ -19,7 +19,7 @@ TICKS = 200
 
 
 def shown(app: App) -> np.ndarray:
-    picture = app.window.explore.single.picture.picture()
+    picture = app.explore_view.single.picture.picture()
     assert picture is not None
     return picture
 
@@ -51,7 +51,7 @@ def test_after_200_drags_the_last_value_is_shown(
 
     monkeypatch.setattr(OpenModel, "draw", counted)
     entries = len(app.state.history.entries)
-    slider = app.window.explore.inspector.sliders["Smiling"]
+    slider = app.explore_view.inspector.sliders["Smiling"]
     drag(slider, slider_points(slider, TICKS))
     app.settle()
     value = slider.value()
@@ -74,7 +74,7 @@ def test_a_drag_is_not_a_queue(app: App, monkeypatch: pytest.MonkeyPatch) -> Non
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)
-    slider = app.window.explore.inspector.sliders["Smiling"]
+    slider = app.explore_view.inspector.sliders["Smiling"]
     drag(slider, slider_points(slider, TICKS))
     gate.set()
     app.settle()
@@ -87,9 +87,9 @@ def test_no_stale_picture_after_undo(app: App, home: Path) -> None:
     """Pictures of the drag that still come in after an undo are not shown."""
     before = shown(app).copy()
     pictures: list[np.ndarray] = []
-    slider = app.window.explore.inspector.sliders["Smiling"]
+    slider = app.explore_view.inspector.sliders["Smiling"]
     drag(slider, slider_points(slider, 20))
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
     app.conductor.store.changed.connect(lambda old, now: pictures.append(now.drawn.request))
     app.settle()
     assert all(request.edits == () for request in pictures[-1:])
@@ -98,7 +98,7 @@ def test_no_stale_picture_after_undo(app: App, home: Path) -> None:
 
 
 def test_wandering_moves_the_picture_and_double_click_keeps_it(app: App) -> None:
-    picture = app.window.explore.single.picture
+    picture = app.explore_view.single.picture
     before = shown(app).copy()
     rect = picture.picture_rect().toRect()
     start = rect.center()
@@ -109,7 +109,7 @@ def test_wandering_moves_the_picture_and_double_click_keeps_it(app: App) -> None
     look = app.state.look
     assert look is not None
     assert look.wander.x > 0
-    app.window.explore.single.planeWanted.emit()
+    app.explore_view.single.planeWanted.emit()
     app.wait(lambda: isinstance(app.state.look.source, Coded) if app.state.look else False)
     app.settle()
     # The code went through a rounding to float32 on the way, nothing else.
@@ -118,32 +118,32 @@ def test_wandering_moves_the_picture_and_double_click_keeps_it(app: App) -> None
 
 def test_wheel_changes_how_far_a_drag_goes(app: App) -> None:
     reach = app.state.reach
-    app.window.explore.single.reachTurned.emit(2.0)
+    app.explore_view.single.reachTurned.emit(2.0)
     assert app.state.reach > reach
-    assert f"{app.state.reach:.1f} rad" in app.window.explore.hint.text()
+    assert f"{app.state.reach:.1f} rad" in app.explore_view.hint.text()
 
 
 def test_temperature_zero_is_the_middle_for_any_seed(app: App) -> None:
-    inspector = app.window.explore.inspector
+    inspector = app.explore_view.inspector
     inspector.temperatureChanged.emit(None, 0.0)
     inspector.settled.emit()
     app.settle()
     first = shown(app).copy()
-    app.conductor.roll()
+    app.explore.roll()
     app.settle()
     np.testing.assert_array_equal(first, shown(app))
     assert inspector.temperature.value() == 0.0
 
 
 def test_a_seed_gives_its_face_again(app: App, home: Path) -> None:
-    app.window.explore.inspector.seedChanged.emit(77)
+    app.explore_view.inspector.seedChanged.emit(77)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 77))))
 
 
 def test_temperature_of_one_level(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
-    inspector = app.window.explore.inspector
+    inspector = app.explore_view.inspector
     assert len(inspector.group_sliders) == len(app.state.info.groups) > 1
     inspector.temperatureChanged.emit(0, 0.0)
     app.settle()
@@ -154,20 +154,20 @@ def test_temperature_of_one_level(home: Path, open_app: OpenApp) -> None:
 
 
 def test_weak_attributes_are_marked_and_explained(app: App) -> None:
-    sliders = app.window.explore.inspector.sliders
+    sliders = app.explore_view.inspector.sliders
     assert "0.61" in sliders["Pale_Skin"].warning()
     assert sliders["Smiling"].warning() == ""
 
 
 def test_lock_reaches_the_engine(app: App) -> None:
-    app.window.explore.inspector.sliders["Pale_Skin"].lockToggled.emit(True)
-    app.conductor.explore.set_edit("Smiling", 2.0)
+    app.explore_view.inspector.sliders["Pale_Skin"].lockToggled.emit(True)
+    app.explore.looks.set_edit("Smiling", 2.0)
     app.settle()
     assert app.state.drawn.request.locked == ("Pale_Skin",)
 
 
 def test_undo_tree_keeps_branches(app: App) -> None:
-    explore, strip = app.conductor.explore, app.window.explore.single.history
+    explore, strip = app.explore.looks, app.explore_view.single.history
     seeds = []
     for seed in (11, 12):
         explore.set_seed(seed)
@@ -195,7 +195,7 @@ def test_undo_tree_keeps_branches(app: App) -> None:
 
 
 def test_history_pictures_are_filled(app: App) -> None:
-    app.conductor.explore.set_seed(5)
+    app.explore.looks.set_seed(5)
     app.settle()
     assert all(entry.picture is not None for entry in app.state.history.entries)
 
@@ -204,31 +204,31 @@ def test_undo_across_models_opens_the_old_one(app: App) -> None:
     before, first = shown(app).copy(), app.state.model
     app.model("Tiny GAN")
     assert app.state.model != first
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
     app.wait(lambda: app.state.model == first)
     app.settle()
     np.testing.assert_array_equal(shown(app), before)
 
 
 def test_sliders_stay_when_the_model_changes(app: App) -> None:
-    app.conductor.explore.set_edit("Smiling", 1.5)
-    app.conductor.explore.set_edit("PCA 1", 1.0)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit("Smiling", 1.5)
+    app.explore.looks.set_edit("PCA 1", 1.0)
+    app.explore.looks.settle()
     app.model("Tiny GAN")
     assert app.state.look.edits == (("Smiling", 1.5),)
-    assert app.window.explore.inspector.sliders["Smiling"].value() == 1.5
+    assert app.explore_view.inspector.sliders["Smiling"].value() == 1.5
 
 
 def test_grid_pick_becomes_the_current_code(app: App) -> None:
-    app.conductor.show_view("grid")
+    app.explore.show_view("grid")
     app.wait(lambda: app.state.grid.pictures is not None)
-    view = app.window.explore.grid
+    view = app.explore_view.grid
     assert view.grid.count() == 36
     cell = app.state.grid.pictures[7].copy()
     view.grid.cellClicked.emit(7)
     app.settle()
     assert np.abs(shown(app).astype(int) - cell).max() <= 1
-    app.conductor.roll()
+    app.explore.roll()
     app.wait(lambda: app.state.grid.seed == 2)
     app.settle()
     assert not np.array_equal(app.state.grid.pictures[7], cell)
@@ -238,14 +238,14 @@ def test_a_broken_checkpoint_leaves_the_old_model(app: App, tmp_path: Path) -> N
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b'\x08\x00\x00\x00\x00\x00\x00\x00{"a":1}' + b"x" * 40)
     before, model = shown(app).copy(), app.state.model
-    app.conductor.photos.add_files([str(broken)])
+    app.explore.photos.add_files([str(broken)])
     app.wait(lambda: bool(app.said))
     assert "broken.safetensors" in app.said
     assert "Traceback" not in app.said
     assert app.state.opening is None
     assert app.state.model == model
     np.testing.assert_array_equal(shown(app), before)
-    app.conductor.explore.set_seed(3)
+    app.explore.looks.set_seed(3)
     app.settle()
     assert not np.array_equal(shown(app), before), "the old model still draws"
 
@@ -254,15 +254,15 @@ def test_no_model_at_all_offers_training(own_home: Path, open_app: OpenApp, monk
     monkeypatch.setattr("engine.library.shipped_models", lambda: [])
     app = open_app(model="", ready=False)
     app.wait(lambda: app.state.models == () and app.state.catalogue is not None)
-    empty = app.window.explore.empty
+    empty = app.explore_view.empty
     assert empty.isVisible()
     empty.actionClicked.emit()
-    assert app.window.train.isVisible()
+    assert app.train_view.isVisible()
     app.settle()
 
 
 def test_text_really_renders(app: App) -> None:
-    label = app.window.explore.hint
+    label = app.explore_view.hint
     picture = from_qimage(label.grab().toImage())
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
 
@@ -278,12 +278,12 @@ def test_themes_differ_and_come_back(app: App) -> None:
 
 def test_nothing_hangs_over_the_edge(app: App) -> None:
     """Every visible widget of every view lies inside it."""
-    explore = app.window.explore
+    explore = app.explore_view
     pages = {"single": explore.single, "compare": explore.compare, "grid": explore.grid, "morph": explore.morph}
     for size in ((1120, 640), (1280, 720), (1920, 1080)):
         app.window.resize(*size)
         for view, page in pages.items():
-            app.conductor.show_view(view)
+            app.explore.show_view(view)
             app.settle()
             assert page.isVisible()
             for child in page.findChildren(QWidget):
@@ -295,10 +295,10 @@ def test_another_device_is_chosen_from_the_readout_and_draws_on(app: App, home: 
     actions = {action.data(): action for action in app.window.top.device_menu().actions()}
     assert actions["auto"].isChecked()
     actions["cpu"].trigger()
-    app.wait(lambda: app.conductor.settings.device == "cpu")
+    app.wait(lambda: app.conductor.preferences.now.device == "cpu")
     app.settle()
     assert [action.data() for action in app.window.top.device_menu().actions() if action.isChecked()] == ["cpu"]
-    app.conductor.explore.set_seed(5)
+    app.explore.looks.set_seed(5)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 5))))
 
@@ -309,4 +309,4 @@ def test_a_device_that_is_not_here_is_refused_in_one_sentence(app: App) -> None:
     app.wait(lambda: "this machine has" in app.said)
     app.settle()
     np.testing.assert_array_equal(shown(app), before)
-    assert app.conductor.settings.device == "auto"
+    assert app.conductor.preferences.now.device == "auto"

@@ -17,7 +17,7 @@ __all__ = ["images"]
 def still_draws(app: App) -> None:
     """Another sample comes, so the window and its lane are alive."""
     before = app.state.drawn
-    app.conductor.explore.roll()
+    app.explore.looks.roll()
     app.wait(lambda: app.state.drawn is not None and app.state.drawn is not before and not app.state.drawing)
 
 
@@ -47,19 +47,19 @@ def test_a_disk_that_is_full_when_training_starts(app: App, images: Path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr("engine.runs.directory.write_json", full)
-        app.window.train.form.start.click()
+        app.train_view.form.start.click()
         app.wait(lambda: bool(app.said))
         app.settle()
     assert "No space left" in app.said
     assert "went wrong inside" not in app.said
     assert app.state.training is None
     assert not app.state.jobs
-    assert app.window.train.form.start.isEnabled(), "with room again it can be pressed again"
-    app.conductor.show_workspace("explore")
+    assert app.train_view.form.start.isEnabled(), "with room again it can be pressed again"
+    app.show_workspace("explore")
     still_draws(app)
     # The same form starts once there is room.
-    app.conductor.show_workspace("train")
-    app.window.train.form.start.click()
+    app.show_workspace("train")
+    app.train_view.form.start.click()
     app.wait(lambda: app.state.training is not None and app.state.training.step > 0)
     stop(app)
 
@@ -72,8 +72,8 @@ def test_images_that_vanish_while_a_run_learns_from_them(app: App, images: Path)
     assert app.state.training is not None, f"what was decoded is enough to go on: {app.said}"
     stop(app)
     assert good_checkpoint(run) > 0
-    app.window.train.resumeWanted.emit()
+    app.train_view.resumeWanted.emit()
     app.wait(lambda: f"no data set at {images}" in app.said)
     app.wait(lambda: app.state.training is None)
-    app.conductor.show_workspace("explore")
+    app.show_workspace("explore")
     still_draws(app)

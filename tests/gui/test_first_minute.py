@@ -34,7 +34,7 @@ def phone_photo(tmp_path: Path) -> Path:
 
 def test_photo_smile_morph_file(open_app: OpenApp, phone_photo: Path, tmp_path: Path):
     app = open_app(model="Faces VAE 64")
-    explore = app.window.explore
+    explore = app.explore_view
 
     drop(app.window, [phone_photo])
     app.wait(lambda: app.state.encoded is not None)
@@ -61,8 +61,8 @@ def test_photo_smile_morph_file(open_app: OpenApp, phone_photo: Path, tmp_path: 
     QTest.mouseClick(explore.switch, Qt.MouseButton.LeftButton, pos=spot)
     app.wait(lambda: app.state.morph.strip is not None)
     target = tmp_path / "me.webp"
-    app.conductor.morph.set_timing("frames", 24)
-    app.conductor.morph.export(target)
+    app.explore.morph.set_timing("frames", 24)
+    app.explore.morph.export(target)
     app.wait(target.is_file)
     app.settle()
     with Image.open(target) as written:

@@ -55,7 +55,7 @@ def encoded(app: App) -> None:
 
 
 def taken(app: App, path: Path) -> None:
-    drop(app.window.explore.single.picture, [path])
+    drop(app.explore_view.single.picture, [path])
     encoded(app)
 
 
@@ -67,7 +67,7 @@ def action(app: App, name: str) -> None:
 
 def click_photo(app: App, x: float, y: float) -> None:
     """A click on this pixel of the photo in the framing panel."""
-    picker = app.window.explore.single.framing.picker
+    picker = app.explore_view.single.framing.picker
     QTest.mouseClick(picker, LEFT, pos=picker.place_of((x, y)).toPoint())
 
 
@@ -91,13 +91,13 @@ def quick(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 # framing
 def test_no_face_opens_the_panel_and_clicked_eyes_are_encoded(app: App, home: Path, landscape: Path) -> None:
-    drop(app.window.explore.single.picture, [landscape])
+    drop(app.explore_view.single.picture, [landscape])
     app.wait(lambda: app.state.frame is not None)
     encoded(app)
-    panel = app.window.explore.single.framing
+    panel = app.explore_view.single.framing
     assert panel.isVisible()
     assert "No face was found" in panel.line.text()
-    assert not app.window.explore.single.photo.isVisible()
+    assert not app.explore_view.single.photo.isVisible()
     middle = app.state.encoded
     QTest.mouseClick(panel.click, LEFT)
     assert "left" in panel.line.text()
@@ -115,9 +115,9 @@ def test_no_face_opens_the_panel_and_clicked_eyes_are_encoded(app: App, home: Pa
     assert app.state.loaded.how == "points"
     assert labels(app)[-1] == "hills, eyes clicked"
     reference = engine_model(home, "Tiny VAE").encode(photo.picture)
-    np.testing.assert_array_equal(app.window.explore.single.picture.picture(), reference.reconstruction)
+    np.testing.assert_array_equal(app.explore_view.single.picture.picture(), reference.reconstruction)
     assert [p.name for p in app.state.photos if p.listed].count("hills") == 1
-    assert app.state.photo == app.window.explore.library.photos.selected()
+    assert app.state.photo == app.explore_view.library.photos.selected()
     action(app, "edit.undo")
     app.settle()
     assert app.state.encoded is middle
@@ -129,8 +129,8 @@ def test_esc_goes_out_step_by_step_and_leaves_all_as_it_was(app: App, landscape:
     taken(app, landscape)
     app.wait(lambda: app.state.frame is not None)
     before, history = app.state.encoded, app.state.history.entries
-    picker = app.window.explore.single.framing.picker
-    QTest.mouseClick(app.window.explore.single.framing.click, LEFT)
+    picker = app.explore_view.single.framing.picker
+    QTest.mouseClick(app.explore_view.single.framing.click, LEFT)
     click_photo(app, *EYES[0])
     click_photo(app, *EYES[1])
     proposed(app)
@@ -143,16 +143,16 @@ def test_esc_goes_out_step_by_step_and_leaves_all_as_it_was(app: App, landscape:
     app.settle()
     assert app.state.encoded is before
     assert app.state.history.entries == history
-    app.conductor.photos.choose(app.state.photos[1].key)
+    app.explore.photos.choose(app.state.photos[1].key)
     encoded(app)
-    app.conductor.photos.choose(str(landscape))
+    app.explore.photos.choose(str(landscape))
     encoded(app)
     assert app.state.frame is None, "it asks once, not each time"
 
 
 def test_the_third_of_sixteen_faces(app: App, home: Path, crowd: Path) -> None:
     taken(app, crowd)
-    single = app.window.explore.single
+    single = app.explore_view.single
     assert app.state.frame is None
     count = app.state.loaded.faces
     assert count >= 12
@@ -180,30 +180,30 @@ def test_the_third_of_sixteen_faces(app: App, home: Path, crowd: Path) -> None:
     action(app, "photo.face_previous")
     encoded(app)
     assert app.state.encoded is third
-    app.conductor.explore.undo()
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
+    app.explore.looks.undo()
     app.settle()
     assert app.state.encoded is third
-    app.conductor.explore.undo()
+    app.explore.looks.undo()
     app.settle()
     assert single.photo.captions()[0] == f"face 1 of {count}"
 
 
 def test_a_session_keeps_which_face_it_was(app: App, crowd: Path, tmp_path: Path) -> None:
     taken(app, crowd)
-    app.conductor.photos.step_face(1)
+    app.explore.photos.step_face(1)
     app.wait(lambda: app.state.photo != str(crowd))
     encoded(app)
     second, picture = app.state.photo, app.state.loaded.picture
-    app.conductor.sessions.save(tmp_path / "two.loom")
+    app.explore.sessions.save(tmp_path / "two.loom")
     app.settle()
-    app.conductor.photos.remove(second)
-    app.conductor.photos.choose(str(crowd))
+    app.explore.photos.remove(second)
+    app.explore.photos.choose(str(crowd))
     encoded(app)
-    app.conductor.sessions.open(tmp_path / "two.loom")
+    app.explore.sessions.open(tmp_path / "two.loom")
     app.wait(lambda: app.state.photo == second)
     app.settle()
-    item = app.conductor.photos.item(second)
+    item = app.explore.photos.item(second)
     assert item.cut.face == 1
     assert item.base == str(crowd)
     # The panel finds the photo again, and the cut in it.
@@ -218,21 +218,21 @@ def test_a_photo_that_is_gone_cannot_be_cut_anew(app: App, crowd: Path, tmp_path
     taken(app, copy)
     before = app.state.encoded
     copy.unlink()
-    app.conductor.photos.step_face(1)
+    app.explore.photos.step_face(1)
     app.wait(lambda: "gone.png" in app.said)
     app.settle()
     assert app.state.encoded is before
     action(app, "photo.frame")
-    app.conductor.framing.choose_face(3)
+    app.explore.framing.choose_face(3)
     app.wait(lambda: bool(app.state.frame.message))
-    assert "gone.png" in app.window.explore.single.framing.line.text()
-    assert not app.window.explore.single.framing.use.isEnabled()
+    assert "gone.png" in app.explore_view.single.framing.line.text()
+    assert not app.explore_view.single.framing.use.isEnabled()
 
 
 def test_framing_by_keyboard_alone(app: App, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
-    picker = app.window.explore.single.framing.picker
+    picker = app.explore_view.single.framing.picker
     QTest.keyClick(picker, Qt.Key.Key_Right)
     proposed(app)
     QTest.keyClick(picker, Qt.Key.Key_Return)
@@ -240,14 +240,14 @@ def test_framing_by_keyboard_alone(app: App, crowd: Path) -> None:
     encoded(app)
     assert app.state.loaded.framing.face == 1
     action(app, "photo.frame")
-    app.conductor.framing.start_clicking()
+    app.explore.framing.start_clicking()
     for _ in range(3):
         QTest.keyClick(picker, Qt.Key.Key_Right)
         QTest.keyClick(picker, Qt.Key.Key_Return)
     QTest.keyClick(picker, Qt.Key.Key_Backspace)
     proposed(app)
     assert len(app.state.frame.points) == 2
-    QTest.keyClick(app.window.explore.single.framing, Qt.Key.Key_Return)
+    QTest.keyClick(app.explore_view.single.framing, Qt.Key.Key_Return)
     encoded(app)
     assert app.state.loaded.how == "points"
 
@@ -255,22 +255,22 @@ def test_framing_by_keyboard_alone(app: App, crowd: Path) -> None:
 def test_the_middle_instead_of_a_face(app: App, home: Path, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
-    QTest.mouseClick(app.window.explore.single.framing.middle, LEFT)
+    QTest.mouseClick(app.explore_view.single.framing.middle, LEFT)
     proposed(app)
-    QTest.mouseClick(app.window.explore.single.framing.use, LEFT)
+    QTest.mouseClick(app.explore_view.single.framing.use, LEFT)
     app.wait(lambda: app.state.photo != str(crowd))
     encoded(app)
     photo = Session(device="cpu", home=home).load_photo(crowd, size=SIZE, cut=Cut(align="centre"))
-    np.testing.assert_array_equal(app.window.explore.single.photo.picture(), photo.picture)
+    np.testing.assert_array_equal(app.explore_view.single.photo.picture(), photo.picture)
 
 
 def test_eyes_at_one_place_are_one_sentence_in_the_panel(app: App, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
-    app.conductor.framing.start_clicking()
-    app.conductor.framing.set_points(((50.0, 50.0), (50.0, 50.0)))
+    app.explore.framing.start_clicking()
+    app.explore.framing.set_points(((50.0, 50.0), (50.0, 50.0)))
     app.wait(lambda: not app.state.frame.busy)
-    panel = app.window.explore.single.framing
+    panel = app.explore_view.single.framing
     if app.state.frame.proposed is None:
         assert app.state.frame.message in panel.line.text()
         assert not panel.use.isEnabled()
@@ -290,10 +290,10 @@ def test_without_a_photo_there_is_nothing_to_frame(app: App) -> None:
 def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
     taken(app, landscape)
     app.wait(lambda: app.state.frame is not None)
-    app.conductor.photos.choose(app.state.photos[2].key)
+    app.explore.photos.choose(app.state.photos[2].key)
     encoded(app)
     assert app.state.frame is None
-    assert app.window.explore.single.photo.isVisible()
+    assert app.explore_view.single.photo.isVisible()
 
 
 # searching and improving
@@ -302,7 +302,7 @@ def test_a_search_shows_its_curve_and_keeps_it(
 ) -> None:
     quick(monkeypatch, 60)
     app = open_app(model="Tiny GAN")
-    single = app.window.explore.single
+    single = app.explore_view.single
     drop(single.picture, [portrait])
     app.wait(lambda: app.state.search is not None and len(app.state.search.errors) > 2)
     assert single.curve.isVisible()
@@ -311,7 +311,7 @@ def test_a_search_shows_its_curve_and_keeps_it(
     encoded(app)
     assert not single.curve.isVisible()
     assert app.state.search is None
-    readout = app.window.explore.inspector.photo
+    readout = app.explore_view.inspector.photo
     assert not readout.curve.isHidden()
     assert readout.curve.curve()[1][-1] == pytest.approx(app.state.encoded.errors[-1])
     assert single.improve.isVisible()
@@ -320,7 +320,7 @@ def test_a_search_shows_its_curve_and_keeps_it(
 def test_cancel_under_the_curve(home: Path, open_app: OpenApp, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 100_000)
     app = open_app(model="Tiny GAN")
-    single = app.window.explore.single
+    single = app.explore_view.single
     look = app.state.look
     drop(single.picture, [portrait])
     app.wait(lambda: app.state.search is not None and len(app.state.search.errors) > 2)
@@ -342,9 +342,9 @@ def test_another_photo_ends_the_search_of_the_first(
     app.model("Tiny GAN")
     app.wait(lambda: app.state.search is None and not app.state.encoding)
     quick(monkeypatch, 100_000)
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     app.wait(lambda: app.state.search is not None and len(app.state.search.errors) > 2)
-    app.conductor.photos.choose(str(second))
+    app.explore.photos.choose(str(second))
     encoded(app)
     assert app.state.photo == str(second)
     assert app.state.search is None
@@ -362,9 +362,9 @@ def test_improve_is_a_step_of_the_history(app: App, portrait: Path, monkeypatch:
 
     monkeypatch.setattr(OpenModel, "encode", worse)
     taken(app, portrait)
-    single, before = app.window.explore.single, app.state.encoded
-    app.conductor.explore.set_edit("Smiling", 1.0)
-    app.conductor.explore.settle()
+    single, before = app.explore_view.single, app.state.encoded
+    app.explore.looks.set_edit("Smiling", 1.0)
+    app.explore.looks.settle()
     app.settle()
     QTest.mouseClick(single.improve, LEFT)
     app.wait(lambda: app.state.encoded is not before)
@@ -410,7 +410,7 @@ def test_a_cancelled_improve_changes_nothing(
     action(app, "photo.improve")
     app.wait(lambda: app.state.search is not None and len(app.state.search.errors) > 2)
     assert app.state.encoded is before
-    QTest.mouseClick(app.window.explore.single.stop, LEFT)
+    QTest.mouseClick(app.explore_view.single.stop, LEFT)
     app.wait(lambda: app.state.search is None)
     app.settle()
     assert app.state.encoded is before
@@ -437,13 +437,13 @@ def test_a_failed_improve_is_said_and_changes_nothing(
 def test_an_exact_code_has_no_improve(home: Path, open_app: OpenApp, portrait: Path) -> None:
     app = open_app(model="Tiny Glow")
     taken(app, portrait)
-    assert not app.window.explore.single.improve.isVisible()
+    assert not app.explore_view.single.improve.isVisible()
     action(app, "photo.improve")
     assert "encodes exactly" in app.said
 
 
 def test_the_readout_has_the_rows_that_apply(app: App, portrait: Path) -> None:
-    readout = app.window.explore.inspector.photo
+    readout = app.explore_view.inspector.photo
     assert readout.isHidden()
     taken(app, portrait)
     found = app.state.encoded
@@ -457,7 +457,7 @@ def test_the_readout_has_the_rows_that_apply(app: App, portrait: Path) -> None:
     # A model without a reference has no percentile, one with an encoder no curve.
     assert readout.shares.isHidden()
     assert readout.curve.isHidden()
-    app.conductor.explore.set_seed(3)
+    app.explore.looks.set_seed(3)
     app.settle()
     assert readout.isHidden()
 
@@ -480,7 +480,7 @@ def drop_mime(widget: QWidget, mime: QMimeData) -> None:
 
 
 def places(app: App) -> dict[str, QWidget]:
-    explore = app.window.explore
+    explore = app.explore_view
     return {
         "library": explore.library.models,
         "thumbs": explore.library.photos,
@@ -538,6 +538,6 @@ def test_garbage_dropped_anywhere_is_one_sentence(app: App, portrait: Path, tmp_
 def test_an_address_alone_fetches_nothing_and_says_so(app: App) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl("https://example.org/face.jpg")])
-    drop_mime(app.window.explore.inspector, mime)
+    drop_mime(app.explore_view.inspector, mime)
     assert "Only an address" in app.said
     assert app.state.photo is None

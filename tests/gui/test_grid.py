@@ -22,19 +22,19 @@ from tests.gui.conftest import SIZE, App, OpenApp, drag, engine_model, louder
 @pytest.fixture
 def grid(app: App) -> App:
     """The window with the tiny VAE and the grid on show."""
-    app.conductor.show_view("grid")
+    app.explore.show_view("grid")
     app.settle()
     return app
 
 
 def click(app: App, index: int) -> None:
-    widget = app.window.explore.grid.grid
+    widget = app.explore_view.grid.grid
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.cell_rect(index).center())
     app.settle()
 
 
 def choose(app: App, kind: str) -> None:
-    segmented = app.window.explore.grid.kind
+    segmented = app.explore_view.grid.kind
     spot = segmented.segment_rect(kind).center().toPoint()
     QTest.mouseClick(segmented, Qt.MouseButton.LeftButton, pos=spot)
     app.settle()
@@ -42,7 +42,7 @@ def choose(app: App, kind: str) -> None:
 
 
 def test_the_size_is_chosen_and_every_cell_is_its_code(grid: App, home: Path) -> None:
-    view = grid.window.explore.grid
+    view = grid.explore_view.grid
     view.sideChanged.emit(4)
     grid.settle()
     assert view.grid.count() == 16
@@ -70,17 +70,17 @@ def test_neighbours_stand_around_the_current_code_and_a_click_takes_one(grid: Ap
     np.testing.assert_array_equal(grid.state.drawn.code, wanted)
     # The grid goes on around the new one.
     np.testing.assert_array_equal(grid.state.grid.cells[side * side // 2].code, wanted)
-    grid.conductor.explore.undo()
+    grid.explore.looks.undo()
     grid.settle()
     np.testing.assert_array_equal(grid.state.drawn.code, current)
 
 
 def test_a_wider_radius_is_farther_away(grid: App) -> None:
     choose(grid, "neighbours")
-    grid.window.explore.grid.radiusChanged.emit(0.1)
+    grid.explore_view.grid.radiusChanged.emit(0.1)
     grid.settle()
     near = grid.state.grid.cells[0].code - grid.state.drawn.code
-    grid.window.explore.grid.radiusChanged.emit(1.2)
+    grid.explore_view.grid.radiusChanged.emit(1.2)
     grid.settle()
     far = grid.state.grid.cells[0].code - grid.state.drawn.code
     assert np.linalg.norm(far) > 5 * np.linalg.norm(near)
@@ -88,7 +88,7 @@ def test_a_wider_radius_is_farther_away(grid: App) -> None:
 
 def test_the_manifold_of_two_directions_moves_their_sliders(grid: App) -> None:
     choose(grid, "manifold")
-    view = grid.window.explore.grid
+    view = grid.explore_view.grid
     assert view.axes[0].isVisible()
     names = [axis.current() for axis in view.axes]
     assert names == ["Smiling", "Pale_Skin"]
@@ -97,7 +97,7 @@ def test_the_manifold_of_two_directions_moves_their_sliders(grid: App) -> None:
     assert grid.state.look.edits == (("Smiling", -3.0), ("Pale_Skin", 3.0))
     np.testing.assert_array_equal(grid.state.drawn.picture, picture)
     assert grid.state.grid.chosen == 0
-    assert grid.window.explore.inspector.sliders["Smiling"].value() == -3.0
+    assert grid.explore_view.inspector.sliders["Smiling"].value() == -3.0
     view.axisChosen.emit(0, "Pale_Skin")
     grid.settle()
     assert grid.state.grid.axes == ("Pale_Skin", "Smiling"), "the same one twice swaps them"
@@ -105,7 +105,7 @@ def test_the_manifold_of_two_directions_moves_their_sliders(grid: App) -> None:
 
 def test_the_manifold_is_dragged_zoomed_and_put_back(grid: App) -> None:
     choose(grid, "manifold")
-    widget = grid.window.explore.grid.grid
+    widget = grid.explore_view.grid.grid
     before = grid.state.grid.pictures
     start = widget.cell_rect(0).center()
     drag(widget, [start, start + QPoint(40, 0), start + QPoint(80, 0)])
@@ -130,7 +130,7 @@ def test_the_manifold_is_dragged_zoomed_and_put_back(grid: App) -> None:
     QTest.keyClick(widget, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     grid.settle()
     assert not np.array_equal(before, grid.state.grid.pictures)
-    QTest.mouseClick(grid.window.explore.grid.whole, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(grid.explore_view.grid.whole, Qt.MouseButton.LeftButton)
     grid.settle()
     np.testing.assert_array_equal(before, grid.state.grid.pictures)
 
@@ -141,9 +141,9 @@ def test_a_code_of_two_numbers_shows_its_whole_plane(home: Path, open_app: OpenA
     louder(model)
     save_model(home / "models" / "plane.safetensors", model, ModelHeader("vae", config, (3, SIZE, SIZE), title="Plane"))
     app = open_app(model="Plane")
-    app.conductor.show_view("grid")
+    app.explore.show_view("grid")
     choose(app, "manifold")
-    assert not app.window.explore.grid.axes[0].isVisible()
+    assert not app.explore_view.grid.axes[0].isVisible()
     codes = np.stack([cell.code for cell in app.state.grid.cells])
     assert codes.shape == (36, 2)
     np.testing.assert_allclose(codes.sum(axis=0), 0, atol=1e-5)
@@ -171,8 +171,8 @@ def test_a_grid_that_fills_holds_up_no_drag(grid: App, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(OpenModel, "decode", decoded)
     monkeypatch.setattr(OpenModel, "draw", drawn)
-    grid.conductor.grid.set_side(10)
-    grid.conductor.explore.set_edit("Smiling", 1.0)
+    grid.explore.grid.set_side(10)
+    grid.explore.looks.set_edit("Smiling", 1.0)
     asked.set()
     grid.settle()
     assert done.index("draw") <= 1
@@ -182,7 +182,7 @@ def test_a_grid_that_fills_holds_up_no_drag(grid: App, monkeypatch: pytest.Monke
 
 def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None:
     for side in (10, 9, 8, 4):
-        grid.conductor.grid.set_side(side)
+        grid.explore.grid.set_side(side)
     grid.settle()
     assert len(grid.state.grid.cells) == 16
     assert grid.state.grid.missing == 0
@@ -191,11 +191,11 @@ def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None
 
 def test_frozen_levels_show_in_the_samples(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
-    app.conductor.microscope.freeze(0, True)
+    app.explore.microscope.freeze(0, True)
     app.settle()
     held = app.state.look.levels[0].held.code
     size = app.state.info.groups[0].size
-    app.conductor.show_view("grid")
+    app.explore.show_view("grid")
     app.settle()
     for cell in app.state.grid.cells:
         np.testing.assert_array_equal(cell.code[:size], held[:size])

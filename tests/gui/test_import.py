@@ -29,7 +29,7 @@ def stage(app):
 
 
 def panel(app):
-    return app.window.explore.import_panel
+    return app.explore_view.import_panel
 
 
 def fields(app):
@@ -61,7 +61,7 @@ def test_a_dropped_generator_is_reported_imported_and_explored(app, home, tmp_pa
     assert app.state.info.family == "imported_dcgan"
     assert any(card.title == "netG epoch 9" for card in app.state.models)
     before = app.state.drawn.picture
-    app.conductor.explore.set_seed(5)
+    app.explore.looks.set_seed(5)
     app.settle()
     assert (app.state.drawn.picture != before).any()
     assert app.state.drawn.picture.shape == (SIZE, SIZE, 3)
@@ -69,7 +69,7 @@ def test_a_dropped_generator_is_reported_imported_and_explored(app, home, tmp_pa
 
 @pytest.mark.usefixtures("quick")
 def test_a_flow_asks_in_the_panel_and_encodes_the_photo(app, home, portrait, tmp_path):
-    drop(app.window.explore.library.drop, [files.write_torch(tmp_path / "model_1.pt", files.rosinality())])
+    drop(app.explore_view.library.drop, [files.write_torch(tmp_path / "model_1.pt", files.rosinality())])
     app.wait(lambda: stage(app) == "asking")
     asked = fields(app)
     assert set(asked) == {"image_size", "bits"}
@@ -100,7 +100,7 @@ def test_a_refusal_is_shown_in_the_panel_and_the_picture_comes_back(app, tmp_pat
     assert panel(app).close_button.text() == "Close"
     QTest.keyClick(panel(app), Qt.Key.Key_Escape)
     assert app.state.importing is None
-    assert app.window.explore.single.isVisible()
+    assert app.explore_view.single.isVisible()
     assert app.state.drawn is shown
     assert app.state.jobs == ()
 
@@ -114,7 +114,7 @@ def test_a_refusal_leaves_when_another_model_is_opened(app, tmp_path):
     assert "HDF5" in panel(app).message.text()
     app.model("Tiny Glow")
     assert app.state.importing is None
-    assert app.window.explore.single.isVisible()
+    assert app.explore_view.single.isVisible()
 
 
 @pytest.mark.usefixtures("quick")

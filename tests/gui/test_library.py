@@ -28,12 +28,12 @@ def box(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(app: App) -> list[str]:
-    return [card.title for card in app.window.explore.library.models.cards()]
+    return [card.title for card in app.explore_view.library.models.cards()]
 
 
 def test_groups_fold_and_the_model_on_show_is_never_hidden(box: None, open_app: OpenApp) -> None:
     app = open_app(model="Faces Glow 32")
-    models = app.window.explore.library.models
+    models = app.explore_view.library.models
     assert rows(app) == ["Faces", "Faces Glow 32", "Digits", "Cartoons", "Yours", "My faces"]
     models.setFocus()
     QTest.keyClick(models, Qt.Key.Key_Home)
@@ -49,14 +49,14 @@ def test_groups_fold_and_the_model_on_show_is_never_hidden(box: None, open_app: 
     assert models.selected() == app.state.model
     # A model that is chosen elsewhere comes out of its group.
     card = next(card for card in app.state.models if card.title == "Cartoons GAN 32")
-    app.conductor.explore.open_model(card.key)
+    app.explore.looks.open_model(card.key)
     app.wait(lambda: app.state.model == card.key)
     assert "Cartoons GAN 32" in rows(app)
     assert models.selected() == card.key
 
 
 def test_rows_lie_beneath_each_other(box: None, open_app: OpenApp) -> None:
-    models = open_app(model="Faces Glow 32").window.explore.library.models
+    models = open_app(model="Faces Glow 32").explore_view.library.models
     rects = [models.item_rect(index) for index in range(models.item_count())]
     assert all(low.top() > high.bottom() for high, low in itertools.pairwise(rects))
     assert rects[-1].bottom() < models.sizeHint().height() <= models.height()

@@ -20,13 +20,13 @@ from tests.gui.conftest import App, OpenApp, drag, drop
 def glow(home: Path, open_app: OpenApp) -> App:
     """The window with the tiny Glow open and its levels unfolded."""
     app = open_app(model="Tiny Glow")
-    app.conductor.microscope.open(True)
+    app.explore.microscope.open(True)
     app.settle()
     return app
 
 
 def section(app: App) -> LevelsSection:
-    return app.window.explore.inspector.levels
+    return app.explore_view.inspector.levels
 
 
 def rows(app: App) -> list[LevelRow]:
@@ -55,7 +55,7 @@ def photo(tmp_path: Path, name: str, seed: int) -> Path:
 
 
 def add(app: App, path: Path) -> None:
-    app.conductor.photos.add_files([str(path)])
+    app.explore.photos.add_files([str(path)])
     app.wait(lambda: app.state.photo == str(path) and app.state.encoded is not None)
     app.settle()
 
@@ -75,20 +75,20 @@ def test_a_frozen_level_stays_when_the_others_are_rolled_edited_and_wandered(glo
     push(glow, rows(glow)[coarse].freeze)
     assert not rows(glow)[coarse].slider.isEnabled()
     np.testing.assert_array_equal(code(glow), before)
-    glow.conductor.roll()
-    glow.conductor.explore.set_edit("Smiling", 2.0)
-    glow.conductor.explore.set_temperature(None, 1.2)
-    glow.conductor.explore.wander(0.3, 0.2)
-    glow.conductor.explore.settle()
+    glow.explore.roll()
+    glow.explore.looks.set_edit("Smiling", 2.0)
+    glow.explore.looks.set_temperature(None, 1.2)
+    glow.explore.looks.wander(0.3, 0.2)
+    glow.explore.looks.settle()
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     assert not np.isclose(code(glow)[level(glow, 0)], before[level(glow, 0)]).all()
-    glow.window.explore.single.planeWanted.emit()
+    glow.explore_view.single.planeWanted.emit()
     glow.wait(lambda: isinstance(glow.state.look.source, Coded))
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     push(glow, rows(glow)[coarse].freeze)
-    glow.conductor.roll()
+    glow.explore.roll()
     glow.settle()
     assert not np.array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
 
@@ -111,8 +111,8 @@ def test_levels_are_swapped_between_two_photos_and_undo_brings_them_back(glow: A
     assert "Björn" in glow.state.look.text()
     push(glow, section(glow).swap_all)
     np.testing.assert_array_equal(code(glow), code_b)
-    glow.conductor.explore.undo()
-    glow.conductor.explore.undo()
+    glow.explore.looks.undo()
+    glow.explore.looks.undo()
     glow.settle()
     np.testing.assert_array_equal(code(glow), code_a)
     assert not rows(glow)[coarse].swap.isChecked()
@@ -131,7 +131,7 @@ def test_a_photo_has_strengths_instead_of_temperatures(glow: App, tmp_path: Path
     np.testing.assert_allclose(code(glow)[level(glow, 0)], before[level(glow, 0)] * np.float32(row.slider.value()))
     np.testing.assert_array_equal(code(glow)[level(glow, 1)], before[level(glow, 1)])
     entries = len(glow.state.history.entries)
-    glow.conductor.roll()
+    glow.explore.roll()
     glow.settle()
     assert rows(glow)[0].slider.label() == "Temperature"
     assert glow.state.look.levels == ()
@@ -181,10 +181,10 @@ def test_double_precision_says_both_round_trips(glow: App) -> None:
     push_key(glow, Qt.Key.Key_D)
     glow.wait(lambda: glow.state.readout is not None and glow.state.readout.round_trip_double is not None)
     assert glow.state.readout.round_trip_double < 1e-9
-    assert "f64" in glow.window.explore.inspector.round_trip.text()
+    assert "f64" in glow.explore_view.inspector.round_trip.text()
     assert section(glow).double.is_checked()
     assert "MB more" in section(glow).double.toolTip()
-    glow.conductor.explore.undo()
+    glow.explore.looks.undo()
     glow.settle()
     assert glow.state.look.precision == "float32"
 
@@ -200,7 +200,7 @@ def test_the_levels_of_another_model_are_forgotten(glow: App) -> None:
     glow.model("Tiny VAE")
     assert glow.state.look.levels == ()
     assert glow.state.levels.second is None
-    glow.conductor.explore.undo()
+    glow.explore.looks.undo()
     glow.wait(lambda: glow.state.info is not None and glow.state.info.title == "Tiny Glow")
     glow.settle()
     assert glow.state.look.levels[0].held is not None

@@ -21,14 +21,14 @@ from tests.gui.conftest import App, OpenApp, drag, drop, engine_model
 @pytest.fixture
 def morph(app: App) -> App:
     """The morph view with both corners filled."""
-    app.conductor.show_view("morph")
+    app.explore.show_view("morph")
     app.wait(lambda: app.state.morph.strip is not None and all(slot.code is not None for slot in app.state.morph.slots))
     app.settle()
     return app
 
 
 def test_it_moves_at_once(morph: App) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     assert view.strip.count() == 9
     assert view.picture.picture() is not None
     strip = morph.state.morph.strip
@@ -36,7 +36,7 @@ def test_it_moves_at_once(morph: App) -> None:
 
 
 def test_the_path_slider_shows_the_engines_picture(morph: App, home: Path) -> None:
-    slider = morph.window.explore.morph.slider
+    slider = morph.explore_view.morph.slider
     track = slider.track_rect()
     spots = [*np.linspace(0.1, 0.9, 60), 0.25]
     drag(slider, [QPoint(round(track.left() + s * track.width()), round(track.center().y())) for s in spots])
@@ -45,7 +45,7 @@ def test_the_path_slider_shows_the_engines_picture(morph: App, home: Path) -> No
     codes = np.stack([slot.code for slot in morph.state.morph.slots])
     path = model.morph(codes, [morph.state.morph.fraction], method="slerp")
     assert morph.state.morph.fraction == pytest.approx(slider.value())
-    np.testing.assert_array_equal(morph.window.explore.morph.picture.picture(), model.decode(path)[0])
+    np.testing.assert_array_equal(morph.explore_view.morph.picture.picture(), model.decode(path)[0])
 
 
 def test_methods_differ_between_the_ends_only(morph: App) -> None:
@@ -60,20 +60,20 @@ def test_methods_differ_between_the_ends_only(morph: App) -> None:
 
 def test_a_photo_dropped_on_a_corner(morph: App, portrait: Path) -> None:
     old = morph.state.morph.slots[1]
-    drop(morph.window.explore.morph.corners[1], [portrait])
+    drop(morph.explore_view.morph.corners[1], [portrait])
     morph.wait(lambda: morph.state.morph.slots[1] is not old and morph.state.morph.slots[1].code is not None)
     assert morph.state.morph.slots[1].photo == str(portrait)
     assert morph.state.photo is None, "the current picture stays as it was"
 
 
 def test_three_corners_and_back(morph: App, portrait: Path) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     view.slotAdded.emit()
     assert view.corners[2].isVisible()
     assert morph.state.morph.chosen == 2
     view.slotCurrent.emit(2)
     morph.settle()
-    assert morph.conductor.morph.codes().shape[0] == 3
+    assert morph.explore.morph.codes().shape[0] == 3
     view.slotRemoved.emit(2)
     morph.settle()
     assert not view.corners[2].isVisible()
@@ -82,10 +82,10 @@ def test_three_corners_and_back(morph: App, portrait: Path) -> None:
 def test_play_runs_and_halts(morph: App) -> None:
     seen: list[float] = []
     morph.conductor.store.changed.connect(lambda before, now: seen.append(now.morph.fraction))
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     morph.wait(lambda: len(set(seen)) > 10)
     assert morph.state.morph.playing
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     at = morph.state.morph.fraction
     morph.settle()
     assert not morph.state.morph.playing
@@ -106,13 +106,13 @@ def slow(morph: App) -> None:
 
 def test_a_slow_model_prepares_its_pictures_and_shows_them_in_time(morph: App, home: Path) -> None:
     slow(morph)
-    morph.conductor.morph.set_timing("frames", 20)
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore.morph.set_timing("frames", 20)
+    morph.explore_view.morph.playWanted.emit()
     assert any(job.key == "play" for job in morph.state.jobs)
     morph.wait(lambda: morph.state.morph.frames is not None)
     fraction = morph.state.morph.fraction
     morph.wait(lambda: morph.state.morph.fraction != fraction)
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     morph.settle()
     model, state = engine_model(home, "Tiny VAE"), morph.state.morph
     code = model.morph(np.stack([slot.code for slot in state.slots]), [state.fraction])
@@ -131,7 +131,7 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
         return inner(*args)
 
     monkeypatch.setattr(model_host, "model", waits)
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     morph.wait(lambda: bool(morph.state.jobs))
     morph.window.jobs.stopClicked.emit("play")
     gate.set()
@@ -142,9 +142,9 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
-    morph.conductor.morph.set_timing("loop", "once")
-    morph.conductor.morph.set_timing("frames", 10)
-    view = morph.window.explore.morph
+    morph.explore.morph.set_timing("loop", "once")
+    morph.explore.morph.set_timing("frames", 10)
+    view = morph.explore_view.morph
     for _ in range(2):
         press(morph, Qt.Key.Key_Space)
         morph.wait(lambda: morph.state.morph.playing)
@@ -154,15 +154,15 @@ def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
 
 
 def test_leaving_the_view_halts(morph: App) -> None:
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     morph.wait(lambda: morph.state.morph.playing)
-    morph.conductor.show_view("single")
+    morph.explore.show_view("single")
     assert not morph.state.morph.playing
 
 
 def test_a_change_of_the_path_forgets_what_was_prepared(morph: App) -> None:
     slow(morph)
-    morph.window.explore.morph.playWanted.emit()
+    morph.explore_view.morph.playWanted.emit()
     morph.wait(lambda: morph.state.morph.frames is not None)
     panel(morph).methodChanged.emit("norm")
     assert morph.state.morph.frames is None
@@ -170,24 +170,24 @@ def test_a_change_of_the_path_forgets_what_was_prepared(morph: App) -> None:
 
 
 def panel(app: App) -> MorphPanel:
-    return app.window.explore.morph_panel
+    return app.explore_view.morph_panel
 
 
 def fill_four(app: App) -> None:
     """Four corners: two more samples."""
-    view = app.window.explore.morph
+    view = app.explore_view.morph
     for index in (2, 3):
         view.slotAdded.emit()
-        app.conductor.explore.roll()
+        app.explore.looks.roll()
         app.settle()
         view.slotCurrent.emit(index)
         app.settle()
-    assert app.conductor.morph.codes().shape[0] == 4
+    assert app.explore.morph.codes().shape[0] == 4
 
 
 def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path) -> None:
     fill_four(morph)
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     view.padWanted.emit(True)
     morph.settle()
     assert view.pad.isVisible()
@@ -198,13 +198,13 @@ def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path
     assert morph.state.morph.pad == view.pad.at()
     assert morph.state.morph.pad == pytest.approx((0.8, 0.3), abs=0.02)
     model = engine_model(home, "Tiny VAE")
-    code = model.morph_pad(morph.conductor.morph.codes(), *morph.state.morph.pad)
+    code = model.morph_pad(morph.explore.morph.codes(), *morph.state.morph.pad)
     np.testing.assert_array_equal(view.picture.picture(), model.decode(code[None])[0])
 
 
 def test_the_pads_keys_reach_its_corners(morph: App) -> None:
     fill_four(morph)
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     press(morph, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     view.pad.setFocus()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
@@ -222,12 +222,12 @@ def test_the_pads_keys_reach_its_corners(morph: App) -> None:
 
 
 def test_an_empty_corner_of_the_pad_is_the_current_code(morph: App, home: Path) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     assert morph.state.morph.pad is None
     press(morph, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     morph.settle()
     assert len(morph.state.morph.slots) == 3
-    morph.conductor.explore.roll()
+    morph.explore.looks.roll()
     morph.settle()
     view.padPlaced.emit(0.5, 1.0)
     morph.settle()
@@ -235,7 +235,7 @@ def test_an_empty_corner_of_the_pad_is_the_current_code(morph: App, home: Path) 
 
 
 def test_the_pad_is_a_triangle_between_three_and_takes_a_drop(morph: App, portrait: Path) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     press(morph, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     foot = view.pad.spot_of(0.0, 1.0)
     assert foot == view.pad.spot_of(1.0, 1.0)
@@ -249,7 +249,7 @@ def test_the_pad_is_a_triangle_between_three_and_takes_a_drop(morph: App, portra
 
 
 def test_corners_are_put_in_another_order_by_drag_and_by_key(morph: App) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     old = morph.state.morph.slots
     strip = view.strip
     drag(strip, [strip.frame_rect(8).center(), strip.frame_rect(5).center(), strip.frame_rect(0).center()])
@@ -273,7 +273,7 @@ def test_corners_that_a_session_brings_get_their_strip(morph: App) -> None:
 
 
 def test_dragging_between_corners_scrubs(morph: App) -> None:
-    strip = morph.window.explore.morph.strip
+    strip = morph.explore_view.morph.strip
     drag(strip, [strip.frame_rect(2).center(), strip.frame_rect(4).center(), strip.frame_rect(6).center()])
     assert morph.state.morph.fraction == pytest.approx(6 / 8)
 
@@ -281,7 +281,7 @@ def test_dragging_between_corners_scrubs(morph: App) -> None:
 def test_rests_and_frames_make_the_timeline(morph: App) -> None:
     panel(morph).timingChanged.emit("frames", 50)
     panel(morph).holdChanged.emit(5)
-    strip = morph.window.explore.morph.strip
+    strip = morph.explore_view.morph.strip
     strip.setFocus()
     QTest.keyClick(strip, Qt.Key.Key_End)
     QTest.keyClick(strip, Qt.Key.Key_Up)
@@ -297,13 +297,13 @@ def test_rests_and_frames_make_the_timeline(morph: App) -> None:
 
 def test_a_loop_ends_its_strip_where_it_began(morph: App) -> None:
     fill_four(morph)
-    assert morph.window.explore.morph.strip.count() == 10
+    assert morph.explore_view.morph.strip.count() == 10
     panel(morph).loop.changed.emit("loop")
     morph.wait(lambda: len(morph.state.morph.strip) == 9)
     morph.settle()
     strip = morph.state.morph.strip
     np.testing.assert_array_equal(strip[0], strip[-1])
-    assert [key.letter for key in morph.window.explore.morph.strip.keys()] == ["A", "B", "C", "D", "A"]
+    assert [key.letter for key in morph.explore_view.morph.strip.keys()] == ["A", "B", "C", "D", "A"]
 
 
 def test_the_plot_shows_every_way_and_where_one_is(morph: App) -> None:
@@ -340,10 +340,10 @@ def test_export(morph: App, tmp_path: Path, name: str) -> None:
     if name.endswith("mp4"):
         pytest.importorskip("imageio_ffmpeg")
     target = tmp_path / name
-    morph.conductor.morph.set_timing("frames", 24)
-    morph.conductor.morph.set_timing("fps", 24)
-    morph.conductor.morph.set_export("scale", 2)
-    morph.conductor.morph.export(target)
+    morph.explore.morph.set_timing("frames", 24)
+    morph.explore.morph.set_timing("fps", 24)
+    morph.explore.morph.set_export("scale", 2)
+    morph.explore.morph.export(target)
     assert any(job.key == "export" for job in morph.state.jobs)
     morph.wait(lambda: "Saved" in morph.said)
     assert not morph.state.jobs
@@ -371,19 +371,19 @@ def test_a_stopped_export_leaves_nothing(morph: App, tmp_path: Path, monkeypatch
         return save_animation(path, some(), **options)
 
     monkeypatch.setattr("app.explore.morph.export.save_animation", gated)
-    morph.conductor.morph.export(tmp_path / "out.webp")
+    morph.explore.morph.export(tmp_path / "out.webp")
     morph.wait(begun.is_set)
     morph.window.jobs.stopClicked.emit("export")
     gate.set()
     morph.wait(lambda: "stopped" in morph.said)
     assert not list(tmp_path.glob("*out*"))
     assert not morph.state.jobs
-    morph.conductor.morph.export(tmp_path / "again.webp")
+    morph.explore.morph.export(tmp_path / "again.webp")
     morph.wait(lambda: "again.webp" in morph.said)
 
 
 def test_four_photos_the_pad_play_a_loop_and_export(morph: App, portrait: Path, tmp_path: Path) -> None:
-    view = morph.window.explore.morph
+    view = morph.explore_view.morph
     for index in range(4):
         photo = tmp_path / f"photo {index}.png"
         with Image.open(portrait) as image:
@@ -405,7 +405,7 @@ def test_four_photos_the_pad_play_a_loop_and_export(morph: App, portrait: Path, 
     morph.wait(lambda: len(seen) > 15)
     assert morph.state.morph.pad is None, "playing goes along the path"
     view.playWanted.emit()
-    morph.conductor.morph.export(tmp_path / "loop.webp")
+    morph.explore.morph.export(tmp_path / "loop.webp")
     morph.wait(lambda: "Saved" in morph.said)
     with Image.open(tmp_path / "loop.webp") as image:
         assert image.n_frames == 20
@@ -427,7 +427,7 @@ def test_without_an_encoder_the_panel_says_how_to_get_it(morph: App, monkeypatch
 
 def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    morph.conductor.morph.export(tmp_path / "file" / "out.gif")
+    morph.explore.morph.export(tmp_path / "file" / "out.gif")
     morph.wait(lambda: bool(morph.said))
     assert "could not be written" in morph.said
     assert not morph.state.jobs
@@ -435,7 +435,7 @@ def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
 
 def test_take_makes_it_current(morph: App) -> None:
     picture = morph.state.morph.picture.copy()
-    morph.window.explore.morph.takeWanted.emit()
+    morph.explore_view.morph.takeWanted.emit()
     morph.settle()
     assert np.abs(morph.state.drawn.picture.astype(int) - picture).max() <= 1
 
@@ -448,6 +448,6 @@ def test_another_model_makes_new_corners(morph: App) -> None:
 
 def test_a_model_that_searches_morphs_at_once(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny GAN")
-    app.conductor.show_view("morph")
+    app.explore.show_view("morph")
     app.wait(lambda: app.state.morph.strip is not None)
     assert not app.state.jobs

@@ -50,9 +50,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 def begin(app: App, run: Path) -> None:
-    app.conductor.run_actions.choose_host("process")
-    app.conductor.run_actions.resume(run)
-    app.wait(lambda: app.conductor.processes.running() == (run,))
+    app.train.run_actions.choose_host("process")
+    app.train.run_actions.resume(run)
+    app.wait(lambda: app.train.processes.running() == (run,))
 
 
 def test_it_outlives_the_window_and_a_later_one_finds_it(
@@ -60,13 +60,13 @@ def test_it_outlives_the_window_and_a_later_one_finds_it(
 ) -> None:
     app = open_app()
     fill(app, images)
-    form = app.window.train.form
+    form = app.train_view.form
     form.hosts.host.set_current("process")
     form.hosts.host.changed.emit("process")
     assert form.hosts.on_close.isVisible()
     form.start.click()
-    app.wait(lambda: bool(app.conductor.processes.running()))
-    (run,) = app.conductor.processes.running()
+    app.wait(lambda: bool(app.train.processes.running()))
+    (run,) = app.train.processes.running()
     app.wait(lambda: runs.read_status(run).state == "running", 90)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
     app.wait(lambda: app.state.run_view.info.status.step > 0 and app.state.run_view.info.status.alive)
@@ -78,12 +78,12 @@ def test_it_outlives_the_window_and_a_later_one_finds_it(
     app.close()
     assert process.is_running()
     later = open_runs(open_app)
-    assert later.conductor.settings.train_in == "process"
+    assert later.conductor.preferences.now.train_in == "process"
     later.wait(lambda: later.state.run_view.path == run and later.state.run_view.info.status.alive)
     later.wait(lambda: any(job.key == f"run:{run}" for job in later.state.jobs))
     step = later.state.run_view.info.status.step
     later.wait(lambda: later.state.run_view.info.status.step > step)
-    later.window.train.stopWanted.emit()
+    later.train_view.stopWanted.emit()
     later.wait(lambda: runs.read_status(run).state == "stopped", 60)
     later.wait(lambda: not later.state.run_view.info.status.alive and not later.state.jobs)
     assert good_checkpoint(run) > 0
@@ -100,7 +100,7 @@ def test_two_processes_under_torchrun_are_watched_live(
     request = TrainRequest("vae", str(images), size=SIZE, model=TINY["vae"], training=training, folder=run)
     Session(device="cpu", home=home).new_run(request)
     app = open_app()
-    drop(app.window.train.runs, [run.parent])
+    drop(app.train_view.runs, [run.parent])
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
     folder = torchrun_folder() or tmp_path
     job = own_process.subprocess.Popen(
@@ -111,9 +111,9 @@ def test_two_processes_under_torchrun_are_watched_live(
         app.wait(lambda: app.state.run_view.info.status.alive and app.state.run_view.info.status.step > 0, 150)
         step = app.state.run_view.info.status.step
         app.wait(lambda: app.state.run_view.info.status.step > step and bool(app.state.run_view.previews))
-        assert app.window.train.runs.runs.cards()[0].live
+        assert app.train_view.runs.runs.cards()[0].live
         assert app.state.run_view.series
-        app.window.train.stopWanted.emit()
+        app.train_view.stopWanted.emit()
         app.wait(lambda: runs.read_status(run).state == "stopped", 60)
         app.wait(lambda: not app.state.run_view.info.status.alive)
         assert good_checkpoint(run) > 0
@@ -142,7 +142,7 @@ def test_a_crash_is_one_sentence_with_the_logs_last_line(
         "it has no checkpoint yet, and it can be resumed."
     )
     app.wait(lambda: not app.state.run_view.info.status.alive and not app.state.jobs)
-    assert app.conductor.processes.running() == ()
+    assert app.train.processes.running() == ()
 
 
 def test_a_failure_is_told_in_the_runs_own_words(
@@ -170,7 +170,7 @@ def test_closing_does_what_the_setting_says(
     run = make_run(home / "runs" / "00000-vae-x", title="Long one")
     app = open_runs(open_app)
     stand_in(monkeypatch, SLEEP)
-    app.conductor.run_actions.choose_on_close(wish)
+    app.train.run_actions.choose_on_close(wish)
     begin(app, run)
     if wish == "ask":
         app.window.close()
@@ -187,9 +187,9 @@ def test_a_run_is_never_started_twice(home: Path, open_app: OpenApp, monkeypatch
     app = open_runs(open_app)
     stand_in(monkeypatch, SLEEP)
     begin(app, run)
-    app.conductor.run_actions.resume(run)
+    app.train.run_actions.resume(run)
     app.wait(lambda: "being trained already" in app.said)
-    assert len(app.conductor.processes.running()) == 1
+    assert len(app.train.processes.running()) == 1
 
 
 def test_the_command_is_what_a_person_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.core.shortcuts import SHORTCUTS
-from app.palette.controller import PaletteController
+from app import workspaces
+from app.core.palette import PaletteController
 from app.widgets.palette import Palette, PaletteItem, matches
 
 from .conftest import App
@@ -38,8 +38,8 @@ def test_lists_every_action_of_the_window(app: App):
     there = {item.key for item in palette.shown()}
     known = app.window.findChild(PaletteController) or app.conductor.findChild(PaletteController)
     assert known is not None
-    missing = {row.id for row in SHORTCUTS} - {key.removeprefix("do|") for key in there}
-    assert missing <= {"help.palette", "workspace.lab"}
+    missing = {row.id for row in workspaces.shortcuts()} - {key.removeprefix("do|") for key in there}
+    assert missing == {"help.palette"}
 
 
 @pytest.mark.parametrize("words", ["tiny gan", "gan tiny", "model tin ga"])
@@ -50,7 +50,7 @@ def test_opens_a_model(app: App, words: str):
 
 def test_puts_the_keyboard_on_a_slider(app: App):
     enter(typed(app, "slider smil"))
-    slider = app.window.explore.inspector.sliders["Smiling"]
+    slider = app.explore_view.inspector.sliders["Smiling"]
     app.wait(slider.hasFocus)
     QTest.keyClick(slider, Qt.Key.Key_Right)
     app.settle()

@@ -45,7 +45,7 @@ def dropped(app: App, portrait: Path, calls: Counter[str]) -> App:
     """The window with a photo that was dropped while somebody counted."""
     app.settle()
     calls.clear()
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     app.wait(lambda: app.state.photo == str(portrait) and app.state.encoded is not None and not app.state.encoding)
     app.settle()
     return app
@@ -53,15 +53,15 @@ def dropped(app: App, portrait: Path, calls: Counter[str]) -> App:
 
 def test_a_dropped_photo_is_read_cut_encoded_and_drawn_once(dropped: App, calls: Counter[str]) -> None:
     assert calls == ONCE
-    shown, state = dropped.window.explore.single.picture.picture(), dropped.state
+    shown, state = dropped.explore_view.single.picture.picture(), dropped.state
     assert shown is state.encoded.reconstruction
     assert state.drawn.request == state.look.request()
     assert state.history.entries[-1].picture is shown
 
 
 def test_what_was_encoded_is_not_drawn_again(dropped: App, portrait: Path, calls: Counter[str]) -> None:
-    explore = dropped.conductor.explore
-    shown = dropped.window.explore.single.picture.picture()
+    explore = dropped.explore.looks
+    shown = dropped.explore_view.single.picture.picture()
     calls.clear()
     explore.undo()
     dropped.settle()
@@ -69,14 +69,14 @@ def test_what_was_encoded_is_not_drawn_again(dropped: App, portrait: Path, calls
     calls.clear()
     explore.redo()
     dropped.settle()
-    drop(dropped.window.explore.single.picture, [portrait])
+    drop(dropped.explore_view.single.picture, [portrait])
     dropped.settle()
     assert not calls
-    assert dropped.window.explore.single.picture.picture() is shown
+    assert dropped.explore_view.single.picture.picture() is shown
 
 
 def test_an_edit_of_a_photo_is_drawn_and_its_zero_is_the_reconstruction(dropped: App, calls: Counter[str]) -> None:
-    explore = dropped.conductor.explore
+    explore = dropped.explore.looks
     calls.clear()
     explore.set_edit("Smiling", 2.0)
     dropped.settle()
@@ -90,7 +90,7 @@ def test_an_edit_of_a_photo_is_drawn_and_its_zero_is_the_reconstruction(dropped:
 
 
 def test_another_cut_reads_no_file_and_looks_for_no_face_again(dropped: App, calls: Counter[str]) -> None:
-    framing = dropped.conductor.framing
+    framing = dropped.explore.framing
     calls.clear()
     framing.open()
     framing.take_middle()
@@ -111,7 +111,7 @@ def test_a_pasted_picture_is_cut_once_however_often_it_is_pasted(app: App, calls
     app.settle()
     calls.clear()
     for _ in range(2):
-        app.conductor.photos.add_picture(picture.copy())
+        app.explore.photos.add_picture(picture.copy())
         app.settle()
     assert calls == {name: count for name, count in ONCE.items() if name != "read"}
 
@@ -119,6 +119,6 @@ def test_a_pasted_picture_is_cut_once_however_often_it_is_pasted(app: App, calls
 def test_improving_draws_nothing_beside_the_search(dropped: App, calls: Counter[str]) -> None:
     """It compares both pictures as it ends, so the better one is there."""
     calls.clear()
-    dropped.conductor.photos.improve()
+    dropped.explore.photos.improve()
     dropped.settle()
     assert calls == {"encode": 1}

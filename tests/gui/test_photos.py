@@ -17,7 +17,7 @@ from tests.gui.conftest import SIZE, App, OpenApp, drop, engine_model
 
 
 def shown(app: App) -> np.ndarray:
-    picture = app.window.explore.single.picture.picture()
+    picture = app.explore_view.single.picture.picture()
     assert picture is not None
     return picture
 
@@ -28,11 +28,11 @@ def encoded(app: App) -> None:
 
 
 def test_a_dropped_photo_is_encoded_and_shown_with_its_error(app: App, home: Path, portrait: Path) -> None:
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     encoded(app)
     photo = Session(device="cpu", home=home).load_photo(portrait, size=SIZE)
     reference = engine_model(home, "Tiny VAE").encode(photo.picture)
-    view = app.window.explore.single
+    view = app.explore_view.single
     np.testing.assert_array_equal(view.photo.picture(), photo.picture)
     np.testing.assert_array_equal(view.error.picture(), reference.error_map)
     np.testing.assert_array_equal(shown(app), reference.reconstruction)
@@ -50,15 +50,15 @@ def test_the_error_is_enlarged_as_it_says() -> None:
 
 
 def test_edits_start_from_the_photo(app: App, portrait: Path) -> None:
-    drop(app.window.explore.library.drop, [portrait])
+    drop(app.explore_view.library.drop, [portrait])
     encoded(app)
     before = shown(app).copy()
-    app.conductor.explore.set_edit("Smiling", 2.0)
-    app.conductor.explore.settle()
+    app.explore.looks.set_edit("Smiling", 2.0)
+    app.explore.looks.settle()
     app.settle()
     assert not np.array_equal(before, shown(app))
-    assert portrait.stem in app.window.explore.single.picture.captions()[0]
-    app.conductor.explore.undo()
+    assert portrait.stem in app.explore_view.single.picture.captions()[0]
+    app.explore.looks.undo()
     app.settle()
     np.testing.assert_array_equal(before, shown(app))
     assert app.state.encoded is not None
@@ -67,11 +67,11 @@ def test_edits_start_from_the_photo(app: App, portrait: Path) -> None:
 def test_paste(app: App) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
     QGuiApplication.clipboard().setImage(to_qimage(picture))
-    app.conductor.files.paste()
+    app.explore.files.paste()
     encoded(app)
     assert app.state.photos[0].name == "pasted picture"
     QGuiApplication.clipboard().clear()
-    app.conductor.files.paste()
+    app.explore.files.paste()
     assert "clipboard" in app.said
 
 
@@ -80,7 +80,7 @@ def test_a_broken_photo_is_one_sentence_and_the_old_state_stays(app: App, tmp_pa
     before, photos = shown(app).copy(), app.state.photos
     broken = tmp_path / "broken.png"
     broken.write_bytes(content)
-    drop(app.window.explore.single.picture, [broken])
+    drop(app.explore_view.single.picture, [broken])
     app.wait(lambda: bool(app.said))
     assert "broken.png" in app.said
     assert app.said.count(". ") == 0
@@ -91,11 +91,11 @@ def test_a_broken_photo_is_one_sentence_and_the_old_state_stays(app: App, tmp_pa
 
 
 def test_a_broken_photo_after_a_good_one_keeps_the_good_one(app: App, portrait: Path, tmp_path: Path) -> None:
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     encoded(app)
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no")
-    drop(app.window.explore.single.picture, [broken])
+    drop(app.explore_view.single.picture, [broken])
     app.wait(lambda: bool(app.said))
     assert app.state.photo == str(portrait)
     assert app.state.encoded is not None
@@ -106,7 +106,7 @@ def test_a_folder_of_photos(app: App, tmp_path: Path) -> None:
     folder.mkdir()
     for index in range(3):
         Image.new("RGB", (40, 40), (40 * index, 90, 10)).save(folder / f"{index}.png")
-    drop(app.window.explore.library.drop, [folder])
+    drop(app.explore_view.library.drop, [folder])
     encoded(app)
     names = {item.name for item in app.state.photos}
     assert {"0", "1", "2"} <= names
@@ -114,7 +114,7 @@ def test_a_folder_of_photos(app: App, tmp_path: Path) -> None:
 
 
 def test_the_photo_goes_along_into_the_next_model(app: App, portrait: Path) -> None:
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     encoded(app)
     sha = app.state.info.sha256
     app.model("Tiny Glow")
@@ -130,11 +130,11 @@ def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest
         return encode(self, *args, steps=4, **options)
 
     monkeypatch.setattr(OpenModel, "encode", quick)
-    app.conductor.show_view("compare")
-    assert app.window.explore.compare.empty.isVisible()
-    drop(app.window.explore.compare.board.photo, [portrait])
+    app.explore.show_view("compare")
+    assert app.explore_view.compare.empty.isVisible()
+    drop(app.explore_view.compare.board.photo, [portrait])
     app.wait(lambda: len(app.state.compare) == 3 and all(row.status == "done" for row in app.state.compare))
-    rows = app.window.explore.compare.board.rows
+    rows = app.explore_view.compare.board.rows
     assert [row.title.text() for row in rows] == ["Tiny VAE", "Tiny GAN", "Tiny Glow"]
     for row, result in zip(rows, app.state.compare, strict=True):
         np.testing.assert_array_equal(row.picture.picture(), result.encoded.reconstruction)
@@ -143,9 +143,9 @@ def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest
 
 def test_a_search_can_be_cancelled_and_does_not_hold_up_drags(home: Path, open_app: OpenApp, portrait: Path) -> None:
     app = open_app(model="Tiny GAN")
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     app.wait(lambda: any(job.key.startswith("encode") for job in app.state.jobs))
-    app.conductor.explore.set_edit("Smiling", 1.0)
+    app.explore.looks.set_edit("Smiling", 1.0)
     app.wait(lambda: app.state.drawn.request.edits == (("Smiling", 1.0),))
     key = app.state.jobs[0].key
     app.window.jobs.stopClicked.emit(key)
@@ -155,8 +155,8 @@ def test_a_search_can_be_cancelled_and_does_not_hold_up_drags(home: Path, open_a
 
 
 def test_removing_a_photo_leaves_its_file(app: App, portrait: Path) -> None:
-    drop(app.window.explore.single.picture, [portrait])
+    drop(app.explore_view.single.picture, [portrait])
     encoded(app)
-    app.window.explore.library.photos.removed.emit(str(portrait))
+    app.explore_view.library.photos.removed.emit(str(portrait))
     assert all(item.key != str(portrait) for item in app.state.photos)
     assert portrait.exists()

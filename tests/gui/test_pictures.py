@@ -77,16 +77,16 @@ def far(home: Path) -> Growing:
 
 def watch(app: App, far: Growing) -> None:
     """Train, with the run on show."""
-    app.conductor.show_workspace("train")
-    app.conductor.train.show_run(far.path)
+    app.show_workspace("train")
+    app.train.training.show_run(far.path)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == far.path)
     app.wait(lambda: app.state.run_view.pictures is not None)
 
 
 def explore(app: App, far: Growing) -> None:
     """Explore, with the weights of the run."""
-    app.conductor.show_workspace("explore")
-    app.window.explore.library.runChosen.emit(str(far.path))
+    app.show_workspace("explore")
+    app.explore_view.library.runChosen.emit(str(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
 
@@ -106,12 +106,12 @@ def code_in(far: Growing, photo: Pictures) -> np.ndarray:
 
 
 def key(app: App, which: Qt.Key) -> None:
-    QTest.keyClick(app.window.train.pictures.scrubber, which)
+    QTest.keyClick(app.train_view.pictures.scrubber, which)
 
 
 def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(far, app, tmp_path):
     watch(app, far)
-    view = app.window.train.pictures
+    view = app.train_view.pictures
     assert view.scrubber.count() == 1
     for step in (20, 40, 80):
         far.preview(step)
@@ -128,7 +128,7 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
     far.preview(100)
     app.wait(lambda: len(app.state.run_view.previews) == 5)
     assert app.state.run_view.shown == 0
-    app.conductor.pictures.set_film("fps", 24)
+    app.train.pictures.set_film("fps", 24)
     view.play.click()
     assert app.state.pictures.playing
     app.wait(lambda: not app.state.pictures.playing)
@@ -139,9 +139,9 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
     # The film, read back.
     view.film.click()
     assert view.export.isVisible()
-    app.conductor.pictures.set_film("scale", 1)
-    app.conductor.pictures.set_film("stamp", False)
-    app.conductor.pictures.export(tmp_path / "film.gif")
+    app.train.pictures.set_film("scale", 1)
+    app.train.pictures.set_film("stamp", False)
+    app.train.pictures.export(tmp_path / "film.gif")
     assert any(job.key == "time-lapse" for job in app.state.jobs)
     app.wait(lambda: "Saved" in app.said)
     with Image.open(tmp_path / "film.gif") as image:
@@ -151,14 +151,14 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
             shades.append(int(np.asarray(image.convert("RGB"))[3, 3, 0]))
     assert np.abs(np.array(shades[:5]) - (10, 20, 40, 80, 100)).max() <= 2
     assert not any(job.key == "time-lapse" for job in app.state.jobs)
-    app.conductor.pictures.show_tab("pins")
-    app.conductor.pictures.export(tmp_path / "pins.gif")
+    app.train.pictures.show_tab("pins")
+    app.train.pictures.export(tmp_path / "pins.gif")
     app.wait(lambda: "pin one" in app.said)
 
 
 def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, app, portrait, tmp_path):
     watch(app, far)
-    view = app.window.train.pictures
+    view = app.train_view.pictures
     drop(view, [portrait])
     app.wait(lambda: len(app.state.pictures.pins) == 1)
     assert app.state.pictures.tab == "pins"
@@ -176,9 +176,9 @@ def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, a
     app.wait(lambda: view.pins.grid.count() == 6)
     assert [p.number for p in app.state.pictures.pins] == [1, 2]
     # Scrubbing goes back to the sheet of that time, and to none before the first.
-    app.conductor.pictures.step(-1)
+    app.train.pictures.step(-1)
     app.wait(lambda: view.pins.grid.count() == 3)
-    app.conductor.pictures.step(-1)
+    app.train.pictures.step(-1)
     app.wait(lambda: view.pins.grid.count() == 0)
     view.pins.thumbs.activated.emit("1")
     view.pins.remove.click()
@@ -200,7 +200,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
     app.wait(lambda: app.window.top.live_text() == "step 10, live")
-    explorer = app.conductor.explore
+    explorer = app.explore.looks
     explorer.set_seed(7)
     explorer.wander(0.3, 0.1)
     explorer.settle()
@@ -215,7 +215,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
     assert app.window.top.live_text() == "step 20, live"
     # What was found in earlier weights belongs to the run: its sliders stay, and that they drift is said calmly.
-    app.conductor.directions.show_axes("pca")
+    app.explore.directions.show_axes("pca")
     app.wait(lambda: len(app.state.info.components) > 0)
     app.settle()
     name = app.state.info.components[0].name
@@ -231,11 +231,11 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
     look = app.state.look
     # Choosing the run once more keeps the look as well.
-    app.window.explore.library.runChosen.emit(str(far.path))
+    app.explore_view.library.runChosen.emit(str(far.path))
     app.settle()
     assert app.state.look is look
     # Under a hand nothing is exchanged; as soon as it rests, it is.
-    single = app.window.explore.single.picture
+    single = app.explore_view.single.picture
     middle = single.picture_rect().center().toPoint()
     mouse(single, QEvent.Type.MouseButtonPress, middle)
     sha = app.state.info.sha256
@@ -303,14 +303,14 @@ def test_a_photo_is_encoded_anew_and_a_searched_code_stays(home, open_app, portr
         app.model("Tiny VAE")
         far.preview(30)
         while app.state.model != run_ref(far.path):
-            app.conductor.explore.undo()
+            app.explore.looks.undo()
             app.settle()
         app.wait(lambda: app.state.info.step == 30 and app.state.encoded is not None)
         app.settle()
         assert np.allclose(app.state.look.source.code, code_in(far, app.state.encoded.photo), atol=0.05)
         assert np.array_equal(app.state.drawn.picture, app.state.encoded.reconstruction)
         # The corners of a morph are encoded anew with it.
-        app.conductor.show_view("morph")
+        app.explore.show_view("morph")
         app.wait(lambda: app.state.morph.slots[0] is not None and app.state.morph.slots[0].code is not None)
         app.settle()
         far.preview(40)
@@ -319,32 +319,32 @@ def test_a_photo_is_encoded_anew_and_a_searched_code_stays(home, open_app, portr
         slot = app.state.morph.slots[0]
         assert np.allclose(slot.code, code_in(far, slot.picture), atol=0.05)
         assert app.state.morph.picture is not None
-        app.conductor.show_view("single")
+        app.explore.show_view("single")
     assert not app.said
 
 
 def test_yours_draws_the_look_of_explore_beside_the_one_before(far, app, portrait):
-    view = app.window.train.pictures
+    view = app.train_view.pictures
     # Of another model what means something there is drawn, and what does not is named.
-    app.conductor.explore.set_edit("Smiling", 1.0)
+    app.explore.looks.set_edit("Smiling", 1.0)
     app.settle()
     watch(app, far)
     view.tabs.changed.emit("yours")
     app.wait(lambda: app.state.pictures.yours.now is not None)
     assert "Smiling" in app.state.pictures.yours.note
-    app.conductor.show_workspace("explore")
+    app.show_workspace("explore")
     drop(app.window, [portrait])
     app.wait(lambda: app.state.encoded is not None)
     app.settle()
-    app.conductor.show_workspace("train")
+    app.show_workspace("train")
     app.wait(lambda: app.state.pictures.yours.look is app.state.look)
     assert app.state.pictures.yours.now is None
     assert "another model" in view.yours.note.text()
     # Of the run itself everything is.
     explore(app, far)
-    app.conductor.explore.set_seed(5)
+    app.explore.looks.set_seed(5)
     app.settle()
-    app.conductor.show_workspace("train")
+    app.show_workspace("train")
     app.wait(lambda: app.state.pictures.yours.look is app.state.look and app.state.pictures.yours.now is not None)
     first = app.state.pictures.yours.now
     assert (first.step, app.state.pictures.yours.before) == (10, None)
@@ -366,9 +366,9 @@ def test_a_run_of_this_window_is_explored_while_it_trains(app, tmp_path):
         Image.fromarray(tile).save(folder / f"{index:02}.png")
     run = test_train.start(app, folder)
     app.wait(lambda: len(app.state.run_view.previews) >= 1)
-    app.window.train.exploreWanted.emit()
+    app.train_view.exploreWanted.emit()
     app.wait(lambda: app.state.model == run_ref(run) and app.state.workspace == "explore")
-    app.conductor.explore.set_seed(9)
+    app.explore.looks.set_seed(9)
     app.wait(lambda: app.state.drawn is not None and app.state.drawn.request == app.state.look.request())
     look, step = app.state.look, app.state.info.step
     app.wait(lambda: app.state.info.step > step)

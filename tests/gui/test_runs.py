@@ -50,12 +50,12 @@ def open_runs(open_app: OpenApp) -> App:
 
 
 def titles(app: App) -> list[str]:
-    return [card.title for card in app.window.train.runs.runs.cards()]
+    return [card.title for card in app.train_view.runs.runs.cards()]
 
 
 def act(app: App, run: Path, action: str) -> None:
     """As the context menu does."""
-    panel = app.window.train.runs.runs
+    panel = app.train_view.runs.runs
     menu = panel.menu_for(str(run))
     next(item for item in menu.actions() if item.objectName() == action).trigger()
     menu.deleteLater()
@@ -64,10 +64,10 @@ def act(app: App, run: Path, action: str) -> None:
 
 def test_search_tags_and_titles(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
-    panel = app.window.train.runs
+    panel = app.train_view.runs
     assert titles(app) == ["Night faces", "Night game", "00000-flow-x"]
     assert [card.subtitle.split(" · ")[0] for card in panel.runs.cards()] == ["VAE", "GAN", "Flow"]
-    app.conductor.find_run()
+    next(action for action in app.window.actions() if action.objectName() == "runs.find").trigger()
     assert app.window.focusWidget() is panel.search
     QTest.keyClicks(panel.search, "night gan")
     assert titles(app) == ["Night game"]
@@ -104,7 +104,7 @@ def test_attached_folders_are_remembered_and_lost_ones_stay(shelf: Path, open_ap
     far = tmp_path / "far disk"
     make_run(far / "away", title="Away")
     app = open_runs(open_app)
-    panel = app.window.train.runs
+    panel = app.train_view.runs
     drop(panel, [far])
     app.wait(lambda: "Away" in titles(app))
     card = next(card for card in panel.runs.cards() if card.title == "Away")
@@ -114,35 +114,35 @@ def test_attached_folders_are_remembered_and_lost_ones_stay(shelf: Path, open_ap
     app.close()
     shutil.move(far, tmp_path / "unmounted")
     again = open_runs(open_app)
-    again.wait(lambda: any(card.dim for card in again.window.train.runs.runs.cards()))
-    lost = next(card for card in again.window.train.runs.runs.cards() if card.dim)
+    again.wait(lambda: any(card.dim for card in again.train_view.runs.runs.cards()))
+    lost = next(card for card in again.train_view.runs.runs.cards() if card.dim)
     assert "cannot be reached" in lost.subtitle
     shutil.move(tmp_path / "unmounted", far)
-    again.conductor.runs.refresh()
+    again.train.runs.refresh()
     again.wait(lambda: "Away" in titles(again))
     act(again, far / "away", "detach")
     again.wait(lambda: "Away" not in titles(again))
     assert (far / "away" / "config.json").is_file()
-    assert again.conductor.settings.attached == ()
+    assert again.conductor.preferences.now.attached == ()
 
 
 def test_broken_runs_are_listed_greyed(shelf: Path, open_app: OpenApp) -> None:
     (shelf / "00001-gan-x" / "config.json").write_text("{")
     (shelf / "loop").symlink_to(shelf / "loop")
     app = open_runs(open_app)
-    cards = app.window.train.runs.runs.cards()
+    cards = app.train_view.runs.runs.cards()
     assert [card.title for card in cards if not card.dim] == ["Night faces", "00000-flow-x"]
     (broken,) = [card for card in cards if card.dim]
     assert "damaged" in broken.subtitle
-    QTest.keyClick(app.window.train.runs.runs, Qt.Key.Key_End)
-    QTest.keyClick(app.window.train.runs.runs, Qt.Key.Key_Space)
+    QTest.keyClick(app.train_view.runs.runs, Qt.Key.Key_End)
+    QTest.keyClick(app.train_view.runs.runs, Qt.Key.Key_Space)
     assert app.state.shelf.marked == ()
 
 
 def test_duplicate_with_changes(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
     act(app, shelf / "00002-vae-x", "duplicate")
-    form = app.window.train.form
+    form = app.train_view.form
     assert app.state.train_panel == "new"
     assert form.banner.isVisible()
     assert "no knob differs" in form.banner.words.text()
@@ -175,7 +175,7 @@ def test_a_form_to_continue_from_a_checkpoint(shelf: Path, open_app: OpenApp) ->
         folder.mkdir()
         (folder / "manifest.json").write_text("{}")
     act(app, run, "continue")
-    form = app.window.train.form
+    form = app.train_view.form
     assert form.banner.step.isVisible()
     assert form.request().checkpoint == run / "checkpoints" / "step_000020"
     assert not form.family.isEnabled()
@@ -192,8 +192,8 @@ def test_a_form_to_continue_from_a_checkpoint(shelf: Path, open_app: OpenApp) ->
 
 def test_comparing(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
-    panel, page = app.window.train.runs, app.window.train.compare
-    app.conductor.runs.compare()
+    panel, page = app.train_view.runs, app.train_view.compare
+    app.train.runs.compare()
     assert "two runs" in app.said
     panel.runs.setFocus()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Space, Qt.Key.Key_End, Qt.Key.Key_Space):
@@ -239,12 +239,12 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     vae = shelf / "00002-vae-x"
     # never a live one, also when the list does not know yet
     alive(vae)
-    app.conductor.runs.delete(vae)
+    app.train.runs.delete(vae)
     app.settle()
     assert vae.is_dir()
     assert "stop it first" in app.said
     runs.write_status(vae, "stopped", 10, STEPS)
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     app.settle()
     act(app, vae, "delete")
     app.wait(lambda: not vae.exists() and "Night faces" not in titles(app))
@@ -258,7 +258,7 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     act(app, vae, "delete")
     app.wait(lambda: not vae.exists())
     app.wait(lambda: str(shelf / ".trash") in app.said)
-    app.conductor.runs.undo_delete()
+    app.train.runs.undo_delete()
     app.wait(lambda: vae.is_dir() and "Night faces" in titles(app))
 
 
@@ -266,9 +266,9 @@ def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, op
     run = shelf / "00002-vae-x"
     app = open_runs(open_app)
     alive(run)
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     app.wait(lambda: any(job.key == f"run:{run}" for job in app.state.jobs))
-    card = next(card for card in app.window.train.runs.runs.cards() if card.key == str(run))
+    card = next(card for card in app.train_view.runs.runs.cards() if card.key == str(run))
     assert card.live
     assert "delete" not in {name for name, _ in card.actions}
     app.window.jobs.pauseClicked.emit(f"run:{run}")
@@ -279,10 +279,10 @@ def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, op
     app.wait(lambda: (run / "STOP").exists())
     # its process goes without a word
     alive(run, heartbeat=0)
-    app.conductor.runs.refresh()
+    app.train.runs.refresh()
     app.wait(lambda: "not being trained any more" in app.said)
     app.wait(lambda: not app.state.jobs)
-    assert "broke off" in app.window.train.runs.runs.cards()[0].subtitle
+    assert "broke off" in app.train_view.runs.runs.cards()[0].subtitle
 
 
 def test_a_run_elsewhere_is_watched_once_its_heart_beats(shelf: Path, open_app: OpenApp) -> None:
@@ -307,7 +307,7 @@ def test_a_run_elsewhere_is_watched_once_its_heart_beats(shelf: Path, open_app: 
 
 def test_the_torchrun_line(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
-    detail = app.window.train.runs.detail
+    detail = app.train_view.runs.detail
     detail.devices.set_value(4)
     detail.nodes.set_value(2)
     detail.nodes.changed.emit(2)
@@ -325,7 +325,7 @@ def test_five_hundred_runs_get_their_thumbnails_where_they_are_seen(home: Path, 
     for index in range(1, 500):
         shutil.copytree(first, home / "runs" / f"{index:05d}-vae-x")
     app = open_runs(open_app)
-    panel = app.window.train.runs
+    panel = app.train_view.runs
     app.wait(lambda: len(panel.runs.cards()) == 500)
     app.wait(lambda: all(card.thumb is not None for card in app.state.runs[:30]))
     assert sum(card.thumb is None for card in app.state.runs) > 400

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.sessions import files as session_files
+from app.explore.sessions import files as session_files
 from engine.api import Coded
 from engine.checkpoints.loom_file import load_loom
 
@@ -27,16 +27,16 @@ def worked(app: App, portrait: Path) -> None:
     app.wait(lambda: app.state.encoded is not None)
     app.settle()
     for value, back in ((1.0, True), (2.0, False)):
-        app.conductor.explore.set_edit("Smiling", value)
-        app.conductor.explore.settle()
+        app.explore.looks.set_edit("Smiling", value)
+        app.explore.looks.settle()
         app.settle()
         if back:
-            app.conductor.explore.undo()
+            app.explore.looks.undo()
             app.settle()
 
 
 def saved(app: App, path: Path) -> Path:
-    app.conductor.sessions.save(path)
+    app.explore.sessions.save(path)
     app.settle()
     assert path.is_file(), app.said
     return path
@@ -65,7 +65,7 @@ def test_session_comes_back_whole(app: App, open_app: OpenApp, portrait: Path, t
     assert again.state.photo == before.photo
     assert again.state.encoded is not None, "the photo is not encoded again"
     np.testing.assert_array_equal(again.state.encoded.code, before.encoded.code)
-    again.conductor.explore.undo()
+    again.explore.looks.undo()
     again.settle()
     assert again.state.look is not None
     assert again.state.look.edits == ()
@@ -136,13 +136,13 @@ def test_half_written_session_changes_nothing(app: App, tmp_path: Path, share: f
 
 def test_opening_a_session_keeps_the_one_before(app: App, tmp_path: Path):
     file = saved(app, tmp_path / "x.loom")
-    app.conductor.explore.set_seed(77)
+    app.explore.looks.set_seed(77)
     app.settle()
     drop(app.window, [file])
     app.wait(lambda: "Opened x.loom" in app.said)
     app.settle()
     assert app.state.seed != 77
-    app.conductor.sessions.open_previous()
+    app.explore.sessions.open_previous()
     app.wait(lambda: app.state.seed == 77)
 
 
@@ -160,7 +160,7 @@ def test_next_start_goes_on_where_the_last_one_ended(app: App, open_app: OpenApp
 
 
 def autosaved(app: App, home: Path) -> Path:
-    app.conductor.sessions.autosave()
+    app.explore.sessions.autosave()
     app.settle()
     return session_files.own_file(home / "sessions")
 
@@ -191,8 +191,8 @@ def test_session_that_crashes_the_window_is_set_aside(app: App, open_app: OpenAp
 
 
 def test_work_is_saved_without_being_asked(app: App, home: Path, monkeypatch: pytest.MonkeyPatch):
-    app.conductor.sessions._timer.setInterval(NO_WAIT_MS)
-    app.conductor.explore.set_seed(4321)
+    app.explore.sessions._timer.setInterval(NO_WAIT_MS)
+    app.explore.looks.set_seed(4321)
     file = session_files.own_file(home / "sessions")
     app.wait(lambda: file.is_file() and b"4321" in _document(file))
 
@@ -204,7 +204,7 @@ def _document(file: Path) -> bytes:
 def test_two_windows_do_not_take_each_others_session(tmp_path: Path):
     mine = session_files.own_file(tmp_path)
     mine.write_bytes(b"x")
-    code = f"import app.sessions.files as s, pathlib; print(s.last_time(pathlib.Path({str(tmp_path)!r})).file)"
+    code = f"import app.explore.sessions.files as s, pathlib; print(s.last_time(pathlib.Path({str(tmp_path)!r})).file)"
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert seen.stdout.strip() == "None"
     assert mine.is_file()
@@ -216,25 +216,25 @@ def test_recent_files_are_remembered(app: App, open_app: OpenApp, portrait: Path
     file = saved(app, tmp_path / "x.loom")
     app.close()
     again = open_app()
-    assert again.conductor.settings.recent == (str(file), str(portrait))
+    assert again.conductor.preferences.now.recent == (str(file), str(portrait))
 
 
 def test_code_goes_through_the_clipboard(app: App, tmp_path: Path):
-    app.conductor.explore.set_seed(5)
+    app.explore.looks.set_seed(5)
     app.settle()
     drawn = app.state.drawn
     assert drawn is not None
-    app.conductor.files.copy_code()
-    app.conductor.explore.set_seed(6)
+    app.explore.files.copy_code()
+    app.explore.looks.set_seed(6)
     app.settle()
-    app.conductor.files.paste()
+    app.explore.files.paste()
     app.settle()
     assert app.state.look is not None
     assert isinstance(app.state.look.source, Coded)
     np.testing.assert_array_equal(app.state.look.source.code, drawn.code)
     app.model("Tiny GAN")
     before = app.state.look
-    app.conductor.files.paste()
+    app.explore.files.paste()
     assert "belongs to Tiny VAE" in app.said
     assert app.state.look is before
 

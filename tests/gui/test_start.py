@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import shot
 from app.__main__ import main
+from app.core.asked import Asked
 from app.settings import load_settings, settings_file
 from engine.errors import UsageError
 from engine.preload import preload_torch
@@ -76,7 +77,7 @@ def test_a_bug_in_a_thread_is_said_with_its_details(app: App) -> None:
 
 
 def test_keys_open_and_close(app: App) -> None:
-    app.conductor.show_help()
+    app.window.top.helpClicked.emit()
     panels = [w for w in QApplication.topLevelWidgets() if w.windowTitle() == "Keys" and w.isVisible()]
     assert len(panels) == 1
     panels[0].close()
@@ -86,7 +87,7 @@ def test_keys_open_and_close(app: App) -> None:
 def test_workspaces_by_action(app: App) -> None:
     actions = {action.objectName(): action for action in app.window.actions()}
     actions["workspace.train"].trigger()
-    assert app.window.train.isVisible()
+    assert app.train_view.isVisible()
     actions["workspace.explore"].trigger()
     seed = app.state.seed
     actions["sample.random"].trigger()
@@ -98,7 +99,7 @@ def test_workspaces_by_action(app: App) -> None:
 def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, workspace: str, view: str) -> None:
     out = tmp_path / "window.png"
     photo = portrait if view == "single" and workspace == "explore" else None
-    shot.render(out, workspace=workspace, view=view, photo=photo, size=(1280, 720), model="Tiny VAE")
+    shot.render(out, workspace=workspace, asked=Asked(view), photo=photo, size=(1280, 720), model="Tiny VAE")
     with Image.open(out) as image:
         assert image.size == (1280, 720)
         assert len(image.convert("RGB").getcolors(1 << 24)) > 500
@@ -125,23 +126,23 @@ def test_without_a_display_it_is_a_sentence(
 @pytest.mark.parametrize("train_ahead", [True])
 def test_train_is_not_there_before_the_first_picture_and_then_made_in_parts(home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
-    assert not app.window.train_is_made
+    assert "train" not in app.window.views()
     app.wait(lambda: app.state.drawn is not None)
-    app.wait(lambda: app.window.train_is_made)
-    form = app.window.train.form
+    app.wait(lambda: "train" in app.window.views())
+    form = app.train_view.form
     app.window.top.workspaceChanged.emit("train")
-    assert app.window.train.isVisible()
-    assert app.window.train.form is form
+    assert app.train_view.isVisible()
+    assert app.train_view.form is form
 
 
 def test_train_asked_for_at_once_is_there_at_once(home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
     app.window.top.workspaceChanged.emit("train")
-    assert app.window.train.isVisible()
-    app.window.train.panelChosen.emit("runs")
+    assert app.train_view.isVisible()
+    app.train_view.panelChosen.emit("runs")
     assert app.state.train_panel == "runs", "it is connected"
     app.wait(lambda: app.state.catalogue is not None)
-    assert app.window.train.form.data.current() is not None
+    assert app.train_view.form.data.current() is not None
 
 
 def test_torch_libraries_that_are_not_there_are_left_to_the_import(

@@ -32,8 +32,8 @@ def images(tmp_path: Path) -> Path:
 
 def fill(app: App, images: Path, *, family: str = "vae", steps: int = STEPS, preview: int = 5) -> None:
     """Fills the form as a person does."""
-    app.conductor.show_workspace("train")
-    form = app.window.train.form
+    app.show_workspace("train")
+    form = app.train_view.form
     form.data.set_current("other")
     form.data.changed.emit("other")
     form.path.set_path(str(images))
@@ -49,14 +49,14 @@ def fill(app: App, images: Path, *, family: str = "vae", steps: int = STEPS, pre
 
 def start(app: App, images: Path, **options: object) -> Path:
     fill(app, images, **options)
-    app.window.train.form.start.click()
+    app.train_view.form.start.click()
     app.wait(lambda: app.state.training is not None and app.state.training.state == "running")
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == app.state.training.run)
     return app.state.training.run
 
 
 def stop(app: App) -> None:
-    app.window.train.stopWanted.emit()
+    app.train_view.stopWanted.emit()
     app.wait(lambda: app.state.training is None)
     app.settle()
 
@@ -72,7 +72,7 @@ def good_checkpoint(run: Path) -> int:
 
 def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     run = start(app, images)
-    view = app.window.train
+    view = app.train_view
     app.wait(lambda: len(app.state.run_view.previews) >= 2 and app.state.run_view.pictures is not None)
     app.wait(lambda: len(app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]) > 3)
     assert view.pictures.grid.count() == 25
@@ -107,13 +107,29 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     assert good_checkpoint(run) > at
 
 
+def test_own_curves_grow_by_events_alone(app: App, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(app, images, steps=100_000, preview=1000)
+    known = lambda: app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]  # noqa: E731
+    app.wait(lambda: len(known()) >= 3)
+    read: list[Path] = []
+    real = runs.read_metrics
+    monkeypatch.setattr(runs, "read_metrics", lambda path, *at, **most: (read.append(path), real(path, *at, **most))[1])
+    count, status = len(known()), app.state.run_view.info.status.step
+    app.wait(lambda: len(known()) >= count + 3)
+    assert app.state.run_view.info.status.step > status
+    assert not read
+    stop(app)
+    rows, _ = real(app.state.run_view.path)
+    assert list(known()) == [row.step for row in rows if "elbo_bits_per_dim" in row.values]
+
+
 def test_exploring_while_training(app: App, images: Path) -> None:
     run = start(app, images)
     app.wait(lambda: len(app.state.run_view.previews) >= 2)
-    app.conductor.show_workspace("explore")
-    app.window.explore.library.runChosen.emit(str(run))
+    app.show_workspace("explore")
+    app.explore_view.library.runChosen.emit(str(run))
     app.wait(lambda: app.state.info is not None and app.state.info.image_size == SIZE and "run:" in app.state.model)
-    app.conductor.explore.set_seed(9)
+    app.explore.looks.set_seed(9)
     app.wait(lambda: not app.state.drawing)
     assert app.state.training is not None
     stop(app)
@@ -124,7 +140,7 @@ def test_a_drag_asks_training_to_step_aside(app: App, images: Path, monkeypatch:
     control = app.conductor.tasks.control(app.conductor.store.training_job)
     asked: list[float] = []
     monkeypatch.setattr(control, "step_aside", asked.append)
-    app.conductor.explore.set_edit("Smiling", 0.5)
+    app.explore.looks.set_edit("Smiling", 0.5)
     assert asked == [0.15]
     stop(app)
 
@@ -145,17 +161,17 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     stop(first)
     first.close()
     app = open_app()
-    app.conductor.show_workspace("train")
+    app.show_workspace("train")
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.pictures is not None)
     assert app.state.run_view.path == run
-    newest = app.window.train.pictures.grid
+    newest = app.train_view.pictures.grid
     last = app.state.run_view.pictures
-    app.window.train.pictures.scrubbed.emit(0)
+    app.train_view.pictures.scrubbed.emit(0)
     app.wait(lambda: app.state.run_view.shown == 0 and app.state.run_view.pictures is not last)
     assert newest.count() == 25
     assert not app.state.run_view.following
-    assert app.window.train.resume.isVisible()
-    app.window.train.resumeWanted.emit()
+    assert app.train_view.resume.isVisible()
+    app.train_view.resumeWanted.emit()
     app.wait(lambda: app.state.training is not None and app.state.training.state == "running")
     stop(app)
 
@@ -165,30 +181,30 @@ def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> Non
     states: list[str] = []
     app.conductor.store.changed.connect(lambda _, now: states.append(now.training.state if now.training else ""))
     fill(app, images, steps=3, preview=2)
-    app.window.train.form.start.click()
+    app.train_view.form.start.click()
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.info.status.state == "done")
     app.wait(lambda: app.state.training is None)
     app.settle()
     assert list(dict.fromkeys(state for state in states if state)) == ["preparing", "running", "done"]
     run = app.state.run_view.path
-    assert app.window.train.resume.text() == "Train on"
-    app.window.train.resumeWanted.emit()
+    assert app.train_view.resume.text() == "Train on"
+    app.train_view.resumeWanted.emit()
     app.wait(lambda: app.state.training is None and runs.read_status(run).step == 6)
     app.settle()
 
 
 def test_only_one_run_at_a_time(app: App, images: Path) -> None:
     start(app, images)
-    assert not app.window.train.form.start.isEnabled()
-    app.conductor.train.start(app.window.train.form.request())
+    assert not app.train_view.form.start.isEnabled()
+    app.train.training.start(app.train_view.form.request())
     assert "stop it first" in app.said
     stop(app)
 
 
 @pytest.mark.parametrize("missing", ["", "no/such/folder"])
 def test_no_data_is_a_sentence(app: App, missing: str) -> None:
-    app.conductor.show_workspace("train")
-    form = app.window.train.form
+    app.show_workspace("train")
+    form = app.train_view.form
     form.data.set_current("other")
     form.path.set_path(missing)
     form.start.click()
@@ -200,16 +216,16 @@ def test_a_folder_without_images_is_a_sentence(app: App, tmp_path: Path) -> None
     empty = tmp_path / "empty"
     empty.mkdir()
     fill(app, empty)
-    app.window.train.form.start.click()
+    app.train_view.form.start.click()
     app.wait(lambda: app.state.training is None and bool(app.said))
     assert app.window.notice.details() == ""
     assert not app.state.jobs
-    assert app.window.train.form.start.isEnabled()
+    assert app.train_view.form.start.isEnabled()
 
 
 def test_the_form_follows_family_and_preset(app: App) -> None:
-    app.conductor.show_workspace("train")
-    form = app.window.train.form
+    app.show_workspace("train")
+    form = app.train_view.form
     for family in app.state.catalogue.families:
         form.family.set_current(family.name)
         form.family.changed.emit(family.name)

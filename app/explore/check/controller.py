@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_of
-from app.core.notices import NO_MODEL, Notice
+from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
 from app.core.tasks import Task
+from app.diagnosis.host import Diagnosed, DiagnosisHost
+from app.diagnosis.progress import AT_WORK, progress_view
+from app.diagnosis.state import DiagnosticCard, Running
 from app.explore.check.state import ModelCheck
 from app.job import JobView
 from app.state import AppState
-from app.train.collapse.controller import AT_WORK, CollapseController, progress_view
-from app.train.collapse.diagnoses import Diagnosed, DiagnosisHost
-from app.train.collapse.state import DiagnosticCard, Running
 from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
 JOB: Final = "diagnose-model"
-NO_DATA: Final = Notice(
+NO_DATA: Final = Message(
     "Name the images first that the model is to be held against: a folder, zip, npz or idx file.", "warning"
 )
 
@@ -32,10 +34,15 @@ class ModelCheckController(QObject):
     """Owns `AppState.check`. A run in Explore is diagnosed in Train, where its own data and history are."""
 
     def __init__(
-        self, store: Store, diagnoses: DiagnosisHost, panel: CollapseController, parent: QObject | None = None
+        self,
+        store: Store,
+        diagnoses: DiagnosisHost,
+        *,
+        show_run: Callable[[Path], object],
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._store, self._diagnoses, self._panel = store, diagnoses, panel
+        self._store, self._diagnoses, self._show_run = store, diagnoses, show_run
         self._job: Task | None = None
         self._began = 0.0
         store.changed.connect(self._changed)
@@ -58,7 +65,7 @@ class ModelCheckController(QObject):
             return
         run = run_of(state.model)
         if run is not None:
-            self._panel.show(run)
+            self._show_run(run)
             return
         data_sets = state.catalogue.data_sets if state.catalogue is not None else ()
         data = state.check.data if state.check is not None else data_sets[0][0] if data_sets else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.train.collapse.state import DiagnosticCard, Running
+from app.diagnosis.state import DiagnosticCard, Running
 from engine.report import Report
 
 

@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from app.diagnosis.report import ReportView
 from app.explore.check.state import ModelCheck
 from app.state import AppState, moved
 from app.theme import set_kind
-from app.train.collapse.report import ReportView
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField
 from app.widgets.layout import hbox, vbox

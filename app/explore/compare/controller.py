@@ -13,8 +13,8 @@ from app.core.store import Store
 from app.explore.compare.drawing import RowDrawing
 from app.explore.compare.rows import chosen_models, known_directions
 from app.explore.controller import ExploreController
-from app.explore.look import Look
 from app.explore.photos.controller import PhotoController, Target
+from app.look import Look
 from app.state import AppState, moved
 from app.words import encodes
 from engine.api import Coded, Encoded, ModelCard, ModelInfo

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.explore.compare.state import CompareRow, Recipe
 from app.explore.library.groups import compared_first
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState
 from app.words import nice
 from engine.api import Coded, Drawn, DrawRequest, ModelInfo, Pictures, Wander

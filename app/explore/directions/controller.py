@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.core.model_host import run_of
-from app.core.notices import NO_MODEL, Notice
+from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.directions.maker import MakerController
-from app.explore.look import Look
 from app.explore.photos.controller import PhotoController
 from app.job import JobView
+from app.look import Look
 from app.state import AppState
 from app.words import AXES, nice
 from engine.api import DirectionInfo, ModelInfo
@@ -211,7 +211,7 @@ class DirectionsController(QObject):
 
         def done(names: tuple[str, ...]) -> None:
             listed = ", ".join(nice(name) for name in names)
-            self._store.notices.say(Notice(f"Added to {info.title}: {listed}."))
+            self._store.notices.say(Message(f"Added to {info.title}: {listed}."))
 
         self._do("read the directions", work, done)
 

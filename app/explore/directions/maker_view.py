@@ -6,9 +6,9 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QLabel, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
 
-from app.core.shortcuts import keys_text
+from app.core.file_kinds import ask_photos
 from app.explore.directions.state import FEWEST, METHODS, GroupPhoto, MakerState
 from app.state import AppState, moved
 from app.widgets.buttons import button
@@ -18,7 +18,6 @@ from app.widgets.jobs import ProgressLine
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
-from app.words import PHOTO_FILTER
 
 WAYS: Final = (("photos", "Two groups of photos"), ("labels", "CSV of labels"))
 SEARCHES: Final = "This model has no encoder: each photo's code is searched for, about a second a photo."
@@ -86,11 +85,7 @@ class Group(QWidget):
         self.thumbs.set_thumbs([Thumb(photo.key, photo.thumb, photo.name) for photo in photos])
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, self._what, "", PHOTO_FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(self.filesDropped)
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        dialog.open()
+        ask_photos(self, self._what, use=self.filesDropped.emit)
 
 
 class NewAttribute(QWidget):
@@ -221,6 +216,3 @@ class NewAttribute(QWidget):
         self.stop.setVisible(maker.busy)
         self.progress.setVisible(maker.busy)
         self.progress.set_fraction(maker.fraction)
-
-
-NEW_TIP: Final = f"A new attribute from two groups of your photos ({keys_text('attribute.new')})"

@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.core.shortcuts import keys_text
+from app.explore.shortcuts import keys_text
 from app.state import AppState
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
 from app.explore.framing.cut import MIDDLE, by_hand
 from app.explore.framing.state import FrameState
@@ -17,9 +17,9 @@ from app.state import AppState
 from engine.api import Cut, Loaded, Point
 from engine.events import Failed
 
-NO_PHOTO: Final = Notice("There is no photo to frame: drop one on the window, or choose one at the left.", "warning")
+NO_PHOTO: Final = Message("There is no photo to frame: drop one on the window, or choose one at the left.", "warning")
 NO_FACE: Final = "No face was found, so the middle of the picture is used: click the eyes, or keep the middle."
-GONE: Final = Notice("This photo is no longer in the library: drop it again to frame it.", "warning")
+GONE: Final = Message("This photo is no longer in the library: drop it again to frame it.", "warning")
 
 
 class FramingController(QObject):

@@ -23,7 +23,7 @@ from app.explore.grid.state import (
     SPAN_SIGMAS,
     GridCell,
 )
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState, moved
 from engine.api import Coded, Codes, DrawRequest, Pictures
 from engine.events import Failed

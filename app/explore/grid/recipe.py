@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.explore.grid.state import ACROSS, NEIGHBOURS, SAMPLES, SPAN_SIGMAS, UPWARDS, GridState
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState
 from app.words import nice, source_text
 from engine.api import DrawRequest, LevelRule, ModelInfo

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject
 
-from app.core.notices import NO_PICTURE, Notice
+from app.core.notices import NO_PICTURE, Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.history.state import Bookmark
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState
 from app.words import nice, signed
 
@@ -86,7 +86,7 @@ class BookmarksController(QObject):
                 at = min(index, len(marks))
                 self._store.update(bookmarks=(*marks[:at], mark, *marks[at:]))
 
-        self._store.notices.say(Notice(f"Deleted the bookmark {mark.name}.", action="Undo", act=undo))
+        self._store.notices.say(Message(f"Deleted the bookmark {mark.name}.", action="Undo", act=undo))
 
     def _mark(self, index: int) -> Bookmark | None:
         marks = self._store.state.bookmarks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.explore.look import Look
+from app.look import Look
 from engine.api import DrawRequest, Pictures
 
 LIMIT: Final = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.explore.look import Look
+from app.look import Look
 from engine.api import Pictures
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.core.shortcuts import keys_text
+from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Section

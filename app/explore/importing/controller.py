@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from app.core.notices import Notice
+from app.core.file_kinds import MODELS, ask_file
+from app.core.notices import Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.controller import ExploreController
@@ -29,9 +30,8 @@ from engine.lanes import Context
 OURS: Final = ".safetensors"
 PICKLES: Final = (".pkl", ".pickle", ".h5", ".onnx", ".tar")
 """Never opened, but their refusal says the way out."""
-FILTER: Final = "Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;All files (*)"
 JOB: Final = "import"
-BUSY: Final = Notice("A model is being imported: wait until it is done, or cancel it below.", "warning")
+BUSY: Final = Message("A model is being imported: wait until it is done, or cancel it below.", "warning")
 
 
 class ImportController(QObject):
@@ -52,11 +52,7 @@ class ImportController(QObject):
 
     def choose(self, parent: QWidget) -> None:
         """Asks for a file."""
-        dialog = QFileDialog(parent, "Import model", "", FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda name: self._chosen(Path(name)))
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        dialog.open()
+        ask_file(parent, "Import model", MODELS, use=self._chosen)
 
     def _chosen(self, path: Path) -> None:
         """A file that was chosen as a model is looked at whatever its suffix."""
@@ -146,7 +142,7 @@ class ImportController(QObject):
             store.update(models=models, importing=None)
             self._explore.open_model(str(target))
             store.notices.say(
-                Notice(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
+                Message(f"{shown.title} was imported. {' '.join(warnings)}".strip(), "warning" if warnings else "info")
             )
 
         def failed(event: Failed) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.core.shortcuts import keys_text
 from app.explore.directions.sections import (
     LABEL_PX,
     VALUE_PX,
@@ -18,6 +17,7 @@ from app.explore.directions.sections import (
 )
 from app.explore.inspector.readout import PhotoReadout
 from app.explore.levels.view import LevelsSection
+from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider

@@ -14,8 +14,8 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.controller import LAST_SEED, ExploreController
 from app.explore.levels.state import SecondCode
-from app.explore.look import Look
 from app.explore.photos.controller import PhotoController, Target
+from app.look import Look
 from app.state import AppState
 from app.words import source_text
 from engine.api import Coded, Codes, Drawn, DrawRequest, Encoded, LevelMap, Sampled

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 
-from app.explore.look import Look
+from app.look import Look
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Section, Toggle

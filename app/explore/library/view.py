@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.core.model_host import run_ref
-from app.core.shortcuts import keys_text
 from app.explore.history.bookmarks_view import BookmarksPanel
 from app.explore.library.groups import FIRST, YOURS, group_of, in_groups
+from app.explore.shortcuts import keys_text
+from app.run_card import RunCard
 from app.state import AppState, moved
-from app.train.runs.state import RunCard
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.form import Section
 from app.widgets.layout import scrolled, vbox

@@ -24,9 +24,9 @@ from app.explore.controller import ExploreController
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark
 from app.explore.live.state import LiveModel
-from app.explore.look import Look
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
+from app.look import Look
 from app.state import AppState
 from engine.api import Coded, Codes, Encoded, ModelInfo
 from engine.events import Failed

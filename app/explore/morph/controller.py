@@ -10,13 +10,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
+from app.core.file_kinds import ask_animation
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.morph import export as morph_export
-from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of, submit_latest
-from app.explore.morph.player import MorphPlayer
+from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of
+from app.explore.morph.player import MorphPlayer, submit_latest
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
@@ -358,6 +360,10 @@ class MorphController(QObject):
     def play(self) -> None:
         """Plays, or halts."""
         self.player.toggle()
+
+    def ask_export(self, parent: QWidget) -> None:
+        """Asks where the animation goes to."""
+        ask_animation(parent, "Export morph", use=self.export, kind=self._store.state.morph.export.kind)
 
     def export(self, path: Path) -> None:
         """Writes the animation to a GIF, WebP or MP4 file, or a folder of PNG files."""

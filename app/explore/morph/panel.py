@@ -7,9 +7,9 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.core.shortcuts import keys_text
 from app.explore.morph.path import filled, marks_of, timeline_of
 from app.explore.morph.state import MorphState
+from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.fields import Combo

@@ -1,8 +1,8 @@
-"""A morph's corners as codes, its timeline, and how its pictures are drawn on a lane."""
+"""A morph's corners as codes, its timeline, and how a model draws it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from engine.exploring.timeline import Timeline
 
 if TYPE_CHECKING:
     from app.core.model_host import ModelHost
-    from app.core.store import Store
 
 LETTERS = "ABCD"
 
@@ -80,11 +79,3 @@ def marks_of(morph: MorphState) -> tuple[tuple[float, str], ...]:
     if morph.timing.loop == "loop":
         letters.append(letters[0])
     return tuple((i / (len(letters) - 1), letter) for i, letter in enumerate(letters))
-
-
-def submit_latest(
-    store: Store, kind: str, path: CodePath, fractions: Sequence[float], use: Callable[[Pictures], None]
-) -> None:
-    """Draws on the model lane; a newer request of this kind replaces one that waits."""
-    host = store.model_host
-    store.tasks.submit("model", kind, lambda context: path.pictures(host, fractions), done=use, latest=kind)

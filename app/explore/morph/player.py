@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.core.tasks import Task
-from app.explore.morph.path import CodePath, path_of, submit_latest, timeline_of
+from app.explore.morph.path import CodePath, path_of, timeline_of
 from app.job import JobView
 from app.state import AppState
 from app.words import duration
@@ -28,6 +28,14 @@ KEEPS_UP: Final = 0.5
 """Decoding may take this share of a frame's time if the morph is to be played without preparing it."""
 RATE_SECONDS: Final = 1.0
 JOB: Final = "play"
+
+
+def submit_latest(
+    store: Store, kind: str, path: CodePath, fractions: Sequence[float], use: Callable[[Pictures], None]
+) -> None:
+    """Draws on the model lane; a newer request of this kind replaces one that waits."""
+    host = store.model_host
+    store.tasks.submit("model", kind, lambda context: path.pictures(host, fractions), done=use, latest=kind)
 
 
 class MorphPlayer(QObject):

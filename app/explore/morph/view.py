@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.core.shortcuts import keys_text
 from app.explore.morph.path import LETTERS, marks_of
 from app.explore.morph.state import MorphState
+from app.explore.shortcuts import keys_text
 from app.explore.stages import CentredStage
 from app.state import AppState, moved
 from app.widgets.buttons import button

@@ -16,7 +16,7 @@ from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
 from app.explore.photos.encoder import At, PhotoEncoder, Target
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
-from app.sessions.state import Kept, Restored
+from app.explore.sessions.contents import Kept, Restored
 from app.state import AppState
 from app.words import decibels, framing
 from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
@@ -183,6 +183,12 @@ class PhotoController(QObject):
                 self._back_to_last_good()
 
         self.encode(key, target, done=done, gave_up=gave_up, framed=framed)
+
+    def choose_sample(self) -> None:
+        """A portrait of the box, for a first comparison."""
+        shipped = next((photo.key for photo in self._store.state.photos if photo.shipped), None)
+        if shipped is not None:
+            self.choose(shipped)
 
     def _abandon(self) -> None:
         if self._chosen is not None:

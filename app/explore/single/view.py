@@ -7,10 +7,10 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from app.core.shortcuts import keys_text
 from app.explore.framing.view import FramingPanel
 from app.explore.history.split_reference import reference_of
 from app.explore.history.steps_view import StepsPanel
+from app.explore.shortcuts import keys_text
 from app.explore.stages import CentredStage
 from app.state import AppState, moved
 from app.widgets.buttons import button

@@ -13,11 +13,11 @@ from PySide6.QtCore import QObject
 
 from app.core.store import Store
 from app.core.tasks import Task
+from app.diagnosis.host import Batch, Diagnosed, DiagnosisHost, Table
 from app.job import JobView
 from app.state import AppState
 from app.train.birthday.state import BirthdayState
 from app.train.collapse.controller import NO_RUN, CollapseController
-from app.train.collapse.diagnoses import Batch, Diagnosed, DiagnosisHost, Table
 from engine.api import Pictures
 from engine.diagnostics import birthday_game as play
 from engine.diagnostics.birthday_files import game_file, human_finding, save_game

@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QStackedWidget, QWidget
 
+from app.diagnosis.findings import words
 from app.theme import set_kind
 from app.train.birthday.state import BirthdayState
-from app.train.collapse.findings import words
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.layout import hbox, scrolled, vbox

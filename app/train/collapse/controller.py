@@ -9,26 +9,26 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
 from app.core.tasks import Task
+from app.diagnosis.host import Diagnosed, DiagnosisHost
+from app.diagnosis.progress import AT_WORK, progress_view
+from app.diagnosis.state import DiagnosticCard, Running
 from app.job import JobView
 from app.state import AppState, moved
-from app.train.collapse.diagnoses import Diagnosed, DiagnosisHost
-from app.train.collapse.state import CollapseState, DiagnosticCard, Running
+from app.train.collapse.state import CollapseState
 from app.train.controller import TrainController
 from app.train.state import RunView
-from app.words import duration
 from engine.diagnostics.report_files import read_report
 from engine.events import Advanced, Failed
 from engine.lanes import Context
 from engine.report import Report
 
 JOB: Final = "diagnose"
-NO_RUN: Final = Notice("There is no run on show to diagnose: choose one in Train first.", "warning")
-AT_WORK: Final = Notice("A diagnosis is being made already: wait for it, or stop it in the bar below.", "warning")
+NO_RUN: Final = Message("There is no run on show to diagnose: choose one in Train first.", "warning")
 
 
 class CollapseController(QObject):
@@ -224,15 +224,6 @@ class CollapseController(QObject):
             fraction = event.done / event.total if event.total else None
             self._set(running=replace(running, fraction=fraction, text=event.text))
             self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
-
-
-def progress_view(key: str, title: str, event: Advanced, took_seconds: float) -> JobView:
-    """A diagnosis in the jobs bar, with the time left once a tenth is done."""
-    fraction = event.done / event.total if event.total else None
-    detail = event.text
-    if fraction is not None and 0.1 < fraction < 1 and took_seconds > 2:
-        detail = f"{detail} · {duration(took_seconds * (1 - fraction) / fraction)} left"
-    return JobView(key, f"Diagnosing {title}", fraction, detail)
 
 
 def _scrubbed(view: RunView | None) -> tuple[Path, int, bool] | None:

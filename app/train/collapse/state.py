@@ -5,30 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.diagnosis.state import DiagnosticCard, Running
 from app.train.birthday.state import BirthdayState
 from engine.diagnostics.report_files import ReportEntry
 from engine.report import Report
-
-
-@dataclass(frozen=True)
-class DiagnosticCard:
-    """A row of the catalogue of diagnostics, as the panel offers it."""
-
-    name: str
-    title: str
-    help: str
-
-
-@dataclass(frozen=True)
-class Running:
-    """A diagnosis at work, of `run` or (None) of a model file. `names` None: all. `fraction` 0..1, None while it is not
-    known."""
-
-    run: Path | None
-    names: tuple[str, ...] | None
-    quick: bool
-    fraction: float | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, eq=False)

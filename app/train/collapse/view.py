@@ -7,10 +7,10 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
+from app.diagnosis.report import ReportView
 from app.state import AppState, moved
 from app.theme import set_kind
 from app.train.birthday.view import BirthdayView
-from app.train.collapse.report import ReportView
 from app.train.collapse.state import CollapseState
 from app.train.state import RunView
 from app.widgets.buttons import button

@@ -9,11 +9,11 @@ from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 
-from app.core.shortcuts import keys_text
 from app.state import AppState
 from app.theme import set_kind
 from app.train.curves.plan import axes_known, run_name
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState
+from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.layout import hbox, vbox
 from app.widgets.slider import ValueSlider

@@ -44,7 +44,6 @@ GAP_PX: Final = curves_out.GAP_PX
 FLATTEST_PX: Final = 176
 TALLEST_PX: Final = 236
 HEADING_PX: Final = 32
-SCROLL_PX: Final = 10
 SHARE: Final = 25
 """After a redraw of t ms the next one of live data waits SHARE times as long: curves cost 4 % of a core at most."""
 ACTIVE_NATS: Final = 0.01

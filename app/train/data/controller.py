@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PySide6.QtCore import QObject
 
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.job import JobView
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.data.survey import Survey
 
 JOB: Final = "look-at-data"
-NO_DATA: Final = Notice("There is no data set yet: choose a folder, zip, npz or idx file of images.", "warning")
+NO_DATA: Final = Message("There is no data set yet: choose a folder, zip, npz or idx file of images.", "warning")
 
 
 class DataController(QObject):

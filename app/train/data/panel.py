@@ -5,9 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
+from app.core.file_kinds import DATA_SETS
 from app.state import AppState, moved
 from app.train.data.state import DataChoice, DataState
-from app.train.form.view import CHANNELS, DATA_FILTERS, GROUPS, OTHER, side_options
+from app.train.form.view import CHANNELS, GROUPS, OTHER, side_options
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section
 from app.widgets.layout import hairline, hbox, scrolled, vbox
@@ -23,7 +24,7 @@ class DataPanel(QWidget):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.data = Combo(tooltip="Which data set.")
-        self.path = PathField(mode="folder", filters=DATA_FILTERS, placeholder="Folder, zip, npz or idx")
+        self.path = PathField(mode="folder", filters=DATA_SETS, placeholder="Folder, zip, npz or idx")
         self.labels = PathField(mode="file", filters="CSV (*.csv);;All files (*)", placeholder="labels.csv inside")
         self.group = Combo(GROUPS)
         self.side = Combo(side_options((64,)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
-from app.core.shortcuts import keys_text
 from app.train.runs.state import HOSTS, ON_CLOSE, Draft
+from app.train.shortcuts import keys_text
 from app.widgets.fields import Combo
 from app.widgets.layout import hbox, vbox
 from app.widgets.notice import CloseButton

@@ -11,11 +11,11 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.knob_forms import KnobForm, fitting
-from app.core.shortcuts import keys_text
 from app.state import AppState, moved
 from app.train.data.state import DataChoice
 from app.train.form.extras import DraftBanner, HostRow
 from app.train.runs.state import Draft
+from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
 from app.widgets.layout import hairline, scrolled, vbox
@@ -30,7 +30,6 @@ COST_MS: Final = 700
 """How long the form rests before its cost is worked out."""
 GROUPS: Final = (("", "By itself"), (BY_FOLDER, "Folder"))
 CHANNELS: Final = (("3", "Colour"), ("1", "Grey"))
-DATA_FILTERS: Final = "Image archives (*.zip *.npz *.gz *-ubyte *.idx);;All files (*)"
 
 
 def side_options(sizes: Iterable[int]) -> list[tuple[str, str]]:

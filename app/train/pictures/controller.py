@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.core.file_kinds import ask_animation, ask_photos
 from app.core.model_host import run_ref
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
-from app.files.controller import MORPH_FILTERS
 from app.state import AppState, moved
 from app.train.controller import TrainController
 from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, Shot
 from app.train.state import RunView
-from app.words import PHOTO_FILTER
 from engine.api import PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
@@ -105,11 +104,7 @@ class PicturesController(QObject):
         if self._store.state.run_view is None:
             self._store.notices.warn("Choose a run first: a photo is pinned to one.")
             return
-        dialog = QFileDialog(parent, "Pin photos", "", PHOTO_FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(self.pin_files)
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        dialog.open()
+        ask_photos(parent, "Pin photos", use=self.pin_files)
 
     def _pin(self, source: PhotoSource, name: str) -> None:
         store, view = self._store, self._store.state.run_view
@@ -206,15 +201,6 @@ class PicturesController(QObject):
             "study", "draw your look", work, done=done, failed=ended, stopped=lambda: ended(None), background=True
         )
 
-    def if_shown(self, action: Callable[[], object]) -> Callable[[], None]:
-        """What a key does, only where Train is on show."""
-
-        def act() -> None:
-            if self._store.state.workspace == "train" and not self._store.state.closing:
-                action()
-
-        return act
-
     # the history
     def scrub(self, index: int) -> None:
         """Another preview by hand: playing ends."""
@@ -266,14 +252,7 @@ class PicturesController(QObject):
             self._store.notices.warn("There is nothing to export yet: wait for the first preview.")
             return
         what = "pinned photos" if tab == "pins" else "samples"
-        dialog = QFileDialog(parent, f"Export the {what} as a time-lapse", "", ";;".join(MORPH_FILTERS))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.setDefaultSuffix("gif")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(MORPH_FILTERS.get(chosen, "").lstrip(".")))
-        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        dialog.open()
+        ask_animation(parent, f"Export the {what} as a time-lapse", use=self.export)
 
     def export(self, file: Path) -> None:
         """Writes the time-lapse of the tab on show: the pinned photos there, the samples elsewhere."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.explore.look import Look
+from app.look import Look
 from app.words import nice
 from engine.api import Coded, DrawRequest, ModelInfo
 

@@ -6,21 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.explore.look import Look
+from app.look import Look
 from engine.api import Pictures
+from engine.runs.pins import PinnedPhoto
 
 TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("yours", "Yours"))
 """(key, label) of the picture tabs."""
 PLAY_RATES: Final = (4, 10, 24)
-
-
-@dataclass(frozen=True, eq=False)
-class PinnedPhoto:
-    """A photo pinned to the run on show; `picture` is (S, S, 3), `mark` tells one version of the file from another."""
-
-    number: int
-    picture: Pictures
-    mark: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)

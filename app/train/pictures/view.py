@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
-from app.core.shortcuts import keys_text
 from app.state import AppState, moved
 from app.theme import set_kind
 from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
+from app.train.shortcuts import keys_text
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
@@ -29,8 +29,6 @@ SCRUBBER_PX: Final = 240
 """Narrower it is no use, however small the pictures."""
 UNBOUND_PX: Final = 16_777_215
 """Qt's largest width, which it exports by no name."""
-TALLEST: Final = {"samples": 1.0, "pins": 4 / 3}
-"""How high the pictures of a tab can be, over their width."""
 
 
 class _Pins(QWidget):

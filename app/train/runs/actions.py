@@ -9,12 +9,12 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from app.explore.controller import ExploreController
 from app.core.store import Store
 from app.core.model_host import run_ref
-from app.core.notices import Notice
+from app.core.file_kinds import ask_folder
+from app.core.notices import Message
 from app.state import AppState
 from app.train.runs.state import Draft
 from app.train.runs.processes import RunProcesses
@@ -27,7 +27,7 @@ from engine.runs.library import Checkpoint
 from engine.runs.directory import RunInfo
 from engine.runs.torchrun import torchrun_line
 
-NO_RUN: Final = Notice("No run is chosen yet: choose one under Runs in Train first.", "warning")
+NO_RUN: Final = Message("No run is chosen yet: choose one under Runs in Train first.", "warning")
 
 
 class RunActions(QObject):
@@ -39,15 +39,15 @@ class RunActions(QObject):
         runs: RunsController,
         train: TrainController,
         processes: RunProcesses,
-        explore: ExploreController,
         *,
+        open_model: Callable[[str], object],
         remember: Callable[..., None],
         device: Callable[[], str],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._store, self._runs, self._train, self._processes, self._explore = store, runs, train, processes, explore
-        self._remember, self._device = remember, device
+        self._store, self._runs, self._train, self._processes = store, runs, train, processes
+        self._open_model, self._remember, self._device = open_model, remember, device
         store.changed.connect(self._changed)
         self._table: dict[str, Callable[[Path], object]] = {
             "explore": self.explore,
@@ -90,7 +90,7 @@ class RunActions(QObject):
 
     def explore(self, path: Path) -> None:
         """Opens the run's newest checkpoint in Explore."""
-        self._explore.open_model(run_ref(path))
+        self._open_model(run_ref(path))
         self._store.update(workspace="explore")
 
     # training
@@ -116,6 +116,32 @@ class RunActions(QObject):
             self._runs.choose(path)
             self._train.resume(path, more=more)
 
+    # the run on show
+    def pause_shown(self) -> None:
+        """Pauses the run on show, or lets it go on."""
+        self._train.pause(run=self._shown_run())
+
+    def stop_shown(self) -> None:
+        """Stops the run on show."""
+        self._train.stop(self._shown_run())
+
+    def resume_shown(self) -> None:
+        """Resumes the run on show."""
+        if self._store.state.run_view is not None:
+            self.resume(self._store.state.run_view.path)
+
+    def explore_shown(self) -> None:
+        """Opens the run on show in Explore."""
+        if self._store.state.run_view is not None:
+            self.explore(self._store.state.run_view.path)
+
+    def _shown_run(self) -> Path | None:
+        state = self._store.state
+        if state.workspace != "train" or state.run_view is None:
+            return state.training.run if state.training is not None else None
+        return state.run_view.path
+
+    # where runs are trained
     def choose_host(self, host: str) -> None:
         """Where runs are trained from now on: window or process."""
         self._remember(train_in=host)
@@ -214,9 +240,4 @@ class RunActions(QObject):
 
     def choose_attached(self, window: QWidget) -> None:
         """Asks for a run or a folder of runs; the window goes on meanwhile."""
-        dialog = QFileDialog(window, "Attach a run or a folder of runs")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self._runs.attach([name]))
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        dialog.open()
+        ask_folder(window, "Attach a run or a folder of runs", use=lambda name: self._runs.attach([name]))

@@ -13,11 +13,11 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
 from app.core.store import Store
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.train.runs.reader import Lists, read_thumbs
 from app.settings import ATTACHED
 from app.state import AppState
-from app.train.runs.state import RunCard
+from app.run_card import RunCard
 from app.train.runs.state import Gone, RunTable
 from app.train.runs.processes import RunProcesses
 from app.train.controller import TrainController
@@ -324,7 +324,7 @@ class RunsController(QObject):
             gone = Gone(path, now, title)
             self._show(gone=gone, marked=tuple(one for one in self._store.state.shelf.marked if one != path), table=None)
             where = "in the trash" if system else f"in {now.parent}, for its disk has no trash"
-            self._store.notices.say(Notice(f"{title} is {where}.", action="Undo", act=self.undo_delete))
+            self._store.notices.say(Message(f"{title} is {where}.", action="Undo", act=self.undo_delete))
             view = self._store.state.run_view
             if view is not None and view.path == path:
                 self._store.update(run_view=None)

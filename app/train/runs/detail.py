@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from app.core.shortcuts import keys_text
-from app.train.runs.state import RunCard
+from app.train.shortcuts import keys_text
+from app.run_card import RunCard
 from app.train.runs.state import ShelfState
 from app.widgets.buttons import button
 from app.widgets.fields import TextField

@@ -9,9 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.core.shortcuts import keys_text
+from app.train.shortcuts import keys_text
 from app.state import AppState, moved
-from app.train.runs.state import RunCard
+from app.run_card import RunCard
 from app.train.runs.detail import RunDetail
 from app.widgets.buttons import button
 from app.widgets.cards import Card

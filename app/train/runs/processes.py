@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.core.tasks import LaneName
 from app.core.store import Store
 from app.core.model_host import ModelHost
-from app.core.notices import Notice
+from app.core.notices import Message
 from app.state import AppState
 from app.train.runs.process import ending, forget, spawn
 from app.job import JobView
@@ -127,7 +127,7 @@ class RunProcesses(QObject):
     def _tell(self, run: Path, title: str, code: int) -> None:
         def done(said: tuple[str, str]) -> None:
             level, text = said
-            self._store.notices.say(Notice(text, "error" if level == "error" else "info"))
+            self._store.notices.say(Message(text, "error" if level == "error" else "info"))
             self.changed.emit()
 
         self._store.tasks.submit("files", "read how it ended", lambda context: ending(run, title, code), done=done)
@@ -154,11 +154,10 @@ class RunProcesses(QObject):
             self._store.end_job(key)
         for key, view in wanted.items():
             if before.get(key) != view:
-                self._store.show_job(view, cancel=partial(self.ask, Path(key.removeprefix(JOB)), "STOP", True))
-
-    def pause(self, key: str, on: bool) -> None:
-        """The jobs bar's Pause or Resume for a row of ours."""
-        self.ask(Path(key.removeprefix(JOB)), "PAUSE", on)
+                run = Path(key.removeprefix(JOB))
+                self._store.show_job(
+                    view, cancel=partial(self.ask, run, "STOP", True), pause=partial(self.ask, run, "PAUSE")
+                )
 
     def ask(self, run: Path, name: str, on: bool) -> None:
         """STOP or PAUSE by a file in the run, as any host understands it."""
@@ -182,7 +181,7 @@ class RunProcesses(QObject):
             self._asked = True
             names = ", ".join(own.title for own in self._processes.values())
             self._store.notices.say(
-                Notice(
+                Message(
                     f"{names} is still being trained in its own process: close the window again to leave it running.",
                     "warning",
                     action="Stop it first",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.core.run_files import HEARTBEATS
+from app.core.heartbeats import HEARTBEATS
 from engine.api import Pictures
 from engine.errors import RunError
 from engine.runs import directory as runs

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from engine.api import Pictures
-from engine.runs.directory import RunInfo
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,13 +63,3 @@ class Draft:
     request: TrainRequest
     checkpoints: tuple[Checkpoint, ...] = ()
     start: Checkpoint | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class RunCard:
-    """A run in the lists, with the first picture of its newest preview."""
-
-    info: RunInfo
-    thumb: Pictures | None = None
-    tags: tuple[str, ...] = ()
-    attached: bool = False

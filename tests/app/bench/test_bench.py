@@ -16,6 +16,7 @@ from app.__main__ import open_window
 from app.bench import tools as bench_tools
 from app.bench import window as bench
 from app.conductor import Conductor
+from app.explore.workspace import Explore
 from app.settings import Settings
 from app.shot import wait_until
 from engine.api import ModelCard
@@ -73,7 +74,7 @@ def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models:
     assert wanted == eye.seen
     assert window.state.model is not None
     picture = Session().open(window.state.model).draw(wanted).picture
-    assert np.array_equal(window.window.explore.single.picture.picture(), picture)
+    assert np.array_equal(window.of(Explore).view.single.picture.picture(), picture)
 
 
 def test_a_flood_of_moves_ends_on_the_newest_picture_and_draws_no_more_than_moves(window: Conductor):
@@ -92,7 +93,7 @@ def test_a_picture_that_does_not_come_is_said(window: Conductor, monkeypatch: py
     eye = bench_tools.Eye(window)
     hand = bench_tools.Hand(window.window, bench_tools.sliders(window)["temperature"])
     bench_tools.drag(eye, hand, 1)
-    monkeypatch.setattr(window.explore, "_redraw", lambda **_: None)
+    monkeypatch.setattr(window.of(Explore).looks, "_redraw", lambda **_: None)
     with pytest.raises(bench.UserError, match="No picture came"):
         bench_tools.drag(eye, hand, 1)
     monkeypatch.undo()

@@ -9,20 +9,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core import shortcuts
+from app import workspaces
+from app.core.shortcuts import ShortcutTable, make_actions
 from app.widgets.slider import ValueSlider
 
 
 def test_doubled_key_is_refused():
-    rows = shortcuts.SHORTCUTS
+    rows = tuple(workspaces.shortcuts())
     doubled = replace(rows[0], id="other", keys=rows[1].keys)
     with pytest.raises(ValueError, match=r"Ctrl\+2"):
-        shortcuts._assert_unique((*rows, doubled))
+        ShortcutTable(*rows, doubled)
 
 
 def test_help_page_names_every_action():
-    page = shortcuts.help_rows()
-    assert len(page) == len(shortcuts.SHORTCUTS)
+    table = workspaces.shortcuts()
+    page = table.help_rows()
+    assert len(page) == len(table)
     assert all(words and keys for _, words, keys in page)
 
 
@@ -31,7 +33,7 @@ def _window(qtbot: QtBot) -> tuple[QWidget, list[str]]:
     qtbot.addWidget(window)
     QVBoxLayout(window)
     ids = ("morph.play", "sample.random", "workspace.train")
-    shortcuts.make_actions(window, {name: lambda n=name: heard.append(n) for name in ids})
+    make_actions(window, {name: lambda n=name: heard.append(n) for name in ids}, table=workspaces.shortcuts())
     window.show()
     qtbot.waitExposed(window)
     window.activateWindow()
@@ -78,4 +80,4 @@ def test_unknown_action_is_refused(qtbot: QtBot):
     window = QWidget()
     qtbot.addWidget(window)
     with pytest.raises(KeyError):
-        shortcuts.make_actions(window, {"no.such": print})
+        make_actions(window, {"no.such": print}, table=workspaces.shortcuts())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.explore.history.history import LIMIT, History
-from app.explore.look import Look
+from app.look import Look
 from engine.api import Coded, Sampled
 
 

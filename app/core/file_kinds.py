@@ -1,0 +1,83 @@
+"""Which files the dialogs of the window offer, and how such a dialog is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
+from engine.photos.kinds import ENDINGS
+
+ANY: Final = "All files (*)"
+PHOTOS: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;{ANY}"
+MODELS: Final = f"Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;{ANY}"
+DATA_SETS: Final = f"Image archives (*.zip *.npz *.gz *-ubyte *.idx);;{ANY}"
+SESSIONS: Final = f"Latent Loom session (*{SESSION_SUFFIX})"
+PICTURES: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
+TABLES: Final = "CSV table (*.csv)"
+PLOTS: Final = "PNG (*.png)"
+ANIMATIONS: Final[Mapping[str, str]] = {
+    "GIF (*.gif)": ".gif",
+    "WebP (*.webp)": ".webp",
+    "MP4 (*.mp4)": ".mp4",
+    "PNG files in a folder (*)": "",
+}
+"""Filters of what can be exported as an animation, with the suffix of each."""
+
+
+def ask_file(parent: QWidget, title: str, filters: str, *, use: Callable[[Path], object]) -> None:
+    """Asks for a file; the window goes on meanwhile."""
+    dialog = QFileDialog(parent, title, "", filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.fileSelected.connect(lambda name: use(Path(name)))
+    _show(dialog)
+
+
+def ask_photos(parent: QWidget, title: str, *, use: Callable[[list[str]], object]) -> None:
+    """Asks for one photo or more."""
+    dialog = QFileDialog(parent, title, "", PHOTOS)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    dialog.filesSelected.connect(lambda names: use(names))
+    _show(dialog)
+
+
+def ask_folder(parent: QWidget, title: str, *, use: Callable[[str], object]) -> None:
+    """Asks for a folder."""
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.fileSelected.connect(lambda name: use(name))
+    _show(dialog)
+
+
+def ask_save(parent: QWidget, title: str, filters: str, *, suffix: str, use: Callable[[Path], object]) -> None:
+    """Asks where a file goes to; a name without one gets `suffix`, without its dot."""
+    dialog = _saving(parent, title, filters, suffix)
+    dialog.fileSelected.connect(lambda name: use(Path(name)))
+    _show(dialog)
+
+
+def ask_animation(parent: QWidget, title: str, *, use: Callable[[Path], object], kind: str = ".gif") -> None:
+    """Asks where an animation goes to; `kind` is the suffix that is chosen at first."""
+    dialog = _saving(parent, title, ";;".join(ANIMATIONS), kind.lstrip("."))
+    dialog.selectNameFilter(next(words for words, suffix in ANIMATIONS.items() if suffix == kind))
+    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(ANIMATIONS.get(chosen, "").lstrip(".")))
+    dialog.fileSelected.connect(lambda name: use(Path(name)))
+    _show(dialog)
+
+
+def _saving(parent: QWidget, title: str, filters: str, suffix: str) -> QFileDialog:
+    dialog = QFileDialog(parent, title, "", filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    dialog.setDefaultSuffix(suffix)
+    return dialog
+
+
+def _show(dialog: QFileDialog) -> None:
+    """Without a nested event loop; forgotten afterwards."""
+    dialog.finished.connect(lambda _: dialog.deleteLater())
+    dialog.open()

@@ -1,0 +1,10 @@
+"""Whether runs of other processes are alive, as far as the files lane has seen them beat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.runs.heartbeat import Heartbeats
+
+HEARTBEATS: Final = Heartbeats()
+"""What the files lane has seen of heartbeats: of the lists, of the run on show and of the one explored alike."""

@@ -1,0 +1,30 @@
+"""What gestures in Compare lead to."""
+
+from __future__ import annotations
+
+from app.explore.compare.controller import CompareController
+from app.explore.compare.view import CompareView
+from app.explore.files.controller import FilesController
+from app.explore.inspector.view import Inspector
+from app.explore.photos.controller import PhotoController
+
+
+def connect(
+    compare: CompareController,
+    view: CompareView,
+    *,
+    inspector: Inspector,
+    photos: PhotoController,
+    files: FilesController,
+) -> None:
+    """Connects Compare: its rows, the second photo of its path, and what is dropped on it."""
+    view.sampleWanted.connect(photos.choose_sample)
+    view.filesDropped.connect(files.open_files)
+    view.imageDropped.connect(photos.add_picture)
+    view.rowOpened.connect(compare.open_row)
+    view.modelToggled.connect(compare.show_model)
+    view.otherChosen.connect(compare.set_other)
+    view.otherFilesDropped.connect(lambda names: photos.add_files(names, compare.set_other))
+    view.otherImageDropped.connect(lambda picture: photos.add_picture(picture, compare.set_other))
+    view.fractionChanged.connect(compare.set_fraction)
+    inspector.resetWanted.connect(compare.reset_path)

@@ -1,0 +1,31 @@
+"""What gestures on directions lead to, and on the panel that makes a new one."""
+
+from __future__ import annotations
+
+from app.core.workspace import Actions
+from app.explore.directions.controller import DirectionsController
+from app.explore.directions.maker_view import NewAttribute
+from app.explore.inspector.view import Inspector
+
+
+def connect(directions: DirectionsController, inspector: Inspector, *, panel: NewAttribute) -> Actions:
+    """Connects the inspector's directions and the panel of a new attribute."""
+    maker = directions.maker
+    inspector.newWanted.connect(maker.open)
+    inspector.axesChosen.connect(directions.show_axes)
+    inspector.actionWanted.connect(directions.act)
+    inspector.renamed.connect(directions.rename)
+    panel.closeWanted.connect(maker.close)
+    panel.makeWanted.connect(maker.make)
+    panel.stopWanted.connect(maker.stop)
+    panel.nameChanged.connect(maker.set_name)
+    panel.wayChanged.connect(maker.set_way)
+    panel.methodChanged.connect(maker.set_method)
+    panel.filesDropped.connect(maker.add_files)
+    panel.imageDropped.connect(maker.add_picture)
+    panel.keyDropped.connect(maker.add_key)
+    panel.removed.connect(maker.remove)
+    panel.labelsChanged.connect(maker.set_labels)
+    panel.dataChanged.connect(maker.set_data)
+    panel.columnChanged.connect(maker.set_column)
+    return {"attribute.new": maker.open}

@@ -1,0 +1,30 @@
+"""What the library's gestures lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.core.model_host import run_ref
+from app.explore.files.controller import FilesController
+from app.explore.library.view import Library
+from app.explore.photos.controller import PhotoController
+
+
+def connect(
+    photos: PhotoController,
+    library: Library,
+    *,
+    files: FilesController,
+    open_model: Callable[[str], object],
+    show_train: Callable[[], object],
+) -> None:
+    """Connects the library: models, runs and photos are opened by a click."""
+    library.modelChosen.connect(open_model)
+    library.runChosen.connect(lambda path: open_model(run_ref(Path(path))))
+    library.photoChosen.connect(files.use_photo)
+    library.photoRemoved.connect(photos.remove)
+    library.filesDropped.connect(files.open_files)
+    library.imageDropped.connect(files.take_picture)
+    library.openPhoto.connect(files.open_photo)
+    library.trainWanted.connect(show_train)

@@ -1,0 +1,239 @@
+"""Work that lasts: sessions saved, opened, kept by themselves and put back after a crash; and what was used lately."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+
+from app.core.store import Store
+from app.explore.controller import ExploreController
+from app.explore.photos.controller import PhotoController
+from app.explore.photos.state import PhotoItem
+from app.explore.sessions import files as session_files
+from app.explore.sessions.contents import Restored, Session, moved_here, pack, seed_of, shown_first, unpack
+from app.state import AppState
+from engine.api import ModelCard
+from engine.checkpoints.loom_file import SUFFIX, LoomFile, load_loom, save_loom
+from engine.errors import CheckpointError
+from engine.events import Failed
+
+AUTOSAVE_MS: Final = 1500
+"""After the last change: short enough that a crash costs nothing that a hand would have to do again."""
+LONGEST_MS: Final = 15_000
+"""A hand that never rests is saved all the same."""
+KEPT: Final = ("look", "history", "bookmarks", "photos", "view", "encoded", "reach", "comparison")
+Saved = Callable[[], None]
+
+
+class SessionController(QObject):
+    """Writes on the files lane, from frozen values; a drag waits for nothing."""
+
+    used = Signal(str)
+    """A session file was opened or saved: it belongs to the recent files."""
+    ready = Signal()
+    """What was to be put back is back, or there is nothing."""
+
+    def __init__(
+        self, store: Store, explore: ExploreController, photos: PhotoController, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._explore, self._photos = store, explore, photos
+        self._folder: Path | None = None
+        self._shas: dict[str, str] = {}
+        self._restoring: Restored | None = None
+        self._since = QElapsedTimer()
+        self._timer = QTimer(self, interval=AUTOSAVE_MS, singleShot=True)
+        self._timer.timeout.connect(self.autosave)
+        store.changed.connect(self._changed)
+        store.modelOpened.connect(self._model_opened)
+
+    # by itself
+    def begin(self, folder: Path, otherwise: Callable[[], None]) -> None:
+        """Keeps sessions in `folder` from now on, and puts the one of last time back, or calls `otherwise`."""
+        self._folder = folder
+
+        def found(last: session_files.LastTime) -> None:
+            if last.problem:
+                self._store.notices.warn(last.problem)
+            if last.file is None:
+                otherwise()
+                self.ready.emit()
+                return
+            said = _after_crash(last.minutes_ago) if last.crashed else ""
+            self._read(last.file, said=said, otherwise=otherwise)
+
+        self._store.tasks.submit(
+            "files", "look for the last session", lambda context: session_files.last_time(folder), done=found
+        )
+
+    def keep_in(self, folder: Path) -> None:
+        """Keeps sessions in `folder` without putting one back."""
+        self._folder = folder
+
+    def autosave(self) -> None:
+        """Writes this window's session now."""
+        self._since.invalidate()
+        if self._folder is not None and self._store.state.history.entries and self._restoring is None:
+            self._write(session_files.own_file(self._folder), lambda: None, latest="autosave")
+
+    def close(self) -> None:
+        """The last word before the lanes end: written here, for after this nothing else is."""
+        self._timer.stop()
+        if self._folder is None or not self._store.state.history.entries or self._restoring is not None:
+            return
+        try:
+            save_loom(session_files.own_file(self._folder), self._content())
+        except CheckpointError as error:
+            self._store.notices.warn(str(error))
+        session_files.closed_well(self._folder)
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if now.model is not None and now.info is not None:
+            self._shas[now.model] = now.info.sha256
+        if self._restoring is not None and before.opening is not None and now.opening is None:
+            if now.info is before.info:
+                self._ended()  # Its model could not be opened; why has been said.
+        if self._folder is None or now.closing:
+            return
+        slots = now.morph.slots is not before.morph.slots
+        if slots or any(getattr(now, name) is not getattr(before, name) for name in KEPT):
+            if not self._since.isValid():
+                self._since.start()
+            if self._since.elapsed() < LONGEST_MS:
+                self._timer.start()
+
+    # by hand
+    def save(self, path: Path) -> None:
+        """Writes the session to a file of the user's."""
+        target = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+        def saved() -> None:
+            self._store.notices.info(f"Saved {target}.")
+            self.used.emit(str(target))
+
+        self._write(target, saved)
+
+    def open(self, path: Path) -> None:
+        """Puts a session file in the place of what is there, which is kept as the previous session."""
+        if self._folder is not None and self._store.state.history.entries:
+            self._write(self._folder / session_files.PREVIOUS, lambda: None)
+        self._read(path, said=f"Opened {path.name}.", otherwise=lambda: None)
+
+    def open_previous(self) -> None:
+        """Back to the session that was there before another one was opened."""
+        previous = None if self._folder is None else self._folder / session_files.PREVIOUS
+        if previous is None or not previous.is_file():
+            self._store.notices.info("There is no session before this one.")
+            return
+        self._read(previous, said="The session before is back.", otherwise=lambda: None)
+
+    def _content(self) -> LoomFile:
+        return pack(self._store.state, self._photos.kept(), dict(self._shas))
+
+    def _write(self, path: Path, saved: Saved, *, latest: str | None = None) -> None:
+        state, kept, shas = self._store.state, self._photos.kept(), dict(self._shas)
+        self._store.tasks.submit(
+            "files",
+            "save the session",
+            lambda context: save_loom(path, pack(state, kept, shas)),
+            done=lambda _: saved(),
+            latest=latest,
+        )
+
+    def _read(self, path: Path, *, said: str, otherwise: Callable[[], None]) -> None:
+        models, folder = self._store.state.models or (), self._folder
+        shipped = tuple(photo for photo in self._store.state.photos if photo.shipped)
+
+        def work() -> Restored:
+            if folder is not None:
+                session_files.begin_restoring(folder)
+            return _restored(path, models, shipped)
+
+        def failed(event: Failed) -> None:
+            if folder is not None:
+                session_files.restored(folder)
+            self._store.notices.failed(event)
+            otherwise()
+            self.ready.emit()
+
+        def done(found: Restored) -> None:
+            self._put_back(found, said=said, otherwise=otherwise)
+            if said.startswith("Opened"):
+                self.used.emit(str(path))
+
+        self._store.tasks.submit("files", "open the session", lambda context: work(), done=done, failed=failed)
+
+    def _put_back(self, found: Restored, *, said: str, otherwise: Callable[[], None]) -> None:
+        store, session = self._store, found.session
+        look = shown_first(session, store.state.models or ())
+        sentences = [*([said] if said else []), *found.missing]
+        if look is None:
+            self._ended()
+            store.notices.warn(" ".join([*sentences, "None of its models is here, so nothing was put back."]))
+            otherwise()
+            return
+        self._photos.recall(found)
+        ours = {item.key for item in found.photos}
+        store.update(
+            photos=(*found.photos, *(item for item in store.state.photos if item.key not in ours)),
+            history=_at_look(session, look),
+            bookmarks=session.bookmarks,
+            comparison=session.comparison,
+            seed=seed_of(look, session.seed),
+            reach=session.reach,
+            photo=look.photo,
+            loaded=None,
+            encoded=None,
+        )
+        self._restoring = found
+        self._explore.open_model(look.model, then=look)
+        if found.missing:
+            store.notices.warn(" ".join(sentences))
+        elif said:
+            store.notices.info(said)
+
+    def _model_opened(self) -> None:
+        found, self._restoring = self._restoring, None
+        if found is None:
+            return
+        session, state = found.session, self._store.state
+        same = session.look is not None and state.look is not None and session.look.model == state.look.model
+        if same:
+            morph = replace(
+                state.morph,
+                slots=session.slots,
+                method=session.method,
+                fraction=session.fraction,
+                timing=session.timing,
+                export=session.export,
+            )
+            self._store.update(morph=morph)
+        self._store.update(view=session.view if session.view in ("single", "compare", "grid", "morph") else "single")
+        self._ended()
+
+    def _ended(self) -> None:
+        self._restoring = None
+        if self._folder is not None:
+            session_files.restored(self._folder)
+        self.ready.emit()
+
+
+def _restored(path: Path, models: tuple[ModelCard, ...], shipped: tuple[PhotoItem, ...]) -> Restored:
+    session, aligned = unpack(load_loom(path), path.name)
+    return moved_here(session, aligned, models=models, shipped=shipped)
+
+
+def _at_look(session: Session, look: object) -> object:
+    """The history with its current entry at this look, where it has one."""
+    history = session.history
+    here = next((entry.number for entry in reversed(history.entries) if entry.look == look), None)
+    return history if here is None or here == history.current else history.at(here)
+
+
+def _after_crash(minutes: float) -> str:
+    when = "a moment" if minutes < 1 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+    return f"The window did not close properly last time; your work of {when} ago is back."

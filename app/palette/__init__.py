@@ -1,1 +1,0 @@
-"""The command palette and the list of keys: what can be done now, found by typing."""

@@ -1,0 +1,23 @@
+"""What the form of a new run leads to."""
+
+from __future__ import annotations
+
+from app.core.notices import Notices
+from app.core.store import Store
+from app.core.workspace import Actions
+from app.train.form.cost import CostController
+from app.train.form.view import TrainForm
+from app.train.runs.actions import RunActions
+
+
+def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store: Store) -> Actions:
+    """Connects the form: a run begins, its cost is asked for, a draft is changed."""
+    notices: Notices = store.notices
+    form.startWanted.connect(actions.start)
+    form.costAsked.connect(cost.ask)
+    form.wrong.connect(notices.warn)
+    form.hostChosen.connect(actions.choose_host)
+    form.onCloseChosen.connect(actions.choose_on_close)
+    form.draftDropped.connect(actions.drop_draft)
+    form.startChosen.connect(actions.choose_start)
+    return {"train.start": store.if_shown("train", form.submit), "train.host": actions.next_host}

@@ -1,0 +1,38 @@
+"""What gestures on the pictures of a run lead to."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.core.store import Store
+from app.core.workspace import Actions
+from app.train.pictures.controller import PicturesController
+from app.train.pictures.view import TrainPictures
+
+
+def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, window: QWidget) -> Actions:
+    """Connects the pictures; `window` owns the dialogs that ask for files."""
+
+    def ask_photo() -> None:
+        pictures.ask_photo(window)
+
+    def ask_film() -> None:
+        pictures.ask_film(window)
+
+    view.scrubbed.connect(pictures.scrub)
+    view.tabChosen.connect(pictures.show_tab)
+    view.playWanted.connect(pictures.play)
+    view.filesDropped.connect(pictures.pin_files)
+    view.imageDropped.connect(pictures.pin_picture)
+    view.pinWanted.connect(ask_photo)
+    view.unpinned.connect(pictures.unpin)
+    view.filmChanged.connect(pictures.set_film)
+    view.filmWanted.connect(ask_film)
+    return {
+        "pictures.tab": pictures.next_tab,
+        "pictures.pin": store.if_shown("train", ask_photo),
+        "pictures.play": store.if_shown("train", pictures.play),
+        "pictures.back": store.if_shown("train", lambda: pictures.step(-1)),
+        "pictures.on": store.if_shown("train", lambda: pictures.step(1)),
+        "pictures.film": store.if_shown("train", ask_film),
+    }
