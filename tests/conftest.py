@@ -13,11 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 JOIN_SECONDS = 3.0
+# No deadline: how long an example takes says how busy the machine is.
+settings.register_profile("all", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=40)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples of each property where slow tests are left out, too."""
+    settings.load_profile("quick" if "not slow" in (config.getoption("markexpr") or "") else "all")
 
 
 Place = list[tuple[str, int, str]]

@@ -281,6 +281,7 @@ def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, m
     np.testing.assert_array_equal(views(app)[1].current.picture(), before)
 
 
+@pytest.mark.slow  # What it drags is dragged above; the figures are a benchmark's.
 def test_the_benchmark_drags_in_compare(app: App) -> None:
     cards = {card.family: card for card in app.state.models}
     found = measure_compare(app.conductor, cards, 2)
