@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from engine.checkpoints.atomic import write_json
+from engine.files.disk import read_json, reason, write_json
 
 FILE: Final = "settings.json"
 RECENT: Final = 12
@@ -63,7 +62,7 @@ def settings_file() -> Path:
 def load_settings(file: Path) -> tuple[Settings, str]:
     """(the settings, a sentence about what was wrong or empty). A broken file is kept aside as `.broken`."""
     try:
-        values = json.loads(file.read_text("utf-8"))
+        values = read_json(file)
         wrong = [key for key, value in values.items() if key in _CHECKS and not _CHECKS[key](value)]
         if wrong:
             raise ValueError(f"{wrong[0]} cannot be {values[wrong[0]]!r}")
@@ -75,7 +74,7 @@ def load_settings(file: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"The settings could not be read ({error.strerror}): the window starts with its defaults."
+        return Settings(), f"The settings could not be read ({reason(error)}): the window starts with its defaults."
     except (ValueError, AttributeError, TypeError) as error:
         log.warning("settings: %s", error)
         return Settings(), _set_aside(file)

@@ -55,6 +55,9 @@ def pick(wanted: str = "auto") -> Device:
     if kind not in kinds:
         raise UsageError(f"device {wanted} is not here: this machine has {', '.join(kinds)}.")
     if kind == "cuda":
+        # torch's own default cuts the factors of a convolution to 10 bits, also where float32 was asked for: a flow
+        # would then be no exact inverse of itself.
+        torch.backends.cudnn.allow_tf32 = False
         return Device("cuda", torch.cuda.get_device_name())
     return Device(kind, "Apple GPU" if kind == "mps" else cpu_name())
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
-import struct
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,10 +13,11 @@ from PIL import Image
 
 import resources
 from engine.api import ModelCard
-from engine.checkpoints.atomic import sha256_of
 from engine.checkpoints.model_file import read_header
 from engine.errors import CheckpointError, UsageError
 from engine.families import KNOWN, family
+from engine.files.disk import MALFORMED, sha256_of
+from engine.files.tensors import read_header as read_tensor_header
 
 SUFFIX = ".safetensors"
 DIRECTIONS = ".directions.safetensors"
@@ -86,12 +84,8 @@ def card_of(path: Path, *, shipped: bool = False) -> ModelCard:
 def _counted(path: Path, size: int, modified_ns: int) -> tuple[int, str]:
     """(numbers in the file, SHA-256), remembered as long as the file does not change."""
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-        counts = [math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"]
-        return sum(counts), sha256_of(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return read_tensor_header(path).numbers, sha256_of(path)
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(
             f"{path.name} is damaged (its header lists no tensors): restore it from a copy."
         ) from error

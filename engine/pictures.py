@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.files.disk import reason, replacing
 
 
 def to_pictures(x: Tensor) -> NDArray[np.uint8]:
@@ -59,14 +58,12 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
     Raises:
         UserError: an unknown suffix or a place that cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        # Every format but WebP passes over the word.
-        Image.fromarray(picture).save(temporary, lossless=True)
-        os.replace(temporary, path)
-    except ValueError as error:
+        form = Image.registered_extensions()[path.suffix.lower()]
+        with replacing(path, sync=False) as temporary:
+            # Every format but WebP passes over the word.
+            Image.fromarray(picture).save(temporary, format=form, lossless=True)
+    except LookupError as error:
         raise UserError(f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp.") from error
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror or error}): choose another place.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error

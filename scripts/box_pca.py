@@ -19,6 +19,7 @@ from boxing.reproduce import box_command
 from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.data import Split
 from engine.device import use_threads
+from engine.families import sizes
 from engine.knobs import to_json
 from engine.library import slug
 
@@ -26,7 +27,7 @@ from engine.library import slug
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
-    parser.add_argument("--size", type=int, choices=(32, 64, 128), default=64, help="pixels a side")
+    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
     args = parser.parse_args()
     use_threads(args.threads)

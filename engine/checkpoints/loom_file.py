@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError, ImageError
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
 
 SUFFIX: Final = ".loom"
 FORMAT: Final = "latent-loom/session"
@@ -73,7 +73,7 @@ def save_loom(path: Path, content: LoomFile) -> None:
         write_bytes(path, buffer.getvalue())
     except OSError as error:
         raise CheckpointError(
-            f"The session {path.name} could not be written ({error.strerror}): free some space or choose another place."
+            f"The session {path.name} could not be written ({reason(error)}): free some space or choose another place."
         ) from error
 
 
@@ -84,12 +84,12 @@ def load_loom(path: Path) -> LoomFile:
         CheckpointError: unreadable, no session, half-written, damaged, of a newer version, or larger than one can be.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise _refused(path, f"it is over {MAX_FILE_BYTES >> 20} MB")
-        data = path.read_bytes()
+        data = read_bytes(path, most=MAX_FILE_BYTES)
+    except TooLarge as error:
+        raise _refused(path, f"it is over {MAX_FILE_BYTES >> 20} MB") from error
     except OSError as error:
         raise CheckpointError(
-            f"The session {path.name} cannot be read ({error.strerror}): check the path and its permissions."
+            f"The session {path.name} cannot be read ({reason(error)}): check the path and its permissions."
         ) from error
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
@@ -99,13 +99,9 @@ def load_loom(path: Path) -> LoomFile:
             f"{path.name} is no session, or only a part of one: open an earlier copy of it."
         ) from error
     except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
+        *MALFORMED,
         OSError,
         EOFError,
-        RecursionError,
         NotImplementedError,
         RuntimeError,
         struct.error,
@@ -113,7 +109,7 @@ def load_loom(path: Path) -> LoomFile:
         ImageError,
     ) as error:
         raise CheckpointError(
-            f"The session {path.name} is damaged ({_why(error)}): open an earlier copy of it."
+            f"The session {path.name} is damaged ({reason(error)}): open an earlier copy of it."
         ) from error
 
 
@@ -187,7 +183,3 @@ def _photo(data: bytes) -> NDArray[np.uint8]:
 
 def _refused(path: Path, why: str) -> CheckpointError:
     return CheckpointError(f"{path.name} is not opened as a session because {why}: choose a .loom file of Latent Loom.")
-
-
-def _why(error: BaseException) -> str:
-    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).split("\n")[0][:120]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family, sizes
+from engine.files import tensors
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
 from engine.knobs import knobs_of
 from engine.models.base import LatentModel, are_points
 
@@ -62,39 +59,36 @@ def read_header(path: Path) -> ModelHeader:
     Raises:
         CheckpointError: not one of our model files.
     """
+    return _header(path, path.name)
+
+
+def _header(source: Path | bytes, name: str) -> ModelHeader:
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            if len(start) < 8 or not 2 <= (length := struct.unpack("<Q", start)[0]) <= MAX_HEADER_BYTES:
-                raise _foreign(path, start)
-            header = json.loads(file.read(length))
-        return _parse(header["__metadata__"][KEY], path)
+        return _parse(tensors.read_header(source, most=MAX_HEADER_BYTES).metadata[KEY], name)
     except OSError as error:
         raise CheckpointError(
-            f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions."
+            f"{name} cannot be opened ({reason(error)}): check the path and its permissions."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except tensors.NoHeader as error:
+        if error.start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise CheckpointError(
+                f"{name} is a pickle or a zip of pickles, which could run code, so it is not opened: "
+                "convert it to safetensors where you trust it."
+            ) from error
         raise CheckpointError(
-            f"{path.name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
+            f"{name} is not a Latent Loom model (its first bytes are no safetensors header): choose another file."
+        ) from error
+    except MALFORMED as error:
+        raise CheckpointError(
+            f"{name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
         ) from error
 
 
-def _foreign(path: Path, start: bytes) -> CheckpointError:
-    if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        return CheckpointError(
-            f"{path.name} is a pickle or a zip of pickles, which could run code, so it is not opened: "
-            "convert it to safetensors where you trust it."
-        )
-    return CheckpointError(
-        f"{path.name} is not a Latent Loom model (its first bytes are no safetensors header): choose another file."
-    )
-
-
-def _parse(text: str, path: Path) -> ModelHeader:
+def _parse(text: str, name: str) -> ModelHeader:
     values = json.loads(text)
     if values["schema"] > SCHEMA:
         raise CheckpointError(
-            f"{path.name} was written by a newer Latent Loom (format {values['schema']}): update this one."
+            f"{name} was written by a newer Latent Loom (format {values['schema']}): update this one."
         )
     channels, height, width = (int(v) for v in values["image_shape"])
     shape = (channels, height, width)
@@ -121,11 +115,10 @@ def encode_model(model: LatentModel, header: ModelHeader, *, half: bool = False,
         for key, value in model.state_dict().items()
         if whole or not key.startswith(model.training_only or ("\0",))
     }
-    return save_tensors(state, metadata={KEY: json.dumps(header.to_json(), ensure_ascii=False)})
+    return tensors.save(state, {KEY: json.dumps(header.to_json(), ensure_ascii=False)})
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
-    value = value.detach().cpu().contiguous()
     # Scales, shifts and biases stay float32: they are few, and exponentials magnify their rounding.
     return value.half() if half and value.is_floating_point() and value.dim() >= 2 else value
 
@@ -141,7 +134,7 @@ def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: boo
         write_bytes(path, data)
     except OSError as error:
         raise CheckpointError(
-            f"{path.name} could not be written ({error.strerror}): free some space or choose another place."
+            f"{path.name} could not be written ({reason(error)}): free some space or choose another place."
         ) from error
     return hashlib.sha256(data).hexdigest()
 
@@ -156,13 +149,11 @@ def load_model(path: Path, *, sha256: str | None = None) -> tuple[LatentModel, M
     """
     header = read_header(path)
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise CheckpointError(
-                f"{path.name} is larger than {MAX_FILE_BYTES >> 30} GiB: that is no model of this program."
-            )
-        data = path.read_bytes()
+        data = read_bytes(path, most=MAX_FILE_BYTES)
+    except TooLarge as error:
+        raise CheckpointError(f"{error}: that is no model of this program.") from error
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): check the disk.") from error
+        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): check the disk.") from error
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise CheckpointError(
@@ -177,25 +168,16 @@ def decode_model(data: bytes, name: str) -> tuple[LatentModel, ModelHeader, str]
     Raises:
         CheckpointError: as `load_model`.
     """
-    try:
-        start = data[:8]
-        if len(start) < 8 or not 2 <= (length := struct.unpack("<Q", start)[0]) <= MAX_HEADER_BYTES:
-            raise _foreign(Path(name), start)
-        header = _parse(json.loads(data[8 : 8 + length])["__metadata__"][KEY], Path(name))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(
-            f"{name} is not a Latent Loom model (its header is damaged or foreign): choose another file."
-        ) from error
+    header = _header(data, name)
     return _built(header, data, name), header, hashlib.sha256(data).hexdigest()
 
 
 def _built(header: ModelHeader, data: bytes, name: str) -> LatentModel:
     """The model of a header with the weights of a file, strictly."""
     try:
-        state = load_tensors(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        why = str(error).removeprefix("Error while deserializing: ")
-        raise CheckpointError(f"{name} is damaged ({why}): restore it from a copy.") from error
+        state = tensors.load(data)
+    except ValueError as error:
+        raise CheckpointError(f"{name} is damaged ({reason(error)}): restore it from a copy.") from error
     try:
         if _unusually_large(header):
             # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from engine.api import Coded, Cut, DrawRequest, Encoded, Loaded, ModelCard
-from engine.checkpoints.atomic import write_bytes
 from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UserError
 from engine.exploring.open_model import OpenModel
+from engine.files.disk import reason, write_bytes
 from engine.pictures import save_picture, sheet
 from engine.session import Session
 
@@ -159,7 +159,7 @@ def _encode(args: argparse.Namespace) -> Result:
     try:
         write_bytes(args.output, buffer.getvalue())
     except OSError as error:
-        raise UserError(f"{args.output} could not be written ({error.strerror}): choose another place.") from error
+        raise UserError(f"{args.output} could not be written ({reason(error)}): choose another place.") from error
     rows = [
         {
             "photo": str(photo),

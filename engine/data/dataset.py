@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -20,9 +19,11 @@ from PIL import Image
 from engine.data.labels import read_labels
 from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
+from engine.files.disk import publish_folder, read_json
 from engine.progress import SILENT, Progress
 
 CACHE_VERSION = 1
+MAX_NAMES_BYTES = 2**30
 VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
 SMALLEST_PX, LARGEST_PX = 8, 1024
 """Sides of the pictures that a data set is cut to; which of them a family takes is said in its row."""
@@ -106,7 +107,7 @@ def open_dataset(
             ) from error
     try:
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        info = json.loads((folder / "info.json").read_text("utf-8"))
+        info = read_json(folder / "info.json", most=MAX_NAMES_BYTES)
         names, skipped = tuple(info["names"]), tuple(info["skipped"])
         if len(images) != len(names) or images.dtype != np.uint8:
             raise ValueError("the number of images and names differ")
@@ -153,9 +154,7 @@ def _build(
     progress: Progress,
 ) -> None:
     """Decodes all pictures into a folder beside, and publishes it by one rename."""
-    work = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
-    work.mkdir(parents=True)
-    try:
+    with publish_folder(folder, sync=False) as work:
         shape = (source.count, size, size, channels)
         need = 2 * source.count * size * size * channels
         # A memory map on a full disk kills the process without a word, so the room is looked for first.
@@ -186,11 +185,6 @@ def _build(
             del whole
             os.replace(work / "kept.npy", work / "images.npy")
         (work / "info.json").write_text(json.dumps({"names": names, "skipped": skipped}), "utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(work, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def to_square(picture: Picture, name: str, *, size: int, channels: int) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from engine.api import Cut, PhotoSource
 from engine.data.labels import LabelTable, value
 from engine.data.sources import Picture, open_source
 from engine.errors import DataError
+from engine.files.disk import reason
 from engine.photos.kinds import is_picture
 from engine.progress import SILENT, Progress
 
@@ -46,7 +47,7 @@ def photos_in(paths: Iterable[Path], *, most: int = MOST_IN_A_GROUP) -> list[Pat
             else:
                 found[path] = None
         except OSError as error:
-            raise DataError(f"{path.name} cannot be read ({error.strerror}): choose another folder.") from error
+            raise DataError(f"{path.name} cannot be read ({reason(error)}): choose another folder.") from error
     return list(found)[:most]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.checkpoints.atomic import write_json
 from engine.diagnostics.birthday_game import Game, Kind, Outcome, from_json, outcome, to_json
 from engine.diagnostics.support import Support
 from engine.diagnostics.support_text import rounded, support_figures, support_level
+from engine.files.disk import MALFORMED, read_json, write_json
 from engine.report import Evidence, Finding, Level
 
 SCHEMA: Final = "latent-loom/birthday/1"
@@ -37,13 +36,11 @@ def save_game(path: Path, game: Game, *, model_sha256: str) -> None:
 def load_game(path: Path, *, model_sha256: str) -> Game | None:
     """The test of this model in the file, None where there is none, it is damaged or of another model."""
     try:
-        if path.stat().st_size > FILE_CAP:
-            return None
-        values = json.loads(path.read_text("utf-8"))
+        values = read_json(path, most=FILE_CAP)
         if values["schema"] != SCHEMA or values["model_sha256"] != model_sha256:
             return None
         return from_json(values["game"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (OSError, *MALFORMED):
         return None
 
 

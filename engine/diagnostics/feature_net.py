@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
 from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError
+from engine.files import tensors
+from engine.files.disk import reason
 
 INPUT_PX: Final = 64
 LAYERS: Final = (
@@ -81,13 +76,8 @@ def fitted(images: Tensor) -> Tensor:
 
 def save_net(path: Path, net: FeatureNet) -> str:
     """Writes the weights, kernels in half precision, with their SHA-256 in the header, and returns it."""
-    state = {
-        name: (value.half() if value.ndim == 4 else value.float()).detach().contiguous()
-        for name, value in net.state_dict().items()
-    }
-    digest = digest_of(state)
-    write_bytes(path, save_tensors(state, metadata={"format": FORMAT, "sha256": digest}))
-    return digest
+    state = {name: value.half() if value.ndim == 4 else value.float() for name, value in net.state_dict().items()}
+    return tensors.save_sealed(path, state, FORMAT)
 
 
 def load_net(path: Path) -> FeatureNet:
@@ -97,39 +87,13 @@ def load_net(path: Path) -> FeatureNet:
         CheckpointError: the file is missing, damaged, or of another network.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError("it is too large")
-        data = path.read_bytes()
-        (length,) = struct.unpack("<Q", data[:8])
-        said = json.loads(data[8 : 8 + length])["__metadata__"]
-        state = load_tensors(data)
-        if said["format"] != FORMAT or said["sha256"] != digest_of(state):
-            raise ValueError("its checksum is wrong")
+        state = tensors.load_sealed(path, FORMAT, most=MAX_FILE_BYTES)
         net = FeatureNet()
         net.load_state_dict({name: value.float() for name, value in state.items()})
         if not all(bool(v.isfinite().all()) for v in net.state_dict().values()):
             raise ValueError("its numbers are not finite")
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        RecursionError,
-        struct.error,
-        SafetensorError,
-    ) as error:
-        why = str(error).split("\n")[0][:100]
+    except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"The feature network {path.name} cannot be used ({why}): install Latent Loom again."
+            f"The feature network {path.name} cannot be used ({reason(error)}): install Latent Loom again."
         ) from error
     return net.requires_grad_(False).eval()
-
-
-def digest_of(state: dict[str, Tensor]) -> str:
-    """SHA-256 over names, shapes and bytes of the tensors."""
-    found = hashlib.sha256()
-    for name in sorted(state):
-        found.update(f"{name} {tuple(state[name].shape)}".encode())
-        found.update(state[name].contiguous().numpy().tobytes())
-    return found.hexdigest()

@@ -27,6 +27,7 @@ from engine.diagnostics.frechet import Estimate, frechet, kernel_distance, momen
 from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
+from engine.files.disk import reason
 from engine.knobs import Knob
 from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding
@@ -85,7 +86,7 @@ def weights_file(given: str) -> Path:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): check the file.") from error
+        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): check the file.") from error
     if not digest.startswith(PREFIX):
         raise CheckpointError(
             f"{path.name} is not the file that FIDs are measured with (its SHA-256 begins {digest[:8]}, not {PREFIX}): "

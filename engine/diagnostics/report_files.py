@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.checkpoints.atomic import publish_folder, write_json
 from engine.errors import RunError
+from engine.files.disk import MALFORMED, publish_folder, read_json, reason, write_json
 from engine.report import Evidence, Figure, Finding, Level, Report, Verdict
 
 SCHEMA: Final = 1
@@ -103,8 +102,7 @@ def write_report(folder: Path, report: Report) -> Path:
             )
     except OSError as error:
         raise RunError(
-            f"The report {folder} could not be written ({error.strerror or error}): "
-            "free some space or choose another place."
+            f"The report {folder} could not be written ({reason(error)}): free some space or choose another place."
         ) from error
     return folder
 
@@ -205,9 +203,7 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
     """
     path = folder / FILE
     try:
-        if path.stat().st_size > FILE_CAP:
-            raise ValueError("it is over 16 MB")
-        values = json.loads(path.read_text("utf-8"))
+        values = read_json(path, most=FILE_CAP)
         if int(values["schema"]) > SCHEMA:
             raise RunError(f"The report in {folder.name} was written by a newer Latent Loom: update this one.")
         verdict = values["verdict"]
@@ -229,12 +225,9 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
             skipped={_text(k): _text(v) for k, v in _pairs(values["skipped"])},
         )
     except OSError as error:
-        raise RunError(
-            f"The report in {folder.name} cannot be read ({error.strerror or error}): diagnose again."
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        why = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).split("\n")[0][:80]
-        raise RunError(f"The report in {folder.name} is damaged ({why}): diagnose again.") from error
+        raise RunError(f"The report in {folder.name} cannot be read ({reason(error)}): diagnose again.") from error
+    except MALFORMED as error:
+        raise RunError(f"The report in {folder.name} is damaged ({reason(error)}): diagnose again.") from error
 
 
 def _items(values: object) -> list[Any]:

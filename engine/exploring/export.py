@@ -22,6 +22,7 @@ from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
+from engine.files.disk import reason, replacing
 from engine.progress import SILENT, Progress
 
 GIF_FASTEST: Final = 50
@@ -98,9 +99,7 @@ def save_animation(
         path.parent.mkdir(parents=True, exist_ok=True)
         WRITERS[suffix](path, Film(enlarged(), total, frames_per_second, forever))
     except OSError as error:
-        # An encoder's message has its whole command behind the first line.
-        why = (error.strerror or str(error)).partition("\n")[0]
-        raise UserError(f"{path} could not be written ({why}): choose another place.") from error
+        raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error
     progress.step(total, total)
     return path
 
@@ -117,13 +116,8 @@ def _whole(write: Callable[[BinaryIO, Film], None]) -> Writer:
     """A writer whose file appears by one rename."""
 
     def writer(path: Path, film: Film) -> None:
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                write(file, film)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path, sync=False) as temporary, temporary.open("wb") as file:
+            write(file, film)
 
     return writer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.checkpoints.atomic import write_json
 from engine.errors import CheckpointError
+from engine.files.disk import MALFORMED, read_json, reason, write_json
 
 SCHEMA: Final = "latent-loom/reference/1"
 UNITS: Final = "bits/dim"
@@ -81,9 +80,7 @@ def load_reference(path: Path, *, model_sha256: str) -> Reference:
         CheckpointError: unreadable, damaged or of another model.
     """
     try:
-        if path.stat().st_size > FILE_CAP:
-            raise ValueError("it is over 1 MB")
-        values = json.loads(path.read_text("utf-8"))
+        values = read_json(path, most=FILE_CAP)
         if values["schema"] != SCHEMA or values["units"] != UNITS:
             raise ValueError("it is of another kind")
         found = Reference(
@@ -95,10 +92,9 @@ def load_reference(path: Path, *, model_sha256: str) -> Reference:
             str(values["data"]),
         )
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): measure it again.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        why = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).split("\n")[0][:80]
-        raise CheckpointError(f"{path.name} is damaged ({why}): measure it again.") from error
+        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): measure it again.") from error
+    except MALFORMED as error:
+        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): measure it again.") from error
     if found.model_sha256 != model_sha256:
         raise CheckpointError(
             f"{path.name} was measured with another model ({found.model_sha256[:12]}, this one is "

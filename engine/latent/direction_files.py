@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from engine.errors import CheckpointError
+from engine.files import tensors
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, replacing
 from engine.latent.directions import Direction
 
 SCHEMA = "latent-loom/directions/1"
@@ -61,7 +59,7 @@ class DirectionSet:
 
 
 def save_directions(path: Path, directions: DirectionSet) -> None:
-    """Writes the set, whole or not at all: a temporary file beside it, flushed to the disk, then one rename.
+    """Writes the set, whole or not at all.
 
     Raises:
         CheckpointError: there is nothing to save, too much text for the header, or the file cannot be
@@ -82,31 +80,10 @@ def save_directions(path: Path, directions: DirectionSet) -> None:
             f"{path.name} was not written because its header would be over 1 MB: save fewer directions."
         )
     try:
-        _replace(path, save({"vectors": vectors.astype(kind)}, metadata))
+        with replacing(path) as temporary:
+            temporary.write_bytes(tensors.save_arrays({"vectors": vectors.astype(kind)}, metadata))
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be written ({error.strerror}): choose another folder.") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a model's directions are as readable as the model.
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    if os.name == "posix":
-        # The rename itself is safe only when the folder is on the disk too.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        raise CheckpointError(f"{path.name} cannot be written ({reason(error)}): choose another folder.") from error
 
 
 def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -> DirectionSet:
@@ -116,23 +93,25 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
         CheckpointError: unreadable, damaged, not a directions file, of another model or of another code size.
     """
     try:
-        if path.stat().st_size > _FILE_CAP:
-            raise CheckpointError(f"{path.name} is over 256 MB, too large for directions: choose another file.")
-        content = path.read_bytes()
+        content = read_bytes(path, most=_FILE_CAP)
+    except TooLarge as error:
+        raise CheckpointError(f"{path.name} is over 256 MB, too large for directions: choose another file.") from error
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): choose another file.") from error
+        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): choose another file.") from error
     try:
-        header = _header(content)
-        metadata = header["__metadata__"]
+        header = tensors.read_header(content, most=_HEADER_CAP)
+        metadata, vectors = header.metadata, header.entries["vectors"]
         if metadata["schema"] != SCHEMA:
             raise ValueError(f"its schema is {metadata['schema']!r:.60}")
-        found = str(metadata["model_sha256"])
+        found = metadata["model_sha256"]
         facts = json.loads(metadata["directions"])
-        shape, kind = header["vectors"]["shape"], header["vectors"]["dtype"]
-        if kind not in ("F16", "F32") or len(shape) != 2 or shape[0] != len(facts) or len(header) != 2:
+        shape = vectors.shape
+        if vectors.dtype not in ("F16", "F32") or len(shape) != 2 or shape[0] != len(facts) or len(header.entries) != 1:
             raise ValueError("its vectors do not match their description")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is not a whole directions file ({_why(error)}): make it again.") from error
+    except MALFORMED as error:
+        raise CheckpointError(
+            f"{path.name} is not a whole directions file ({reason(error)}): make it again."
+        ) from error
     if found != model_sha256:
         raise CheckpointError(
             f"{path.name} belongs to another model ({found[:12]}, this one is {model_sha256[:12]}),"
@@ -141,21 +120,10 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
     if size is not None and shape[1] != size:
         raise CheckpointError(f"{path.name} holds codes of {shape[1]} numbers, this model has {size}: make it again.")
     try:
-        vectors = load(content)["vectors"].astype(np.float32)
-        return DirectionSet(found, tuple(_direction(row, fact) for row, fact in zip(vectors, facts, strict=True)))
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path.name} is damaged ({_why(error)}): make the directions again.") from error
-
-
-def _header(content: bytes) -> dict[str, Any]:
-    """The header's JSON, read only when its stated length is below the cap and inside the file."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > _HEADER_CAP or length > len(content) - 8:
-        raise ValueError("its header is cut short or over 1 MB")
-    header = json.loads(content[8 : 8 + length])
-    if not isinstance(header, dict):
-        raise ValueError("its header is not an object")
-    return header
+        rows = tensors.load_arrays(content)["vectors"].astype(np.float32)
+        return DirectionSet(found, tuple(_direction(row, fact) for row, fact in zip(rows, facts, strict=True)))
+    except MALFORMED as error:
+        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): make the directions again.") from error
 
 
 def _direction(row: np.ndarray[Any, np.dtype[np.float32]], fact: dict[str, Any]) -> Direction:
@@ -184,7 +152,3 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r:.60} is not a number")
     return float(value)
-
-
-def _why(error: BaseException) -> str:
-    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).split("\n")[0][:120]

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pixel_unshuffle, silu
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError
+from engine.files import tensors
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
 from engine.nn.residual import Down, ResidualBlock
 
 SCHEMA: Final = "latent-loom/encoder/1"
@@ -117,7 +115,7 @@ def save_encoder(path: Path, encoder: CodeEncoder, facts: EncoderFacts) -> None:
     Raises:
         CheckpointError: it cannot be written.
     """
-    state = {key: value.detach().cpu().half().contiguous() for key, value in encoder.state_dict().items()}
+    state = {key: value.half() for key, value in encoder.state_dict().items()}
     metadata = {
         "schema": SCHEMA,
         "model_sha256": facts.model_sha256,
@@ -127,9 +125,9 @@ def save_encoder(path: Path, encoder: CodeEncoder, facts: EncoderFacts) -> None:
         "card": json.dumps(dict(facts.card), ensure_ascii=False, allow_nan=False),
     }
     try:
-        write_bytes(path, save_tensors(state, metadata=metadata))
+        write_bytes(path, tensors.save(state, metadata))
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be written ({error.strerror}): choose another folder.") from error
+        raise CheckpointError(f"{path.name} cannot be written ({reason(error)}): choose another folder.") from error
 
 
 def load_encoder(
@@ -141,17 +139,19 @@ def load_encoder(
         CheckpointError: unreadable, damaged, no encoder, or of another model.
     """
     try:
-        if path.stat().st_size > FILE_CAP:
-            raise CheckpointError(f"{path.name} is over 64 MB, too large for an encoder: fit it again.")
-        content = path.read_bytes()
+        content = read_bytes(path, most=FILE_CAP)
+    except TooLarge as error:
+        raise CheckpointError(f"{path.name} is over 64 MB, too large for an encoder: fit it again.") from error
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}): fit the encoder again.") from error
+        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): fit the encoder again.") from error
     try:
-        metadata = _metadata(content)
-        facts = EncoderFacts(str(metadata["model_sha256"]), dict(json.loads(metadata["card"])))
+        metadata = tensors.read_header(content, most=HEADER_CAP).metadata
+        if metadata["schema"] != SCHEMA:
+            raise ValueError("it says nothing of an encoder")
+        facts = EncoderFacts(metadata["model_sha256"], dict(json.loads(metadata["card"])))
         found = EncoderShape(int(metadata["code"]), _shape(json.loads(metadata["image_shape"])), int(metadata["width"]))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path.name} is not a whole encoder file ({_why(error)}): fit it again.") from error
+    except MALFORMED as error:
+        raise CheckpointError(f"{path.name} is not a whole encoder file ({reason(error)}): fit it again.") from error
     if facts.model_sha256 != model_sha256:
         raise CheckpointError(
             f"{path.name} belongs to another model ({facts.model_sha256[:12]}, this one is {model_sha256[:12]}), "
@@ -160,24 +160,13 @@ def load_encoder(
     if (found.code, found.image_shape) != (code, image_shape) or not 1 <= found.width <= WIDTH_CAP:
         raise CheckpointError(f"{path.name} does not fit this model's codes and pictures: fit the encoder again.")
     try:
-        state = load_tensors(content)
+        state = tensors.load(content)
         encoder = CodeEncoder(found)
         _check(encoder, state)
         encoder.load_state_dict({key: value.float() for key, value in state.items()})
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} is damaged ({_why(error)}): fit the encoder again.") from error
+    except (*MALFORMED, RuntimeError) as error:
+        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): fit the encoder again.") from error
     return encoder.eval().requires_grad_(False), facts
-
-
-def _metadata(content: bytes) -> Mapping[str, str]:
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > HEADER_CAP or length > len(content) - 8:
-        raise ValueError("its header is cut short or over 1 MB")
-    header = json.loads(content[8 : 8 + length])
-    metadata = header["__metadata__"]
-    if not isinstance(metadata, dict) or metadata["schema"] != SCHEMA:
-        raise ValueError("it says nothing of an encoder")
-    return metadata
 
 
 def _shape(values: list[int]) -> tuple[int, int, int]:
@@ -196,7 +185,3 @@ def _check(encoder: CodeEncoder, state: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{key} has another shape or kind")
         if not bool(torch.isfinite(value).all()):
             raise ValueError(f"{key} holds numbers that are not finite")
-
-
-def _why(error: BaseException) -> str:
-    return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error).split("\n")[0][:120]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import CheckpointError, UsageError
+from engine.files.disk import reason
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.directions import Direction
 from engine.latent.factorisation import UNSUPERVISED
@@ -92,7 +93,7 @@ def _save(path: Path, directions: DirectionSet) -> None:
             return
     except OSError as error:
         raise CheckpointError(
-            f"{path.parent} cannot be written ({error.strerror}): free some space or change its rights."
+            f"{path.parent} cannot be written ({reason(error)}): free some space or change its rights."
         ) from error
     save_directions(path, directions)
 

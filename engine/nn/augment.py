@@ -32,7 +32,11 @@ def differentiable_augment(x: Tensor, rand: Rand, *, shift: float = 0.125) -> Te
     x = (x - middle) * (contrast + 0.5) + middle
     # In float32, since a lower precision rounds 0.999 to 1, which would be one place too far.
     places = 2 * reach + 1
-    offsets = (uniform[:, 3:].float() * places).long().clamp_max(places - 1).T.tolist()
+    offsets = (uniform[:, 3:].float() * places).long().clamp_max(places - 1)
+    # Gathered on the device, whatever the places: to read them here would wait for all that a GPU still has to do.
     padded = pad(x, (reach, reach, reach, reach))
-    shifted = [padded[i, :, dy : dy + height, dx : dx + width] for i, (dy, dx) in enumerate(zip(*offsets, strict=True))]
-    return torch.stack(shifted).contiguous(memory_format=torch.channels_last)
+    rows = offsets[:, :1] + torch.arange(height, device=x.device)
+    columns = offsets[:, 1:] + torch.arange(width, device=x.device)
+    moved = padded.gather(2, rows[:, None, :, None].expand(-1, x.shape[1], -1, padded.shape[3]))
+    moved = moved.gather(3, columns[:, None, None, :].expand(-1, x.shape[1], height, -1))
+    return moved.contiguous(memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from engine.errors import ImageError
+from engine.files.disk import reason
 from engine.photos.colours import grey_of_8_bits, srgb_of
 from engine.photos.kinds import FORMATS
 
@@ -106,8 +107,7 @@ def _line(text: object) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return _line(text)[:120].rstrip(" .") or type(error).__name__
+    return _line(reason(error)).rstrip(" .")
 
 
 def _read(source: str | Path) -> tuple[bytes, str]:

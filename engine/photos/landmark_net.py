@@ -5,22 +5,17 @@ The only file of `engine.photos` that imports torch, so that finding faces and c
 
 from __future__ import annotations
 
-import hashlib
-import json
-import struct
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import CheckpointError
+from engine.files import tensors
+from engine.files.disk import reason
 
 INPUT_PX: Final = 64
 LAYERS: Final = ((3, 16, 2), (16, 32, 2), (32, 48, 1), (48, 64, 2), (64, 64, 1), (64, 96, 2), (96, 64, 1))
@@ -66,10 +61,9 @@ def predict(net: LandmarkNet, cuts: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def save_net(path: Path, net: LandmarkNet) -> str:
     """Writes the weights in half precision, their SHA-256 in the header, and returns it."""
-    state = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
-    digest = _digest(state)
-    write_bytes(path, save_tensors(state, metadata={"format": FORMAT, "sha256": digest}))
-    return digest
+    return tensors.save_sealed(
+        path, {name: value.half() for name, value in net.state_dict().items()}, FORMAT, types=True
+    )
 
 
 def load_net(path: Path) -> LandmarkNet:
@@ -79,29 +73,12 @@ def load_net(path: Path) -> LandmarkNet:
         CheckpointError: the file is missing, damaged, or of another network.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError("it is too large")
-        data = path.read_bytes()
-        (length,) = struct.unpack("<Q", data[:8])
-        said = json.loads(data[8 : 8 + length])["__metadata__"]
-        state = load_tensors(data)
-        if said["format"] != FORMAT or said["sha256"] != _digest(state):
-            raise ValueError("its checksum is wrong")
+        state = tensors.load_sealed(path, FORMAT, most=MAX_FILE_BYTES, types=True)
         with torch.device("meta"):
             net = LandmarkNet()
         net.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
-    except (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"The face landmarks file {path.name} cannot be used ({str(error).splitlines()[0][:120]}): "
-            "install Latent Loom again."
+            f"The face landmarks file {path.name} cannot be used ({reason(error)}): install Latent Loom again."
         ) from error
     return net.eval().requires_grad_(False)
-
-
-def _digest(state: dict[str, Tensor]) -> str:
-    """SHA-256 over names, shapes and bytes: safetensors itself does not notice a flipped bit."""
-    found = hashlib.sha256()
-    for name in sorted(state):
-        found.update(f"{name} {tuple(state[name].shape)} {state[name].dtype}\n".encode())
-        found.update(state[name].contiguous().numpy().tobytes())
-    return found.hexdigest()

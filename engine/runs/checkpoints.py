@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
-from engine.checkpoints.atomic import sha256_of
 from engine.errors import CheckpointError
+from engine.files.disk import MALFORMED, read_json, sha256_of
 
 SCHEMA: Final = 1
 FILES: Final = frozenset({"model.safetensors", "state.safetensors"})
@@ -26,7 +25,7 @@ def read_manifest(folder: Path) -> dict[str, object]:
         CheckpointError: damaged or incomplete.
     """
     try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest = read_json(folder / "manifest.json")
         if manifest["schema"] > SCHEMA:
             raise CheckpointError(f"{folder.name} was written by a newer Latent Loom: update this one.")
         if set(manifest["sha256"]) != FILES or f"step_{manifest['step']:06d}" != folder.name:
@@ -35,7 +34,7 @@ def read_manifest(folder: Path) -> dict[str, object]:
             if Path(name).name != name or sha256_of(folder / name) != digest:
                 raise CheckpointError(f"{folder.name} is damaged ({name} differs from its manifest).")
         return dict(manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(f"{folder.name} is incomplete ({error}).") from error
 
 

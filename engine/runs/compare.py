@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from engine.files.disk import MALFORMED
 from engine.runs.directory import RunInfo
 
 FEWEST: Final = 2
@@ -63,7 +64,7 @@ def final_figures(run: Path) -> dict[str, tuple[int, float]]:
             values = json.loads(line)
             step = int(values.pop("step"))
             pairs = [(str(k), float(v)) for k, v in values.items() if isinstance(v, int | float) and k != "time"]
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        except MALFORMED:
             continue
         figures |= {name: (step, value) for name, value in pairs if math.isfinite(value)}
     return figures

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.checkpoints.atomic import write_json
 from engine.errors import RunError
+from engine.files.disk import MALFORMED, read_json, reason, write_json
 from engine.runs.heartbeat import Heartbeats, fresh
 from engine.runs.line_files import FigureRow as FigureRow
 from engine.runs.line_files import NoticeRow as NoticeRow
@@ -32,7 +32,6 @@ SCHEMA: Final = 1
 STALE_SECONDS: Final = 30.0
 SILENT_SECONDS: Final = 600.0
 """So long a writer on this machine that is still the same process may work without a heartbeat: a step can be slow."""
-MAX_SMALL_BYTES: Final = 2**20
 MAX_PREVIEW_PIXELS: Final = 2**26
 ACTIVE: Final = ("preparing", "running", "paused")
 
@@ -116,7 +115,7 @@ def create(path: Path, config: RunConfig) -> None:
         write_json(path / "config.json", values)
     except OSError as error:
         raise RunError(
-            f"The run directory {path} cannot be written ({error.strerror}): choose another place or free some space."
+            f"The run directory {path} cannot be written ({reason(error)}): choose another place or free some space."
         ) from error
 
 
@@ -127,7 +126,7 @@ def read_config(path: Path) -> RunConfig:
         RunError: no run there, or its config is damaged.
     """
     try:
-        values = json.loads(read_small(path / "config.json"))
+        values = read_json(path / "config.json")
         if values.pop("schema") > SCHEMA:
             raise RunError(f"{path.name} was written by a newer Latent Loom: update this one.")
         values["image_shape"] = tuple(int(v) for v in values["image_shape"])
@@ -137,9 +136,11 @@ def read_config(path: Path) -> RunConfig:
             f"{path} is no run (it has no config.json): choose a directory that training has written."
         ) from error
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}): check the disk and its permissions.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise RunError(f"{path.name} has a damaged config.json ({error}): restore it or start a new run.") from error
+        raise RunError(f"{path} cannot be read ({reason(error)}): check the disk and its permissions.") from error
+    except MALFORMED as error:
+        raise RunError(
+            f"{path.name} has a damaged config.json ({reason(error)}): restore it or start a new run."
+        ) from error
 
 
 def _checked(config: RunConfig) -> RunConfig:
@@ -155,23 +156,6 @@ def _checked(config: RunConfig) -> RunConfig:
     return config
 
 
-def read_small(file: Path) -> str:
-    """The text of a small regular file; a pipe or a device is refused, not waited for.
-
-    Raises:
-        OSError: it cannot be opened.
-        ValueError: it is no regular file, too large, or no UTF-8.
-    """
-    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise ValueError(f"{file.name} is no regular file")
-        data = opened.read(MAX_SMALL_BYTES + 1)
-    if len(data) > MAX_SMALL_BYTES:
-        raise ValueError(f"{file.name} is larger than {MAX_SMALL_BYTES >> 20} MiB")
-    return data.decode("utf-8")
-
-
 def save_config(path: Path, config: RunConfig) -> None:
     """Replaces the config: a resumed run may be given more steps.
 
@@ -183,7 +167,7 @@ def save_config(path: Path, config: RunConfig) -> None:
         write_json(path / "config.json", values)
     except OSError as error:
         raise RunError(
-            f"The run directory {path} cannot be written ({error.strerror}): check its permissions and the disk."
+            f"The run directory {path} cannot be written ({reason(error)}): check its permissions and the disk."
         ) from error
 
 
@@ -227,7 +211,7 @@ def read_status(path: Path, heartbeats: Heartbeats | None = None) -> RunStatus:
     """
     file = path / "status.json"
     try:
-        values = json.loads(read_small(file))
+        values = read_json(file)
         state, step, steps = str(values["state"]), int(values["step"]), int(values["steps"])
         heartbeat, here = float(values["heartbeat"]), values["host"] == socket.gethostname()
         active = state in ACTIVE
@@ -250,7 +234,7 @@ def read_status(path: Path, heartbeats: Heartbeats | None = None) -> RunStatus:
             here=here,
             lost=active and not alive,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (OSError, *MALFORMED):
         return RunStatus("stopped", 0, 0, False)
 
 
@@ -323,7 +307,7 @@ def _row(line: bytes) -> MetricsRow | None:
         when = values.pop("time", None)
         seconds = float(when) if isinstance(when, int | float) else None
         return MetricsRow(step, {k: float(v) for k, v in values.items() if isinstance(v, int | float)}, seconds)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except MALFORMED:
         return None
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from engine.runs import directory as runs
 from engine.api import TrainRequest
-from engine.checkpoints.atomic import publish_folder, write_bytes, write_json
 from engine.errors import RunError
+from engine.files.disk import MALFORMED, publish_folder, read_json, reason, write_bytes, write_json
+from engine.runs import directory as runs
 from engine.runs.heartbeat import Heartbeats
 from engine.runs.line_files import whole_lines
 
@@ -184,7 +184,7 @@ def clean_tag(text: str) -> str:
 def read_tags(run: Path) -> tuple[str, ...]:
     """The run's tags; a missing or damaged file is no tag."""
     try:
-        found = json.loads(runs.read_small(run / "tags.json"))
+        found = read_json(run / "tags.json")
     except (OSError, ValueError, RecursionError):
         return ()
     tags = (clean_tag(tag) for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
@@ -204,7 +204,7 @@ def write_tags(run: Path, tags: Iterable[str]) -> tuple[str, ...]:
         write_json(run / "tags.json", list(kept))
     except OSError as error:
         raise RunError(
-            f"The tags of {run.name} cannot be written ({error.strerror}): check its permissions and the disk."
+            f"The tags of {run.name} cannot be written ({reason(error)}): check its permissions and the disk."
         ) from error
     return kept
 
@@ -334,7 +334,7 @@ def plant(checkpoint: Checkpoint, run: Path) -> None:
         runs.write_status(run, "stopped", checkpoint.step, 0)
     except OSError as error:
         raise RunError(
-            f"Checkpoint {checkpoint.path.name} of {source.name} could not be copied ({error.strerror or error}): "
+            f"Checkpoint {checkpoint.path.name} of {source.name} could not be copied ({reason(error)}): "
             "free some space, or choose another one."
         ) from error
 
@@ -348,7 +348,7 @@ def _copy_lines(source: Path, target: Path, step: int) -> None:
             break
         try:
             at = json.loads(line)["step"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except MALFORMED:
             continue
         if isinstance(at, int) and at <= step:
             kept.append(line)
@@ -372,5 +372,5 @@ def set_aside(run: Path) -> Path:
             target = target.with_name(f"{run.name}-{time.strftime('%Y%m%d-%H%M%S')}-{number}")
         os.rename(run, target)
     except OSError as error:
-        raise RunError(f"{run.name} cannot be moved ({error.strerror}): check the disk and its permissions.") from error
+        raise RunError(f"{run.name} cannot be moved ({reason(error)}): check the disk and its permissions.") from error
     return target

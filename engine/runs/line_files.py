@@ -6,27 +6,22 @@ every line as hostile: a torn end waits for the next call, anything malformed or
 
 from __future__ import annotations
 
-from engine.charts import Chart, ChartKind
-
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from engine.charts import Chart, ChartKind
+from engine.files.disk import MALFORMED
 
 MAX_LINE_BYTES: Final = 2**20
 MAX_VALUES: Final = 4096
 MAX_NAME: Final = 200
 MAX_TEXT: Final = 2000
 MAX_EVIDENCE: Final = 32
-
-
-
 
 
 @dataclass(frozen=True)
@@ -55,8 +50,6 @@ class NoticeRow:
     evidence: Mapping[str, float] = field(default_factory=dict)
     suggestion: str = ""
     action: str = ""
-
-
 
 
 def append_figures(path: Path, step: int, charts: Sequence[Chart]) -> None:
@@ -149,7 +142,7 @@ def _figure(line: bytes) -> FigureRow | None:
         values = _numbers(found["values"])
         edges = None if found["edges"] is None else _numbers(found["edges"])
         step = _step(found["step"])
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except MALFORMED:
         return None
     if kind == "bars":
         return FigureRow(step, name, "bars", None, values)
@@ -180,7 +173,7 @@ def _notice(line: bytes) -> NoticeRow | None:
             _text(found.get("suggestion", ""), MAX_TEXT, empty=True),
             _text(found.get("action", ""), MAX_TEXT, empty=True),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except MALFORMED:
         return None
 
 

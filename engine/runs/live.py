@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.runs import directory as runs
 from engine.errors import RunError
+from engine.files.disk import TooLarge, read_bytes, read_json, reason
+from engine.runs import directory as runs
 
 FOLDER: Final = "live"
 MODEL: Final = "model.safetensors"
@@ -74,7 +75,7 @@ def _checkpoints(run: Path) -> Iterator[Path]:
 def _note(file: Path) -> dict[str, Any]:
     """A small JSON object; an empty one for whatever is missing, torn or hostile."""
     try:
-        values = json.loads(runs.read_small(file))
+        values = read_json(file)
     except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
@@ -133,12 +134,12 @@ def read_weights(run: Path, *, sha256: str = "") -> tuple[bytes, Weights]:
         if (kept := _kept.get(found.sha256)) is not None:
             return kept
         try:
-            if found.file.stat().st_size > MAX_BYTES:
-                raise RunError(f"{found.file} is larger than {MAX_BYTES >> 30} GiB: that is no model of this program.")
-            data = found.file.read_bytes()
+            data = read_bytes(found.file, most=MAX_BYTES)
+        except TooLarge as error:
+            raise RunError(f"{error}: that is no model of this program.") from error
         except OSError as error:
             # Pruned or taken away since it was listed.
-            problem = f"has weights that cannot be read ({error.strerror}): check the disk"
+            problem = f"has weights that cannot be read ({reason(error)}): check the disk"
             continue
         if hashlib.sha256(data).hexdigest() == found.sha256:
             _kept.put(data, found)

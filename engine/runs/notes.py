@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from engine.checkpoints.atomic import write_json
 from engine.errors import RunError
-from engine.runs.directory import read_small
+from engine.files.disk import MALFORMED, read_json, reason, write_json
 
 FILE: Final = "notes.json"
 SCHEMA: Final = 1
@@ -31,10 +29,10 @@ class Note:
 def read_notes(run: Path) -> tuple[Note, ...]:
     """The notes of a run by step; none where the file is missing or damaged."""
     try:
-        found = json.loads(read_small(run / FILE))["notes"]
+        found = read_json(run / FILE)["notes"]
         if not isinstance(found, list):
             return ()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *MALFORMED):
         return ()
     notes = (_note(row) for row in found[:MOST])
     return tuple(sorted((note for note in notes if note is not None), key=lambda note: note.step))
@@ -46,7 +44,7 @@ def _note(row: Any) -> Note | None:
         if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < 2**53 or not isinstance(text, str):
             return None
         return Note(step, _clean(text), float(made)) if _clean(text) else None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except MALFORMED:
         return None
 
 
@@ -75,7 +73,7 @@ def set_note(run: Path, step: int, text: str) -> tuple[Note, ...]:
         write_json(run / FILE, {"schema": SCHEMA, "notes": [vars(replace(note)) for note in notes]})
     except OSError as error:
         raise RunError(
-            f"The note could not be written to {run / FILE} ({error.strerror}): check its permissions and the disk."
+            f"The note could not be written to {run / FILE} ({reason(error)}): check its permissions and the disk."
         ) from error
     return notes
 
@@ -86,8 +84,8 @@ def _set_aside_damaged(run: Path) -> None:
     if not file.exists():
         return
     try:
-        if isinstance(json.loads(read_small(file))["notes"], list):
+        if isinstance(read_json(file)["notes"], list):
             return
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *MALFORMED):
         pass
     os.replace(file, file.with_suffix(".damaged.json"))

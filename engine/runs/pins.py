@@ -5,9 +5,7 @@ Anybody may put them there, this window or a person at another machine, also whi
 
 from __future__ import annotations
 
-import os
 import stat
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +15,7 @@ from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import ImageError, RunError, UsageError
+from engine.files.disk import reason, replacing
 
 MOST: Final = 4
 COLUMNS: Final = 3
@@ -74,17 +73,14 @@ def pin(run: Path, picture: Pictures) -> int:
     if len(taken) >= MOST or not free:
         raise UsageError(f"{MOST} photos are pinned to {run.name} already: unpin one first.")
     file = run / "pins" / f"{free[0]:02d}.png"
-    temporary = file.with_name(f".{file.stem}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.ascontiguousarray(picture)).save(temporary, format="PNG")
-        os.replace(temporary, file)
+        with replacing(file) as temporary:
+            Image.fromarray(np.ascontiguousarray(picture)).save(temporary, format="PNG")
     except OSError as error:
         raise RunError(
-            f"{file.parent} cannot be written ({error.strerror or error}): check the disk and its permissions."
+            f"{file.parent} cannot be written ({reason(error)}): check the disk and its permissions."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return free[0]
 
 
@@ -98,7 +94,7 @@ def unpin(run: Path, number: int) -> None:
         (run / "pins" / f"{number:02d}.png").unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
-            f"{run / 'pins'} cannot be written ({error.strerror}): check the disk and its permissions."
+            f"{run / 'pins'} cannot be written ({reason(error)}): check the disk and its permissions."
         ) from error
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from engine.runs import directory as runs
 from engine.control import Control
 from engine.errors import Cancelled, UserError
 from engine.progress import SILENT, Progress, Step
+from engine.runs import directory as runs
 
 TELL_SECONDS: Final = 0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.runs import pins
-from engine.runs import directory as runs
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
 from engine.exploring.export import save_animation
 from engine.progress import SILENT, Progress
+from engine.runs import directory as runs
+from engine.runs import pins
 
 WHAT: Final = ("samples", "pins")
 MOST_SIDE_PX: Final = 4096
@@ -119,7 +119,7 @@ def save_timelapse(
     frames_per_second: int = 10,
     progress: Progress = SILENT,
 ) -> Path:
-    """Writes the film by the path's suffix, see `engine.exploring.export.save_animation`; it appears whole or not at all.
+    """Writes the film by the path's suffix, see `save_animation` of `engine.exploring`; it appears whole or not at all.
 
     Raises:
         UsageError, UserError: as there.

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from engine import families
-from engine.checkpoints.atomic import sweep
 from engine.checkpoints.model_file import ModelHeader
 from engine.data import DataSet, Split
 from engine.device import placed
 from engine.errors import RunError, UsageError
+from engine.files.disk import sweep
 from engine.knobs import from_json
 from engine.models.base import LatentModel
 from engine.nn.recompute import recompute_in_backward

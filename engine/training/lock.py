@@ -17,6 +17,7 @@ from typing import Final
 import psutil
 
 from engine.errors import Cancelled, RunError
+from engine.files.disk import MALFORMED, read_json, reason
 from engine.runs import directory as runs
 
 BEAT_SECONDS: Final = 5.0
@@ -85,9 +86,7 @@ def exclusive(run: Path) -> Iterator[Lock]:
         if not (_make(lock.file, lock.token) or _take_over(lock)):
             raise RunError(f"{run.name} is being trained by another process: stop that one first.")
     except OSError as error:
-        raise RunError(
-            f"The run directory {run} cannot be written ({error.strerror}): choose another place."
-        ) from error
+        raise RunError(f"The run directory {run} cannot be written ({reason(error)}): choose another place.") from error
     try:
         yield lock
     except Cancelled:
@@ -163,14 +162,14 @@ def _read(file: Path) -> _Owner | None:
     """The owner of a lock file; None where there is no file."""
     try:
         beat = file.stat().st_mtime
-        values = json.loads(runs.read_small(file))
+        values = read_json(file)
         if isinstance(values, int):
             # Earlier versions wrote their process number alone.
             return _Owner("", beat, pid=values, host=socket.gethostname())
         return _Owner(str(values["token"]), beat, int(values["pid"]), float(values["started"]), str(values["host"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (OSError, *MALFORMED):
         return _Owner("", _beat(file))
 
 

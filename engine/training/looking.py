@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from torch import Tensor
 
 from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import ImageError
+from engine.files.disk import write_bytes
 from engine.latent.inversion import Inversion, invert, refine
 from engine.measures import error_map
 from engine.models.base import LatentModel
@@ -172,10 +171,11 @@ class LiveWeights:
         self._told = False
         self._folder.mkdir(parents=True, exist_ok=True)
         # The weights first: until the hash follows, a reader sees that the pair does not match, and looks again.
-        _replace(self._folder / live.MODEL, data)
+        # Neither waits for the disk: after a power cut the hash tells that they are torn.
+        write_bytes(self._folder / live.MODEL, data, sync=False)
         note = {"schema": live.SCHEMA, "step": header.step, "sha256": hashlib.sha256(data).hexdigest()}
         live_note = {**note, "bytes": len(data), "half": half, "time": time.time()}
-        _replace(self._folder / live.STEP, live.encode(live_note))
+        write_bytes(self._folder / live.STEP, live.encode(live_note), sync=False)
         return True
 
     def remove(self) -> None:
@@ -190,16 +190,6 @@ def _largest(model: LatentModel) -> float:
     """The largest magnitude among the weights; not finite where one of them is not."""
     parts = [v.detach().abs().amax() for v in model.state_dict().values() if v.is_floating_point() and v.numel()]
     return float(torch.stack([part.float() for part in parts]).amax()) if parts else 0.0
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """By one rename, without waiting for the disk: after a power cut the hash tells that they are torn."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class Looking(QuietHook):

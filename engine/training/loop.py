@@ -21,6 +21,7 @@ from engine.data import DataSet
 from engine.device import Device
 from engine.errors import RunError
 from engine.events import TrainingState
+from engine.files.disk import reason
 from engine.runs import directory as runs
 from engine.training.batches import step_seed
 from engine.training.compiling import compiled
@@ -71,7 +72,7 @@ def train(
             return _go(job, control, stack)
         except OSError as error:
             raise RunError(
-                f"{run.name} cannot be written any more ({error.strerror or error}): free some space and resume; "
+                f"{run.name} cannot be written any more ({reason(error)}): free some space and resume; "
                 "its newest checkpoint is kept."
             ) from error
         except (RuntimeError, MemoryError) as error:

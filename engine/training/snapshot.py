@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from engine.checkpoints.atomic import publish_folder, write_json
 from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import CheckpointError, RunError
+from engine.files import tensors
+from engine.files.disk import publish_folder, reason, write_json
 from engine.models.base import LatentModel
 from engine.runs.checkpoints import SCHEMA, in_order, read_manifest
 from engine.training.optimisers import Optimisers
@@ -49,7 +47,7 @@ def save_snapshot(
     state |= {f"optimiser/{k}": v for k, v in optimisers.state().items()}
     files = {
         "model.safetensors": encode_model(average, header, whole=False),
-        "state.safetensors": save_tensors({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}),
+        "state.safetensors": tensors.save({k: v.clone() for k, v in state.items()}),
     }
     try:
         need = 3 * sum(map(len, files.values()))
@@ -68,7 +66,7 @@ def save_snapshot(
                 {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests},
             )
     except OSError as error:
-        raise RunError(f"Checkpoint {folder.name} could not be written ({error.strerror}): free some space.") from error
+        raise RunError(f"Checkpoint {folder.name} could not be written ({reason(error)}): free some space.") from error
     for old in in_order(folder.parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
@@ -82,8 +80,8 @@ def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, opt
     """
     manifest = read_manifest(folder)
     try:
-        state = load_tensors((folder / "state.safetensors").read_bytes())
-        shown = load_tensors((folder / "model.safetensors").read_bytes())
+        state = tensors.load((folder / "state.safetensors").read_bytes())
+        shown = tensors.load((folder / "model.safetensors").read_bytes())
         _restore(
             model,
             {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")},
@@ -92,7 +90,7 @@ def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, opt
         _restore(average, shown, complete=False)
         optimisers.load({k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")})
         return Progressed(int(str(manifest["step"])), int(str(manifest["strikes"])))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder.name} does not fit this run ({error}): start a new run.") from error
 
 

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from boxing.figures import FULL, Scale, measured, of_real, subject_for
-from engine.checkpoints.atomic import write_json
 from engine.data import DataSet, Split
 from engine.data.dataset import cache_folder
 from engine.diagnostics.facts import Origin
+from engine.files.disk import write_json
 from engine.latent.principal_axes import principal_axes
 from engine.models.linear import Pca, PcaConfig
 

@@ -85,6 +85,95 @@ def test_training_stays_on_the_device_and_reaches_every_parameter(family, config
     assert not wanted - steps.touched, f"never trained: {sorted(wanted - steps.touched)}"
 
 
+class Waiting(PlainSteps):
+    """Steps whose noise is made on the device and whose updates ask for nothing: what waits is the family itself."""
+
+    def rand(self, *shape, like):
+        return torch.rand(shape, device=like.device, dtype=like.dtype)
+
+    def randn(self, *shape, like):
+        return torch.randn(shape, device=like.device, dtype=like.dtype)
+
+    def update(self, name, loss):
+        self.adams[name].zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.networks[name].parameters(), 50.0)
+        self.adams[name].step()
+        return norm.detach()
+
+
+@EVERY_VARIANT
+def test_a_step_never_waits_for_the_device(family, config):
+    """A copy from or to the CPU within a step would hold up everything behind it."""
+    model = placed(make(family, config=config, shape=SHAPE), CUDA).train()
+    steps, batch = Waiting(model), images(8, SHAPE).to(CUDA)
+    # What is made once, at the first steps.
+    model.training_step(batch, steps)
+    steps.index += 1
+    model.training_step(batch, steps)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for index in (8, 9):
+            steps.index = index
+            model.training_step(batch, steps)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@EVERY_VARIANT
+def test_a_whole_step_can_be_recorded_and_repeated(family, config):
+    """One CUDA graph of loss, gradients and Adam does what the step does."""
+    found = []
+    for recorded in (False, True):
+        torch.manual_seed(0)
+        model = placed(make(family, config=config, shape=SHAPE), CUDA).train()
+        steps, batch, noise = Waiting(model, rate=1e-4), images(8, SHAPE).to(CUDA), {}
+
+        def kept(kind, shape, like, noise=noise):
+            key = (kind, tuple(shape))
+            if key not in noise:
+                noise[key] = getattr(torch, kind)(shape, generator=seeded(len(noise))).to(like.device)
+            return noise[key].to(like.dtype)
+
+        steps.rand = lambda *shape, like, kept=kept: kept("rand", shape, like)
+        steps.randn = lambda *shape, like, kept=kept: kept("randn", shape, like)
+        steps.adams = {
+            name: torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.5, 0.99), capturable=True)
+            for name, net in steps.networks.items()
+        }
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        steps.index = 1
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                model.training_step(batch, steps)
+            if recorded:
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph, stream=stream):
+                    model.training_step(batch, steps)
+                for _ in range(2):
+                    graph.replay()
+            else:
+                for _ in range(2):
+                    model.training_step(batch, steps)
+        torch.cuda.synchronize()
+        found.append({key: value.cpu() for key, value in model.state_dict().items()})
+        graph = None
+        for parameter in model.parameters():
+            parameter.grad = None
+    for key, value in found[0].items():
+        torch.testing.assert_close(found[1][key], value, atol=1e-4, rtol=1e-3, msg=lambda m, k=key: f"{k}: {m}")
+
+
+def test_choosing_the_device_keeps_a_flow_exact():
+    torch.backends.cudnn.allow_tf32 = True
+    pick("cuda")
+    model = placed(stir(make("flow", shape=SHAPE), amount=0.02), CUDA).eval()
+    x = images(16, SHAPE).to(CUDA)
+    with torch.inference_mode():
+        assert (model.decode(model.encode(x)) - x).abs().max() <= 1e-4
+
+
 @EVERY
 def test_lower_precisions_are_near_and_their_difference_is_known(family):
     model = placed(stir(make(family, shape=SHAPE), amount=0.02), CUDA).eval()

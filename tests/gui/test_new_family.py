@@ -315,18 +315,18 @@ def test_the_window_trains_it_and_moves_its_slider(home: Path, open_app: OpenApp
     plane = build("plane", {}, (2, 1, 1))
     save_model(home / "models/plane.safetensors", plane, ModelHeader("plane", {}, (2, 1, 1), "A plane"))
     app: App = open_app(model="A sheet")
-    app.conductor.directions.show_axes("features")
+    app.explore.directions.show_axes("features")
     app.wait(lambda: bool(app.state.info and app.state.info.components))
     app.settle()
     before = shown(app).copy()
-    slider = app.window.explore.inspector.sliders[app.state.info.components[0].name]
+    slider = app.explore_view.inspector.sliders[app.state.info.components[0].name]
     drag(slider, slider_points(slider, 12))
     app.settle()
     assert slider.value() != 0.0
     assert not np.array_equal(shown(app), before)
 
-    app.conductor.show_workspace("train")
-    form = app.window.train.form
+    app.show_workspace("train")
+    form = app.train_view.form
     assert [row.name for row in app.state.catalogue.families] == ["vae", "gan", "flow", "sheet"], "points have no form"
     assert "exponential" in form_choices(form, "gan", "objective")
     form.family.set_current("sheet")
@@ -341,12 +341,12 @@ def test_the_window_trains_it_and_moves_its_slider(home: Path, open_app: OpenApp
         form.knob_form(name).fields[name].set_value(value)
     form.start.click()
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.info.status.state == "done")
-    app.wait(lambda: "Squared error" in app.window.train.curves.plots)
+    app.wait(lambda: "Squared error" in app.train_view.curves.plots)
     app.wait(lambda: app.state.run_view.pictures is not None)
 
-    app.conductor.show_workspace("explore")
+    app.show_workspace("explore")
     card = next(card for card in app.state.models if card.title == "A plane")
-    app.window.explore.library.modelChosen.emit(card.key)
+    app.explore_view.library.modelChosen.emit(card.key)
     app.wait(lambda: "draws points" in app.said)
     assert app.state.info.title == "A sheet"
 

@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app import shot, workspaces
 from app.core.asked import Asked
@@ -187,11 +188,11 @@ def test_a_picture_of_it_can_be_drawn(rows: None, home: Path, qapp: QApplication
 
 def test_closing_tells_it_and_leaves_nothing(cellar: App) -> None:
     cellar.show_workspace("cellar")
-    cellar.train.training.load_catalogue()
+    view = cellar.window.view("cellar")
     cellar.close()
     assert ENDED == ["close", "closed"]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
-    assert not [w for w in QApplication.allWidgets() if isinstance(w, CellarView)]
+    assert not isValid(view)
 
 
 def test_without_its_row_there_is_no_such_workspace(app: App) -> None:

@@ -12,7 +12,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from engine.models.frozen import freeze_model
 
 from engine.device import placed
 from engine.diagnostics import inception
@@ -22,6 +21,7 @@ from engine.diagnostics.diagnose import diagnose
 from engine.diagnostics.facts import Origin
 from engine.diagnostics.ranking import rank_photos
 from engine.families import FAMILIES
+from engine.frozen import freeze_model
 from engine.latent.encoder import CodeEncoder, EncoderShape
 from tests.contract.tiny import make, picture, stir
 from tests.engine.diagnostics.shapes import ATTRIBUTES, drawn, random_labels

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from engine.models.frozen import Plain, freeze_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from engine.device import autocast, placed
 from engine.families import FAMILIES, KNOWN, LINEAR, build
-from engine.models.base import LatentModel
+from engine.frozen import freeze_model
+from engine.models.base import LatentModel, Plain
 from engine.nn.packed import offered
 from tests.contract.tiny import PlainSteps, images, make, stir, tiny_config, variants
 from tests.engine.models.imported.test_contract import VARIANTS as IMPORTED

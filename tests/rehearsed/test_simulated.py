@@ -7,11 +7,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from engine.models.frozen import Plain, freeze_model
 from torch import nn
 
 from engine.device import placed
 from engine.families import FAMILIES
+from engine.frozen import freeze_model
+from engine.models.base import Plain
 from tests.contract.tiny import PlainSteps, images, make, stir
 from tests.rehearsed.simulated import Simulated
 

@@ -20,6 +20,7 @@ from app.state import AppState
 from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
 from engine.checkpoints.loom_file import LoomFile
 from engine.errors import CheckpointError
+from engine.files.disk import reason
 
 MORPH_TIMING: Final = MorphTiming()
 MORPH_EXPORT: Final = MorphExport()
@@ -188,8 +189,9 @@ def unpack(content: LoomFile, name: str) -> tuple[Session, tuple[Pictures, ...]]
         session = Reader(content.arrays).read(Session, content.document["session"])
         _check(session, len(content.photos))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        why = str(error).split("\n")[0][:120]
-        raise CheckpointError(f"The session {name} is damaged ({why}): open an earlier copy of it.") from error
+        raise CheckpointError(
+            f"The session {name} is damaged ({reason(error)}): open an earlier copy of it."
+        ) from error
     return session, content.photos
 
 

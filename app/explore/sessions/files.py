@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.checkpoints.atomic import sweep
 from engine.checkpoints.loom_file import SUFFIX
+from engine.files.disk import reason, sweep
 
 LAST: Final = f"last{SUFFIX}"
 PREVIOUS: Final = f"previous{SUFFIX}"
@@ -65,7 +65,7 @@ def last_time(folder: Path) -> LastTime:
         return LastTime(file, crashed, (time.time() - file.stat().st_mtime) / 60)
     except OSError as error:
         log.warning("sessions: %s", error)
-        return LastTime(None, problem=f"Nothing can be kept in {folder} ({error.strerror}): save sessions elsewhere.")
+        return LastTime(None, problem=f"Nothing can be kept in {folder} ({reason(error)}): save sessions elsewhere.")
 
 
 def _set_aside(folder: Path, name: str) -> LastTime:

@@ -23,6 +23,7 @@ from engine.diagnostics import birthday_game as play
 from engine.diagnostics.birthday_files import game_file, human_finding, save_game
 from engine.diagnostics.birthday_game import Answer, Game, Plan, Round
 from engine.events import Advanced, Failed
+from engine.files.disk import reason
 from engine.lanes import Context, Work
 from engine.report import Evidence
 
@@ -258,7 +259,7 @@ class BirthdayController(QObject):
             try:
                 save_game(game_file(run, step), game, model_sha256=sha)
             except OSError as error:
-                return f"The test cannot be kept in {run.name} ({error.strerror or error}): finish it before closing."
+                return f"The test cannot be kept in {run.name} ({reason(error)}): finish it before closing."
             return ""
 
         self._store.tasks.submit(

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.checkpoints.atomic import write_bytes
 from engine.errors import UserError
+from engine.files.disk import reason, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,4 +69,4 @@ def write(path: Path, data: bytes) -> None:
     try:
         write_bytes(path, data)
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror}): choose another place.") from error
+        raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error

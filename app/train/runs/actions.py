@@ -11,20 +11,20 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from app.core.store import Store
-from app.core.model_host import run_ref
 from app.core.file_kinds import ask_folder
+from app.core.model_host import run_ref
 from app.core.notices import Message
+from app.core.store import Store
 from app.state import AppState
-from app.train.runs.state import Draft
-from app.train.runs.processes import RunProcesses
-from app.train.runs.controller import RunsController
 from app.train.controller import TrainController
-from engine.runs import library as run_library
+from app.train.runs.controller import RunsController
+from app.train.runs.processes import RunProcesses
+from app.train.runs.state import Draft
 from engine.api import TrainRequest
 from engine.lanes import Context
-from engine.runs.library import Checkpoint
+from engine.runs import library as run_library
 from engine.runs.directory import RunInfo
+from engine.runs.library import Checkpoint
 from engine.runs.torchrun import torchrun_line
 
 NO_RUN: Final = Message("No run is chosen yet: choose one under Runs in Train first.", "warning")

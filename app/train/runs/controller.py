@@ -12,20 +12,20 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from app.core.store import Store
 from app.core.notices import Message
-from app.train.runs.reader import Lists, read_thumbs
+from app.core.store import Store
+from app.run_card import RunCard
 from app.settings import ATTACHED
 from app.state import AppState
-from app.run_card import RunCard
-from app.train.runs.state import Gone, RunTable
-from app.train.runs.processes import RunProcesses
 from app.train.controller import TrainController
+from app.train.runs.processes import RunProcesses
+from app.train.runs.reader import Lists, read_thumbs
+from app.train.runs.state import Gone, RunTable
 from app.train.runs.trash import put_back, to_trash
-from engine.runs import library as run_library
 from engine.api import Pictures
 from engine.events import Failed
 from engine.lanes import Context
+from engine.runs import library as run_library
 from engine.runs.compare import FEWEST, MOST, Compared, compare, final_figures, table_csv
 from engine.runs.library import Shelf
 
@@ -322,7 +322,9 @@ class RunsController(QObject):
         def done(found: tuple[Path, bool]) -> None:
             now, system = found
             gone = Gone(path, now, title)
-            self._show(gone=gone, marked=tuple(one for one in self._store.state.shelf.marked if one != path), table=None)
+            self._show(
+                gone=gone, marked=tuple(one for one in self._store.state.shelf.marked if one != path), table=None
+            )
             where = "in the trash" if system else f"in {now.parent}, for its disk has no trash"
             self._store.notices.say(Message(f"{title} is {where}.", action="Undo", act=self.undo_delete))
             view = self._store.state.run_view

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from app.train.shortcuts import keys_text
 from app.run_card import RunCard
 from app.train.runs.state import ShelfState
+from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.fields import TextField
 from app.widgets.form import FormRows, IntField, Section

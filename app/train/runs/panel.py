@@ -9,10 +9,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.train.shortcuts import keys_text
-from app.state import AppState, moved
 from app.run_card import RunCard
+from app.state import AppState, moved
 from app.train.runs.detail import RunDetail
+from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.cards import Card
 from app.widgets.fields import Combo, TextField

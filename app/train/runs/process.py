@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import engine
-from engine.runs import directory as runs
 from engine.errors import RunError
+from engine.files.disk import reason
+from engine.runs import directory as runs
 
 LOG: Final = "process.log"
 LOG_BYTES: Final = 2**22
@@ -72,7 +73,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
             )
     except OSError as error:
         raise RunError(
-            f"{run.name} could not be started in its own process ({error.strerror}): train it in this window."
+            f"{run.name} could not be started in its own process ({reason(error)}): train it in this window."
         ) from error
     import psutil
 

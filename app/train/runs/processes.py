@@ -11,15 +11,16 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.tasks import LaneName
-from app.core.store import Store
 from app.core.model_host import ModelHost
 from app.core.notices import Message
+from app.core.store import Store
+from app.core.tasks import LaneName
+from app.job import JobView
 from app.state import AppState
 from app.train.runs.process import ending, forget, spawn
-from app.job import JobView
 from engine.api import TrainRequest
 from engine.events import Failed
+from engine.files.disk import reason
 from engine.lanes import Context
 from engine.runs.directory import RunInfo
 
@@ -40,7 +41,9 @@ class RunProcesses(QObject):
     changed = Signal()
     began = Signal(object)
 
-    def __init__(self, store: Store, host: ModelHost, *, device: Callable[[], str], parent: QObject | None = None) -> None:
+    def __init__(
+        self, store: Store, host: ModelHost, *, device: Callable[[], str], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._store, self._host, self._device = store, host, device
         self._processes: dict[Path, _Own] = {}
@@ -199,7 +202,7 @@ class RunProcesses(QObject):
             try:
                 (run / "STOP").touch()
             except OSError as error:
-                self._store.notices.warn(f"{run.name} could not be asked to stop ({error.strerror}): it goes on.")
+                self._store.notices.warn(f"{run.name} could not be asked to stop ({reason(error)}): it goes on.")
 
     def close(self) -> None:
         """Lets go of all; they go on by themselves."""

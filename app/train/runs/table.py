@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.state import AppState, moved
-from app.train.runs.state import RunTable
 from app.theme import mono_font, set_kind, tokens, ui_font
+from app.train.runs.state import RunTable
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle

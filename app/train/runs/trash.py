@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile
 
-from engine.runs import library as run_library
-from engine.runs import directory as runs
 from engine.errors import RunError
+from engine.files.disk import reason
+from engine.runs import directory as runs
+from engine.runs import library as run_library
 
 
 def to_trash(run: Path) -> tuple[Path, bool]:
@@ -40,7 +41,7 @@ def put_back(run: Path, now: Path) -> None:
         os.rename(now, run)
     except OSError as error:
         raise RunError(
-            f"{run.name} cannot be brought back ({error.strerror}): take it out of the system's trash by hand."
+            f"{run.name} cannot be brought back ({reason(error)}): take it out of the system's trash by hand."
         ) from error
     # The trash of desktops keeps a note of where each thing came from.
     (now.parent.parent / "info" / f"{now.name}.trashinfo").unlink(missing_ok=True)

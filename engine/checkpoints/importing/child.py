@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.checkpoints.importing.sniff import MAX_TENSORS
+from engine.files.tensors import MAX_TENSORS
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine.checkpoints.atomic import sha256_of, write_bytes
 from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, own, rosinality, y0ast
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
 from engine.checkpoints.importing.reading import ForeignWeights, read_source
@@ -20,6 +19,7 @@ from engine.checkpoints.importing.sniff import find_weights, sniff
 from engine.checkpoints.model_file import ModelHeader, copy_weights, load_model, read_header, save_model
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family
+from engine.files.disk import reason, sha256_of, write_bytes
 from engine.models.base import LatentModel
 from engine.progress import SILENT, Progress
 
@@ -258,7 +258,7 @@ def _copy_own(path: Path, target: Path, answers: Mapping[str, object]) -> Import
         write_bytes(target, path.read_bytes())
     except OSError as error:
         raise CheckpointError(
-            f"{target.name} could not be written ({error.strerror}): free some space or choose another place."
+            f"{target.name} could not be written ({reason(error)}): free some space or choose another place."
         ) from error
     read_header(target)
     return _imported(report, target, digest, model, round_trip, warnings)

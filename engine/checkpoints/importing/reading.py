@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -15,16 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.checkpoints.importing.sniff import find_weights, read_json, read_safetensors_header, refused, sniff
 from engine.errors import CheckpointError
+from engine.files.disk import read_json as load_json
+from engine.files.tensors import load_file
 from engine.progress import SILENT, Progress
 
 CHILD: Final = "engine.checkpoints.importing.child"
 SECONDS: Final = 300.0
+SUMMARY_BYTES: Final = 16 * 2**20
 MEMORY_BYTES: Final = 768 * 2**20
 """What the child may take beyond three times the file: the object, its copy, and the copy that is written."""
 POLL_SECONDS: Final = 0.05
@@ -67,7 +67,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     read_safetensors_header(path)
     try:
         tensors = load_file(path)
-    except (SafetensorError, ValueError, KeyError, TypeError, OSError, RuntimeError) as error:
+    except (ValueError, OSError) as error:
         raise refused(path, "its safetensors are damaged", "download or copy it again") from error
     return {name: tensors[name] for name in sorted(tensors, key=_natural)}
 
@@ -83,11 +83,11 @@ def _torch(path: Path, *, progress: Progress, seconds: float) -> tuple[dict[str,
         status = _run_child(path, folder, progress=progress, seconds=seconds)
         refusal = folder / "refusal.json"
         if refusal.is_file():
-            words = json.loads(refusal.read_text("utf-8"))
+            words = load_json(refusal)
             raise refused(path, words["why"], words["advice"]) if words["advice"] else refused(path, words["why"])
         if status != 0:
             raise refused(path, "reading it needs more memory than its size allows, or it crashes the reader")
-        summary = json.loads((folder / "summary.json").read_text("utf-8"))
+        summary = load_json(folder / "summary.json", most=SUMMARY_BYTES)
         # Copied out of the file's pages, since the folder goes away.
         loaded = load_file(folder / "tensors.safetensors")
         return {name: loaded[name].clone() for name in summary["order"]}, dict(summary["meta"])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import math
 import struct
 import zipfile
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from engine.errors import CheckpointError
+from engine.files.disk import MALFORMED, SMALL_BYTES, TooLarge, reason
+from engine.files.disk import read_json as load_json
+from engine.files.tensors import MAX_TENSORS, Header, NoHeader, read_header
 
 Kind = Literal["safetensors", "torch zip", "torch legacy"]
 
 MAX_FILE_BYTES: Final = 4 * 2**30
-MAX_HEADER_BYTES: Final = 8 * 2**20
-MAX_TENSORS: Final = 20_000
-MAX_JSON_BYTES: Final = 2**20
 MAX_RATIO: Final = 1.01
 """A torch zip stores its tensors as they are, so its members are hardly more than the file."""
 LEGACY: Final = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -39,7 +37,7 @@ def sniff(path: Path) -> Kind:
             start = file.read(4096)
     except OSError as error:
         raise CheckpointError(
-            f"{path.name} cannot be opened ({error.strerror}): check the path and its permissions."
+            f"{path.name} cannot be opened ({reason(error)}): check the path and its permissions."
         ) from error
     if size > MAX_FILE_BYTES:
         raise refused(path, f"it is larger than {MAX_FILE_BYTES >> 30} GiB", "export the generator alone")
@@ -89,7 +87,7 @@ def _what(path: Path, start: bytes) -> tuple[str, str]:
 
 
 def _is_safetensors(start: bytes, size: int) -> bool:
-    return len(start) > 8 and start[8:9] == b"{" and 2 <= struct.unpack("<Q", start[:8])[0] <= size - 8
+    return len(start) > 8 and start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= size - 8
 
 
 def _zip(path: Path, size: int) -> Kind:
@@ -115,33 +113,20 @@ def _zip(path: Path, size: int) -> Kind:
     return "torch zip"
 
 
-def read_safetensors_header(path: Path) -> dict[str, Any]:
+def read_safetensors_header(path: Path) -> Header:
     """The header, checked: sizes first, then every entry against the file.
 
     Raises:
         CheckpointError: too large, damaged, or its shapes do not fit the file.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        if len(start) < 8:
-            raise refused(path, "it is cut short or empty", "download or copy it again")
-        (length,) = struct.unpack("<Q", start)
-        if length > MAX_HEADER_BYTES:
-            raise refused(path, f"its header is over {MAX_HEADER_BYTES >> 20} MiB", "export the model again")
-        text = file.read(length)
     try:
-        header = json.loads(text)
-        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        if len(entries) > MAX_TENSORS:
-            raise refused(path, f"it lists over {MAX_TENSORS:,} tensors", "export the generator alone")
-        for entry in entries.values():
-            begin, end = entry["data_offsets"]
-            if not 0 <= begin <= end <= size - 8 - length or math.prod(entry["shape"]) > 8 * (end - begin):
-                raise ValueError("an entry lies outside of the file")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        return read_header(path, whole=True)
+    except NoHeader as error:
+        raise refused(path, str(error), "export the model again") from error
+    except TooLarge as error:
+        raise refused(path, str(error), "export the generator alone") from error
+    except (OSError, *MALFORMED) as error:
         raise refused(path, "its safetensors header is damaged", "download or copy it again") from error
-    return dict(header)
 
 
 def find_weights(path: Path) -> tuple[Path, Path | None]:
@@ -170,11 +155,11 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: too large, or none.
     """
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise CheckpointError(f"{path.name} is over {MAX_JSON_BYTES >> 20} MiB: it is no model's config.")
-        value = json.loads(path.read_text("utf-8"))
+        value = load_json(path)
+    except TooLarge as error:
+        raise CheckpointError(f"{path.name} is over {SMALL_BYTES >> 20} MiB: it is no model's config.") from error
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be opened ({error.strerror}): check the path.") from error
+        raise CheckpointError(f"{path.name} cannot be opened ({reason(error)}): check the path.") from error
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} is not JSON: choose the config that came with the weights.") from error
     if not isinstance(value, dict):

@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import save as save_tensors
 
 from engine.diagnostics import own_features
-from engine.diagnostics.feature_net import FEATURES, FORMAT, FeatureNet, digest_of, load_net, save_net
+from engine.diagnostics.feature_net import FEATURES, FORMAT, FeatureNet, load_net, save_net
 from engine.diagnostics.own_features import embed, features_of, pictures_of
 from engine.errors import Cancelled, CheckpointError
+from engine.files.tensors import digest_of
 from engine.progress import Progress
 from resources import path as resource
 from tests.engine.diagnostics.shapes import drawn, random_labels, subject

@@ -10,8 +10,7 @@ from engine.planning.presets import FEW_IMAGES, MOST_EPOCHS, PACED, preset_value
 from engine.training.config import TrainConfig
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("side", [32, 64, 128])
+@pytest.mark.parametrize(("family", "side"), [(name, side) for name, row in FAMILIES.items() for side in row.sizes])
 @pytest.mark.parametrize("images", [None, 40, 500, 50_000])
 def test_every_preset_gives_knobs_that_exist(family: str, side: int, images: int | None) -> None:
     row = FAMILIES[family]

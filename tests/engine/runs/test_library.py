@@ -39,7 +39,7 @@ def test_runs_come_newest_first_and_are_not_read_twice(tmp_path, monkeypatch):
     shelf = run_library.read_shelf(tmp_path)
     assert [entry.info.name[4] for entry in shelf.entries] == ["3", "2", "1", "0"]
     read = []
-    monkeypatch.setattr(runs, "read_small", lambda file, real=runs.read_small: (read.append(file), real(file))[1])
+    monkeypatch.setattr(runs, "read_json", lambda file, real=runs.read_json: (read.append(file), real(file))[1])
     before = {entry.info.path: entry for entry in shelf.entries}
     again = run_library.read_shelf(tmp_path, before=before)
     assert again == shelf

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
+from engine.charts import Chart
 from engine.runs import directory as runs
 from engine.runs.line_files import MAX_EVIDENCE, MAX_TEXT, MAX_VALUES, FigureRow, NoticeRow
-from engine.charts import Chart
 
 BARS = Chart("heldout/kl", "bars", (1.0, 0.5, 0.0))
 COUNTS = Chart("d", "histogram", (3.0, 1.0), (0.0, 0.5, 1.0))

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from engine.errors import Cancelled, UsageError, UserError
+from engine.progress import Progress
 from engine.runs import directory as runs
 from engine.runs import timelapse
 from engine.runs.directory import RunConfig
 from engine.runs.pins import sheet_file
-from engine.progress import Progress
 
 SIZE = 32
 CONFIG = RunConfig("vae", {}, {}, "data", None, "f", (3, SIZE, SIZE), title="A run")

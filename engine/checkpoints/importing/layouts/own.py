@@ -14,5 +14,4 @@ def is_own(path: Path) -> bool:
     Raises:
         CheckpointError: its header is damaged.
     """
-    metadata = read_safetensors_header(path).get("__metadata__")
-    return isinstance(metadata, dict) and KEY in metadata
+    return KEY in read_safetensors_header(path).metadata

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.core.run_files import Part, RunReader, applied, columns, extended
+from app.core.run_files import Part, RunReader, columns, extended
 from app.train.runs.reader import Lists, read_thumbs
 from engine.runs import directory as runs
 from engine.runs.directory import MetricsRow
