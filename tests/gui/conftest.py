@@ -25,6 +25,7 @@ from app.explore.view import ExploreView
 from app.explore.workspace import Explore
 from app.settings import load_settings, settings_file
 from app.state import AppState
+from app.train.form.cost import CostController
 from app.train.view import TrainView
 from app.train.workspace import Train
 from app.window import Window
@@ -170,12 +171,22 @@ def train_ahead() -> bool:
 
 
 @pytest.fixture
+def costed() -> bool:
+    """Whether the form's run is rehearsed for what it would cost, which takes a second of a core whenever Train is on
+    show: the tests of the cost override this.
+    """
+    return False
+
+
+@pytest.fixture
 def open_app(
-    qapp: QApplication, own_home: Path, train_ahead: bool, monkeypatch: pytest.MonkeyPatch
+    qapp: QApplication, own_home: Path, train_ahead: bool, costed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OpenApp]:
     """Opens the window as `main` does, and closes it after the test."""
     if not train_ahead:
         monkeypatch.setattr(Prebuild, "start", lambda prebuild: None)
+    if not costed:
+        monkeypatch.setattr(CostController, "ask", lambda controller, form: None)
     opened: list[App] = []
     before = {getCppPointer(widget) for widget in QApplication.topLevelWidgets()}
 
