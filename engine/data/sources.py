@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.data.labels import MAX_LABELS_BYTES
 from engine.errors import DataError
+from engine.files.disk import sha256_of
 from engine.photos.kinds import is_picture
 
 MAX_PICTURE_BYTES = 256 * 2**20
@@ -178,12 +179,7 @@ def _npz(path: Path) -> ImageSource:
         raise DataError(f"{path.name} has no uint8 array of images: save one named 'images' of shape (N, H, W, 3).")
     fits = [a for a in given if a.shape == (len(array),) and np.issubdtype(a.dtype, np.integer)]
     classes = fits[0].astype(np.int64) if fits else None
-    return _array_source(_images_of(array, path.name), _file_digest(path), classes)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _array_source(_images_of(array, path.name), sha256_of(path), classes)
 
 
 def _idx_bytes(path: Path) -> io.BufferedIOBase:
@@ -212,7 +208,7 @@ def _idx(path: Path) -> ImageSource:
     if len(data) != count * height * width:
         raise DataError(f"{path.name} ends early ({len(data)} of {count * height * width} bytes): try a fresh copy.")
     array = np.frombuffer(data, np.uint8).reshape(count, height, width, 1)
-    return _array_source(array, _file_digest(path), _idx_classes(path, count))
+    return _array_source(array, sha256_of(path), _idx_classes(path, count))
 
 
 def _idx_classes(path: Path, count: int) -> NDArray[np.int64] | None:

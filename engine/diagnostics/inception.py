@@ -7,7 +7,6 @@ no code of it, and handed over in place of the download.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import threading
@@ -27,7 +26,7 @@ from engine.diagnostics.frechet import Estimate, frechet, kernel_distance, momen
 from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
-from engine.files.disk import reason
+from engine.files.disk import reason, sha256_of
 from engine.knobs import Knob
 from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding
@@ -83,8 +82,7 @@ def weights_file(given: str) -> Path:
             )
         if path.stat().st_size > MAX_BYTES:
             raise CheckpointError(f"{path.name} is larger than {MAX_BYTES >> 20} MB: it is not {WEIGHTS}.")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(path)
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): check the file.") from error
     if not digest.startswith(PREFIX):

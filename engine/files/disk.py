@@ -47,7 +47,8 @@ def read_bytes(path: Path, *, most: int) -> bytes:
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         check_plain(path, found)
-        if found.st_size <= most and len(data := file.read(most + 1)) <= most:
+        # What is asked for is reserved at once: no more than the file has, and a little, should it grow meanwhile.
+        if found.st_size <= most and len(data := file.read(min(most, found.st_size + 2**20) + 1)) <= most:
             return data
     raise TooLarge(f"{path.name} is larger than {size_words(most)}")
 

@@ -64,7 +64,10 @@ class EventFile:
     def close(self) -> None:
         """Writes what is waiting and closes the file."""
         if self._writer is not None:
-            self._writer.close()
+            try:
+                self._writer.close()
+            except (OSError, RuntimeError) as error:
+                log.warning("The last TensorBoard events of %s are left out: %s", self._run.name, error)
 
     def _write(self, step: int, write: Callable[[Any], None]) -> None:
         if self._broken:
@@ -76,7 +79,7 @@ class EventFile:
 
                 self._writer = SummaryWriter(str(self._run), flush_secs=FLUSH_SECONDS, purge_step=step)
             write(self._writer)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self._broken = True
             log.warning("TensorBoard events of %s are left out from step %d: %s", self._run.name, step, error)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,7 @@ from boxing.figures import FULL, Scale, measured, of_real, subject_for
 from engine.data import DataSet, Split
 from engine.data.dataset import cache_folder
 from engine.diagnostics.facts import Origin
-from engine.files.disk import write_json
+from engine.files.disk import read_json, write_json
 from engine.latent.principal_axes import principal_axes
 from engine.models.linear import Pca, PcaConfig
 
@@ -47,7 +46,7 @@ def references(data: DataSet, scale: Scale = FULL) -> dict[str, Any]:
     which = f"{int(data.groups > 0)}-{VERSION}" + "-quick" * scale.quick
     path = cached_file(f"{data.fingerprint}-{which}.json")
     if path.is_file():
-        return dict(json.loads(path.read_text("utf-8")))
+        return dict(read_json(path))
     print("figures of PCA and of real pictures", flush=True)
     with torch.inference_mode():
         model = fit_pca_model(np.asarray(data.images[data.indices(Split.TRAIN)]))

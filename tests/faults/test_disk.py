@@ -19,7 +19,7 @@ from engine.events import TrainingNotice
 from engine.models.vae import Vae
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
-from engine.training import preview
+from engine.training import recorder
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 
@@ -95,7 +95,7 @@ def test_a_preview_that_cannot_be_written_costs_a_notice_and_no_run(tmp_path, mo
     def failing(picture, path):
         raise UserError(f"{path} could not be written (No space left on device): choose another place.")
 
-    monkeypatch.setattr(preview, "save_picture", failing)
+    monkeypatch.setattr(recorder, "save_picture", failing)
     session, run = new_run(tmp_path, preview_every=5)
     state, events = train(session, run)
     assert state.state == "done"

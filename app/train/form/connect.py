@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.core.notices import Notices
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.train.form.cost import CostController
@@ -12,10 +11,9 @@ from app.train.runs.actions import RunActions
 
 def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store: Store) -> Actions:
     """Connects the form: a run begins, its cost is asked for, a draft is changed."""
-    notices: Notices = store.notices
     form.startWanted.connect(actions.start)
     form.costAsked.connect(cost.ask)
-    form.wrong.connect(notices.warn)
+    form.wrong.connect(store.notices.warn)
     form.hostChosen.connect(actions.choose_host)
     form.onCloseChosen.connect(actions.choose_on_close)
     form.draftDropped.connect(actions.drop_draft)

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import tracemalloc
 
 import pytest
 
@@ -124,6 +125,16 @@ def test_a_file_of_just_its_cap_is_read_and_one_byte_more_is_not(tmp_path):
     assert read_bytes(path, most=1000) == b"1" * 1000
     with pytest.raises(TooLarge, match=r"x\.json is larger than 999 bytes"):
         read_bytes(path, most=999)
+
+
+def test_a_large_cap_costs_a_small_file_no_memory(tmp_path):
+    (tmp_path / "x").write_text("1")
+    tracemalloc.start()
+    try:
+        assert read_bytes(tmp_path / "x", most=4 * 2**30) == b"1"
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
