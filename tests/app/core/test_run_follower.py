@@ -35,15 +35,18 @@ class Window:
         self.failures: list[Failed] = []
         self.tasks = Tasks(self.bridge, set_ups={}, on_failed=self.failures.append)
         host = ModelHost(device="cpu")
-        self.store = Store(AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host)
+        self.store = Store(
+            AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host, workspaces=("explore", "train")
+        )
         self.follower = RunFollower(self.store, self.bridge)
 
     def wait(self, there: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
-        while not there():
-            assert time.monotonic() < end, "it never came"
+        for _ in range(60_000):
+            if there():
+                return
             QApplication.processEvents()
             time.sleep(0.001)
+        pytest.fail("it never came")
 
     def rest(self) -> None:
         """Until no read waits or is at work."""
