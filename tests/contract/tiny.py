@@ -65,7 +65,7 @@ def _made(family: str, config: tuple[tuple[str, Value], ...], shape: tuple[int, 
 
 
 def images(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> torch.Tensor:
-    """Smooth random images (n, C, H, W) on the grid of 256 grey levels in [-1, 1]."""
+    """Smooth random images (n, C, H, W) on the grid of 256 grey values in [-1, 1]."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, shape[0], 4, 4, generator=generator)
     smooth = torch.nn.functional.interpolate(coarse, size=shape[1:], mode="bilinear")
