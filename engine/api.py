@@ -149,7 +149,7 @@ class LevelRule:
 
 @dataclass(frozen=True, eq=False)
 class LevelMap:
-    """Which pixels a level drives: a heat map (H, W, 3), and its mean and largest spread in grey levels of 255."""
+    """Which pixels a level drives: a heat map (H, W, 3), and its mean and largest spread in grey values of 255."""
 
     picture: Pictures
     mean: float

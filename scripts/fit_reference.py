@@ -53,7 +53,7 @@ def write_reference(
         model_sha256=digest,
         training=spreads[Split.TRAIN],
         heldout=spreads[Split.TEST],
-        bits=int(math.log2(model.levels)),
+        bits=int(math.log2(model.bins)),
         density=model.abilities.density,
         data=data.name,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import sys
 import threading
 import time
@@ -11,26 +13,57 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 JOIN_SECONDS = 3.0
+# No deadline: how long an example takes says how busy the machine is.
+settings.register_profile("all", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=40)
 
 
-def _place(stack: traceback.StackSummary) -> str:
-    """The innermost frames outside the standard library."""
-    own = [frame for frame in stack if "threading.py" not in frame.filename and "conftest.py" not in frame.filename]
-    return "".join(traceback.format_list(own[-3:]))
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples of each property where slow tests are left out, too."""
+    settings.load_profile("quick" if "not slow" in (config.getoption("markexpr") or "") else "all")
+
+
+Place = list[tuple[str, int, str]]
+
+
+def _place() -> Place:
+    """The three innermost frames outside the standard library. No source line is read: most places are never told."""
+    place: Place = []
+    frame = sys._getframe(1)
+    while frame is not None and len(place) < 3:
+        code = frame.f_code
+        if not code.co_filename.endswith(("threading.py", "conftest.py")):
+            place.append((code.co_filename, frame.f_lineno, code.co_name))
+        frame = frame.f_back
+    return place[::-1]
+
+
+def _told(place: Place) -> str:
+    return "".join(traceback.format_list([traceback.FrameSummary(*frame) for frame in place])) or "an unknown place"
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths for homes: counted here, for pytest finds a free number by listing all that it ever gave away."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No test reads or writes the models, runs, caches or settings of the person who runs it."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     for name in ("HOME", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"LATENT_LOOM_{name}", str(home / name.lower()))
-    return home
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -45,11 +78,11 @@ def one_torch_thread() -> None:
 def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A thread left behind holds up the end of the whole run: it fails the test that started it."""
     before = set(threading.enumerate())
-    places: dict[threading.Thread, str] = {}
+    places: dict[threading.Thread, Place] = {}
     start = threading.Thread.start
 
     def remember(thread: threading.Thread) -> None:
-        places[thread] = _place(traceback.extract_stack())
+        places[thread] = _place()
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", remember)
@@ -60,7 +93,7 @@ def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         thread.join(max(0.0, end - time.monotonic()))
     alive = [t for t in left if t.is_alive()]
     if alive:
-        where = "\n".join(f"{t.name}, started at\n{places.get(t, 'an unknown place')}" for t in alive)
+        where = "\n".join(f"{t.name}, started at\n{_told(places.get(t, []))}" for t in alive)
         pytest.fail(f"The test left {len(alive)} thread(s) running; close their lanes:\n{where}", pytrace=False)
 
 
@@ -75,11 +108,11 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     from shiboken6 import isValid
 
     request.getfixturevalue("qapp")
-    timers: list[tuple[QTimer, str]] = []
+    timers: list[tuple[QTimer, Place]] = []
     start = QTimer.start
 
     def remember(timer: QTimer, *args: object) -> None:
-        timers.append((timer, _place(traceback.extract_stack())))
+        timers.append((timer, _place()))
         start(timer, *args)
 
     monkeypatch.setattr(QTimer, "start", remember)
@@ -91,7 +124,7 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     for window in open_now:
         window.hide()
         window.deleteLater()
-    running = {place for timer, place in timers if isValid(timer) and timer.isActive()}
+    running = {_told(place) for timer, place in timers if isValid(timer) and timer.isActive()}
     # Widgets that pytest-qt closes later may still run a timer of their own: it stops when they are hidden.
     if open_now:
         names = ", ".join(f"{type(w).__name__} {w.windowTitle()!r}" for w in open_now)

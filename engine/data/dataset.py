@@ -25,8 +25,6 @@ from engine.progress import SILENT, Progress
 CACHE_VERSION = 1
 MAX_NAMES_BYTES = 2**30
 VALIDATION_SHARE, TEST_SHARE = 0.04, 0.06
-SMALLEST_PX, LARGEST_PX = 8, 1024
-"""Sides of the pictures that a data set is cut to; which of them a family takes is said in its row."""
 
 
 class Split(Enum):
@@ -90,10 +88,14 @@ def open_dataset(
         DataError: no such data set, no readable image, or labels that do not fit.
     """
     path = Path(path).expanduser()
-    if not SMALLEST_PX <= size <= LARGEST_PX or channels not in (1, 3):
+    # The families bring torch, which whoever only imports this module does not wait for.
+    from engine.families import sizes
+
+    *some, last = sizes()
+    if size not in (*some, last) or channels not in (1, 3):
         raise DataError(
-            f"Images of {size} pixels and {channels} channels cannot be trained on: choose {SMALLEST_PX} to "
-            f"{LARGEST_PX} pixels and 1 or 3 channels."
+            f"Images of {size} pixels and {channels} channels cannot be trained on: "
+            f"choose {', '.join(map(str, some))} or {last} and 1 or 3."
         )
     source = open_source(path)
     key = hashlib.sha256(f"{CACHE_VERSION} {source.fingerprint} {size} {channels}".encode()).hexdigest()[:24]

@@ -112,7 +112,7 @@ def facts_of(
         findings=tuple(findings),
         history=subject.history,
         density=model.abilities.density,
-        bits=int(math.log2(model.levels)),
+        bits=int(math.log2(model.bins)),
         code_size=model.spec.size,
         landmarks=model.landmarks(),
         training_images=subject.origin.training_total or len(subject.training),

@@ -176,11 +176,11 @@ def _some(pictures: NDArray[np.uint8], most: int, seed: int) -> NDArray[np.uint8
 def _as_bits(subject: Subject, nats: NDArray[np.float64]) -> NDArray[np.float64]:
     """Nats an image as bits/dim at the model's bit depth, of any shape."""
     model = subject.model
-    return bits_per_dim(torch.from_numpy(nats), model.spec.dimensions, model.levels).numpy()
+    return bits_per_dim(torch.from_numpy(nats), model.spec.dimensions, model.bins).numpy()
 
 
 def _figures(subject: Subject, train: NDArray[np.float64], held: NDArray[np.float64]) -> list[Figure]:
-    bits = int(math.log2(subject.model.levels))
+    bits = int(math.log2(subject.model.bins))
     exact = subject.model.abilities.density == "exact"
     note = f"images of {bits} bits a channel" + ("" if exact else "; the ELBO, an upper bound of the true figure")
 
@@ -285,7 +285,7 @@ def _code_figures(subject: Subject, pictures: NDArray[np.uint8], progress: Progr
 def _bounds(request: Request, pictures: NDArray[np.uint8], codes: int, progress: Progress) -> Bounds:
     subject = request.subject
     images = to_images(pictures, subject.device, subject.model.spec.image_shape[0])
-    images = dequantise(images, subject.model.levels, torch.Generator().manual_seed(request.seed))
+    images = dequantise(images, subject.model.bins, torch.Generator().manual_seed(request.seed))
     return importance_bounds(subject.model, images, codes=codes, seed=request.seed << 16, progress=progress)
 
 

@@ -252,7 +252,7 @@ def _nearest_pairs(samples: NDArray[np.uint8], near: Rows, partner: NDArray[np.i
         if len(pairs) == PAIRS:
             break
     left, right = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
-    captions = tuple(f"{255 * distance:.1f} grey levels apart" for distance in pairs.values())
+    captions = tuple(f"{255 * distance:.1f} grey values apart" for distance in pairs.values())
     return Evidence("The nearest pairs of samples", (_colour(samples[left]), _colour(samples[right])), captions)
 
 

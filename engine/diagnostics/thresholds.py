@@ -32,7 +32,7 @@ class Calibration:
     """The lower tail of distances between different real images, and the upper end of those between near copies.
 
     `tail` (K,) are the smallest of `pairs` distances, rising, without `duplicates`: pairs of real images as near as
-    copies. `copies` is the distance that 99 % of the near copies stay below, with noise of `noise_levels` grey levels
+    copies. `copies` is the distance that 99 % of the near copies stay below, with noise of `noise_levels` grey values
     (standard deviation, of 255) on each side. `shape` is the exponent of the tail, P(distance < t) ~ t^shape.
     """
 

@@ -56,7 +56,7 @@ def diverged(facts: Facts) -> Match | None:
 def nothing_bits(facts: Facts) -> float:
     """Bits/dim beyond which a model is worse than one that knows nothing.
 
-    Calling all grey levels equally likely costs exactly the bit depth. A VAE's Gaussian decoder cannot say that: a
+    Calling all grey values equally likely costs exactly the bit depth. A VAE's Gaussian decoder cannot say that: a
     normal density with a deviation of half the range costs one bit more, and that is what ignorance costs there.
     """
     return facts.bits + (1.0 if facts.density == "bound" else 0.0)

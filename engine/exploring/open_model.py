@@ -90,7 +90,7 @@ class OpenModel:
             groups=tuple(GroupInfo(g.name, g.stop - g.start, g.grid) for g in model.spec.groups),
             image_size=size,
             channels=channels,
-            bits=int(math.log2(model.levels)),
+            bits=int(math.log2(model.bins)),
             sha256=sha256,
             device=device.name,
             default_temperature=1.0 if model.spec.range is None else DEFAULT_TEMPERATURE[model.abilities.density],

@@ -108,7 +108,7 @@ def resampled(code: Codes, group: Group, *, temperature: float = 1.0, count: int
 
 
 def spread(pictures: Pictures) -> npt.NDArray[np.float32]:
-    """Standard deviation of each pixel (H, W) over pictures (N, H, W, 3), mean of the channels, in grey levels."""
+    """Standard deviation of each pixel (H, W) over pictures (N, H, W, 3), mean of the channels, in grey values."""
     found: npt.NDArray[np.float32] = pictures.astype(np.float32).std(axis=0).mean(axis=2)
     return found
 
@@ -117,7 +117,7 @@ def level_map(pictures: Pictures) -> LevelMap:
     """Which pixels a level drives, from pictures (N, H, W, 3) in which it alone was drawn anew.
 
     The heat map is scaled to its own largest value, so that a level of faint effect shows its place too; `mean` and
-    `largest` say how strong it is, in grey levels of 255.
+    `largest` say how strong it is, in grey values of 255.
     """
     deviation = spread(pictures)
     largest = float(deviation.max())

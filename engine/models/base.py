@@ -177,7 +177,7 @@ class LatentModel(nn.Module, ABC):
         The images are dequantised with noise from `generator`, so a seeded one gives a repeatable figure.
 
         Raises:
-            Unsupported: where `abilities.density` is "none", and for points, which have no grey levels.
+            Unsupported: where `abilities.density` is "none", and for points, which have no grey values.
         """
         return _bits(self, x, generator)
 
@@ -207,8 +207,8 @@ class LatentModel(nn.Module, ABC):
         """
         return {}, ()
 
-    levels: int = 256
-    """Grey levels that the density counts: 2 ** bits."""
+    bins: int = 256
+    """Values of a pixel that the density tells apart: 2 ** bits."""
 
     def sample_codes(
         self, n: int, *, temperature: float | Sequence[float] = 1.0, generator: torch.Generator | None = None
@@ -289,8 +289,8 @@ class Frozen(ABC):
 def _bits(of: LatentModel | Frozen, x: Tensor, generator: torch.Generator | None) -> Tensor:
     model = of.model if isinstance(of, Frozen) else of
     if model.spec.range is None:
-        raise Unsupported("Points have no grey levels, so no bits are counted: take the logarithm of their density.")
-    return bits_per_dim(of.log_prob(dequantise(x, model.levels, generator)), model.spec.dimensions, model.levels)
+        raise Unsupported("Points have no grey values, so no bits are counted: take the logarithm of their density.")
+    return bits_per_dim(of.log_prob(dequantise(x, model.bins, generator)), model.spec.dimensions, model.bins)
 
 
 class Plain(Frozen):

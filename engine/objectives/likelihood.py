@@ -22,25 +22,25 @@ def standard_normal_log_density(z: Tensor) -> Tensor:
 
 
 def dequantise(
-    x: Tensor, levels: int, generator: torch.Generator | None = None, *, noise: Tensor | None = None
+    x: Tensor, bins: int, generator: torch.Generator | None = None, *, noise: Tensor | None = None
 ) -> Tensor:
-    """Images in [-1, 1] of 256 grey levels -> uniform noise within each of `levels` cells of [-1, 1).
+    """Images in [-1, 1] of 256 values -> uniform noise within each of `bins` cells of [-1, 1).
 
     The model's continuous density then bounds the discrete probability (Theis, van den Oord, Bethge 2016,
-    "A note on the evaluation of generative models", section 3.1). Fewer levels drop the low bits (Glow, section 6).
+    "A note on the evaluation of generative models", section 3.1). Fewer bins drop the low bits (Glow, section 6).
     The noise in [0, 1) is `noise`, of x's shape, or drawn from `generator`.
     """
     cell = torch.floor((x + 1.0) * 127.5 + 0.5).clamp_(0, 255)
-    if levels < 256:
-        cell = torch.floor(cell / (256 // levels))
+    if bins < 256:
+        cell = torch.floor(cell / (256 // bins))
     if noise is None:
         noise = torch.rand(x.shape, generator=generator, dtype=torch.float32).to(x)
-    return (cell + noise) * (2.0 / levels) - 1.0
+    return (cell + noise) * (2.0 / bins) - 1.0
 
 
-def bits_per_dim(nats: Tensor, dimensions: int, levels: int) -> Tensor:
-    """-log density over images in [-1, 1] (nats an image) -> bits/dim of images with `levels` grey levels.
+def bits_per_dim(nats: Tensor, dimensions: int, bins: int) -> Tensor:
+    """-log density over images in [-1, 1] (nats an image) -> bits/dim of images with `bins` values.
 
-    A cell is 2/levels wide, so P(cell) = density * (2/levels)^D.
+    A cell is 2/bins wide, so P(cell) = density * (2/bins)^D.
     """
-    return -nats / (dimensions * math.log(2.0)) + math.log2(levels / 2.0)
+    return -nats / (dimensions * math.log(2.0)) + math.log2(bins / 2.0)

@@ -152,7 +152,7 @@ class LiveWeights:
         """Replaces the pair; False, with what was there left as it is, where the disk is short of room or the weights
         are not finite.
 
-        Matrices are halved where that is harmless: a picture differs by less than a grey level. A flow keeps all its
+        Matrices are halved where that is harmless: a picture differs by less than a grey value. A flow keeps all its
         digits: its inverse and its bits/dim come from the same weights, and both magnify rounding.
 
         Raises:

@@ -93,7 +93,7 @@ def on_test(model: LatentModel, data: DataSet, scale: Scale = FULL) -> Table:
         bits = bits_of(model, data, test, 0)
         found["bits_per_dim"] = {
             **over_images(bits),
-            "bits": int(math.log2(model.levels)),
+            "bits": int(math.log2(model.bins)),
             "density": model.abilities.density,
         }
         quantiles = np.quantile(bits, np.linspace(0, 1, 101))

@@ -18,7 +18,7 @@ from tests.benchmarks.contestant import Operation
 
 
 def pictures(n: int, side: int, *, channels: int = 3, seed: int = 0) -> Tensor:
-    """Smooth random pictures (n, C, side, side) with some noise, on the grid of 256 grey levels in [-1, 1]."""
+    """Smooth random pictures (n, C, side, side) with some noise, on the grid of 256 grey values in [-1, 1]."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, channels, 4, 4, generator=generator)
     smooth = interpolate(coarse, size=(side, side), mode="bilinear")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +14,8 @@ from engine import cli
 from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
-from engine.session import Session
 from tests.commands.answers import Answer
-from tests.contract.tiny import save
+from tests.contract.tiny import make, save
 
 
 @pytest.fixture(autouse=True)
@@ -48,16 +48,23 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     return run
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with a tiny model of every family; the VAE has directions."""
-    models = tmp_path / "own-home" / "models"
-    models.mkdir(parents=True)
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model of every family; the VAE has directions. Made once, and copied into each home."""
+    models = tmp_path_factory.mktemp("models")
     for family in FAMILIES:
         digest = save(models / f"tiny-{family}.safetensors", family, title=f"Tiny {family}")
         if family == "vae":
-            size = Session(device="cpu").open("tiny-vae").info.code_size
+            size = make(family, shape=(3, 32, 32)).spec.size
             smile = Direction("Smiling", np.eye(size, dtype=np.float32)[0], 3.0, auc=0.91, auc_low=0.9, auc_high=0.92)
             first = Direction("PCA 1", np.eye(size, dtype=np.float32)[1], 1.0, method="pca", share=0.25)
             save_directions(models / "tiny-vae.directions.safetensors", DirectionSet(digest, (smile, first)))
-    return models.parent
+    return models
+
+
+@pytest.fixture
+def home(tmp_path: Path, tiny_models: Path) -> Path:
+    """A home with a tiny model of every family; the VAE has directions."""
+    home = tmp_path / "own-home"
+    shutil.copytree(tiny_models, home / "models")
+    return home

@@ -309,7 +309,7 @@ def test_bits_per_dim_is_sane_and_repeats(family, config):
     assert bits.shape == (6,)
     # A code of log2(levels) bits is what no model at all costs; an untrained one may be a few times worse.
     assert bool((bits > 0).all())
-    assert bool((bits < 3 * math.log2(model.levels)).all())
+    assert bool((bits < 3 * math.log2(model.bins)).all())
     assert noise.mean() > bits.mean() + 0.5, "noise must cost more than smooth pictures"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -48,16 +50,22 @@ def variants() -> Iterator[tuple[str, str, Config]]:
 
 
 def make(family: str, *, config: Config | None = None, shape=(3, 16, 16), seed: int = 0) -> LatentModel:
-    """A tiny model, prepared on smooth pictures as training prepares it."""
+    """A tiny model, prepared on smooth pictures as training prepares it. Each call gives one of its own."""
+    chosen = config or tiny_config(family)
+    return copy.deepcopy(_made(family, tuple(sorted(chosen.items())), tuple(shape), seed))
+
+
+@lru_cache(maxsize=64)
+def _made(family: str, config: tuple[tuple[str, Value], ...], shape: tuple[int, int, int], seed: int) -> LatentModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build(family, config or tiny_config(family), shape)
+        model = build(family, dict(config), shape)
         model.prepare(images(64, shape))
     return model
 
 
 def images(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> torch.Tensor:
-    """Smooth random images (n, C, H, W) on the grid of 256 grey levels in [-1, 1]."""
+    """Smooth random images (n, C, H, W) on the grid of 256 grey values in [-1, 1]."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, shape[0], 4, 4, generator=generator)
     smooth = torch.nn.functional.interpolate(coarse, size=shape[1:], mode="bilinear")

@@ -56,7 +56,7 @@ def directions_for(session: Session, family: str, digest: str | None = None) -> 
 
 
 def test_the_library_lists_without_opening_in_the_families_order(session, monkeypatch):
-    monkeypatch.setattr("engine.checkpoints.model_file.load_tensors", None)
+    monkeypatch.setattr("engine.files.tensors.load", None)
     cards = session.models()
     assert [card.family for card in cards] == list(FAMILIES)
     for card in cards:

@@ -126,7 +126,7 @@ def test_a_file_size_limit_behaves_like_a_full_disk(tmp_path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2)),
     )

@@ -36,7 +36,7 @@ def child(run: Path, program: str | None = None, *arguments: str) -> subprocess.
     )
 
 
-def wait_for(condition, process: subprocess.Popen[str], seconds: float = 100.0) -> None:
+def wait_for(condition, process: subprocess.Popen[str], seconds: float = 400.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if process.poll() is not None or time.monotonic() > end:
@@ -79,7 +79,7 @@ def test_a_second_process_is_refused_and_a_termination_is_an_orderly_stop(tmp_pa
         train(session, run)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "stopped at step" in out
     step = runs.read_status(run).step
@@ -153,7 +153,7 @@ def test_a_cut_at_any_act_of_writing_a_checkpoint_leaves_a_good_one(tmp_path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=True,
     )
     codes = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]

@@ -48,7 +48,7 @@ def workers(process: subprocess.Popen[str]) -> dict[int, psutil.Process]:
     return found
 
 
-def wait_for(condition, process: subprocess.Popen[str], seconds: float = 150.0) -> None:
+def wait_for(condition, process: subprocess.Popen[str], seconds: float = 400.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if process.poll() is not None or time.monotonic() > end:
@@ -58,7 +58,7 @@ def wait_for(condition, process: subprocess.Popen[str], seconds: float = 150.0) 
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     return out, err
 

@@ -159,7 +159,7 @@ def test_other_rows_never_hold_up_the_first_and_the_newest_wins(
     def slow(self: OpenModel, request: DrawRequest) -> object:
         if threading.current_thread().name == "lane-study":
             draws.append((self.info.title, request.edits))
-            gate.wait(20)
+            gate.wait(100)
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)
@@ -185,7 +185,7 @@ def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monke
     def slow(self: OpenModel, request: DrawRequest) -> object:
         if threading.current_thread().name == "lane-study":
             entered.set()
-            gate.wait(20)
+            gate.wait(100)
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)
@@ -281,6 +281,7 @@ def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, m
     np.testing.assert_array_equal(views(app)[1].current.picture(), before)
 
 
+@pytest.mark.slow  # What it drags is dragged above; the figures are a benchmark's.
 def test_the_benchmark_drags_in_compare(app: App) -> None:
     cards = {card.family: card for card in app.state.models}
     found = measure_compare(app.conductor, cards, 2)

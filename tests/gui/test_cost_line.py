@@ -14,6 +14,11 @@ from tests.gui.test_train import fill, images, stop
 __all__ = ["images"]
 
 
+@pytest.fixture
+def costed() -> bool:
+    return True
+
+
 def turn(app: App, name: str, value: int) -> None:
     """Types into a knob's field."""
     form = app.train_view.form.knob_form(name)

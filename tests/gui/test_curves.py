@@ -256,7 +256,7 @@ def chosen(app: App, path: Path) -> None:
 def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
     curves = opened(app, run)
     curves._zoom_all(type(curves.plots[ELBO].shown_span())(100.0, 200.0))
-    app.explore.files.export_curves_table()
+    app.press("curves.csv")
     chosen(app, tmp_path / "Kurven å.csv")
     app.wait(lambda: (tmp_path / "Kurven å.csv").exists() and "Saved" in app.said)
     with (tmp_path / "Kurven å.csv").open(newline="", encoding="utf-8") as file:
@@ -264,7 +264,7 @@ def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
     assert [int(row["step"]) for row in rows] == list(range(100, 201))
     assert float(rows[0]["elbo_bits_per_dim"]) == 5 - 100 / STEPS
     assert float(rows[0]["images"]) == 400
-    app.explore.files.export_curves_picture()
+    app.press("curves.png")
     chosen(app, tmp_path / "curves.png")
     app.wait(lambda: (tmp_path / "curves.png").exists())
     app.settle()
@@ -275,7 +275,7 @@ def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
 
 def test_nothing_to_export_is_a_sentence(app: App) -> None:
     app.show_workspace("train")
-    app.explore.files.export_curves_table()
+    app.press("curves.csv")
     assert app.said.startswith("There are no curves yet")
 
 

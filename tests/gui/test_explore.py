@@ -70,7 +70,7 @@ def test_a_drag_is_not_a_queue(app: App, monkeypatch: pytest.MonkeyPatch) -> Non
 
     def slow(self: OpenModel, request: DrawRequest) -> object:
         draws.append(request)
-        gate.wait(20)
+        gate.wait(100)
         return draw(self, request)
 
     monkeypatch.setattr(OpenModel, "draw", slow)

@@ -161,7 +161,7 @@ def test_a_grid_that_fills_holds_up_no_drag(grid: App, monkeypatch: pytest.Monke
 
     def decoded(self: OpenModel, codes: np.ndarray) -> np.ndarray:
         # The first piece is at work until the picture has been asked for; what comes next is the lane's choice.
-        assert asked.wait(20)
+        assert asked.wait(100)
         done.append(f"{len(codes)}")
         return decode(self, codes)
 

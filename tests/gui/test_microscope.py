@@ -174,7 +174,7 @@ def test_seeds_and_the_current_picture_can_be_second(glow: App) -> None:
 def test_what_each_level_drives_is_shown_while_it_rests(glow: App) -> None:
     glow.wait(lambda: len(glow.state.levels.maps) == len(rows(glow)))
     assert all(row.map.picture() is not None for row in rows(glow))
-    assert "grey levels" in rows(glow)[0].map.toolTip()
+    assert "grey values" in rows(glow)[0].map.toolTip()
 
 
 def test_double_precision_says_both_round_trips(glow: App) -> None:

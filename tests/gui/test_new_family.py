@@ -424,7 +424,7 @@ def test_points_are_learnt_sampled_encoded_saved_and_opened(tmp_path: Path, caps
     every = opened.codes_of(data.images)
     right = fit_attribute(every, data.images[:, 0, 0, 0] > MEAN[0], name="right", method="mean")
     assert right.vector[0] > 0.95
-    with pytest.raises(Unsupported, match="no grey levels"):
+    with pytest.raises(Unsupported, match="no grey values"):
         model.bits_per_dim(torch.zeros(1, 2, 1, 1))
 
     with pytest.raises(UserError, match="draws points and no pictures"):

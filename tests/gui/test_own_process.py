@@ -152,7 +152,7 @@ def test_a_failure_is_told_in_the_runs_own_words(
     app = open_runs(open_app)
     stand_in(
         monkeypatch,
-        "import sys; from pathlib import Path; from engine import runs\n"
+        "import sys; from pathlib import Path; from engine.runs import directory as runs\n"
         "runs.write_status(Path(sys.argv[1]), 'failed', 7, 9, 'The data are gone: restore them.')\n"
         "sys.exit(1)",
     )

@@ -67,7 +67,7 @@ def test_search_tags_and_titles(shelf: Path, open_app: OpenApp) -> None:
     panel = app.train_view.runs
     assert titles(app) == ["Night faces", "Night game", "00000-flow-x"]
     assert [card.subtitle.split(" · ")[0] for card in panel.runs.cards()] == ["VAE", "GAN", "Flow"]
-    next(action for action in app.window.actions() if action.objectName() == "runs.find").trigger()
+    app.press("runs.find")
     assert app.window.focusWidget() is panel.search
     QTest.keyClicks(panel.search, "night gan")
     assert titles(app) == ["Night game"]

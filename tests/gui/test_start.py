@@ -123,6 +123,7 @@ def test_without_a_display_it_is_a_sentence(
     assert "latent-loom shot" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("train_ahead", [True])
 def test_train_is_not_there_before_the_first_picture_and_then_made_in_parts(home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
     assert "train" not in app.window.views()

@@ -77,7 +77,7 @@ def test_a_run_goes_to_its_end_as_on_the_cpu(cuda, family, tmp_path):
         model, _, _ = load_model(run / "checkpoints/step_000004/model.safetensors")
         assert all(type(p.data) is torch.Tensor for p in model.parameters())
     here, there = shown
-    assert np.abs(here - there).mean() < 2, "in grey levels: rounding alone tells the two runs apart"
+    assert np.abs(here - there).mean() < 2, "in grey values: rounding alone tells the two runs apart"
 
 
 @EVERY

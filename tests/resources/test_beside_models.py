@@ -28,7 +28,7 @@ def test_the_references_are_of_enough_images_of_the_very_model(family):
     model, _, digest = load_model(MODELS / f"faces-{family}-64.safetensors")
     found = load_reference(MODELS / f"faces-{family}-64.reference.json", model_sha256=digest)
     assert min(found.training.n, found.heldout.n) >= 1000
-    assert 2**found.bits == model.levels
+    assert 2**found.bits == model.bins
     assert found.density == model.abilities.density
     assert found.training.percentile(float(found.training.quantiles[100])) == pytest.approx(50, abs=0.5)
     # Both are of the same kind of picture: neither median is at the other's edge.

@@ -24,7 +24,7 @@ def world(n=4000, seed=0):
 
 
 def flat_decode(codes):
-    """Pictures (n, 2, 2, 1): the first two numbers of a code, in grey levels."""
+    """Pictures (n, 2, 2, 1): the first two numbers of a code, in grey values."""
     grey = (128 + 20 * codes[:, :2]).round().clip(0, 255).astype(np.uint8)
     return np.concatenate([grey, grey], 1).reshape(-1, 2, 2, 1)
 

@@ -104,7 +104,7 @@ class LevelRow(QWidget):
             "Which pixels this level drives; worked out while the picture rests."
             if found is None
             else "Which pixels this level drives: the spread when it alone is drawn anew eight times, "
-            f"{found.mean:.1f} grey levels of 255 on average and {found.largest:.0f} at most."
+            f"{found.mean:.1f} grey values of 255 on average and {found.largest:.0f} at most."
         )
         self.map.setToolTip(f"{words} A click shows the level alone.")
 

@@ -46,7 +46,7 @@ class GlowConfig:
         choices=("affine", "additive"),
         advanced=True,
     )
-    bits: int = knob(5, "Bits", "Grey levels as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8))
+    bits: int = knob(5, "Bits", "Grey values as a power of two; bits/dim of 5 and 8 do not compare.", choices=(5, 8))
 
 
 class FlowStep(Recomputed):
@@ -153,7 +153,7 @@ class Glow(LatentModel):
                 f"levels must let {height} x {width} pixels be halved each time, got {count}: choose fewer."
             )
         self.config = config
-        self.levels = 2**config.bits
+        self.bins = 2**config.bits
         stack: list[Level] = []
         groups: list[Group] = []
         start = 0
@@ -188,28 +188,28 @@ class Glow(LatentModel):
         return standard_normal_log_density(z) + log_det
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        z, log_det = self.stack.encode(dequantise(x, self.levels, generator), nullcontext)
+        z, log_det = self.stack.encode(dequantise(x, self.bins, generator), nullcontext)
         return self._parts(standard_normal_log_density(z), log_det)
 
     def _parts(self, prior: Tensor, log_det: Tensor) -> dict[str, Tensor]:
         """Bits/dim, and its two terms: the code's density under the prior, and how far the flow squeezes space.
 
-        The grey levels' scale is itself a linear map, so it belongs to the second.
+        The grey values' scale is itself a linear map, so it belongs to the second.
         """
         dimensions = self.spec.dimensions
         return {
-            "bits_per_dim": bits_per_dim(prior + log_det, dimensions, self.levels),
+            "bits_per_dim": bits_per_dim(prior + log_det, dimensions, self.bins),
             "prior_bits_per_dim": -prior / (dimensions * math.log(2.0)),
-            "log_det_bits_per_dim": bits_per_dim(log_det, dimensions, self.levels),
+            "log_det_bits_per_dim": bits_per_dim(log_det, dimensions, self.bins),
         }
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
-        x = dequantise(batch, self.levels, noise=steps.rand(*batch.shape, like=batch))
+        x = dequantise(batch, self.bins, noise=steps.rand(*batch.shape, like=batch))
         # Only the coupling networks may run in a lower precision: the flow's own arithmetic stays float32,
         # so the density is that of an exactly invertible function whatever the precision.
         z, log_det = self.stack.encode(x, steps.autocast)
         prior = standard_normal_log_density(z)
-        bpd = bits_per_dim(prior + log_det, self.spec.dimensions, self.levels).mean()
+        bpd = bits_per_dim(prior + log_det, self.spec.dimensions, self.bins).mean()
         norm = steps.update("model", bpd)
         return {
             "loss": bpd.detach(),
@@ -221,7 +221,7 @@ class Glow(LatentModel):
     @torch.no_grad()
     def prepare(self, batch: Tensor) -> None:
         """Initialises every actnorm from this batch, level by level (Glow, section 3.1)."""
-        x = dequantise(batch[:128], self.levels, torch.Generator().manual_seed(0))
+        x = dequantise(batch[:128], self.bins, torch.Generator().manual_seed(0))
         for level in self.stack:
             assert isinstance(level, Level)
             x = pixel_unshuffle(x, 2)

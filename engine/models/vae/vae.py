@@ -100,7 +100,7 @@ def exact(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-class Encoder(nn.Module):
+class VaeEncoder(nn.Module):
     """(B, C, S, S) -> (B, 2D): mean and log standard deviation of the posterior."""
 
     def __init__(self, config: VaeConfig, channels: int, size: int) -> None:
@@ -176,7 +176,7 @@ class Vae(LatentModel):
         channels, size, _ = image_shape
         self.config = config
         self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
-        self.encoder = Encoder(config, channels, size)
+        self.encoder = VaeEncoder(config, channels, size)
         self.decoder = Decoder(config, channels, size)
         self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
         if config.prior and config.free_bits:
@@ -269,8 +269,8 @@ class Vae(LatentModel):
         return density, self.kl(mean, log_std, noise).sum(1)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        density, kl = self._bound(dequantise(x, self.levels, generator))
-        bound = bits_per_dim(density - kl, self.spec.dimensions, self.levels)
+        density, kl = self._bound(dequantise(x, self.bins, generator))
+        bound = bits_per_dim(density - kl, self.spec.dimensions, self.bins)
         return {"bits_per_dim": bound, **self._parts(density, kl)}
 
     def _parts(self, density: Tensor, kl: Tensor) -> dict[str, Tensor]:
@@ -278,7 +278,7 @@ class Vae(LatentModel):
         return {
             "reconstruction_nats": -density,
             "kl_nats": kl,
-            "reconstruction_bits_per_dim": bits_per_dim(density, self.spec.dimensions, self.levels),
+            "reconstruction_bits_per_dim": bits_per_dim(density, self.spec.dimensions, self.bins),
             "kl_bits_per_dim": kl / (self.spec.dimensions * math.log(2.0)),
         }
 
@@ -336,7 +336,7 @@ class Vae(LatentModel):
             error = (reconstruction.detach().clamp(-1, 1) - batch).square().mean()
             return {
                 "loss": loss.detach(),
-                "elbo_bits_per_dim": bits_per_dim(elbo, self.spec.dimensions, self.levels),
+                "elbo_bits_per_dim": bits_per_dim(elbo, self.spec.dimensions, self.bins),
                 **self._parts(density.detach(), kl_nats),
                 "psnr_db": -10.0 * torch.log10(error / 4.0),
                 "decoder_std": self._decoder_log_std().detach().exp(),

@@ -136,6 +136,7 @@ def test_the_whole_window_is_measured_and_leaves_nothing(
     assert [path.name for path in home.iterdir()] == ["models"]
 
 
+@pytest.mark.slow  # Another process with the whole window.
 def test_a_fresh_window_tells_when_it_was_there(only_tiny: Path):
     found = bench.measure_start_up(1)
     assert 0 < found["window_painted_seconds"] < found["first_picture_seconds"]

@@ -37,11 +37,12 @@ def tasks(bridge: Bridge, said: list[Failed]) -> Iterator[Tasks]:
 
 
 def wait(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not there():
-        assert time.monotonic() < end
+    for _ in range(60_000):
+        if there():
+            return
         QApplication.processEvents()
         time.sleep(0.001)
+    pytest.fail("it did not come")
 
 
 def test_events_of_many_threads_arrive_on_this_one_in_their_order(bridge: Bridge) -> None:
@@ -104,7 +105,7 @@ def test_answers_go_to_those_who_asked(tasks: Tasks, said: list[Failed]) -> None
 
 def test_latest_wins_and_the_replaced_are_forgotten(tasks: Tasks) -> None:
     gate, answers = threading.Event(), []
-    tasks.submit("model", "hold", lambda context: gate.wait(5), done=answers.append)
+    tasks.submit("model", "hold", lambda context: gate.wait(60), done=answers.append)
     for value in range(100):
         tasks.submit("model", "draw", lambda context, value=value: value, done=answers.append, latest="draw")
     gate.set()

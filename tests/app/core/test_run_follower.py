@@ -35,7 +35,14 @@ class Window:
         self.failures: list[Failed] = []
         self.tasks = Tasks(self.bridge, set_ups={}, on_failed=self.failures.append)
         host = ModelHost(device="cpu")
-        self.store = Store(AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host)
+        self.store = Store(
+            AppState(),
+            self.tasks,
+            notices=Notices(),
+            model_host=host,
+            study_host=host,
+            workspaces=("explore", "train"),
+        )
         self.follower = RunFollower(self.store, self.bridge)
 
     def wait(self, there: Callable[[], bool]) -> None:
@@ -253,13 +260,13 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
         (run_files.runs, "read_metrics"),
         (run_files, "read_notes"),
         (run_files, "list_reports"),
-        (run_files.live, "newest"),
+        (run_files.runs, "newest_weights"),
     ):
         monkeypatch.setattr(owner, name, _noted(opened, name, getattr(owner, name)))
     reader, parts = RunReader(run), frozenset(PARTS)
     runs.append_metrics(run, 1, {"loss": 1.0})
     found = reader.read(parts, 0)
-    assert {"read_config", "previews", "read_metrics", "read_notes", "list_reports", "newest"} == set(opened)
+    assert {"read_config", "previews", "read_metrics", "read_notes", "list_reports", "newest_weights"} == set(opened)
     opened.clear()
     again = reader.read(parts, found.offset)
     assert not opened

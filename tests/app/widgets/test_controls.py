@@ -189,7 +189,7 @@ def test_infos_leave_and_errors_stay(qtbot: QtBot):
     host.show()
     line.show_notice("Saved.", hide_after_ms=30)
     assert line.isVisible()
-    qtbot.waitUntil(lambda: not line.isVisible(), timeout=2000)
+    qtbot.waitUntil(lambda: not line.isVisible(), timeout=60_000)
     line.show_notice("The photo is cut off.", level="error", details="bytes", hide_after_ms=30)
     qtbot.wait(80)
     assert line.isVisible()

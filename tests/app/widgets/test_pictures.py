@@ -142,7 +142,7 @@ def test_busy_stops_its_timers_when_hidden(qtbot: QtBot):
     qtbot.addWidget(picture)
     picture.show()
     picture.set_busy(True)
-    qtbot.waitUntil(picture._spinner.isActive, timeout=2000)
+    qtbot.waitUntil(picture._spinner.isActive, timeout=60_000)
     picture.hide()
     assert not picture._spinner.isActive()
     assert picture.is_busy()

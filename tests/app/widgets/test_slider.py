@@ -43,6 +43,16 @@ def test_drag_emits_while_moving_and_ends_at_the_shown_value(slider: ValueSlider
     assert values[-1] == slider.value() == pytest.approx(2.4, abs=0.11)
 
 
+def test_shift_makes_a_step_by_key_ten_times_as_large(slider: ValueSlider, qtbot: QtBot):
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    step = slider.value()
+    assert step > 0
+    qtbot.keyClick(slider, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert slider.value() == pytest.approx(11 * step)
+    qtbot.keyClick(slider, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert slider.value() == pytest.approx(step)
+
+
 def test_drag_beyond_the_end_stops_at_the_end(slider: ValueSlider, qtbot: QtBot):
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=_spot(slider, 0.5))
     qtbot.mouseMove(slider, QPoint(5000, 10))

@@ -230,7 +230,7 @@ class Glow(nn.Module):
         return [part.view(-1, *level.code_shape) for part, level in zip(parts, self.stack, strict=True)]
 
     def loss(self, x: Tensor) -> Tensor:
-        """Bits/dim of images of 256 grey levels at 5 bits (section 2, equation 2)."""
+        """Bits/dim of images of 256 grey values at 5 bits (section 2, equation 2)."""
         grey = torch.floor(torch.floor((x + 1.0) * 127.5 + 0.5) / 2 ** (8 - BITS))
         codes, log_det = self((grey + torch.rand_like(x)) * (2.0 / 2**BITS) - 1.0)
         prior = sum((-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum((1, 2, 3)) for z in codes)

@@ -68,7 +68,7 @@ def test_every_flipped_bit_is_found_where_the_digest_is_known(good, tmp_path):
         refused(path, sha256=digest)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+@settings(suppress_health_check=list(HealthCheck), database=None, derandomize=True)
 @given(data=st.data())
 def test_mutations_are_loaded_or_refused_and_nothing_else(data, good, tmp_path):
     original = good.read_bytes()

@@ -62,6 +62,13 @@ def test_brighter_by_a_little_is_a_copy_and_another_corner_is_none() -> None:
     assert [twins.rows for twins in find_twins(images)] == [(2, 10)]
 
 
+def test_other_colours_of_equal_brightness_are_no_copy() -> None:
+    """Their hashes agree, for these see how bright a place is: the pixels decide."""
+    images = scenes(30)
+    images[20] = images[5][..., ::-1]
+    assert find_twins(images) == ()
+
+
 def test_flat_pictures_count_only_when_equal() -> None:
     images = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (10, 11, 10, 200)])
     assert [twins.rows for twins in find_twins(images)] == [(0, 2)]

@@ -397,7 +397,7 @@ def test_labels_inside_a_zip_are_found(tmp_path, pictures):
     np.testing.assert_array_equal(data.labels[:, 0], [-1, 1] * (N // 2))
 
 
-BAD_LABELS = {"no column": b"name,Smiling\na,1\n", "empty": b"", "binary": bytes(range(128, 256)), "gone": None}
+BAD_LABELS = {"no column": b"colour,Smiling\na,1\n", "empty": b"", "binary": bytes(range(128, 256)), "gone": None}
 BAD_LABELS["huge field"] = b"file,x\n" + b"a" * 200_000 + b",1\n"
 
 

@@ -173,4 +173,4 @@ def test_the_window_may_read_reports_and_judge_without_torch() -> None:
         "import sys, engine.diagnostics.report_files, engine.diagnostics.verdict, engine.report;"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment(), timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment(), timeout=300)

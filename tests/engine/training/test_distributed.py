@@ -73,7 +73,7 @@ def pair():
             env={**environment(), "PYTHONWARNINGS": "ignore"},
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]

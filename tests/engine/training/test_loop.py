@@ -194,6 +194,19 @@ def test_a_paused_run_can_be_stopped(tmp_path):
     assert (state.state, state.step) == ("stopped", 0)
 
 
+def test_every_step_on_a_cpu_waits_for_its_turn(tmp_path):
+    class Turns(Control):
+        count = 0
+
+        def wait_turn(self, *, at_most: float = 2.0) -> None:
+            self.count += 1
+
+    session, run = new_run(tmp_path)
+    turns = Turns()
+    train(session, run, control=turns)
+    assert turns.count == 12
+
+
 def test_a_paused_run_keeps_saying_that_it_lives(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "STALE_SECONDS", 0.6)
     session, run = new_run(tmp_path)

@@ -102,7 +102,7 @@ def match(candidate: Candidate) -> Found | None:
             ask(
                 "bits",
                 "Bits",
-                "Grey levels as a power of two (its --n_bits); bits/dim depends on it.",
+                "Grey values as a power of two (its --n_bits); bits/dim depends on it.",
                 5,
                 low=1,
                 high=8,

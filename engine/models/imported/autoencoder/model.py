@@ -118,7 +118,7 @@ class Resampler(nn.Module):
         return y
 
 
-class Stage(nn.Module):
+class ResidualStage(nn.Module):
     """Residual blocks at one resolution, then half or double of it."""
 
     def __init__(self, channels: int, out_channels: int, *, blocks: int, groups: int, resample: str) -> None:
@@ -140,7 +140,7 @@ class Stage(nn.Module):
         return x
 
 
-class Encoder(nn.Module):
+class KlEncoder(nn.Module):
     """(B, C, S, S) -> (B, 2 L, S/f, S/f): mean and log variance of the latent picture."""
 
     def __init__(self, config: ImportedAutoencoderConfig, channels: int) -> None:
@@ -149,7 +149,7 @@ class Encoder(nn.Module):
         self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1)
         before = (widths[0], *widths)
         self.down_blocks = nn.ModuleList(
-            Stage(a, b, blocks=config.blocks, groups=groups, resample="down" if i + 1 < len(widths) else "")
+            ResidualStage(a, b, blocks=config.blocks, groups=groups, resample="down" if i + 1 < len(widths) else "")
             for i, (a, b) in enumerate(zip(before, widths, strict=False))
         )
         self.mid_block = Middle(widths[-1], groups, config.attention)
@@ -174,7 +174,7 @@ class Decoder(nn.Module):
         self.mid_block = Middle(widths[0], groups, config.attention)
         before = (widths[0], *widths)
         self.up_blocks = nn.ModuleList(
-            Stage(a, b, blocks=config.blocks + 1, groups=groups, resample="up" if i + 1 < len(widths) else "")
+            ResidualStage(a, b, blocks=config.blocks + 1, groups=groups, resample="up" if i + 1 < len(widths) else "")
             for i, (a, b) in enumerate(zip(before, widths, strict=False))
         )
         self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=EPSILON)
@@ -208,7 +208,7 @@ class ImportedAutoencoder(LatentModel):
         size = math.prod(self.latent_shape)
         group = Group("code", 0, size, self.latent_shape[1:])
         self.spec = LatentSpec(size=size, groups=(group,), image_shape=image_shape)
-        self.encoder = Encoder(config, channels)
+        self.encoder = KlEncoder(config, channels)
         self.decoder = Decoder(config, channels)
         self.quant_conv = nn.Conv2d(2 * config.latent, 2 * config.latent, 1) if config.quant else None
         self.post_quant_conv = nn.Conv2d(config.latent, config.latent, 1) if config.post_quant else None

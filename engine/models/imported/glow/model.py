@@ -33,7 +33,7 @@ class ImportedGlowConfig:
     coupling: str = knob("affine", "Coupling", "Affine or additive.", choices=("affine", "additive"))
     edge: str = knob("zeros", "Edge", "What the last convolutions see beyond the picture.", choices=("zeros", "ones"))
     pixels: str = knob("centred", "Pixels", "Centred: -0.5 to 0.5; unit: 0 to 1.", choices=("centred", "unit"))
-    bits: int = knob(8, "Bits", "Grey levels as a power of two.", low=1, high=8)
+    bits: int = knob(8, "Bits", "Grey values as a power of two.", low=1, high=8)
 
 
 class EdgeConv(nn.Module):
@@ -148,7 +148,7 @@ class ImportedGlow(LatentModel):
         if count > MAX_PARAMETERS:
             raise UsageError(f"this flow holds {count:,} numbers, over {MAX_PARAMETERS:,}: import a smaller model.")
         self.config = config
-        self.levels = 2**config.bits
+        self.bins = 2**config.bits
         stack: list[Level] = []
         groups: list[Group] = []
         start = 0

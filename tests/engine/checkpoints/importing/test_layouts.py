@@ -133,7 +133,7 @@ def test_a_flow_is_recognised_and_inverts(opened, name):
     assert done.round_trip is not None
     assert done.round_trip <= 1e-4
     assert done.code_size == done.channels * done.image_size**2
-    assert model.levels == 2**bits
+    assert model.bins == 2**bits
     z = 0.7 * model.sample_codes(2, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         assert (model.encode(model.decode(z)) - z).abs().max() <= 1e-3
@@ -214,7 +214,7 @@ def test_open_questions_are_listed_and_the_usual_answers_are_taken_only_on_reque
         opened(files.rosinality(), {"image_size": 48, "bits": 5})
     with pytest.raises(UsageError, match=r"no setting 'size': it asks for image_size, bits"):
         opened(files.rosinality(), {"size": 16})
-    assert opened(files.rosinality(), {"image_size": 16}, defaults=True)[0].levels == 32
+    assert opened(files.rosinality(), {"image_size": 16}, defaults=True)[0].bins == 32
 
 
 # --- strictness --------------------------------------------------------------------------------------------------
