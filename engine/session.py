@@ -151,14 +151,7 @@ class Session:
 
         def opened(path: str, named: str | None, size: int, channels: int) -> DataSet:
             group = runs.read_config(run).group if run is not None and data is None else ""
-            return self.dataset(
-                path,
-                labels=named,
-                size=size,
-                channels=channels,
-                group=group,
-                progress=progress,
-            )
+            return self.dataset(path, labels=named, size=size, channels=channels, group=group, progress=progress)
 
         from engine.diagnostics.subjects import file_subject, run_named, run_subject
 
@@ -268,14 +261,7 @@ class Session:
         Raises:
             DataError: it cannot be used.
         """
-        return open_dataset(
-            path,
-            size=size,
-            channels=channels,
-            labels=labels,
-            group=group,
-            progress=progress,
-        )
+        return open_dataset(path, size=size, channels=channels, labels=labels, group=group, progress=progress)
 
     @staticmethod
     def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
