@@ -274,6 +274,7 @@ def _refused(name: str) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         if self.device.type == "cuda":
             raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first.")
+        kwargs.pop("copy", None)  # PyTorch's own does not know it, and numpy takes its answer for a copy.
         return original(_plain(self) if isinstance(self, Simulated) else self, *args, **kwargs)
 
     return method

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.checkpoints.model_file import load_model
 from engine.control import Control
 from engine.data import open_dataset
 from engine.device import Device
-from engine.events import TrainingNotice, TrainingPreview
+from engine.events import TrainingNotice
 from engine.families import FAMILIES
 from engine.knobs import from_json, to_json
 from engine.runs import directory as runs
@@ -73,7 +74,7 @@ def test_a_run_goes_to_its_end_as_on_the_cpu(cuda, family, tmp_path):
         assert go(run, data, device, events).state == "done"
         assert not [e for e in events if isinstance(e, TrainingNotice) and e.level != "info"], events
         assert pins.sheets(run)
-        shown.append(next(e.pictures for e in reversed(events) if isinstance(e, TrainingPreview)).astype(int))
+        shown.append(np.asarray(Image.open(run / "previews/000004.webp")).astype(int))
         model, _, _ = load_model(run / "checkpoints/step_000004/model.safetensors")
         assert all(type(p.data) is torch.Tensor for p in model.parameters())
     here, there = shown
