@@ -276,11 +276,11 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
     runs.append_notice(run, runs.NoticeRow(0.0, 1, "info", "Well."))
     (run / "checkpoints" / "step_000001").mkdir()
     assert set(reader.read(parts, found.offset).changes) == {"notes", "previews"}
-    assert set(opened) == {"read_notes", "previews", "read_notices", "newest"}
+    assert set(opened) == {"read_notes", "previews", "read_notices", "newest_weights"}
     opened.clear()
     monkeypatch.setattr(run_files, "AGAIN_SECONDS", 0.0)
     reader.read(parts, found.offset)
-    assert {"previews", "read_notes", "list_reports", "newest"} <= set(opened), "once in a while all is read anew"
+    assert {"previews", "read_notes", "list_reports", "newest_weights"} <= set(opened), "once in a while all is read anew"
 
 
 def _noted(opened: list[str], name: str, real: Callable[..., object]) -> Callable[..., object]:
