@@ -280,7 +280,8 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
     opened.clear()
     monkeypatch.setattr(run_files, "AGAIN_SECONDS", 0.0)
     reader.read(parts, found.offset)
-    assert {"previews", "read_notes", "list_reports", "newest_weights"} <= set(opened), "once in a while all is read anew"
+    # Once in a while all is read anew.
+    assert {"previews", "read_notes", "list_reports", "newest_weights"} <= set(opened)
 
 
 def _noted(opened: list[str], name: str, real: Callable[..., object]) -> Callable[..., object]:
