@@ -123,11 +123,11 @@ class DirectionsController(QObject):
         run = run_of(ref)
 
         def work(context: Context) -> Any:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
             from engine.runs import directory as runs
 
             data = Path(runs.read_config(run).data) if run is not None and method == "pca" else None
-            return own_directions.find(
+            return user_attributes.find(
                 host.session(),
                 host.model(ref, info.sha256),
                 method,
@@ -173,9 +173,9 @@ class DirectionsController(QObject):
             self._explore.change(lambda now: now.with_lock(name, False).with_edit(name, 0.0), f"Without {nice(name)}")
 
         def work(context: Context, host: Any, ref: str, sha: str) -> None:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
 
-            own_directions.delete(host.session(), host.model(ref, sha), name)
+            user_attributes.delete(host.session(), host.model(ref, sha), name)
 
         self._do("delete the attribute", work, lambda _: self._store.notices.info(f"{nice(name)} was deleted."))
 
@@ -185,9 +185,9 @@ class DirectionsController(QObject):
             return
 
         def work(context: Context, host: Any, ref: str, sha: str) -> str:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
 
-            return own_directions.rename(host.session(), host.model(ref, sha), old, new)
+            return user_attributes.rename(host.session(), host.model(ref, sha), old, new)
 
         def done(clean: str) -> None:
             store = self._store
@@ -205,9 +205,9 @@ class DirectionsController(QObject):
             return
 
         def work(context: Context, host: Any, ref: str, sha: str) -> tuple[str, ...]:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
 
-            return own_directions.take_in(host.session(), host.model(ref, sha), path)
+            return user_attributes.take_in(host.session(), host.model(ref, sha), path)
 
         def done(names: tuple[str, ...]) -> None:
             listed = ", ".join(nice(name) for name in names)
@@ -229,9 +229,9 @@ class DirectionsController(QObject):
         path = path if path.name.endswith(SUFFIX) else path.with_name(path.name.removesuffix(".safetensors") + SUFFIX)
 
         def work(context: Context, host: Any, ref: str, sha: str) -> None:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
 
-            own_directions.give_away(host.model(ref, sha), (name,), path)
+            user_attributes.give_away(host.model(ref, sha), (name,), path)
 
         self._do("export the direction", work, lambda _: self._store.notices.info(f"Saved {path}."))
 

@@ -188,10 +188,10 @@ class MakerController(QObject):
         ready = {key: cut.picture for key, cut in cuts.items() if cut is not None}
 
         def work(context: Context) -> Any:
-            from engine.exploring import user_attributes as own_directions
+            from engine.exploring import user_attributes
 
             positives, negatives = _examples(maker, ready, context)
-            return own_directions.make(
+            return user_attributes.make(
                 host.session(),
                 host.model(ref, info.sha256),
                 name=maker.name,

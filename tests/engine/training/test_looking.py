@@ -264,7 +264,7 @@ def test_a_run_is_opened_live_while_it_trains_and_from_its_checkpoint_afterwards
 
 
 def test_what_a_person_finds_in_live_weights_belongs_to_the_run(tmp_path):
-    from engine.exploring import user_attributes as own_directions
+    from engine.exploring import user_attributes
 
     session, run = new_run(tmp_path, "vae", steps=6, preview_every=3, save_every=6)
     found = []
@@ -272,7 +272,7 @@ def test_what_a_person_finds_in_live_weights_belongs_to_the_run(tmp_path):
     def hear(event) -> None:
         if (run / "live" / "step.json").exists() and not found:
             model = session.open_live(run)
-            own_directions.find(session, model, "pca")
+            user_attributes.find(session, model, "pca")
             found.append((model.info.sha256, [c.name for c in model.info.components]))
 
     train(session, run, hear=hear)
