@@ -1,4 +1,4 @@
-"""The engine's one door: what the window and the commands ask for, in plain values."""
+"""What the window and the commands ask the engine for, in plain values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from engine.training.start import check_start
 
 if TYPE_CHECKING:
     from engine.diagnostics.base import Subject
-    from engine.training.loop import Emit
+    from engine.training.recorder import Emit
 
 # The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
 
@@ -277,7 +277,7 @@ class Session:
                 channels=request.channels,
                 progress=progress,
             )
-            from engine.training.loop import check_batch
+            from engine.training.job import check_batch
 
             check_batch(data, training)
             fingerprint = data.fingerprint
