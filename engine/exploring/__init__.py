@@ -1,1 +1,1 @@
-"""An open model under the hand: drawing, round trips, timelines, animations."""
+"""An open model: drawing, round trips, timelines, animations."""

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and reads that no file can make wait or swallow the memory."""
+"""Writes that appear whole or not at all, and reads that no file can make hang or exhaust the memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL_BYTES: Final = 2**20
 """More than any of our notes on a run, a model or a session needs."""
 
 MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What taking a torn or hostile document apart may raise."""
+"""What parsing a torn or hostile document may raise."""
 
 
 class TooLarge(ValueError):
@@ -88,7 +88,7 @@ def check_plain(path: Path, found: os.stat_result) -> None:
 
 
 def size_words(most: int) -> str:
-    """A cap in its own unit: "8 MiB", "1 MB"."""
+    """A size in the largest unit that divides it: "8 MiB", "1 MB"."""
     units = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("MB", 10**6), ("KB", 1000))
     return next((f"{most // size} {unit}" for unit, size in units if most and most % size == 0), f"{most} bytes")
 

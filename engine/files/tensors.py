@@ -127,7 +127,7 @@ def load(data: bytes) -> dict[str, Tensor]:
 
 
 def load_file(path: Path) -> dict[str, Tensor]:
-    """The same of a file, whose pages the tensors use as long as they live.
+    """The same from a file; the tensors use its pages as long as they live.
 
     Raises:
         OSError: it cannot be read.

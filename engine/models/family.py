@@ -19,7 +19,7 @@ class Freeze(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One row: the words, the config and model classes, and how this family likes to be trained.
+    """One row: the words, the config and model classes, and how this family is best trained.
 
     A family that is only explored leaves out what is below `frozen`.
     """

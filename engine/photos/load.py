@@ -1,4 +1,4 @@
-"""A photo from outside: read once, its faces looked for once, and cut to a model's framing as often as is asked."""
+"""A photo from outside: read once, its faces looked for once, and cut to a model's framing as often as needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEPT_PIXELS: Final = 24_000_000
 
 @dataclass(eq=False)
 class _Read:
-    """A photo as it was read, (H, W, 3), and its heads once somebody has looked for them."""
+    """A photo as it was read, (H, W, 3), and its heads once they have been looked for."""
 
     rgb: Pictures
     name: str
