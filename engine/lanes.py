@@ -28,18 +28,11 @@ class Context(Progress):
 
     ticket: int
     control: Control
-    emit: Emit
 
 
 def _context(ticket: int, emit: Emit) -> Context:
     control = Control()
-    return Context(
-        check=control.check,
-        tell=lambda step: emit(Advanced(ticket, **vars(step))),
-        ticket=ticket,
-        control=control,
-        emit=emit,
-    )
+    return Context(control.check, lambda step: emit(Advanced(ticket, **vars(step))), ticket=ticket, control=control)
 
 
 Work = Callable[[Context], Any]

@@ -1,4 +1,4 @@
-"""The engine's one door: what the window and the commands ask for, in plain values."""
+"""What the window and the commands ask the engine for, in plain values."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
     from engine.report import Finding, Report
-    from engine.training.loop import Emit
+    from engine.training.recorder import Emit
 
 # The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
 

@@ -16,7 +16,7 @@ from engine.progress import SILENT, Progress
 from engine.runs import directory as runs
 from engine.runs import library as run_library
 from engine.training.config import TrainConfig
-from engine.training.loop import check_batch
+from engine.training.job import check_batch
 from engine.training.start import check_start
 
 

@@ -121,7 +121,7 @@ def save_timelapse(
     frames_per_second: int = 10,
     progress: Progress = SILENT,
 ) -> Path:
-    """Writes the film by the path's suffix, see `save_animation` of `engine.exploring`; it appears whole or not at all.
+    """Writes the film by the path's suffix, see `engine.exploring.export`; it appears whole or not at all.
 
     Raises:
         UsageError, UserError: as there.

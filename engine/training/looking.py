@@ -66,7 +66,7 @@ class PinnedPhotos:
 
     def look(self, model: LatentModel, step: int) -> dict[str, float]:
         """Draws the sheet of this preview and gives `pin/psnr_db` (mean over the photos, before rounding to 256
-        levels), `pin/bits_per_dim` where the family has a density, and `pin/seconds`; nothing without pinned photos or
+        values), `pin/bits_per_dim` where the family has a density, and `pin/seconds`; nothing without pinned photos or
         for points."""
         photos = [] if model.spec.range is None else self._photos(model.spec.image_shape[1])
         if not photos:
