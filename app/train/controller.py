@@ -79,24 +79,25 @@ class TrainController(QObject):
         """Opens a run: its curves, previews and config. The one before stays on show until this one is read."""
 
         def take(record: RunRecord) -> None:
-            if self._opening is not None:
+            if self._opening is watch:
                 if self._watch is not None:
                     self._watch.close()
-                self._watch, self._opening = self._opening, None
+                self._watch, self._opening = watch, None
                 self._store.update(run_view=RunView(path, record.info))
             self._show(record)
 
         def failed(event: Failed) -> None:
-            if self._opening is not None:
-                self._opening.close()
+            if self._opening is watch:
+                watch.close()
                 self._opening = None
-            elif self._watch is not None:
-                self._watch.follow(False)
+            else:
+                watch.follow(False)
             self._store.notices.failed(event)
 
         if self._opening is not None:
             self._opening.close()
-        self._opening = self._follower.watch(path, "metrics", "previews", take=take, failed=failed, anew=True)
+        watch = self._follower.watch(path, "metrics", "previews", take=take, failed=failed, anew=True)
+        self._opening = watch
 
     def _show(self, record: RunRecord) -> None:
         view = self._store.state.run_view
