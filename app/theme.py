@@ -46,7 +46,6 @@ class Tokens:
     series: tuple[str, ...]
     radius_px: int = 6
     picture_radius_px: int = 8
-    grid_px: int = GRID_PX
     text_px: int = 13
     small_px: int = 11
 

@@ -1,4 +1,4 @@
-"""What the study lane does for the Collapse panel: it holds the model under examination. Every method runs there."""
+"""What the study lane does for a diagnosis: it holds the model under examination. Every method runs there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gestures on runs lead to: in the list, in the table that compares them, and at the head of the run on show."""
+"""What gestures on runs lead to: in the list, and in the table that compares them."""
 
 from __future__ import annotations
 
