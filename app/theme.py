@@ -172,11 +172,7 @@ def style_sheet(theme: Tokens) -> str:
     values["sans"] = ", ".join(f'"{name}"' for name in _sans_families())
     values["mono"] = ", ".join(f'"{name}"' for name in _mono_families())
     shift = _width_correction_px()
-    values |= {
-        "text_px": theme.text_px + shift,
-        "small_px": theme.small_px + shift,
-        "mono_px": theme.text_px - 1,
-    }
+    values |= {"text_px": theme.text_px + shift, "small_px": theme.small_px + shift, "mono_px": theme.text_px - 1}
     values |= {"title_px": theme.text_px + 3 + shift}
     return template.substitute(values)
 

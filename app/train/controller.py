@@ -170,10 +170,7 @@ class TrainController(QObject):
 
         def work(context: Context) -> TrainingState:
             session = self._host.session()
-            run = session.new_run(
-                wanted,
-                progress=context.named("reading the images"),
-            )
+            run = session.new_run(wanted, progress=context.named("reading the images"))
             self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
             for row in read_notices(run)[0]:
                 self._bridge.post_training(TrainingNotice(run, row.step, row.level, row.text, row.kind))

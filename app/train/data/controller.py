@@ -63,10 +63,7 @@ class DataController(QObject):
                 channels=choice.channels,
                 progress=context.named("reading the images"),
             )
-            return survey(
-                data,
-                progress=context.named("looking for copies"),
-            )
+            return survey(data, progress=context.named("looking for copies"))
 
         def done(found: Survey) -> None:
             self._ended()

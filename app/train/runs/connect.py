@@ -15,13 +15,7 @@ from app.train.runs.table import RunTablePage
 
 
 def connect(
-    runs: RunsController,
-    panel: RunsPanel,
-    *,
-    table: RunTablePage,
-    actions: RunActions,
-    store: Store,
-    window: QWidget,
+    runs: RunsController, panel: RunsPanel, *, table: RunTablePage, actions: RunActions, store: Store, window: QWidget
 ) -> Actions:
     """Connects the list and the table; `window` owns the dialog that asks for a folder."""
 
