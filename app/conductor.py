@@ -82,7 +82,7 @@ class Conductor(QObject):
             workspaces=[row.key for row in rows],
         )
         self.requests = Requests(self)
-        self._startup = Startup(self.store, self)
+        self._startup = Startup(self)
         services = Services(
             window=window,
             parent=self,
@@ -127,6 +127,7 @@ class Conductor(QObject):
         window, store, requests = self.window, self.store, self.requests
         self.notices.said.connect(window.show_notice)
         store.changed.connect(lambda before, now: window.show_state(now, before))
+        store.changed.connect(self._startup.changed)
         window.viewMade.connect(self._view_made)
         window.closeWanted.connect(self.close)
         window.filesDropped.connect(requests.filesWanted)

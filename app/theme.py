@@ -46,7 +46,6 @@ class Tokens:
     series: tuple[str, ...]
     radius_px: int = 6
     picture_radius_px: int = 8
-    grid_px: int = GRID_PX
     text_px: int = 13
     small_px: int = 11
 
@@ -173,11 +172,7 @@ def style_sheet(theme: Tokens) -> str:
     values["sans"] = ", ".join(f'"{name}"' for name in _sans_families())
     values["mono"] = ", ".join(f'"{name}"' for name in _mono_families())
     shift = _width_correction_px()
-    values |= {
-        "text_px": theme.text_px + shift,
-        "small_px": theme.small_px + shift,
-        "mono_px": theme.text_px - 1,
-    }
+    values |= {"text_px": theme.text_px + shift, "small_px": theme.small_px + shift, "mono_px": theme.text_px - 1}
     values |= {"title_px": theme.text_px + 3 + shift}
     return template.substitute(values)
 

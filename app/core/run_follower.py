@@ -108,12 +108,7 @@ class RunFollower(QObject):
         store.changed.connect(self._changed)
 
     def watch(
-        self,
-        path: Path,
-        *parts: Part,
-        take: Take,
-        failed: Callable[[Failed], None] | None = None,
-        anew: bool = False,
+        self, path: Path, *parts: Part, take: Take, failed: Callable[[Failed], None] | None = None, anew: bool = False
     ) -> Watch:
         """Begins to look at these parts of the run in `path`; `anew` reads all of it again."""
         run = self._runs.setdefault(path, _Run(path))

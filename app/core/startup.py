@@ -21,12 +21,12 @@ class Startup(QObject):
 
     over = Signal()
 
-    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._over = False
-        store.changed.connect(self._changed)
 
-    def _changed(self, before: AppState, now: AppState) -> None:
+    def changed(self, before: AppState, now: AppState) -> None:
+        """To be called with each change once it is on screen."""
         failed = before.opening is not None and now.opening is None and now.info is None
         if now.drawn is not None or failed:
             self.end()

@@ -88,11 +88,7 @@ class Store(QObject):
 
     # the jobs bar
     def show_job(
-        self,
-        view: JobView,
-        *,
-        cancel: Callable[[], None] | None = None,
-        pause: Callable[[bool], None] | None = None,
+        self, view: JobView, *, cancel: Callable[[], None] | None = None, pause: Callable[[bool], None] | None = None
     ) -> None:
         """Shows or renews a job; `cancel` is what its stop button does, `pause` (True) and resume (False) likewise."""
         if pause is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject
 
@@ -14,7 +14,6 @@ from engine.events import Advanced, Done, Event, Failed, Stopped
 from engine.lanes import Control, Lane, Work
 
 LaneName = Literal["model", "study", "files", "train"]
-LANES: Final[tuple[LaneName, ...]] = ("model", "study", "files", "train")
 """model draws; study encodes, compares and exports with models of its own, so that no long job holds up a drag;
 files lists and reads; train trains."""
 

@@ -1,4 +1,4 @@
-"""What the study lane does for the Collapse panel: it holds the model under examination. Every method runs there."""
+"""What the study lane does for a diagnosis: it holds the model under examination. Every method runs there."""
 
 from __future__ import annotations
 
@@ -91,12 +91,7 @@ class DiagnosisHost:
         if self._checked is None or self._checked[0] != (ref, data, quick):
             # The old one goes first: two sets of images need not fit.
             self._checked = None
-            subject = self._host.session().subject(
-                ref,
-                data,
-                quick=quick,
-                progress=context.named("reading the images"),
-            )
+            subject = self._host.session().subject(ref, data, quick=quick, progress=context.named("reading the images"))
             self._checked = ((ref, data, quick), subject) if quick else None
         else:
             subject = self._checked[1]
@@ -161,11 +156,7 @@ class DiagnosisHost:
             if folder.name == f"step_{kept[2].origin.step or 0:06d}":
                 return kept[2]
         self._kept = None
-        subject = self._host.session().subject(
-            run,
-            quick=quick,
-            progress=context.named("reading the images"),
-        )
+        subject = self._host.session().subject(run, quick=quick, progress=context.named("reading the images"))
         # All images of a large set are not kept after the diagnosis that asked for them.
         self._kept = (run, quick, subject) if quick else None
         return subject

@@ -1,1 +1,1 @@
-"""What stands behind Explore: photos, codes, sliders, directions, morphs, grids and levels."""
+"""The Explore workspace, a folder a feature: photos, codes, sliders, directions, morphs, grids and levels."""

@@ -70,10 +70,7 @@ class Explore(Controllers[ExploreView]):
         self.microscope = MicroscopeController(store, self.looks, self.photos, parent)
         self.morph = MorphController(store, self.looks, self.photos, parent)
         self.check = ModelCheckController(
-            store,
-            DiagnosisHost(store.study_host),
-            show_run=services.requests.diagnosisWanted.emit,
-            parent=parent,
+            store, DiagnosisHost(store.study_host), show_run=services.requests.diagnosisWanted.emit, parent=parent
         )
         self.live = LiveWeights(store, self.looks, self.photos, services.follower, parent)
         self.sessions = SessionController(store, self.looks, self.photos, parent)
@@ -97,11 +94,7 @@ class Explore(Controllers[ExploreView]):
         view.viewChosen.connect(self.show_view)
         view.trainWanted.connect(self._show_train)
         library.connect(
-            self.photos,
-            view.library,
-            files=self.files,
-            open_model=self.looks.open_model,
-            show_train=self._show_train,
+            self.photos, view.library, files=self.files, open_model=self.looks.open_model, show_train=self._show_train
         )
         single.connect(self.looks, view.single, photos=self.photos, files=self.files)
         compare.connect(self.compare, view.compare, inspector=view.inspector, photos=self.photos, files=self.files)

@@ -1,1 +1,1 @@
-"""What stands behind Train: runs, curves, pictures, data sets and diagnoses."""
+"""The Train workspace, a folder a feature: runs, curves, pictures, data sets and diagnoses."""

@@ -78,24 +78,25 @@ class TrainController(QObject):
         """Opens a run: its curves, previews and config. The one before stays on show until this one is read."""
 
         def take(record: RunRecord) -> None:
-            if self._opening is not None:
+            if self._opening is watch:
                 if self._watch is not None:
                     self._watch.close()
-                self._watch, self._opening = self._opening, None
+                self._watch, self._opening = watch, None
                 self._store.update(run_view=RunView(path, record.info))
             self._show(record)
 
         def failed(event: Failed) -> None:
-            if self._opening is not None:
-                self._opening.close()
+            if self._opening is watch:
+                watch.close()
                 self._opening = None
-            elif self._watch is not None:
-                self._watch.follow(False)
+            else:
+                watch.follow(False)
             self._store.notices.failed(event)
 
         if self._opening is not None:
             self._opening.close()
-        self._opening = self._follower.watch(path, "metrics", "previews", take=take, failed=failed, anew=True)
+        watch = self._follower.watch(path, "metrics", "previews", take=take, failed=failed, anew=True)
+        self._opening = watch
 
     def _show(self, record: RunRecord) -> None:
         view = self._store.state.run_view
@@ -168,10 +169,7 @@ class TrainController(QObject):
 
         def work(context: Context) -> TrainingState:
             session = self._host.session()
-            run = session.new_run(
-                wanted,
-                progress=context.named("reading the images"),
-            )
+            run = session.new_run(wanted, progress=context.named("reading the images"))
             self._bridge.post_training(TrainingState(run, "preparing", 0, 0))
             for row in read_notices(run)[0]:
                 self._bridge.post_training(TrainingNotice(run, row.step, row.level, row.text, row.kind))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip, QWidget
 
@@ -191,9 +191,7 @@ class _Drawing(Painted):
 
 
 class ChartCard(QFrame):
-    """A titled chart of one step. `modesChanged` says that the person wants it drawn in another way."""
-
-    modesChanged = Signal()
+    """A titled chart of one step."""
 
     def __init__(self, title: str, *, bars: bool, hint: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -209,7 +207,7 @@ class ChartCard(QFrame):
         self.time = button("time", "How it came about: one column a preview", kind="quiet", checkable=True)
         for push in (self.sort, self.log, self.time):
             push.setFixedHeight(22)
-            push.toggled.connect(self._switched)
+            push.toggled.connect(self._redraw)
         self.sort.setVisible(bars)
         self.sort.setChecked(bars)
         self.log.setVisible(bars)
@@ -258,10 +256,6 @@ class ChartCard(QFrame):
     def readout(self) -> str:
         """The words beside the title."""
         return self._readout.text()
-
-    def _switched(self) -> None:
-        self._redraw()
-        self.modesChanged.emit()
 
     def _redraw(self) -> None:
         self.drawing.sorted, self.drawing.log = self.sort.isChecked(), self.log.isChecked()

@@ -21,17 +21,7 @@ from app.widgets.fields import FIELD_PX, Combo, PathField, TextField, Toggle
 from app.widgets.layout import hbox, vbox
 from app.widgets.numbers import FloatField, IntField
 
-__all__ = [
-    "Combo",
-    "FloatField",
-    "FormRows",
-    "IntField",
-    "PathField",
-    "Section",
-    "TextField",
-    "Toggle",
-    "ValueLabel",
-]
+__all__ = ["Combo", "FloatField", "FormRows", "IntField", "PathField", "Section", "TextField", "Toggle", "ValueLabel"]
 
 
 class _Header(QAbstractButton):

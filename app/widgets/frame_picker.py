@@ -18,12 +18,7 @@ Spot = tuple[float, float]
 MOST_POINTS: Final = 3
 NAMES: Final = ("left eye", "right eye", "mouth")
 _GRAB_PX: Final = 14.0
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
+_ARROWS: Final = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 _ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _BACK: Final = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 

@@ -212,10 +212,7 @@ class PictureGrid(PaintedItems):
                 else:
                     paint_rounded(painter, QRectF(cell), self._image(index, cell), _CORNER_PX)
         if self.count():
-            for index, ink in (
-                (self._hover, theme.muted),
-                (self._cursor if self.hasFocus() else -1, theme.text),
-            ):
+            for index, ink in ((self._hover, theme.muted), (self._cursor if self.hasFocus() else -1, theme.text)):
                 if index >= 0 and index != self._chosen:
                     painter.setBrush(Qt.BrushStyle.NoBrush)
                     painter.setPen(paint.pen(ink, 2.0))

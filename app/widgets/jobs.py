@@ -122,15 +122,7 @@ class JobsBar(QFrame):
         self._stop.clicked.connect(lambda: self.stopClicked.emit(self._key))
         self._more.clicked.connect(lambda: self._next())
         row = hbox(
-            self._dot,
-            self._text,
-            self._line,
-            self._detail,
-            self._pause,
-            self._stop,
-            self._more,
-            None,
-            self._status,
+            self._dot, self._text, self._line, self._detail, self._pause, self._stop, self._more, None, self._status
         )
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(12)

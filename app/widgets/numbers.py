@@ -120,14 +120,7 @@ class IntField(NumberField):
     example = "64 or 1,000"
 
     def __init__(
-        self,
-        minimum: int,
-        maximum: int,
-        value: int,
-        *,
-        step: int = 1,
-        unit: str = "",
-        parent: QWidget | None = None,
+        self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(minimum, maximum, unit=unit, parent=parent)
         self._step = step

@@ -17,12 +17,7 @@ def pen(value: str, width_px: float = 1.0) -> QPen:
 
 
 def box(
-    painter: QPainter,
-    rect: QRectF,
-    *,
-    fill: str | None = None,
-    line: str | None = None,
-    radius_px: float = 6.0,
+    painter: QPainter, rect: QRectF, *, fill: str | None = None, line: str | None = None, radius_px: float = 6.0
 ) -> None:
     """A rounded box whose hairline lies inside ``rect``, so neighbours keep their gap."""
     painter.setBrush(color(fill) if fill else Qt.BrushStyle.NoBrush)

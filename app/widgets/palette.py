@@ -193,12 +193,7 @@ class Palette(QFrame):
         if watched is self.field and event.type() == QEvent.Type.FocusOut:
             self.hide()
         if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            steps = {
-                Qt.Key.Key_Down: 1,
-                Qt.Key.Key_Up: -1,
-                Qt.Key.Key_PageDown: ROWS - 1,
-                Qt.Key.Key_PageUp: 1 - ROWS,
-            }
+            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: ROWS - 1, Qt.Key.Key_PageUp: 1 - ROWS}
             key = Qt.Key(event.key())
             if key in steps:
                 self.rows.move_to(self.rows.current + steps[key])

@@ -24,15 +24,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.pixels import (
-    Picture8,
-    checked,
-    dropped_files,
-    dropped_image,
-    paint_rounded,
-    resized,
-    to_qimage,
-)
+from app.widgets.pixels import Picture8, checked, dropped_files, dropped_image, paint_rounded, resized, to_qimage
 
 CAPTION_PX: Final = 24
 _BUSY_TICK_MS: Final = 40

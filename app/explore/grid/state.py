@@ -1,4 +1,4 @@
-"""What the grid and the levels section show: the parts of the state that their two controllers fill."""
+"""What the grid shows."""
 
 from __future__ import annotations
 

@@ -14,12 +14,7 @@ from app.widgets.cards import Card
 from app.widgets.form import Section
 from app.widgets.layout import vbox
 
-ACTIONS: Final = (
-    ("go", "Go there"),
-    ("split", "Compare with this"),
-    ("rename", "Rename…"),
-    ("remove", "Delete"),
-)
+ACTIONS: Final = (("go", "Go there"), ("split", "Compare with this"), ("rename", "Rename…"), ("remove", "Delete"))
 
 
 class BookmarksPanel(QWidget):

@@ -55,13 +55,7 @@ class Inspector(QWidget):
         self.sliders: dict[str, DirectionSlider] = {}
         self._made_for: ModelInfo | None = None
         self.temperature = ValueSlider(
-            "Temperature",
-            0.0,
-            HOTTEST,
-            default=1.0,
-            tooltip=TEMPERATURE_TIP,
-            label_px=LABEL_PX,
-            value_px=VALUE_PX,
+            "Temperature", 0.0, HOTTEST, default=1.0, tooltip=TEMPERATURE_TIP, label_px=LABEL_PX, value_px=VALUE_PX
         )
         self.temperature.changed.connect(lambda value: self.temperatureChanged.emit(None, value))
         self.temperature.released.connect(self.settled)

@@ -47,10 +47,6 @@ class MicroscopeController(QObject):
         """Scales one level of a given code about zero."""
         self._rule(index, f"Strength of level {index + 1}", live=True, strength=value)
 
-    def settle(self) -> None:
-        """The hand lets go of a slider."""
-        self._explore.settle()
-
     def freeze(self, index: int, on: bool) -> None:
         """Holds a level as it is now, or lets it go."""
         look, info = self._store.state.look, self._store.state.info

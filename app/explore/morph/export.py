@@ -50,12 +50,5 @@ def export(store: Store, file: Path) -> None:
         return f"Saved {file}: {len(fractions)} pictures, {len(fractions) / max(seconds, 1e-6):.0f} a second."
 
     export_file(
-        store,
-        file,
-        work,
-        said=said,
-        key=JOB,
-        what="A morph",
-        unit="pictures",
-        at_first=f"{len(fractions)} pictures",
+        store, file, work, said=said, key=JOB, what="A morph", unit="pictures", at_first=f"{len(fractions)} pictures"
     )

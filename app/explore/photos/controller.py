@@ -288,10 +288,6 @@ class PhotoController(QObject):
         if self._store.state.search is not None:
             self._store.cancel_job(self._store.state.search.job)
 
-    def forget(self) -> None:
-        """The current picture goes on without its photo beside it."""
-        self._store.update(photo=None, loaded=None, encoded=None, encoding=False)
-
     def _model_opened(self) -> None:
         """The photo goes along into the next model; a code that came from it needs no new search."""
         state = self._store.state

@@ -194,11 +194,7 @@ class PhotoEncoder:
         def work(context: Context) -> Encoded:
             options = {"improve": True} if improve else {}
             return host.model(target.ref, target.sha256).encode(
-                loaded.picture,
-                name=loaded.name,
-                note=loaded.note,
-                progress=context,
-                **options,
+                loaded.picture, name=loaded.name, note=loaded.note, progress=context, **options
             )
 
         return work

@@ -251,8 +251,7 @@ def moved_here(
 
     # Equal codes stay one object, so that what shares a code compares as equal.
     history = replace(
-        session.history,
-        entries=tuple(replace(entry, look=look_here(entry.look)) for entry in session.history.entries),
+        session.history, entries=tuple(replace(entry, look=look_here(entry.look)) for entry in session.history.entries)
     )
     moved = replace(
         session,

@@ -1,4 +1,4 @@
-"""Work that lasts: sessions saved, opened, kept by themselves and put back after a crash; and what was used lately."""
+"""Work that lasts: sessions saved, opened, kept by themselves and put back after a crash."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ class SessionController(QObject):
 
     used = Signal(str)
     """A session file was opened or saved: it belongs to the recent files."""
-    ready = Signal()
-    """What was to be put back is back, or there is nothing."""
 
     def __init__(
         self, store: Store, explore: ExploreController, photos: PhotoController, parent: QObject | None = None
@@ -61,7 +59,6 @@ class SessionController(QObject):
                 self._store.notices.warn(last.problem)
             if last.file is None:
                 otherwise()
-                self.ready.emit()
                 return
             said = _after_crash(last.minutes_ago) if last.crashed else ""
             self._read(last.file, said=said, otherwise=otherwise)
@@ -158,7 +155,6 @@ class SessionController(QObject):
                 session_files.restored(folder)
             self._store.notices.failed(event)
             otherwise()
-            self.ready.emit()
 
         def done(found: Restored) -> None:
             self._put_back(found, said=said, otherwise=otherwise)
@@ -219,7 +215,6 @@ class SessionController(QObject):
         self._restoring = None
         if self._folder is not None:
             session_files.restored(self._folder)
-        self.ready.emit()
 
 
 def _restored(path: Path, models: tuple[ModelCard, ...], shipped: tuple[PhotoItem, ...]) -> Restored:

@@ -247,10 +247,7 @@ class BirthdayController(QObject):
 
     def _progress(self, event: Advanced) -> None:
         if event.total:
-            self._store.show_job(
-                JobView(JOB, "Birthday test", event.done / event.total, event.text),
-                cancel=self.leave,
-            )
+            self._store.show_job(JobView(JOB, "Birthday test", event.done / event.total, event.text), cancel=self.leave)
 
     def _stopped(self) -> None:
         """Cancelled: by leaving, or because another batch is wanted, which has taken the place already."""

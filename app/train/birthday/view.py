@@ -22,14 +22,7 @@ HELP: Final = (
     "These are the nearest two of a batch. Small changes of light or blur still count as the same; another person, "
     "pose or expression does not. Some batches are real images, as a control: which ones, you learn at the end."
 )
-KEYS: Final = (
-    Qt.Key.Key_S,
-    Qt.Key.Key_D,
-    Qt.Key.Key_Z,
-    Qt.Key.Key_Backspace,
-    Qt.Key.Key_N,
-    Qt.Key.Key_Escape,
-)
+KEYS: Final = (Qt.Key.Key_S, Qt.Key.Key_D, Qt.Key.Key_Z, Qt.Key.Key_Backspace, Qt.Key.Key_N, Qt.Key.Key_Escape)
 
 
 class BirthdayView(QWidget):

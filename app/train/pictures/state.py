@@ -1,4 +1,4 @@
-"""What the Pictures panel of Train shows, and how live the model in Explore is, as frozen values."""
+"""What the Pictures panel of Train shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gestures on runs lead to: in the list, in the table that compares them, and at the head of the run on show."""
+"""What gestures on runs lead to: in the list, and in the table that compares them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ from app.train.runs.table import RunTablePage
 
 
 def connect(
-    runs: RunsController,
-    panel: RunsPanel,
-    *,
-    table: RunTablePage,
-    actions: RunActions,
-    store: Store,
-    window: QWidget,
+    runs: RunsController, panel: RunsPanel, *, table: RunTablePage, actions: RunActions, store: Store, window: QWidget
 ) -> Actions:
     """Connects the list and the table; `window` owns the dialog that asks for a folder."""
 

@@ -19,6 +19,7 @@ from app.core.run_follower import RunFollower
 from app.core.store import Store
 from app.core.tasks import Tasks
 from app.state import AppState
+from app.train.controller import TrainController
 from app.train.state import Training
 from engine.events import Failed, TrainingMetrics, TrainingPreview, TrainingState
 from engine.runs import directory as runs
@@ -333,3 +334,40 @@ def test_a_torn_line_waits_for_its_end(window: Window, run: Path) -> None:
     assert steps_of(told[-1]) == [1, 4], "as whoever opens the run later reads it"
     window.tell(window.write(run, 5))
     assert steps_of(told[-1]) == [1, 4, 5]
+
+
+def test_what_the_run_on_show_tells_while_another_opens_is_not_taken_for_the_other(
+    window: Window, run: Path, tmp_path: Path
+) -> None:
+    other = make_run(tmp_path / "00001-vae-y")
+    train = TrainController(window.store, window.bridge, window.store.study_host, window.follower)
+    window.store.update(workspace="train")
+    window.trains(run)
+    train.show_run(run)
+    window.rest()
+    window.write(other, 7)
+    train.show_run(other)
+    window.tell(window.write(run, 1))
+    window.rest()
+    view = window.store.state.run_view
+    assert view is not None
+    assert view.path == view.info.path == other
+    assert list(view.series["loss"].steps) == [7]
+
+
+def test_a_run_that_breaks_while_another_opens_does_not_keep_the_other_away(
+    window: Window, run: Path, tmp_path: Path
+) -> None:
+    other = make_run(tmp_path / "00001-vae-y")
+    train = TrainController(window.store, window.bridge, window.store.study_host, window.follower)
+    window.store.update(workspace="train")
+    train.show_run(run)
+    window.rest()
+    (run / "config.json").write_text("no JSON")
+    train.look()
+    train.show_run(other)
+    window.rest()
+    window.rest()
+    view = window.store.state.run_view
+    assert view is not None
+    assert view.path == other
