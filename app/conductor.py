@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -268,5 +267,6 @@ class Conductor(QObject):
 
 
 def _training_threads() -> int:
-    threads: int = importlib.import_module("engine.device").training_threads()
-    return threads
+    from engine.session import training_threads
+
+    return training_threads()

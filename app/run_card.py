@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.api import Pictures
-from engine.runs.directory import RunInfo
+from engine.runs import RunInfo
 
 
 @dataclass(frozen=True, eq=False)

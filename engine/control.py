@@ -1,7 +1,7 @@
 """Asking long work to stop, pause or step aside; the work itself decides when (co-operatively).
 
-This is the asker's end. What most work holds is the other one, a `Progress` whose `check` is `Control.check`; only
-training, which can also pause and step aside, holds the control itself.
+Whoever asks holds this end. Most work holds the other, a `Progress` whose `check` is `Control.check`; only training,
+which can also pause and step aside, holds the control itself.
 """
 
 from __future__ import annotations

@@ -14,8 +14,6 @@ from engine.errors import UsageError
 
 M = TypeVar("M", bound=nn.Module)
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 @dataclass(frozen=True)
 class Device:

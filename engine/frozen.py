@@ -1,4 +1,4 @@
-"""The second object of a model: what decodes and encodes, made of the weights as they are now, and never trained.
+"""The frozen form of a model: it decodes and encodes with the weights as they are now, and is never trained.
 
 A frozen form holds copies: norms folded, inverses computed, exponentials taken, weights packed. `Fresh` hands it out
 and makes it anew when a weight has changed since, so that nothing is ever drawn with old weights.
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 TOLERANCE: Final = 1e-5
 """Largest difference from the module, as a share of the range of what it gives."""
 SUSPECT: Final = 1e-3
-"""Up to this difference rounding may be the reason, which a deep flow magnifies: then float64 says who is nearer."""
+"""Up to this difference rounding may be the reason, which a deep flow magnifies: then float64 decides."""
 WORSE: Final = 4.0
 """How many times farther from float64 than the module a form may be, where the module itself is off by more than
 `TOLERANCE`."""
 LARGEST: Final = 250_000_000
-"""Parameters up to which a model gets a second object: it holds the weights once more, here 1 GB of them."""
+"""A model with more parameters gets no frozen form, which is a second copy of the weights: 1 GB at this size."""
 
 
 def freeze_model(model: LatentModel) -> Frozen:
-    """The fastest form of a model in evaluation mode that draws and encodes as it does; the module itself where none.
+    """The fastest form of a model in evaluation mode that draws and encodes as it does, or else the module itself.
 
     Packed weights are tried first, on a CPU; then the folded form of plain operations. Each has to give what the
     module gives on two codes and on a picture, to `TOLERANCE` or, where a flow magnifies rounding, about as nearly as

@@ -26,6 +26,13 @@ T = TypeVar("T")
 
 MINUTES: Final = "Small, minutes on a CPU"
 """The preset of every family that ends while one waits."""
+FEW_IMAGES: Final = 2000
+"""With fewer training images a model learns them by heart before it has learnt what they have in common."""
+MOST_EPOCHS: Final = 60
+"""So often a small set is seen at most where a preset says how long; more only deepens the memory of it."""
+PREVIEWS: Final = 20
+PACED: Final = ("steps", "preview_every", "save_every")
+"""The knobs of training that a preset sets."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,22 @@ class Preset:
 
     knobs: Mapping[str, Value]
     steps: Mapping[int, int] = field(default_factory=dict)
+
+    def values(self, few_images: Mapping[str, Value], *, side: int, images: int | None, batch: int) -> dict[str, Value]:
+        """Knobs of model and training; `few_images` are those that its family sets on a small data set.
+
+        `side` is that of the images in pixels, `images` how many there are to train on, None where it is not known
+        yet; `batch` how many a step sees.
+        """
+        few = images is not None and images < FEW_IMAGES
+        values: dict[str, Value] = {**self.knobs, **(few_images if few else {})}
+        if not self.steps:
+            return values
+        steps = self.steps[min(self.steps, key=lambda known: abs(known - side))]
+        if few and images is not None:
+            steps = max(PREVIEWS, min(steps, MOST_EPOCHS * images // batch))
+        every = max(1, steps // PREVIEWS)
+        return values | {"steps": steps, "preview_every": every, "save_every": 2 * every}
 
 
 @dataclass(frozen=True, kw_only=True)

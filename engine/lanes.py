@@ -15,6 +15,7 @@ from engine.control import Control
 from engine.errors import Cancelled, UserError
 from engine.events import Advanced, Done, Event, Failed, Started, Stopped
 from engine.progress import Progress
+from engine.progress import Step as Step
 
 Emit = Callable[[Event], None]
 
@@ -27,18 +28,11 @@ class Context(Progress):
 
     ticket: int
     control: Control
-    emit: Emit
 
 
 def _context(ticket: int, emit: Emit) -> Context:
     control = Control()
-    return Context(
-        check=control.check,
-        tell=lambda step: emit(Advanced(ticket, **vars(step))),
-        ticket=ticket,
-        control=control,
-        emit=emit,
-    )
+    return Context(control.check, lambda step: emit(Advanced(ticket, **vars(step))), ticket=ticket, control=control)
 
 
 Work = Callable[[Context], Any]

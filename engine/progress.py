@@ -28,7 +28,7 @@ def _unheard(step: Step) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """Both ways of talking with work in progress; a lane's `Context` is one, and `SILENT` is nobody.
+    """What long work asks and tells its caller; a lane's `Context` is one, and `SILENT` stands for no caller.
 
     `check` raises `Cancelled` when the work should end; call it wherever stopping leaves nothing half done. `tell`
     receives each `step`.
@@ -50,7 +50,7 @@ class Progress:
         self.tell(Step(done, total, text, seconds_left, value))
 
     def part(self, start: int, end: int, total: int) -> Progress:
-        """For work that is the stretch from `start` to `end` of a whole of `total`."""
+        """For a piece of work that is `start` to `end` of a whole of `total`."""
 
         def tell(step: Step) -> None:
             done = (end - start) * min(max(step.done, 0), step.total) // step.total if step.total > 0 else 0
@@ -59,13 +59,13 @@ class Progress:
         return Progress(self.check, tell)
 
     def named(self, text: str) -> Progress:
-        """The same, with `text` said at each step that has no text of its own."""
+        """The same, with `text` for each step that has none of its own."""
         return Progress(self.check, lambda step: self.tell(replace(step, text=step.text or text)))
 
     def quiet(self) -> Progress:
-        """The same without a word: for small pieces of work that somebody else counts."""
+        """The same, but tells nothing: for small pieces of work that the caller counts itself."""
         return Progress(self.check)
 
 
 SILENT: Final = Progress()
-"""Never asks to stop and hears nothing."""
+"""Never stops the work, and hears nothing."""

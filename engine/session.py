@@ -1,9 +1,8 @@
-"""The engine's one door: what the window and the commands ask for, in plain values."""
+"""What the window and the commands ask the engine for, in plain values."""
 
 from __future__ import annotations
 
-import shutil
-import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,13 @@ from engine.api import Catalogue, FamilyInfo, ModelCard, TrainRequest
 from engine.checkpoints.model_file import decode_model, load_model, save_model
 from engine.control import Control
 from engine.data import DataSet, open_dataset
-from engine.device import pick
-from engine.errors import CheckpointError, DataError, RunError, UsageError
+from engine.device import available, pick
+from engine.device import training_threads as training_threads
+from engine.device import use_threads as use_threads
+from engine.errors import CheckpointError, RunError, UsageError
 from engine.events import TrainingState
 from engine.exploring.open_model import OpenModel
-from engine.families import FAMILIES, build, family, model_knobs
+from engine.families import FAMILIES, model_knobs
 from engine.knobs import from_json, knobs_of, to_json
 from engine.latent.direction_files import DirectionSet, load_directions
 from engine.latent.encoding import load_aids
@@ -27,18 +28,23 @@ from engine.latent.user_directions import load_owned
 from engine.photos.load import PhotoLoader
 from engine.progress import SILENT, Progress
 from engine.runs import directory as runs
-from engine.runs import library as run_library
 from engine.runs import live
 from engine.runs.checkpoints import newest_snapshot
 from engine.runs.preparing import check_stop, preparing, remember_data
 from engine.training.config import TrainConfig
 from engine.training.distributed import together
 from engine.training.lock import exclusive
-from engine.training.start import check_start
 
 if TYPE_CHECKING:
-    from engine.diagnostics.base import Subject
-    from engine.training.loop import Emit
+    from engine.checkpoints.importing.convert import Imported
+    from engine.checkpoints.importing.report import ImportReport
+    from engine.data.survey import Survey
+    from engine.diagnostics import Plan
+    from engine.diagnostics.base import Diagnostic, Subject
+    from engine.diagnostics.birthday import Drawn
+    from engine.exploring.user_attributes import UserDirections
+    from engine.report import Finding, Report
+    from engine.training.recorder import Emit
 
 # The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
 
@@ -52,6 +58,10 @@ class Session:
         self.models_folder = self.home / "models"
         self.runs_folder = self.home / "runs"
         self.load_photo = PhotoLoader().load
+
+    def devices(self) -> tuple[str, ...]:
+        """The kinds of device that work here, best first."""
+        return available()
 
     def models(self) -> tuple[ModelCard, ...]:
         """All models, those in the box first; no weight is loaded."""
@@ -114,6 +124,12 @@ class Session:
         opened.set_owned(load_owned(self.home, owner, model.spec.size))
         return opened
 
+    def user_directions(self, model: OpenModel) -> UserDirections:
+        """What a person can do with the directions of an open model: make, find, rename, delete, take in, give away."""
+        from engine.exploring.user_attributes import UserDirections
+
+        return UserDirections(self.home, self.load_photo, model)
+
     def subject(
         self,
         ref: str | Path,
@@ -135,14 +151,7 @@ class Session:
 
         def opened(path: str, named: str | None, size: int, channels: int) -> DataSet:
             group = runs.read_config(run).group if run is not None and data is None else ""
-            return self.dataset(
-                path,
-                labels=named,
-                size=size,
-                channels=channels,
-                group=group,
-                progress=progress,
-            )
+            return self.dataset(path, labels=named, size=size, channels=channels, group=group, progress=progress)
 
         from engine.diagnostics.subjects import file_subject, run_named, run_subject
 
@@ -155,6 +164,36 @@ class Session:
         if data is None:
             raise UsageError("A model file does not say where its training images are: give --data with them.")
         return file_subject(card.path, opened, device=device, path=data, labels=labels, quick=quick)
+
+    @staticmethod
+    def diagnostics() -> tuple[Diagnostic, ...]:
+        """All that can be examined."""
+        from engine.diagnostics.catalogue import DIAGNOSTICS
+
+        return tuple(DIAGNOSTICS)
+
+    @staticmethod
+    def diagnose(
+        subject: Subject, names: Sequence[str] | None = None, *, quick: bool = False, progress: Progress = SILENT
+    ) -> Report:
+        """A report of the diagnostics `names` (None: all); see `diagnose.diagnose`."""
+        from engine.diagnostics.diagnose import diagnose
+
+        return diagnose(subject, names, quick=quick, progress=progress)
+
+    @staticmethod
+    def judged_again(report: Report, subject: Subject, changed: Finding) -> Report:
+        """The report with one finding replaced or added, and the verdict anew."""
+        from engine.diagnostics.diagnose import judged_again
+
+        return judged_again(report, subject, changed)
+
+    @staticmethod
+    def draw_round(subject: Subject, plan: Plan, *, progress: Progress = SILENT) -> Drawn:
+        """The nearest pairs of the batch that a birthday test asks for."""
+        from engine.diagnostics.birthday import draw_round
+
+        return draw_round(subject, plan, progress=progress)
 
     def _opened(self, path: Path, *, key: str) -> OpenModel:
         model, header, digest = load_model(path)
@@ -222,14 +261,18 @@ class Session:
         Raises:
             DataError: it cannot be used.
         """
-        return open_dataset(
-            path,
-            size=size,
-            channels=channels,
-            labels=labels,
-            group=group,
-            progress=progress,
-        )
+        return open_dataset(path, size=size, channels=channels, labels=labels, group=group, progress=progress)
+
+    @staticmethod
+    def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
+        """Looks a data set through.
+
+        Raises:
+            DataError: the files have gone since the data set was opened.
+        """
+        from engine.data.survey import survey
+
+        return survey(data, progress=progress)
 
     def new_run(
         self,
@@ -248,67 +291,9 @@ class Session:
             DataError: the data cannot be used.
             RunError: the directory cannot be written.
         """
-        row = family(request.family)
-        if row.name not in FAMILIES:
-            raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
-        if not row.sizes:
-            raise UsageError(f"{row.title} learns points and no pictures: choose a family of pictures.")
-        if request.size not in row.sizes:
-            wanted = ", ".join(map(str, row.sizes))
-            raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")
-        training = from_json(TrainConfig, {**row.training, **request.training})
-        config: object = from_json(row.config, request.model)
-        shape = (request.channels, request.size, request.size)
-        from engine.planning import cost
+        from engine.planning.new_run import new_run
 
-        training, said = cost.fitted(request, training, self.device.kind, progress)
-        build(request.family, to_json(config), shape)
-        start = None
-        if request.checkpoint is not None:
-            start = run_library.find_checkpoint(request.checkpoint)
-            check_start(start, request.family, config=config, shape=shape, steps=training.steps)
-        fingerprint = ""
-        if read_data:
-            data = self.dataset(
-                request.data,
-                labels=request.labels,
-                group=request.group,
-                size=request.size,
-                channels=request.channels,
-                progress=progress,
-            )
-            from engine.training.loop import check_batch
-
-            check_batch(data, training)
-            fingerprint = data.fingerprint
-        elif not Path(request.data).expanduser().exists():
-            raise DataError(f"{request.data} is not there: choose a folder or file of images.")
-        named = Path(request.data).expanduser().stem
-        folder = request.folder or runs.new_run_path(self.runs_folder, request.family, named)
-        runs.create(
-            folder,
-            runs.RunConfig(
-                family=request.family,
-                model=to_json(config),
-                training=to_json(training),
-                data=str(Path(request.data).expanduser().resolve()),
-                labels=str(Path(request.labels).expanduser().resolve()) if request.labels else None,
-                fingerprint=fingerprint,
-                image_shape=shape,
-                title=request.title,
-                group=request.group,
-                origin=run_library.origin_of(start) if start is not None else {},
-            ),
-        )
-        if start is not None:
-            try:
-                run_library.plant(start, folder)
-            except RunError:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-        if said:
-            runs.append_notice(folder, runs.NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
-        return folder
+        return new_run(self.runs_folder, request, kind=self.device.kind, read_data=read_data, progress=progress)
 
     def cost_words(self, request: TrainRequest, *, progress: Progress = SILENT) -> str:
         """What a run would need, for people: parameters, memory, seconds a step here; its data is not looked at.
@@ -373,8 +358,45 @@ class Session:
         if folder is None:
             raise RunError(f"{run.name} has no checkpoint yet: wait until training has saved one.")
         model, header, _ = load_model(folder / "model.safetensors")
-        target = self.models_folder / f"{library.slug(title) or run.name}{library.SUFFIX}"
-        if target.exists():
-            raise CheckpointError(f"There is already a model called {target.stem}: choose another title.")
+        target = self._place(title, run.name)
         save_model(target, model, replace(header, title=title), whole=False)
         return target
+
+    def _place(self, title: str, otherwise: str) -> Path:
+        """A free name among the user's models."""
+        target = self.models_folder / f"{library.slug(title) or otherwise}{library.SUFFIX}"
+        if target.exists():
+            raise CheckpointError(f"There is already a model called {target.stem}: choose another title.")
+        return target
+
+    # models that others made
+    @staticmethod
+    def is_own(path: Path) -> bool:
+        """Whether a safetensors file names itself a Latent Loom model.
+
+        Raises:
+            CheckpointError: its header is damaged.
+        """
+        from engine.checkpoints.importing.layouts.own import is_own
+
+        return is_own(path)
+
+    @staticmethod
+    def inspect(path: Path, *, progress: Progress = SILENT) -> ImportReport:
+        """What a file of weights holds, and what it leaves open; raises as `convert.inspect`."""
+        from engine.checkpoints.importing.convert import inspect
+
+        return inspect(path, progress=progress)
+
+    def import_model(
+        self, path: Path, *, title: str, answers: Mapping[str, object], progress: Progress = SILENT
+    ) -> Imported:
+        """Puts a model that others made among the user's models.
+
+        Raises:
+            UsageError, CheckpointError: as `convert.import_model`; or the title is taken.
+        """
+        from engine.checkpoints.importing.convert import import_model
+
+        target = self._place(title, "imported")
+        return import_model(path, target, answers=answers, title=title, progress=progress)

@@ -12,8 +12,7 @@ from app.core.store import Store
 from app.job import JobView
 from app.words import duration
 from engine.events import Advanced, Failed
-from engine.lanes import Context
-from engine.progress import Progress, Step
+from engine.lanes import Context, Progress, Step
 
 TELL_SECONDS: Final = 0.1
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
-from engine.photos.kinds import ENDINGS
+from engine.checkpoints import SESSION_SUFFIX
+from engine.photos import ENDINGS
 
 ANY: Final = "All files (*)"
 PHOTOS: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;{ANY}"

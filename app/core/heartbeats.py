@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.runs.heartbeat import Heartbeats
+from engine.runs import Heartbeats
 
 HEARTBEATS: Final = Heartbeats()
 """What the files lane has seen of heartbeats: of the lists, of the run on show and of the one explored alike."""

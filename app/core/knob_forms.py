@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.theme import set_kind
 from app.widgets.form import Combo, FloatField, FormRows, IntField, TextField, Toggle
 from app.widgets.layout import vbox
+from engine.api import Knob, Value
 from engine.errors import UsageError
-from engine.knobs import Knob, Value
 
 LABEL_PX: Final = 88
 INT_LIMIT: Final = 2**31 - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import threading
@@ -15,8 +14,7 @@ from engine.api import Catalogue, ModelCard, ModelInfo
 from engine.errors import UserError
 
 if TYPE_CHECKING:
-    from engine.exploring.open_model import OpenModel
-    from engine.session import Session
+    from engine.session import OpenModel, Session, UserDirections
 
 STUDY_NICENESS: Final = 5
 RUN: Final = "run:"
@@ -63,7 +61,9 @@ class ModelHost:
             if behind and sys.platform == "linux":
                 # Only here a thread has a niceness of its own.
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STUDY_NICENESS)
-            importlib.import_module("engine.device").use_threads(count())
+            from engine.session import use_threads
+
+            use_threads(count())
 
         return set_up
 
@@ -78,7 +78,7 @@ class ModelHost:
     def shelf(self) -> Shelf:
         """The library."""
         session = self.session()
-        devices = importlib.import_module("engine.device").available()
+        devices = session.devices()
         return Shelf(session.models(), session.sample_photos(), session.runs_folder, session.device.name, devices)
 
     def use_device(self, device: str) -> str:
@@ -148,9 +148,12 @@ class ModelHost:
         Raises:
             UserError: it cannot be opened, or is no longer the one with this `sha256`.
         """
-        model = self.model(ref, sha256)
-        importlib.import_module("engine.exploring.user_attributes").renew(self.session(), model)
-        return model.info
+        self.user_directions(ref, sha256).renew()
+        return self.model(ref, sha256).info
+
+    def user_directions(self, ref: str, sha256: str) -> UserDirections:
+        """What a person can do with the directions of a model; raises as `model` does."""
+        return self.session().user_directions(self.model(ref, sha256))
 
     def room_for(self, count: int) -> None:
         """Keeps at least `count` models open: those that are drawn together must not push each other out."""

@@ -17,14 +17,10 @@ from numpy.typing import NDArray
 
 from app.core.heartbeats import HEARTBEATS
 from app.series import Trace, empty_trace
-from engine.diagnostics.report_files import FOLDER as REPORTS
-from engine.diagnostics.report_files import ReportEntry, list_reports
+from engine import runs
+from engine.diagnostics import REPORTS_FOLDER, ReportEntry, list_reports
 from engine.errors import ImageError
-from engine.runs import directory as runs
-from engine.runs import live, pins
-from engine.runs.notes import FILE as NOTES
-from engine.runs.notes import Note, read_notes
-from engine.runs.pins import PinnedPhoto
+from engine.runs import NOTES_FILE, Note, PinnedPhoto, read_notes
 
 Part = Literal["metrics", "previews", "notes", "pins", "weights", "reports"]
 """metrics; previews of samples; notes with notices and charts; pinned photos with their sheets; the newest weights;
@@ -61,7 +57,7 @@ class RunRecord:
     charts: Mapping[str, tuple[runs.FigureRow, ...]] = field(default_factory=dict)
     pins: tuple[PinnedPhoto, ...] = ()
     sheets: Steps = ()
-    weights: live.Weights | None = None
+    weights: runs.Weights | None = None
     reports: tuple[ReportEntry, ...] = ()
 
 
@@ -153,15 +149,15 @@ class RunReader:
                 notices, self._notices = runs.read_notices(path, self._notices)
             if self._size("figures.jsonl") > self._figures:
                 charts, self._figures = runs.read_figures(path, self._figures)
-            if self._changed(NOTES):
+            if self._changed(NOTES_FILE):
                 found["notes"] = read_notes(path)
         if parts & {"previews", "pins"} and self._changed("previews"):
-            found["previews"], found["sheets"] = tuple(runs.previews(path)), tuple(pins.sheets(path))
+            found["previews"], found["sheets"] = tuple(runs.previews(path)), tuple(runs.sheets(path))
         if "pins" in parts:
             found["pins"] = self._pins(self._config.image_shape[1])
-        if "weights" in parts and self._changed(f"{live.FOLDER}/{live.STEP}", "checkpoints"):
-            found["weights"] = live.newest(path)
-        if "reports" in parts and self._changed(REPORTS):
+        if "weights" in parts and self._changed(f"{runs.LIVE_FOLDER}/{runs.LIVE_STEP}", "checkpoints"):
+            found["weights"] = runs.newest_weights(path)
+        if "reports" in parts and self._changed(REPORTS_FOLDER):
             found["reports"] = list_reports(path)
         changes = {
             name: value for name, value in found.items() if name not in self._known or self._known[name] != value
@@ -174,12 +170,12 @@ class RunReader:
         before = {(photo.number, photo.mark): photo for photo in self._pinned}
         found = []
         if self._changed("pins"):
-            self._pin_files = pins.pins(self._path)
+            self._pin_files = runs.pinned(self._path)
         for number, file in self._pin_files:
             try:
                 stat = file.stat()
                 mark = (stat.st_mtime_ns, stat.st_size)
-                found.append(before.get((number, mark)) or PinnedPhoto(number, pins.read_pin(file, size=size), mark))
+                found.append(before.get((number, mark)) or PinnedPhoto(number, runs.read_pin(file, size=size), mark))
             except (OSError, ImageError):
                 continue  # The run says what is wrong with it; here it is left out.
         self._pinned = tuple(found)

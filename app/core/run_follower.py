@@ -17,8 +17,8 @@ from app.core.bridge import Bridge
 from app.core.run_files import Difference, Part, RunReader, RunRecord, applied, columns, extended
 from app.core.store import Store
 from app.state import AppState
+from engine import runs
 from engine.events import Failed, TrainingEvent, TrainingMetrics, TrainingPreview, TrainingSaved, TrainingState
-from engine.runs import directory as runs
 
 FOLLOW_MS: Final = 500
 MOST_WAITING: Final = 1000

@@ -13,7 +13,7 @@ from app.core.notices import Notices
 from app.core.tasks import Task, Tasks
 from app.job import JobView
 from app.state import AppState
-from engine.photos.load import PhotoLoader
+from engine.photos import PhotoLoader
 
 ASIDE_SECONDS: Final = 0.15
 

@@ -10,9 +10,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject
 
 from app.core.bridge import Bridge
-from engine.control import Control
 from engine.events import Advanced, Done, Event, Failed, Stopped
-from engine.lanes import Lane, Work
+from engine.lanes import Control, Lane, Work
 
 LaneName = Literal["model", "study", "files", "train"]
 """model draws; study encodes, compares and exports with models of its own, so that no long job holds up a drag;

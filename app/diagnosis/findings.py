@@ -13,7 +13,7 @@ from app.widgets.buttons import button
 from app.widgets.evidence import EvidenceRows
 from app.widgets.layout import hairline, hbox, vbox
 from app.widgets.level_sign import LevelSign
-from engine.report import Figure, Finding
+from engine.diagnostics import Figure, Finding
 
 FIGURES_SHOWN: Final = 12
 HEADS: Final = ("", "value", "95 % interval", "n")

@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING
 from app.core.model_host import ModelHost
 from app.diagnosis.state import DiagnosticCard
 from engine.api import Pictures
-from engine.diagnostics.birthday_files import load_game
-from engine.diagnostics.birthday_game import Game, Pair, Plan
-from engine.diagnostics.report_files import read_report, report_folder, write_report
+from engine.diagnostics import (
+    Finding,
+    Game,
+    Pair,
+    Plan,
+    Report,
+    game_file,
+    load_game,
+    read_report,
+    report_folder,
+    write_report,
+)
 from engine.errors import RunError
 from engine.lanes import Context
-from engine.report import Finding, Report
+from engine.runs import newest_snapshot
 
 if TYPE_CHECKING:
-    from engine.diagnostics.base import Subject
+    from engine.session import Session, Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,28 +71,22 @@ class DiagnosisHost:
 
     def cards(self) -> tuple[DiagnosticCard, ...]:
         """The catalogue; importing it takes a second."""
-        from engine.diagnostics.catalogue import DIAGNOSTICS
-
-        return tuple(DiagnosticCard(row.name, row.title, row.help) for row in DIAGNOSTICS)
+        return tuple(DiagnosticCard(row.name, row.title, row.help) for row in self._host.session().diagnostics())
 
     def diagnose(self, run: Path, names: tuple[str, ...] | None, *, quick: bool, context: Context) -> Diagnosed:
         """Makes the diagnostics `names` (None: all) of the run's newest checkpoint and keeps the report in the run.
 
         One that is made alone joins the findings of that step's report.
         """
-        from engine.diagnostics.diagnose import diagnose
-
         subject = self._subject(run, quick=quick, context=context)
-        report = diagnose(subject, names, quick=quick, progress=context)
+        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         folder = report_folder(run, subject.origin.step or 0)
         if names is not None:
-            report = _joined(folder, subject, report)
+            report = _joined(self._host.session(), folder, subject, report)
         return _written(folder, subject, report)
 
     def check(self, ref: str, data: str, names: tuple[str, ...] | None, *, quick: bool, context: Context) -> Diagnosed:
         """The same of a model of the library, held against the images at `data`; kept in the user's folder."""
-        from engine.diagnostics.diagnose import diagnose
-
         context.step(0, 0, "reading the model and its images")
         if self._checked is None or self._checked[0] != (ref, data, quick):
             # The old one goes first: two sets of images need not fit.
@@ -92,10 +95,10 @@ class DiagnosisHost:
             self._checked = ((ref, data, quick), subject) if quick else None
         else:
             subject = self._checked[1]
-        report = diagnose(subject, names, quick=quick, progress=context)
+        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         folder = self._folder(subject.origin.model_sha256, data)
         if names is not None:
-            report = _joined(folder, subject, report)
+            report = _joined(self._host.session(), folder, subject, report)
         return _written(folder, subject, report)
 
     def kept(self, sha256: str, data: str) -> Report | None:
@@ -113,8 +116,6 @@ class DiagnosisHost:
 
     def table(self, run: Path, file: Path | None, *, context: Context) -> Table:
         """The newest checkpoint for a birthday test, and the test of it that was kept in the run."""
-        from engine.diagnostics.birthday_files import game_file
-
         subject = self._subject(run, quick=True, context=context)
         self._game = (run, subject)
         origin = subject.origin
@@ -129,11 +130,9 @@ class DiagnosisHost:
         Raises:
             RunError: the model of the test is no longer held: begin again.
         """
-        from engine.diagnostics.birthday import draw_round
-
         if self._game is None or self._game[0] != run:
             raise RunError("The model of this test is not open any more: begin the test again.")
-        drawn = draw_round(self._game[1], plan, progress=context)
+        drawn = self._host.session().draw_round(self._game[1], plan, progress=context)
         return Batch(plan, drawn.pairs, _rgb(drawn.left), _rgb(drawn.right))
 
     def conclude(self, run: Path, finding: Finding) -> Diagnosed:
@@ -142,18 +141,15 @@ class DiagnosisHost:
         Raises:
             RunError: the model of the test is no longer held.
         """
-        from engine.diagnostics.diagnose import diagnose, judged_again
-
         if self._game is None or self._game[0] != run:
             raise RunError("The model of this test is not open any more: begin the test again.")
         subject = self._game[1]
         folder = report_folder(run, subject.origin.step or 0)
-        report = _known(folder, subject) or diagnose(subject, ())
-        return _written(folder, subject, judged_again(report, subject, finding))
+        session = self._host.session()
+        report = _known(folder, subject) or session.diagnose(subject, ())
+        return _written(folder, subject, session.judged_again(report, subject, finding))
 
     def _subject(self, run: Path, *, quick: bool, context: Context) -> Subject:
-        from engine.runs.checkpoints import newest_snapshot
-
         context.step(0, 0, "reading the model and its images")
         kept, folder = self._kept, newest_snapshot(run)[0]
         if kept is not None and kept[:2] == (run, quick) and folder is not None:
@@ -175,17 +171,15 @@ def _known(folder: Path, subject: Subject) -> Report | None:
     return report if report.model_sha256 == subject.origin.model_sha256 else None
 
 
-def _joined(folder: Path, subject: Subject, fresh: Report) -> Report:
+def _joined(session: Session, folder: Path, subject: Subject, fresh: Report) -> Report:
     """The report in the folder with the findings of a fresh one in place of its own."""
-    from engine.diagnostics.diagnose import judged_again
-
     before = _known(folder, subject)
     if before is None:
         return fresh
     made = {finding.diagnostic for finding in fresh.findings}
     skipped = {name: why for name, why in before.skipped.items() if name not in made} | dict(fresh.skipped)
     for finding in fresh.findings:
-        before = judged_again(before, subject, finding)
+        before = session.judged_again(before, subject, finding)
     return replace(before, skipped=skipped, seconds=fresh.seconds)
 
 

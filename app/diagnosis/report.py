@@ -13,9 +13,7 @@ from app.theme import set_kind
 from app.widgets.layout import hairline, hbox, scrolled, vbox
 from app.widgets.level_sign import LevelSign
 from app.words import duration
-from engine.diagnostics.birthday_files import NAME as BY_EYE
-from engine.diagnostics.birthday_files import TITLE as BY_EYE_TITLE
-from engine.report import Report
+from engine.diagnostics import BY_EYE, BY_EYE_TITLE, Report
 
 SIGN_PX: Final = 24
 

@@ -18,7 +18,7 @@ from app.state import AppState
 from app.words import nice
 from engine.api import Coded, Codes, Drawn, DrawRequest, ModelInfo, Readout, Sampled, Wander
 from engine.events import Failed
-from engine.measures import norm_ratios
+from engine.exploring import norm_ratios
 
 READOUT_MS: Final = 180
 REACH_RANGE: Final = (0.2, 6.0)

@@ -21,7 +21,6 @@ from app.state import AppState
 from app.train.state import RunView, Training
 from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
-from engine.control import Control
 from engine.events import (
     Advanced,
     Failed,
@@ -31,8 +30,8 @@ from engine.events import (
     TrainingSaved,
     TrainingState,
 )
-from engine.lanes import Context
-from engine.runs.directory import read_notices, read_preview
+from engine.lanes import Context, Control
+from engine.runs import read_notices, read_preview
 
 TORN_SECONDS: Final = 5.0
 JOB: Final = "train"

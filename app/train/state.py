@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.series import Trace
 from engine.api import Pictures
-from engine.runs.directory import RunInfo
+from engine.runs import RunInfo
 
 
 @dataclass(frozen=True)

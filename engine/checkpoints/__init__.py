@@ -1,3 +1,9 @@
-"""Weights on disk: our own safetensors format, written atomically, verified before use, never a pickle."""
+"""Weights on disk: our own safetensors format, written atomically, verified before use, never a pickle.
 
-from __future__ import annotations
+What the window uses of it is named here, as far as it needs no torch.
+"""
+
+from engine.checkpoints.importing.report import ImportReport
+from engine.checkpoints.importing.sniff import WEIGHTS
+from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
+from engine.checkpoints.loom_file import LoomFile, load_loom, save_loom

@@ -120,7 +120,7 @@ def encode_model(model: LatentModel, header: ModelHeader, *, half: bool = False,
 
 def _stored(value: Tensor, half: bool) -> Tensor:
     # Scales, shifts and biases stay float32: they are few, and exponentials magnify their rounding.
-    return value.half() if half and value.is_floating_point() and value.dim() >= 2 else value
+    return value.cpu().half() if half and value.is_floating_point() and value.dim() >= 2 else value
 
 
 def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: bool = False, whole: bool = True) -> str:

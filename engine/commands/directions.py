@@ -11,7 +11,6 @@ from engine.commands.common import Command, Result, natural, output_path, rounde
 from engine.data.examples import Example, labelled, photos_in
 from engine.data.labels import read_label_file
 from engine.errors import UsageError
-from engine.exploring import user_attributes as own_directions
 from engine.exploring.open_model import OpenModel
 from engine.latent.directions import METHODS
 from engine.latent.factorisation import SHOWN, UNSUPERVISED
@@ -105,9 +104,7 @@ def _list(args: argparse.Namespace, session: Session, model: OpenModel) -> Resul
 
 def _make(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
     positives, negatives = _groups(args)
-    made = own_directions.make(
-        session,
-        model,
+    made = session.user_directions(model).make(
         name=args.names[0],
         positives=positives,
         negatives=negatives,
@@ -138,31 +135,31 @@ def _groups(args: argparse.Namespace) -> tuple[list[Example], list[Example]]:
 def _find(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
     method = args.method or "pca"
     data = None if args.data is None else Path(args.data).expanduser()
-    rows = own_directions.find(session, model, method, count=args.n, data=data)
+    rows = session.user_directions(model).find(method, count=args.n, data=data)
     if not rows:
         return Result(_values(model.info, ()), f"{model.info.title} came with its own principal axes, which stay.")
     return Result(_values(model.info, rows), "\n".join(_line(row) for row in rows))
 
 
 def _delete(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
-    own_directions.delete(session, model, args.names[0])
+    session.user_directions(model).delete(args.names[0])
     return Result({**_values(model.info, ()), "deleted": args.names[0]}, f"Deleted {args.names[0]}.")
 
 
 def _rename(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
-    name = own_directions.rename(session, model, *args.names)
+    name = session.user_directions(model).rename(*args.names)
     return Result({**_values(model.info, ()), "renamed": name}, f"{args.names[0]} is called {name} now.")
 
 
 def _add(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
-    names = own_directions.take_in(session, model, Path(args.names[0]).expanduser())
+    names = session.user_directions(model).take_in(Path(args.names[0]).expanduser())
     return Result({**_values(model.info, ()), "added": list(names)}, f"Added {', '.join(names)}.")
 
 
 def _export(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
     if args.output is None:
         raise UsageError("export needs -o FILE.")
-    own_directions.give_away(model, args.names, args.output)
+    session.user_directions(model).give_away(args.names, args.output)
     return Result({**_values(model.info, ()), "output": str(args.output)}, f"Wrote {args.output}.")
 
 

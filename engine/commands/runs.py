@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.library import home_folder
 from engine.runs import directory as runs
 from engine.runs import library as run_library
-from engine.runs.compare import FEWEST, MOST, Compared, compare, final_figures
+from engine.runs.compare import FEWEST, MOST, Compared, compare_runs, final_figures
 from engine.runs.library import Entry
 
 
@@ -90,7 +90,7 @@ def _compare(paths: Sequence[Path]) -> Result:
         )
         for path in paths
     ]
-    rows = compare(columns)
+    rows = compare_runs(columns)
     values = {
         "runs": [str(path) for path in paths],
         "knobs": {row.name: list(row.texts) for row in rows if row.group in ("model", "training")},

@@ -21,7 +21,6 @@ from engine.errors import UsageError
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice
 from engine.families import FAMILIES, family, sizes
 from engine.knobs import Value, knobs_of
-from engine.planning.presets import preset_values
 from engine.runs import pins
 from engine.runs.directory import read_config, read_notices
 from engine.runs.library import find_checkpoint, request_of
@@ -162,8 +161,7 @@ def _preset(args: argparse.Namespace, session: Session) -> dict[str, Value]:
         raise UsageError(f"there is no preset {args.preset!r} of {row.title}: choose one of {words}.")
     data = session.dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
     batch = row.training.get("batch", TrainConfig().batch)
-    return preset_values(
-        row.presets[name],
+    return row.presets[name].values(
         row.few_images,
         side=args.size,
         images=len(data.indices(Split.TRAIN)),

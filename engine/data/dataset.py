@@ -16,7 +16,7 @@ import platformdirs
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.data.labels import read_labels
+from engine.data.labels import label_text, read_labels
 from engine.data.sources import ImageSource, Picture, open_source
 from engine.errors import DataError, ImageError
 from engine.files.disk import publish_folder, read_json
@@ -119,7 +119,7 @@ def open_dataset(
             f"The image cache of {path.name} was damaged ({error}) and has been removed: try again."
         ) from error
     try:
-        text = Path(labels).expanduser().read_text("utf-8-sig") if labels is not None else source.labels
+        text = label_text(Path(labels).expanduser()) if labels is not None else source.labels
         found = read_labels(text, names, group)
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError
+from engine.files.disk import TooLarge, read_text
 
 MAX_LABELS_BYTES: Final = 256 * 2**20
 FILE_COLUMNS: Final = ("file", "filename", "file_name", "image", "image_id", "path", "name")
@@ -73,7 +74,7 @@ class LabelTable:
         by_tail: dict[str, Row | None] = {}
         for name, row in by_name.items():
             other = by_tail.setdefault(_tail(name), row)
-            if other is None or any(other.get(column) != row.get(column) for column in self.columns):
+            if other is not row and (other is None or any(other.get(c) != row.get(c) for c in self.columns)):
                 by_tail[_tail(name)] = None
         return by_name, by_tail
 
@@ -95,13 +96,18 @@ def read_table(text: str, name: str = "labels.csv") -> LabelTable:
         DataError: no row, or no column of file names.
         csv.Error: it is no CSV.
     """
-    rows = tuple(csv.DictReader(io.StringIO(text)))
+    rows = tuple(csv.DictReader(io.StringIO(text, newline=None)))
     columns = tuple(column for column in (rows[0] if rows else ()) if column)
     by_lower = {column.lower().strip(): column for column in columns}
     file = next((by_lower[column] for column in FILE_COLUMNS if column in by_lower), None)
     if file is None:
         raise DataError(f"{name} has no column of file names: call it 'file', one picture a row.")
     return LabelTable(file, tuple(column for column in columns if column != file), rows)
+
+
+def label_text(path: Path) -> str:
+    """The text of a CSV in UTF-8, as `engine.files.disk.read_text`; the mark that Excel puts before it is left out."""
+    return read_text(path, most=MAX_LABELS_BYTES).removeprefix("\ufeff")
 
 
 def read_label_file(path: Path) -> LabelTable:
@@ -111,9 +117,9 @@ def read_label_file(path: Path) -> LabelTable:
         DataError: it cannot be read, or has no such columns.
     """
     try:
-        if path.stat().st_size > MAX_LABELS_BYTES:
-            raise DataError(f"{path.name} is larger than {MAX_LABELS_BYTES >> 20} MB: choose a CSV of labels.")
-        table = read_table(path.read_text("utf-8-sig"), path.name)
+        table = read_table(label_text(path), path.name)
+    except TooLarge as error:
+        raise DataError(f"{error}: choose a CSV of labels.") from error
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{path.name} cannot be read as labels ({error}): it must be a CSV in UTF-8.") from error
     if not table.attributes:

@@ -320,8 +320,8 @@ class OpenModel:
         )
 
     def encode_again(self, encoded: Encoded) -> Encoded:
-        """A photo that was in other weights of this model: exact and amortised families encode it again; a code that
-        was searched or improved stays, with the picture and the figures that it has now."""
+        """A photo that was encoded with other weights of this model: exact and amortised families encode it again; a
+        code that was searched or improved stays, and gets the picture and the figures of these weights."""
         if self.info.encode != "search" and not encoded.improved:
             return replace(self.encode(encoded.photo, name=encoded.name), note=encoded.note)
         return replace(encoded, **_compared(encoded.photo, self.decode(encoded.code[None])[0]))

@@ -1,4 +1,4 @@
-"""A model once more in float64: how much of an exact model's round trip is rounding."""
+"""A copy of a model in float64, which shows how much of an exact model's round-trip error is rounding."""
 
 from __future__ import annotations
 

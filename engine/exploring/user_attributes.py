@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -35,79 +35,130 @@ class Made:
     note: str
 
 
-class Home(Protocol):
-    """What is needed of a session: the user's folder, and what reads a photo."""
+@dataclass(frozen=True)
+class UserDirections:
+    """The directions of an open model that belong to the person; `load_photo` is that of a `PhotoLoader`."""
 
-    @property
-    def home(self) -> Path: ...
+    home: Path
+    load_photo: Callable[..., Loaded]
+    model: OpenModel
 
-    @property
-    def load_photo(self) -> Callable[..., Loaded]: ...
+    def renew(self) -> None:
+        """Reads the user's directions of this model again: another lane or program may have changed them."""
+        self.model.set_owned(load_owned(self.home, self.model.owner, self.model.info.code_size))
 
+    def make(
+        self,
+        *,
+        name: str,
+        positives: Sequence[Example],
+        negatives: Sequence[Example],
+        method: str = "logistic",
+        align: str = "auto",
+        progress: Progress = SILENT,
+    ) -> Made:
+        """An attribute from photos with it and without, aligned, encoded, fitted, judged and kept.
 
-def renew(session: Home, model: OpenModel) -> None:
-    """Reads the user's directions of this model again: another lane or program may have changed them."""
-    model.set_owned(load_owned(session.home, model.owner, model.info.code_size))
+        Raises:
+            UserError: a name that is taken, too few readable photos, or groups that do not differ.
+            CheckpointError: the user's folder cannot be written.
+            Cancelled: from `progress`; nothing is kept.
+        """
+        self.renew()
+        clean = check_name(name, self.model.directions.names)
 
+        def read(example: Example) -> Pictures:
+            cut = example.cut or Cut(align)
+            return self.load_photo(example.source, size=self.model.info.image_size, cut=cut).picture
 
-def make(
-    session: Home,
-    model: OpenModel,
-    *,
-    name: str,
-    positives: Sequence[Example],
-    negatives: Sequence[Example],
-    method: str = "logistic",
-    align: str = "auto",
-    progress: Progress = SILENT,
-) -> Made:
-    """An attribute from photos with it and without, aligned, encoded, fitted, judged and kept.
+        def encode(pictures: Pictures) -> Codes:
+            return self.model.codes_of(pictures, steps=SEARCH_STEPS, progress=progress)
 
-    Raises:
-        UserError: a name that is taken, too few readable photos, or groups that do not differ.
-        CheckpointError: the user's folder cannot be written.
-        Cancelled: from `progress`; nothing is kept.
-    """
-    renew(session, model)
-    clean = check_name(name, model.directions.names)
+        found = gather(positives, negatives, read=read, encode=encode, progress=progress)
+        direction = make_attribute(found.codes, found.positive, name=clean, method=method, progress=progress)
+        progress.check()
+        self.renew()
+        save_made(self.home, added(self.model.owned.made, (direction,), self.model.directions.names))
+        self.renew()
+        return Made(self.model.info.attributes[-1], left_out(found.skipped))
 
-    def read(example: Example) -> Pictures:
-        return session.load_photo(example.source, size=model.info.image_size, cut=example.cut or Cut(align)).picture
+    def find(
+        self,
+        method: str,
+        *,
+        count: int = SHOWN,
+        data: Path | None = None,
+        progress: Progress = SILENT,
+    ) -> tuple[DirectionInfo, ...]:
+        """Main axes without labels, kept so that they are found once; `data` holds real images to encode.
 
-    def encode(pictures: Pictures) -> Codes:
-        return model.codes_of(pictures, steps=SEARCH_STEPS, progress=progress)
+        Raises:
+            Unsupported: this family has none of that kind.
+            UserError, UsageError: see `factorisation.find_directions`.
+            DataError: the data cannot be used.
+            Cancelled: from `progress`.
+        """
+        codes = None if data is None else codes_in(self.model, data, progress=progress)
+        axes = self.model.find_axes(method, count=count, codes=codes, progress=progress)
+        save_found(self.home, self.model.owner, method, axes)
+        self.renew()
+        return tuple(c for c in self.model.info.components if c.method == method)
 
-    found = gather(positives, negatives, read=read, encode=encode, progress=progress)
-    direction = make_attribute(found.codes, found.positive, name=clean, method=method, progress=progress)
-    progress.check()
-    renew(session, model)
-    save_made(session.home, added(model.owned.made, (direction,), model.directions.names))
-    renew(session, model)
-    return Made(model.info.attributes[-1], left_out(found.skipped))
+    def delete(self, name: str) -> None:
+        """Takes an attribute that the user made away, for good.
 
+        Raises:
+            UsageError: the user made none of this name.
+        """
+        self.renew()
+        _own_only(self.model, name)
+        save_made(self.home, without(self.model.owned.made, _stored(self.model, name)))
+        self.renew()
 
-def find(
-    session: Home,
-    model: OpenModel,
-    method: str,
-    *,
-    count: int = SHOWN,
-    data: Path | None = None,
-    progress: Progress = SILENT,
-) -> tuple[DirectionInfo, ...]:
-    """Main axes without labels, kept so that they are found once; `data` holds real images to encode.
+    def rename(self, old: str, new: str) -> str:
+        """Gives an attribute that the user made another name, and returns it as it is kept.
 
-    Raises:
-        Unsupported: this family has none of that kind.
-        UserError, UsageError: see `factorisation.find_directions`.
-        DataError: the data cannot be used.
-        Cancelled: from `progress`.
-    """
-    codes = None if data is None else codes_in(model, data, progress=progress)
-    axes = model.find_axes(method, count=count, codes=codes, progress=progress)
-    save_found(session.home, model.owner, method, axes)
-    renew(session, model)
-    return tuple(c for c in model.info.components if c.method == method)
+        Raises:
+            UsageError: the user made none of the old name.
+            UserError: the new name is taken or does not fit.
+        """
+        self.renew()
+        _own_only(self.model, old)
+        others = [other for other in self.model.directions.names if other.lower() != old.lower()]
+        clean = check_name(new, others)
+        save_made(self.home, renamed(self.model.owned.made, _stored(self.model, old), clean))
+        self.renew()
+        return clean
+
+    def take_in(self, path: Path) -> tuple[str, ...]:
+        """Adds the directions of a file to this model's own, and gives their names.
+
+        Raises:
+            CheckpointError: the file is damaged, or belongs to another model.
+        """
+        given = load_directions(path, model_sha256=self.model.owner, size=self.model.info.code_size)
+        self.renew()
+        # The same direction is the same under another name too.
+        new = tuple(d for d in given if not any(float(d.vector @ old.vector) > 0.9999 for old in self.model.directions))
+        made = added(self.model.owned.made, new, self.model.directions.names)
+        if not new:
+            raise CheckpointError(f"{path.name} holds only directions that this model has already: nothing was added.")
+        save_made(self.home, made)
+        self.renew()
+        return made.names[-len(new) :]
+
+    def give_away(self, names: Sequence[str], path: Path) -> None:
+        """Writes some directions to a file that others with the same model can take in.
+
+        Raises:
+            UsageError: there is no such direction.
+            CheckpointError: the file cannot be written.
+        """
+        there = self.model.directions
+        for name in names:
+            if name not in there.names:
+                raise UsageError(f"There is no direction called {name!r} for this model.")
+        save_directions(path, DirectionSet(self.model.owner, tuple(there[name] for name in names)))
 
 
 def codes_in(
@@ -151,66 +202,6 @@ def codes_in(
     if sum(len(part) for part in codes) < 2:
         raise UserError(f"{data.name} has fewer than two pictures that can be read: choose another data set.")
     return np.concatenate(codes)
-
-
-def delete(session: Home, model: OpenModel, name: str) -> None:
-    """Takes an attribute that the user made away, for good.
-
-    Raises:
-        UsageError: the user made none of this name.
-    """
-    renew(session, model)
-    _own_only(model, name)
-    save_made(session.home, without(model.owned.made, _stored(model, name)))
-    renew(session, model)
-
-
-def rename(session: Home, model: OpenModel, old: str, new: str) -> str:
-    """Gives an attribute that the user made another name, and returns it as it is kept.
-
-    Raises:
-        UsageError: the user made none of the old name.
-        UserError: the new name is taken or does not fit.
-    """
-    renew(session, model)
-    _own_only(model, old)
-    others = [other for other in model.directions.names if other.lower() != old.lower()]
-    clean = check_name(new, others)
-    save_made(session.home, renamed(model.owned.made, _stored(model, old), clean))
-    renew(session, model)
-    return clean
-
-
-def take_in(session: Home, model: OpenModel, path: Path) -> tuple[str, ...]:
-    """Adds the directions of a file to this model's own, and gives their names.
-
-    Raises:
-        CheckpointError: the file is damaged, or belongs to another model.
-    """
-    given = load_directions(path, model_sha256=model.owner, size=model.info.code_size)
-    renew(session, model)
-    # The same direction is the same under another name too.
-    new = tuple(d for d in given if not any(float(d.vector @ old.vector) > 0.9999 for old in model.directions))
-    made = added(model.owned.made, new, model.directions.names)
-    if not new:
-        raise CheckpointError(f"{path.name} holds only directions that this model has already: nothing was added.")
-    save_made(session.home, made)
-    renew(session, model)
-    return made.names[-len(new) :]
-
-
-def give_away(model: OpenModel, names: Sequence[str], path: Path) -> None:
-    """Writes some directions to a file that others with the same model can take in.
-
-    Raises:
-        UsageError: there is no such direction.
-        CheckpointError: the file cannot be written.
-    """
-    there = model.directions
-    for name in names:
-        if name not in there.names:
-            raise UsageError(f"There is no direction called {name!r} for this model.")
-    save_directions(path, DirectionSet(model.owner, tuple(there[name] for name in names)))
 
 
 def _own_only(model: OpenModel, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and reads that no file can make wait or swallow the memory."""
+"""Writes that appear whole or not at all, and reads that no file can make hang or exhaust the memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL_BYTES: Final = 2**20
 """More than any of our notes on a run, a model or a session needs."""
 
 MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What taking a torn or hostile document apart may raise."""
+"""What parsing a torn or hostile document may raise."""
 
 
 class TooLarge(ValueError):
@@ -35,19 +35,19 @@ def reason(error: BaseException) -> str:
 
 # reading
 def read_bytes(path: Path, *, most: int) -> bytes:
-    """All of a plain file of at most `most` bytes; links are followed.
+    """The whole of a plain file of at most `most` bytes; links are followed.
 
     Raises:
         OSError: it cannot be read, or is a folder, pipe or device, which is not even opened.
-        TooLarge: it has more.
+        TooLarge: it is larger.
     """
     check_plain(path, os.stat(path))
-    # Should it be replaced by a pipe this very moment, opening must not wait for somebody who writes into it.
+    # If a pipe takes its place just now, opening must not wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         check_plain(path, found)
-        # What is asked for is reserved at once: no more than the file has, and a little, should it grow meanwhile.
+        # read() reserves all that it is asked for: so not `most`, but the size of the file and some room to grow.
         if found.st_size <= most and len(data := file.read(min(most, found.st_size + 2**20) + 1)) <= most:
             return data
     raise TooLarge(f"{path.name} is larger than {size_words(most)}")
@@ -58,19 +58,19 @@ def read_text(path: Path, *, most: int = SMALL_BYTES) -> str:
 
     Raises:
         OSError, TooLarge: as there.
-        ValueError: it is no UTF-8.
+        ValueError: it is not UTF-8.
     """
     return read_bytes(path, most=most).decode("utf-8")
 
 
 def read_json(path: Path, *, most: int = SMALL_BYTES) -> Any:
-    """The JSON in a plain file, as `read_bytes`. What is inside is anybody's: see `MALFORMED`.
+    """The JSON in a plain file, as `read_bytes`. Its content is not to be trusted: see `MALFORMED`.
 
     Raises:
         OSError, TooLarge: as there.
-        ValueError, RecursionError: it is no JSON.
+        ValueError, RecursionError: it is not JSON.
     """
-    return json.loads(read_bytes(path, most=most).decode("utf-8"))
+    return json.loads(read_text(path, most=most))
 
 
 def sha256_of(path: Path) -> str:
@@ -88,7 +88,7 @@ def check_plain(path: Path, found: os.stat_result) -> None:
 
 
 def size_words(most: int) -> str:
-    """A cap in its own unit: "8 MiB", "1 MB"."""
+    """A size in the largest unit that divides it: "8 MiB", "1 MB"."""
     units = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("MB", 10**6), ("KB", 1000))
     return next((f"{most // size} {unit}" for unit, size in units if most and most % size == 0), f"{most} bytes")
 

@@ -39,7 +39,7 @@ class NoHeader(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor as the header has it: its type by safetensors' word ("F16"), and its bytes after the header."""
+    """A tensor as the header has it: its type in safetensors' own word ("F16"), and where its bytes are behind it."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -61,7 +61,7 @@ class Header:
 
 
 def read_header(source: Path | bytes, *, most: int = MAX_HEADER_BYTES, whole: bool = False) -> Header:
-    """The header of a file, or of its bytes; not one byte is read beyond it. `whole` also asks whether the file is long
+    """The header of a file, or of its bytes; the numbers are not looked at. `whole` also checks that the file is long
     enough for what it promises.
 
     Raises:
@@ -127,7 +127,7 @@ def load(data: bytes) -> dict[str, Tensor]:
 
 
 def load_file(path: Path) -> dict[str, Tensor]:
-    """The same of a file, whose pages the tensors use as long as they live.
+    """The same from a file; the tensors use its pages as long as they live.
 
     Raises:
         OSError: it cannot be read.

@@ -94,7 +94,9 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
     """
     try:
         content = read_bytes(path, most=_FILE_CAP)
-    except (OSError, TooLarge) as error:
+    except TooLarge as error:
+        raise CheckpointError(f"{error}, too large for directions: choose another file.") from error
+    except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): choose another file.") from error
     try:
         header = tensors.read_header(content, most=_HEADER_CAP)

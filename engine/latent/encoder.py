@@ -140,7 +140,9 @@ def load_encoder(
     """
     try:
         content = read_bytes(path, most=FILE_CAP)
-    except (OSError, TooLarge) as error:
+    except TooLarge as error:
+        raise CheckpointError(f"{error}, too large for an encoder: fit it again.") from error
+    except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): fit the encoder again.") from error
     try:
         metadata = tensors.read_header(content, most=HEADER_CAP).metadata

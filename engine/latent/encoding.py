@@ -95,7 +95,7 @@ def find_code(
         Cancelled: from `progress`.
     """
     quick = quick or Plain(model)
-    # Points have no texture, and are not rounded to levels.
+    # Points have no texture, and are not rounded to 256 values.
     features = None if model.spec.range is None else energies
     if steps is None:
         steps = IMPROVE_STEPS[model.abilities.encode] if improve else SEARCH_STEPS
@@ -127,7 +127,7 @@ def find_code(
     )
     if model.spec.range is None:
         return Found(found.code, found.errors, improved=True)
-    # Rounding to 256 levels could turn a hair's breadth of gain into a loss.
+    # Rounding to 256 values could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
         photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):

@@ -53,7 +53,7 @@ class LatentSpec:
             raise ValueError(f"points have the shape (d, 1, 1), got {self.image_shape}")
 
     def clamp(self, x: Tensor) -> Tensor:
-        """Images (B, C, H, W) cut to their range; points as they are."""
+        """Images (B, C, H, W) cut to their range; points are left as they are."""
         return x if self.range is None else x.clamp(*self.range)
 
     @property
@@ -182,8 +182,8 @@ class LatentModel(nn.Module, ABC):
         return _bits(self, x, generator)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """`bits_per_dim` of each image, (B,), and the parts that it is the sum of, by the names of training metrics; of
-        points `nats`, -log density.
+        """First `bits_per_dim` of each image, (B,), then the parts that it is the sum of, by the names of training
+        metrics; for points `nats`, -log density.
 
         Empty where `abilities.density` is "none".
         """
@@ -247,7 +247,7 @@ class LatentModel(nn.Module, ABC):
 
 
 class Frozen(ABC):
-    """Decodes and encodes as `engine.models.base.LatentModel` does, without gradients, from any one thread at a time.
+    """Decodes and encodes as `LatentModel` does, without gradients, from any one thread at a time.
 
     What a family does not say stays the module's own.
     """

@@ -17,14 +17,9 @@ class Freeze(Protocol):
     def __call__(self, model: Any, /, *, packed: bool) -> Frozen: ...
 
 
-def no_plots() -> tuple[Plot, ...]:
-    """Of a model that is never trained."""
-    return ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One row: the words, the config and model classes, and how this family likes to be trained.
+    """One row: the words, the config and model classes, and how this family is best trained.
 
     A family that is only explored leaves out what is below `frozen`.
     """
@@ -46,8 +41,8 @@ class Family:
     """Knobs of training where this family's defaults differ."""
     presets: Mapping[str, Preset] = field(default_factory=dict)
     few_images: Mapping[str, Value] = field(default_factory=dict)
-    """Knobs that a small data set asks for, see `engine.planning.presets`."""
-    plots: Callable[[], tuple[Plot, ...]] = no_plots
+    """Knobs that a small data set asks for, see `Preset.values`."""
+    plots: Callable[[], tuple[Plot, ...]] = tuple
 
     @property
     def curves(self) -> tuple[Plot, ...]:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from engine.nn.coupling_pass import LOG_SCALE_BOUND as LOG_SCALE_BOUND
-from engine.nn.coupling_pass import CouplingPass
+from engine.nn.coupling_pass import LOG_SCALE_BOUND, CouplingPass
 
 Precision = Callable[[], AbstractContextManager[object]]
 

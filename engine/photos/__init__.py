@@ -1,3 +1,7 @@
-"""Photos from outside: decoded safely, their faces found, cut to the framing that the models know."""
+"""Photos from outside: decoded safely, their faces found, cut to the framing that the models know.
 
-from __future__ import annotations
+What the window uses of it is named here.
+"""
+
+from engine.photos.kinds import ENDINGS, is_picture
+from engine.photos.load import PhotoLoader, thumbnail

@@ -52,8 +52,8 @@ def align(
     "auto" takes the largest face, or the middle square where none is found; "face" insists on one; "centre" and
     "none" take the middle square. A face is framed by the similarity that brings its five landmarks nearest to their
     mean places. A square picture of at most 256 pixels that a face fills is taken as it is, for it is aligned already.
-    Of clicked `points` any eye may be the first. What lies outside the photo repeats its edge. `heads` gives the heads
-    of this photo to who has looked for them before.
+    Of clicked `points` either eye may come first. What lies outside the photo repeats its edge. `heads` gives this
+    photo's heads, where the caller has them already.
 
     Raises:
         UsageError: an unknown way, a size below 1, a face that was not found, points that no face can have.

@@ -19,9 +19,9 @@ of them it is, whatever it is called."""
 FORMATS: Final = tuple(KINDS)
 ENDINGS: Final = tuple(ending for endings in KINDS.values() for ending in endings)
 REFUSED: Final = (".heic", ".avif")
-"""Pictures, too, but not opened: where somebody drops a folder of them, the refusal says so."""
+"""Also pictures, but never opened: whoever drops a folder of them is told so."""
 
 
 def is_picture(name: str | PurePath, *, refused: bool = False) -> bool:
-    """Whether a file of this name is taken for a picture; with `refused` also for one that is then refused in words."""
+    """Whether a file with this name counts as a picture; `refused` includes those that are then refused in words."""
     return str(name).lower().endswith(ENDINGS + REFUSED if refused else ENDINGS)

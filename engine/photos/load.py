@@ -1,4 +1,4 @@
-"""A photo from outside: read once, its faces looked for once, and cut to a model's framing as often as is asked."""
+"""A photo from outside: read once, its faces looked for once, and cut to a model's framing as often as needed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # OpenCV and the readers are imported where they are used: a first picture does not wait for them.
 
 KEPT_PIXELS: Final = 24_000_000
-"""So many pixels of photos are kept for another cut, three bytes each; the newest photo always is."""
+"""How many pixels of photos are kept for another cut, three bytes each; the newest photo always stays."""
 
 
 @dataclass(eq=False)
 class _Read:
-    """A photo as it was read, (H, W, 3), and its heads once somebody has looked for them."""
+    """A photo as it was read, (H, W, 3), and its heads once they have been looked for."""
 
     rgb: Pictures
     name: str
@@ -57,7 +57,7 @@ class PhotoLoader:
         from engine.photos.align import align
 
         photo = self._read(source)
-        found = align(photo.rgb, cut or Cut(), size=size, heads=photo.heads)
+        found = align(photo.rgb, cut, size=size, heads=photo.heads)
         return Loaded(found.rgb, name or photo.name, found.note, found.how, found.framing)
 
     def _read(self, source: PhotoSource) -> _Read:
@@ -99,7 +99,7 @@ def _read(source: PhotoSource) -> _Read:
 
 
 def _key(source: PhotoSource) -> Hashable:
-    """What tells this photo from others, None where it is not worth keeping. A kept array cannot lose its id."""
+    """What tells this photo from others; None where it is not worth keeping. A kept array keeps its id."""
     if isinstance(source, np.ndarray):
         return id(source)
     if isinstance(source, bytes):

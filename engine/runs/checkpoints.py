@@ -1,4 +1,4 @@
-"""A run's checkpoints as folders: which is the newest whole one, proved by its manifest."""
+"""A run's checkpoint folders, and which is the newest whole one, as its manifest proves."""
 
 from __future__ import annotations
 

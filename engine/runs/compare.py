@@ -76,7 +76,7 @@ def better(name: str) -> int:
     return -1 if last in _LOW else int(last in _HIGH)
 
 
-def compare(columns: Sequence[Compared]) -> tuple[CompareRow, ...]:
+def compare_runs(columns: Sequence[Compared]) -> tuple[CompareRow, ...]:
     """The table of these runs: what each is, knobs of model and training, last figures.
 
     Raises:

@@ -267,7 +267,7 @@ class Checkpoint:
     path: Path
 
 
-def checkpoints(run: Path) -> tuple[Checkpoint, ...]:
+def list_checkpoints(run: Path) -> tuple[Checkpoint, ...]:
     """The run's checkpoints, the newest first."""
     found = []
     for path in _folders(run / "checkpoints"):
@@ -283,10 +283,10 @@ def find_checkpoint(path: Path) -> Checkpoint:
     Raises:
         RunError: there is none.
     """
-    own = next((one for one in checkpoints(path.parent.parent) if one.path.name == path.name), None)
+    own = next((one for one in list_checkpoints(path.parent.parent) if one.path.name == path.name), None)
     if own is not None and path.parent.name == "checkpoints":
         return own
-    found = checkpoints(path)
+    found = list_checkpoints(path)
     if not found:
         raise RunError(f"{path} has no checkpoint to start from: choose a run, or a folder in its checkpoints.")
     return found[0]

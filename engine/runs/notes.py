@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ def set_note(run: Path, step: int, text: str) -> tuple[Note, ...]:
         raise RunError(f"{run} is gone, so the note could not be kept: choose another run.")
     try:
         _set_aside_damaged(run)
-        write_json(run / FILE, {"schema": SCHEMA, "notes": [vars(replace(note)) for note in notes]})
+        write_json(run / FILE, {"schema": SCHEMA, "notes": [vars(note) for note in notes]})
     except OSError as error:
         raise RunError(
             f"The note could not be written to {run / FILE} ({reason(error)}): check its permissions and the disk."

@@ -25,7 +25,7 @@ MAX_SIDE_PX: Final = 4096
 _HOSTILE: Final = (OSError, ValueError, SyntaxError, TypeError, EOFError, ArithmeticError, Image.DecompressionBombError)
 
 
-def pins(run: Path) -> tuple[tuple[int, Path], ...]:
+def pinned(run: Path) -> tuple[tuple[int, Path], ...]:
     """(number, file) of the pinned photos, at most four, by number."""
     try:
         files = [p for p in (run / "pins").iterdir() if p.suffix == ".png" and p.stem.isdecimal() and len(p.stem) == 2]
@@ -68,7 +68,7 @@ def pin(run: Path, picture: Pictures) -> int:
         UsageError: four photos are pinned already.
         RunError: the run cannot be written.
     """
-    taken = {number for number, _ in pins(run)}
+    taken = {number for number, _ in pinned(run)}
     free = [number for number in range(1, MOST + 1) if number not in taken]
     if len(taken) >= MOST or not free:
         raise UsageError(f"{MOST} photos are pinned to {run.name} already: unpin one first.")

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def preparing(run: Path, *, steps: int, first: bool = True) -> Iterator[Progress]:
-    """Gives what reading the images tells how far it is; a failure inside becomes the run's state.
+    """Gives the progress of reading the images; a failure inside becomes the run's state.
 
     Only the `first` of several processes writes, and holds the run's lock meanwhile.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
@@ -101,6 +101,8 @@ def _finished(canvas: Image.Image, step: int, film: Timelapse) -> Pictures:
 
 def _stamp(image: Image.Image, text: str) -> None:
     """The text in the lower right corner, light on a dark plate, so that it is read on any picture."""
+    from PIL import ImageDraw, ImageFont  # Not at the start: the window imports this file with the run's others.
+
     height = max(10, min(28, min(image.size) // 20))
     font = ImageFont.load_default(size=height)
     draw = ImageDraw.Draw(image)
@@ -119,7 +121,7 @@ def save_timelapse(
     frames_per_second: int = 10,
     progress: Progress = SILENT,
 ) -> Path:
-    """Writes the film by the path's suffix, see `save_animation` of `engine.exploring`; it appears whole or not at all.
+    """Writes the film by the path's suffix, see `engine.exploring.export`; it appears whole or not at all.
 
     Raises:
         UsageError, UserError: as there.

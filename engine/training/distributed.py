@@ -24,7 +24,6 @@ from torch.nn.parallel import DistributedDataParallel
 from engine.device import Device, cores, use_threads
 from engine.errors import RunError, UsageError
 from engine.models.base import LatentModel
-from engine.runs.torchrun import torchrun_line as torchrun_line
 from engine.training.config import World
 
 LOST_SECONDS: Final = 20.0

@@ -66,7 +66,7 @@ class PinnedPhotos:
 
     def look(self, model: LatentModel, step: int) -> dict[str, float]:
         """Draws the sheet of this preview and gives `pin/psnr_db` (mean over the photos, before rounding to 256
-        levels), `pin/bits_per_dim` where the family has a density, and `pin/seconds`; nothing without pinned photos or
+        values), `pin/bits_per_dim` where the family has a density, and `pin/seconds`; nothing without pinned photos or
         for points."""
         photos = [] if model.spec.range is None else self._photos(model.spec.image_shape[1])
         if not photos:
@@ -91,7 +91,7 @@ class PinnedPhotos:
     def _photos(self, size: int) -> list[_Pin]:
         """The photos that can be read; each file is read once, a damaged one is told once."""
         found: dict[Path, tuple[tuple[int, int], _Pin | None]] = {}
-        for _, file in pins.pins(self._run):
+        for _, file in pins.pinned(self._run):
             try:
                 stat = file.stat()
             except OSError:

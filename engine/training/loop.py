@@ -28,11 +28,10 @@ from engine.training.compiling import compiled
 from engine.training.distributed import Dist, Flags, together
 from engine.training.hooks import GoBack, MakeHook
 from engine.training.job import Job
-from engine.training.job import check_batch as check_batch
 from engine.training.lock import Lock, exclusive
 from engine.training.memory import out_of_memory
 from engine.training.preview import look
-from engine.training.recorder import Emit as Emit
+from engine.training.recorder import Emit
 from engine.training.recovery import no_memory, not_finite, roll_back, smaller_parts
 from engine.training.snapshot import Progressed
 from engine.training.tick import Tick

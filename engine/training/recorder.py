@@ -1,6 +1,6 @@
-"""The one way in which a run tells of itself: its line files, TensorBoard's events and the events for whoever listens.
+"""The one writer of a run: its line files, TensorBoard's events, and the events for whoever listens.
 
-One call a thing: what is recorded stands in the run's files first and is emitted then. Only rank 0 records.
+One call does all of it: what is recorded is written to the run's files first, and emitted then. Only rank 0 records.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Writes what the run in `run` tells and emits its events; `silent` in the other processes of a job."""
+    """Writes the files of the run in `run` and emits its events; `silent` in the other processes of a job."""
 
     def __init__(self, run: Path, config: runs.RunConfig, *, steps: int, emit: Emit, silent: bool = False) -> None:
         self._run, self._config, self._steps, self._silent = run, config, steps, silent
@@ -67,7 +67,7 @@ class Recorder:
             self._event_file.charts(step, charts)
 
     def preview(self, step: int, samples: NDArray[np.uint8]) -> None:
-        """Samples (N, S, S, 3), as one sheet; a sheet that cannot be written costs a notice."""
+        """Samples (N, S, S, 3), as one sheet; where it cannot be written, a notice says so."""
         if self._silent:
             return
         grid = sheet(samples, PREVIEW_COLUMNS, gap=0)
@@ -88,7 +88,7 @@ class Recorder:
         self._emit(TrainingSaved(self._run, step, checkpoint))
 
     def state(self, state: str, step: int, seconds_left: float | None = None) -> TrainingState:
-        """How the run is, which is also its heartbeat; gives what was emitted."""
+        """The run's state, which is also its heartbeat; returns the event."""
         event = TrainingState(self._run, state, step, self._steps, seconds_left)
         if not self._silent:
             self.heartbeat(state, step)
@@ -96,7 +96,7 @@ class Recorder:
         return event
 
     def heartbeat(self, state: str, step: int) -> None:
-        """The status again, with no event: others would take a run that says nothing for dead."""
+        """Writes the status again, with no event: others take a run that stays silent for dead."""
         if not self._silent:
             runs.write_status(self._run, state, step, self._steps)
 

@@ -47,7 +47,7 @@ def save_snapshot(
     state |= {f"optimiser/{k}": v for k, v in optimisers.state().items()}
     files = {
         "model.safetensors": encode_model(average, header, whole=False),
-        "state.safetensors": tensors.save({k: v.clone() for k, v in state.items()}),
+        "state.safetensors": tensors.save({k: v.cpu().clone() for k, v in state.items()}),
     }
     try:
         need = 3 * sum(map(len, files.values()))

@@ -133,7 +133,7 @@ def _notes(target: Path) -> str:
 
 
 def _pictures(target: Path, kind: Kind, data: DataSet, names: tuple[str, ...]) -> str:
-    """Writes the strips of reconstructions and edits, through the program's own door, and says what they show."""
+    """Writes the strips of reconstructions and edits, as the program itself does, and says what they show."""
     session = Session(device="cpu", home=cached_file("home"))
     opened = session.open(str(target))
     photos = sheets.photos(kind, data, session)

@@ -51,7 +51,7 @@ Make = Callable[["Extent"], Contestant]
 
 @dataclass(frozen=True)
 class Extent:
-    """How large the networks and batches of a case are. `side` in pixels; `threads` of every contestant."""
+    """How large the networks and batches of a case are. `side` is in pixels."""
 
     side: int = 64
     batch: int = 64

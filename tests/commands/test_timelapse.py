@@ -34,7 +34,7 @@ def test_a_trained_run_with_a_pinned_photo_becomes_two_films(tmp_path: Path, cal
     assert (status, run.exists()) == (2, False)
     status, _, err = call(*start, "--run", run, "--pin", photos[0], "--pin", photos[1])
     assert status == 0, err
-    assert [number for number, _ in pins.pins(run)] == [1, 2]
+    assert [number for number, _ in pins.pinned(run)] == [1, 2]
     assert [step for step, _ in pins.sheets(run)] == [2, 4, 6]
     status, out, err = call("timelapse", run, "-o", tmp_path / "film.gif", "--fps", 4, "--json")
     assert status == 0, err

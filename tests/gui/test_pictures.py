@@ -162,7 +162,7 @@ def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, a
     drop(view, [portrait])
     app.wait(lambda: len(app.state.pictures.pins) == 1)
     assert app.state.pictures.tab == "pins"
-    assert [number for number, _ in pins.pins(far.path)] == [1]
+    assert [number for number, _ in pins.pinned(far.path)] == [1]
     assert pins.read_pin(far.path / "pins" / "01.png", size=SIZE).shape == (SIZE, SIZE, 3)
     assert view.pins.grid.count() == 0
     far.preview(20)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine import runs
 from engine.checkpoints.model_file import load_model
-from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
 from tests.gui.conftest import SIZE, TINY, App, OpenApp
 

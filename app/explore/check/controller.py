@@ -20,9 +20,9 @@ from app.diagnosis.state import DiagnosticCard, Running
 from app.explore.check.state import ModelCheck
 from app.job import JobView
 from app.state import AppState
+from engine.diagnostics import Report
 from engine.events import Advanced, Failed
 from engine.lanes import Context
-from engine.report import Report
 
 JOB: Final = "diagnose-model"
 NO_DATA: Final = Message(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.diagnosis.state import DiagnosticCard, Running
-from engine.report import Report
+from engine.diagnostics import Report
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from app.words import nice
 from engine.api import Coded, Drawn, DrawRequest, ModelInfo, Pictures, Wander
 
 if TYPE_CHECKING:
-    from engine.exploring.open_model import OpenModel
+    from engine.session import OpenModel
 
 
 def chosen_models(state: AppState) -> tuple[CompareRow, ...]:

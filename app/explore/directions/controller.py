@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QFileDialog
@@ -23,6 +23,11 @@ from app.words import AXES, nice
 from engine.api import DirectionInfo, ModelInfo
 from engine.events import Advanced, Failed
 from engine.lanes import Context
+
+if TYPE_CHECKING:
+    from engine.session import UserDirections
+
+T = TypeVar("T")
 
 SUFFIX: Final = ".directions.safetensors"
 """What a file of directions is called when it is given away."""
@@ -122,18 +127,12 @@ class DirectionsController(QObject):
         job_key, text = f"axes:{method}", f"Finding {AXES[method][1]} of {info.title}"
         run = run_of(ref)
 
-        def work(context: Context) -> Any:
-            from engine.exploring import user_attributes as own_directions
-            from engine.runs import directory as runs
+        def work(context: Context) -> object:
+            from engine import runs
 
             data = Path(runs.read_config(run).data) if run is not None and method == "pca" else None
-            return own_directions.find(
-                host.session(),
-                host.model(ref, info.sha256),
-                method,
-                data=data if data is not None and data.exists() else None,
-                progress=context,
-            )
+            directions = host.user_directions(ref, info.sha256)
+            return directions.find(method, data=data if data is not None and data.exists() else None, progress=context)
 
         def moved(event: Advanced) -> None:
             fraction = event.done / event.total if event.total else None
@@ -143,7 +142,7 @@ class DirectionsController(QObject):
             store.end_job(job_key)
             store.update(axes_busy="")
 
-        def done(_: Any) -> None:
+        def done(_: object) -> None:
             ended()
             self._renew(lambda: store.update(axes=method))
 
@@ -172,22 +171,15 @@ class DirectionsController(QObject):
         if look is not None and (look.edit(name) or name in look.locked):
             self._explore.change(lambda now: now.with_lock(name, False).with_edit(name, 0.0), f"Without {nice(name)}")
 
-        def work(context: Context, host: Any, ref: str, sha: str) -> None:
-            from engine.exploring import user_attributes as own_directions
+        def done(_: None) -> None:
+            self._store.notices.info(f"{nice(name)} was deleted.")
 
-            own_directions.delete(host.session(), host.model(ref, sha), name)
-
-        self._do("delete the attribute", work, lambda _: self._store.notices.info(f"{nice(name)} was deleted."))
+        self._do("delete the attribute", lambda directions: directions.delete(name), done)
 
     def rename(self, old: str, new: str) -> None:
         """Another name, also in the looks of the history."""
         if new.strip() == old:
             return
-
-        def work(context: Context, host: Any, ref: str, sha: str) -> str:
-            from engine.exploring import user_attributes as own_directions
-
-            return own_directions.rename(host.session(), host.model(ref, sha), old, new)
 
         def done(clean: str) -> None:
             store = self._store
@@ -195,7 +187,7 @@ class DirectionsController(QObject):
             look = None if store.state.look is None else _called(store.state.look, old, clean)
             store.update(look=look, history=replace(store.state.history, entries=entries))
 
-        self._do("rename the attribute", work, done, done_first=True)
+        self._do("rename the attribute", lambda directions: directions.rename(old, new), done, done_first=True)
 
     def take_in(self, path: Path) -> None:
         """A file of directions that was dropped: added to the model on show, or refused with the reason."""
@@ -204,16 +196,11 @@ class DirectionsController(QObject):
             self._store.notices.say(NO_MODEL)
             return
 
-        def work(context: Context, host: Any, ref: str, sha: str) -> tuple[str, ...]:
-            from engine.exploring import user_attributes as own_directions
-
-            return own_directions.take_in(host.session(), host.model(ref, sha), path)
-
         def done(names: tuple[str, ...]) -> None:
             listed = ", ".join(nice(name) for name in names)
             self._store.notices.say(Message(f"Added to {info.title}: {listed}."))
 
-        self._do("read the directions", work, done)
+        self._do("read the directions", lambda directions: directions.take_in(path), done)
 
     def ask_export(self, name: str) -> None:
         """Asks where a direction goes to."""
@@ -228,18 +215,16 @@ class DirectionsController(QObject):
         """Writes a direction to a file that others with the same model can drop on their window."""
         path = path if path.name.endswith(SUFFIX) else path.with_name(path.name.removesuffix(".safetensors") + SUFFIX)
 
-        def work(context: Context, host: Any, ref: str, sha: str) -> None:
-            from engine.exploring import user_attributes as own_directions
+        def done(_: None) -> None:
+            self._store.notices.info(f"Saved {path}.")
 
-            own_directions.give_away(host.model(ref, sha), (name,), path)
-
-        self._do("export the direction", work, lambda _: self._store.notices.info(f"Saved {path}."))
+        self._do("export the direction", lambda directions: directions.give_away((name,), path), done)
 
     def _do(
         self,
         kind: str,
-        work: Callable[[Context, Any, str, str], Any],
-        done: Callable[[Any], None],
+        work: Callable[[UserDirections], T],
+        done: Callable[[T], None],
         *,
         done_first: bool = False,
     ) -> None:
@@ -249,14 +234,14 @@ class DirectionsController(QObject):
             return
         host, sha = store.study_host, info.sha256
 
-        def finished(value: Any) -> None:
+        def finished(value: T) -> None:
             if done_first:
                 done(value)
                 self._renew()
             else:
                 self._renew(lambda: done(value))
 
-        store.tasks.submit("study", kind, lambda context: work(context, host, ref, sha), done=finished)
+        store.tasks.submit("study", kind, lambda context: work(host.user_directions(ref, sha)), done=finished)
 
 
 def _called(look: Look, old: str, new: str) -> Look:

@@ -21,10 +21,10 @@ from engine.api import Cut, DirectionInfo, Pictures
 from engine.errors import ImageError
 from engine.events import Advanced, Failed
 from engine.lanes import Context
-from engine.photos.load import thumbnail
+from engine.photos import thumbnail
 
 if TYPE_CHECKING:
-    from engine.data.examples import Example
+    from engine.data import Example
 
 JOB: Final = "make-attribute"
 READ_AT_ONCE: Final = 8
@@ -80,7 +80,7 @@ class MakerController(QObject):
         """Photos and folders of photos into a group."""
 
         def look(context: Context) -> list[Path]:
-            from engine.data.examples import photos_in
+            from engine.data import photos_in
 
             return photos_in(Path(name) for name in names)
 
@@ -145,7 +145,7 @@ class MakerController(QObject):
         self._set(labels=name, columns=(), column="", message="")
 
         def work(context: Context) -> tuple[Column, ...]:
-            from engine.data.labels import read_label_file
+            from engine.data import read_label_file
 
             labels = read_label_file(Path(name).expanduser())
             return tuple(Column(column, *labels.counts(column)) for column in labels.attributes)
@@ -188,12 +188,8 @@ class MakerController(QObject):
         ready = {key: cut.picture for key, cut in cuts.items() if cut is not None}
 
         def work(context: Context) -> Any:
-            from engine.exploring import user_attributes as own_directions
-
             positives, negatives = _examples(maker, ready, context)
-            return own_directions.make(
-                host.session(),
-                host.model(ref, info.sha256),
+            return host.user_directions(ref, info.sha256).make(
                 name=maker.name,
                 positives=positives,
                 negatives=negatives,
@@ -267,8 +263,7 @@ def _examples(
     maker: MakerState, ready: Mapping[str, Pictures], context: Context
 ) -> tuple[list[Example], list[Example]]:
     """Both groups for the engine, of either way; `ready` are photos of the library by key, as they were cut already."""
-    from engine.data.examples import Example, labelled
-    from engine.data.labels import read_label_file
+    from engine.data import Example, labelled, read_label_file
 
     if maker.way == "labels":
         labels = read_label_file(Path(maker.labels).expanduser())

@@ -21,7 +21,7 @@ from app.explore.photos.controller import PhotoController
 from app.explore.sessions.controller import SessionController
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
 from engine.api import Pictures
-from engine.checkpoints.loom_file import SUFFIX as SESSION_SUFFIX
+from engine.checkpoints import SESSION_SUFFIX
 from engine.errors import UserError
 
 

@@ -27,11 +27,11 @@ from app.look import Look
 from app.state import AppState, moved
 from engine.api import Coded, Codes, DrawRequest, Pictures
 from engine.events import Failed
+from engine.exploring import manifold_code
 from engine.lanes import Context
-from engine.latent.around import manifold_code
 
 if TYPE_CHECKING:
-    from engine.exploring.open_model import OpenModel
+    from engine.session import OpenModel
 
 FIRST: Final = 4
 PIECE: Final = 4

@@ -10,7 +10,7 @@ from app.look import Look
 from app.state import AppState
 from app.words import nice, source_text
 from engine.api import DrawRequest, LevelRule, ModelInfo
-from engine.latent.around import offsets
+from engine.exploring import offsets
 
 RADIANS_A_SIGMA: Final = 0.5
 """How far the wandering plane goes for what the two axes call a sigma."""

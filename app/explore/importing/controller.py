@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,10 @@ from app.explore.controller import ExploreController
 from app.explore.importing.state import ImportState
 from app.job import JobView
 from app.state import AppState
-from engine.api import ModelCard
-from engine.checkpoints.importing.report import ImportReport
-from engine.checkpoints.importing.sniff import WEIGHTS
-from engine.errors import CheckpointError, UserError
+from engine.api import ModelCard, Value
+from engine.checkpoints import WEIGHTS, ImportReport
+from engine.errors import CheckpointError
 from engine.events import Failed
-from engine.knobs import Value
 from engine.lanes import Context
 
 OURS: Final = ".safetensors"
@@ -108,7 +105,7 @@ class ImportController(QObject):
         self._job = store.tasks.submit(
             "files",
             "look at the model",
-            lambda context: _engine().inspect(path, progress=context),
+            lambda context: _inspect(path, context),
             done=done,
             failed=failed,
             stopped=stopped,
@@ -130,11 +127,8 @@ class ImportController(QObject):
 
         def work(context: Context) -> tuple[Path, tuple[str, ...], tuple[ModelCard, ...]]:
             session = host.session()
-            target = session.models_folder / f"{_slug(shown.title)}{OURS}"
-            if target.exists():
-                raise UserError(f"There is already a model called {target.stem}: choose another title.")
-            imported = _engine().import_model(shown.path, target, answers=chosen, title=shown.title, progress=context)
-            return target, imported.warnings, session.models()
+            imported = session.import_model(shown.path, answers=chosen, title=shown.title, progress=context)
+            return imported.path, imported.warnings, session.models()
 
         def done(found: tuple[Path, tuple[str, ...], tuple[ModelCard, ...]]) -> None:
             target, warnings, models = found
@@ -175,19 +169,18 @@ class ImportController(QObject):
             self._store.update(importing=replace(shown, **changes))
 
 
-def _engine() -> Any:
-    """The importer, loaded on the lane's thread: it brings torch."""
-    return importlib.import_module("engine.checkpoints.importing.convert")
+def _inspect(path: Path, context: Context) -> ImportReport:
+    from engine.session import Session
 
-
-def _slug(title: str) -> str:
-    return str(importlib.import_module("engine.library").slug(title)) or "imported"
+    return Session.inspect(path, progress=context)
 
 
 def _is_foreign(path: Path) -> bool:
     """Whether a safetensors file is whole and not one of ours."""
+    from engine.session import Session
+
     try:
-        return not importlib.import_module("engine.checkpoints.importing.layouts.own").is_own(path)
+        return not Session.is_own(path)
     except (CheckpointError, OSError, ValueError):
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoints.importing.report import ImportReport
+from engine.checkpoints import ImportReport
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ from app.widgets.form import FormRows, Section, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.layout import hbox, scrolled, vbox
 from app.words import encodes, millions
-from engine.checkpoints.importing.report import ImportReport
+from engine.api import Value
+from engine.checkpoints import ImportReport
 from engine.errors import UsageError
-from engine.knobs import Value
 
 WIDTH_PX: Final = 560
 LABEL_PX: Final = 144

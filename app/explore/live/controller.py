@@ -28,13 +28,13 @@ from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
 from app.look import Look
 from app.state import AppState
+from engine import runs
 from engine.api import Coded, Codes, Encoded, ModelInfo
 from engine.events import Failed
 from engine.lanes import Context
-from engine.runs import live
 
 if TYPE_CHECKING:
-    from engine.exploring.open_model import OpenModel
+    from engine.session import OpenModel
 
 REST_SECONDS: Final = 0.4
 """So long no control has moved before other weights may take the place of those on show."""
@@ -96,13 +96,13 @@ class LiveWeights(QObject):
     def _take(self, record: RunRecord) -> None:
         self._look(record.weights, alive=record.info.status.alive)
 
-    def _look(self, weights: live.Weights | None, *, alive: bool) -> None:
+    def _look(self, weights: runs.Weights | None, *, alive: bool) -> None:
         if self._ready is not None:
             self._take_over()
         if self._watch is not None and self._watch.path == run_of(self._store.state.model):
             self._saw(weights, alive)
 
-    def _saw(self, weights: live.Weights | None, alive: bool) -> None:
+    def _saw(self, weights: runs.Weights | None, alive: bool) -> None:
         info = self._store.state.info
         if info is None:
             return
@@ -139,7 +139,7 @@ class LiveWeights(QObject):
             return
 
         def work(context: Context) -> _Ready:
-            from engine.device import use_threads
+            from engine.session import use_threads
 
             use_threads(1)
             model = host.session().open_live(run)

@@ -12,9 +12,8 @@ from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.morph.path import path_of, timeline_of
 from engine.api import Pictures
-from engine.exploring.export import save_animation
-from engine.exploring.timeline import distinct, frames_of
-from engine.progress import Progress
+from engine.exploring import distinct, frames_of, save_animation
+from engine.lanes import Progress
 
 JOB: Final = "export"
 

@@ -18,7 +18,7 @@ from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.norm_plot import NormPlot
 from app.widgets.segmented import Segmented
 from app.words import group_label
-from engine.exploring.export import GIF_FASTEST, mp4_missing
+from engine.exploring import GIF_FASTEST, mp4_missing
 
 WIDTH_PX: Final = 316
 LABEL_PX: Final = 72

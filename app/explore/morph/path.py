@@ -11,7 +11,7 @@ import numpy as np
 from app.explore.morph.state import MorphState
 from app.state import AppState
 from engine.api import Codes, Pictures
-from engine.exploring.timeline import Timeline
+from engine.exploring import Timeline
 
 if TYPE_CHECKING:
     from app.core.model_host import ModelHost

@@ -21,7 +21,7 @@ from app.state import AppState
 from app.words import duration
 from engine.api import Pictures
 from engine.events import Advanced, Failed
-from engine.exploring.timeline import CHUNK, distinct
+from engine.exploring import CHUNK, distinct
 from engine.lanes import Context
 
 KEEPS_UP: Final = 0.5

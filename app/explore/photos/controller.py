@@ -22,8 +22,7 @@ from app.words import decibels, framing
 from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
-from engine.photos.kinds import is_picture
-from engine.photos.load import thumbnail
+from engine.photos import is_picture, thumbnail
 
 LEAST_GAIN_DB: Final = 0.01
 """A smaller one is not worth a step of the history: nobody sees it."""

@@ -10,7 +10,7 @@ from app.core.file_kinds import SESSIONS, ask_file, ask_save
 from app.core.workspace import Actions
 from app.explore.files.controller import FilesController
 from app.explore.sessions.controller import SessionController
-from engine.checkpoints.loom_file import SUFFIX
+from engine.checkpoints import SESSION_SUFFIX
 
 
 def connect(sessions: SessionController, window: QWidget, *, files: FilesController) -> Actions:
@@ -22,7 +22,7 @@ def connect(sessions: SessionController, window: QWidget, *, files: FilesControl
     return {
         "session.open": lambda: ask_file(window, "Open session", SESSIONS, use=chosen),
         "session.save": lambda: ask_save(
-            window, "Save session", SESSIONS, suffix=SUFFIX.lstrip("."), use=sessions.save
+            window, "Save session", SESSIONS, suffix=SESSION_SUFFIX.lstrip("."), use=sessions.save
         ),
         "session.previous": sessions.open_previous,
     }

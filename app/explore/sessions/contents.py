@@ -18,7 +18,7 @@ from app.explore.sessions.codec import Reader, Writer
 from app.look import Look
 from app.state import AppState
 from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
-from engine.checkpoints.loom_file import LoomFile
+from engine.checkpoints import LoomFile
 from engine.errors import CheckpointError
 from engine.files.disk import reason
 

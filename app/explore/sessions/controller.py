@@ -17,7 +17,7 @@ from app.explore.sessions import files as session_files
 from app.explore.sessions.contents import Restored, Session, moved_here, pack, seed_of, shown_first, unpack
 from app.state import AppState
 from engine.api import ModelCard
-from engine.checkpoints.loom_file import SUFFIX, LoomFile, load_loom, save_loom
+from engine.checkpoints import SESSION_SUFFIX, LoomFile, load_loom, save_loom
 from engine.errors import CheckpointError
 from engine.events import Failed
 
@@ -106,7 +106,7 @@ class SessionController(QObject):
     # by hand
     def save(self, path: Path) -> None:
         """Writes the session to a file of the user's."""
-        target = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        target = path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX)
 
         def saved() -> None:
             self._store.notices.info(f"Saved {target}.")

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.checkpoints.loom_file import SUFFIX
+from engine.checkpoints import SESSION_SUFFIX
 from engine.files.disk import reason, sweep
 
-LAST: Final = f"last{SUFFIX}"
-PREVIOUS: Final = f"previous{SUFFIX}"
-RECOVERED: Final = f"recovered{SUFFIX}"
-SET_ASIDE: Final = f"set-aside{SUFFIX}"
+LAST: Final = f"last{SESSION_SUFFIX}"
+PREVIOUS: Final = f"previous{SESSION_SUFFIX}"
+RECOVERED: Final = f"recovered{SESSION_SUFFIX}"
+SET_ASIDE: Final = f"set-aside{SESSION_SUFFIX}"
 MARK: Final = "restoring"
 AUTOSAVE: Final = "autosave"
 
@@ -39,7 +39,7 @@ class LastTime:
 
 def own_file(folder: Path) -> Path:
     """The autosave of this process."""
-    return folder / f"{AUTOSAVE}-{os.getpid()}-{_born(os.getpid())}{SUFFIX}"
+    return folder / f"{AUTOSAVE}-{os.getpid()}-{_born(os.getpid())}{SESSION_SUFFIX}"
 
 
 def last_time(folder: Path) -> LastTime:
@@ -48,7 +48,7 @@ def last_time(folder: Path) -> LastTime:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         left = sorted(
-            (f for f in folder.glob(f"{AUTOSAVE}-*{SUFFIX}") if not _alive(f)), key=lambda f: f.stat().st_mtime
+            (f for f in folder.glob(f"{AUTOSAVE}-*{SESSION_SUFFIX}") if not _alive(f)), key=lambda f: f.stat().st_mtime
         )
         crashed = bool(left)
         if left:
@@ -101,7 +101,7 @@ def closed_well(folder: Path) -> None:
 
 
 def _alive(file: Path) -> bool:
-    parts = file.name.removesuffix(SUFFIX).split("-")
+    parts = file.name.removesuffix(SESSION_SUFFIX).split("-")
     if len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()):
         return False
     return _born(int(parts[1])) == int(parts[2])

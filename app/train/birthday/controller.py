@@ -19,13 +19,26 @@ from app.state import AppState
 from app.train.birthday.state import BirthdayState
 from app.train.collapse.controller import NO_RUN, CollapseController
 from engine.api import Pictures
-from engine.diagnostics import birthday_game as play
-from engine.diagnostics.birthday_files import game_file, human_finding, save_game
-from engine.diagnostics.birthday_game import Answer, Game, Plan, Round
+from engine.diagnostics import (
+    Answer,
+    Evidence,
+    Game,
+    Plan,
+    Round,
+    answered,
+    begun,
+    ended,
+    game_file,
+    human_finding,
+    next_plan,
+    over,
+    save_game,
+    skipped,
+    undone,
+)
 from engine.events import Advanced, Failed
 from engine.files.disk import reason
 from engine.lanes import Context, Work
-from engine.report import Evidence
 
 JOB: Final = "birthday"
 KEPT: Final = 6
@@ -93,7 +106,7 @@ class BirthdayController(QObject):
                 return
             game = table.game if seed is None and table.game is not None else None
             fresh = Game(seed or random.SystemRandom().randrange(2**31), real_limit=table.real)
-            self._told = game is not None and play.over(game)
+            self._told = game is not None and over(game)
             self._set(step=table.step, sha256=table.sha256, training=table.training, game=game or fresh, message="")
             self._go_on()
 
@@ -116,23 +129,23 @@ class BirthdayController(QObject):
         """Says of the pair on show that it is the same picture, or a different one."""
         state = self._state
         if state.game is not None and state.game.current is not None and self._shows(state.game.current):
-            self._take(play.answered(state.game, answer))
+            self._take(answered(state.game, answer))
 
     def undo(self) -> None:
         """Takes the last answer back, also across batches."""
         if self._state.game is not None:
             self._told = False
-            self._take(play.undone(self._state.game))
+            self._take(undone(self._state.game))
 
     def skip(self) -> None:
         """Goes to the next batch: this one has shown its duplicate."""
         if self._state.game is not None:
-            self._take(play.skipped(self._state.game))
+            self._take(skipped(self._state.game))
 
     def finish(self) -> None:
         """Ends the test and tells the result."""
         if self._state.game is not None:
-            self._take(play.ended(self._state.game))
+            self._take(ended(self._state.game))
 
     def _take(self, game: Game) -> None:
         if game is self._state.game or game == self._state.game:
@@ -147,19 +160,19 @@ class BirthdayController(QObject):
         game = state.game
         if game is None:
             return
-        if play.over(game):
+        if over(game):
             self._set(left=None, right=None, drawing=False)
             self._conclude(game)
             return
         if game.current is None:
-            plan = play.next_plan(game)
+            plan = next_plan(game)
             assert plan is not None
             batch = self._batches.get(plan)
             if batch is None:
                 self._set(left=None, right=None, drawing=True)
                 self._draw(plan)
                 return
-            game = play.begun(game, plan, batch.pairs)
+            game = begun(game, plan, batch.pairs)
             self._set(game=game)
             if game.current is None:
                 self._go_on()
@@ -184,8 +197,8 @@ class BirthdayController(QObject):
             return
         rest = game
         for _ in range(len(item.pairs) - len(item.answers)):
-            rest = play.answered(rest, "different")
-        plan = play.next_plan(rest)
+            rest = answered(rest, "different")
+        plan = next_plan(rest)
         if plan is not None and plan not in self._batches:
             self._draw(plan, ahead=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api import Pictures
-from engine.diagnostics.birthday_game import Game
+from engine.diagnostics import Game
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,7 @@ from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.pair import AnswerDots, PairView
-from engine.diagnostics import birthday_game as play
-from engine.diagnostics.birthday_files import rounds_sentence, support_sentence
-from engine.diagnostics.birthday_game import Game, Kind
-from engine.diagnostics.support import Support
-from engine.diagnostics.support_text import rounded
+from engine.diagnostics import PAIRS, Game, Kind, Support, outcome, over, rounded, rounds_sentence, support_sentence
 
 QUESTION: Final = "Is this the same picture twice?"
 HELP: Final = (
@@ -107,9 +103,9 @@ class BirthdayView(QWidget):
         game = state.game
         self.message.setText(state.message)
         self.message.setVisible(bool(state.message))
-        over = game is not None and play.over(game)
-        self._pages.setCurrentIndex(1 if over else 0)
-        if game is not None and over:
+        at_end = game is not None and over(game)
+        self._pages.setCurrentIndex(1 if at_end else 0)
+        if game is not None and at_end:
             self.line.setText(f"step {state.step:,} · {_count(len(game.rounds), 'batch', 'batches')}, told apart below")
             if game is not self._told:
                 self._told = game
@@ -130,7 +126,7 @@ class BirthdayView(QWidget):
         else:
             self.pair.show_words("" if not state.drawing else "reading the model…" if game is None else "drawing…")
         answers = tuple(answer == "same" for answer in item.answers) if item is not None else ()
-        self.dots.set_answers(answers, len(item.pairs) if item is not None else play.PAIRS)
+        self.dots.set_answers(answers, len(item.pairs) if item is not None else PAIRS)
         for push in (self.same, self.different):
             push.setEnabled(ready)
         self.undo.setEnabled(game is not None and game.answered > 0)
@@ -138,7 +134,7 @@ class BirthdayView(QWidget):
         self.finish.setEnabled(game is not None and (bool(game.rounds) or (item is not None and item.same > 0)))
 
     def _show_result(self, game: Game) -> None:
-        found = play.outcome(game)
+        found = outcome(game)
         body = QWidget()
         self.result = QLabel(result_text(game))
         self.result.setWordWrap(True)
@@ -175,9 +171,9 @@ class BirthdayView(QWidget):
             Qt.Key.Key_N: self.skip,
             Qt.Key.Key_Escape: self.back,
         }
-        over = self._pages.currentIndex() == 1
+        at_end = self._pages.currentIndex() == 1
         for key in (Qt.Key.Key_Z, Qt.Key.Key_Backspace):
-            pushes[key] = self.undo_end if over else self.undo
+            pushes[key] = self.undo_end if at_end else self.undo
         push = pushes.get(event.key())
         if push is None or event.modifiers() not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
             super().keyPressEvent(event)
@@ -192,7 +188,7 @@ class BirthdayView(QWidget):
 
 def result_text(game: Game) -> str:
     """What the answers say, in two or three sentences."""
-    found = play.outcome(game)
+    found = outcome(game)
     if found.samples.batches == 0:
         return "No batch of samples was looked through, so nothing is known yet."
     seen = rounds_sentence(game, "samples")

@@ -22,10 +22,9 @@ from app.state import AppState, moved
 from app.train.collapse.state import CollapseState
 from app.train.controller import TrainController
 from app.train.state import RunView
-from engine.diagnostics.report_files import read_report
+from engine.diagnostics import Report, read_report
 from engine.events import Advanced, Failed
 from engine.lanes import Context
-from engine.report import Report
 
 JOB: Final = "diagnose"
 NO_RUN: Final = Message("There is no run on show to diagnose: choose one in Train first.", "warning")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from app.diagnosis.state import DiagnosticCard, Running
 from app.train.birthday.state import BirthdayState
-from engine.diagnostics.report_files import ReportEntry
-from engine.report import Report
+from engine.diagnostics import Report, ReportEntry
 
 
 @dataclass(frozen=True, eq=False)

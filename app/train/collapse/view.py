@@ -16,7 +16,7 @@ from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
 from app.widgets.layout import hbox, vbox
-from engine.diagnostics.report_files import ReportEntry
+from engine.diagnostics import ReportEntry
 
 NONE_YET: Final = (
     "No diagnosis of this run yet. A quick one takes a minute beside the training and says whether the model learns, "

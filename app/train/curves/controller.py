@@ -17,7 +17,7 @@ from app.state import AppState
 from app.train.curves.export import Sheet, write, write_table
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState, Overlay
 from engine.events import Failed
-from engine.runs.notes import Note, set_note
+from engine.runs import Note, set_note
 
 
 class CurvesController(QObject):

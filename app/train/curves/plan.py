@@ -12,8 +12,8 @@ from app.core.run_files import CLOCK
 from app.series import Floats, Trace
 from app.train.curves.state import CurvesState
 from app.train.state import RunView
-from engine.plots import Plot
-from engine.runs.directory import RunInfo
+from engine.api import Plot
+from engine.runs import RunInfo
 
 if TYPE_CHECKING:
     from app.widgets.curves import Clock, Line

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from app.series import Trace
-from engine.runs.directory import FigureRow, NoticeRow, RunInfo
-from engine.runs.notes import Note
+from engine.runs import FigureRow, Note, NoticeRow, RunInfo
 
 MOST_RUNS: Final = 5
 """So many runs are told apart at a glance, the one on show among them."""

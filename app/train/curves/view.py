@@ -33,8 +33,8 @@ from app.train.state import RunView
 from app.widgets import form
 from app.widgets.buttons import button
 from app.widgets.layout import hbox, scrolled, vbox
-from engine.plots import Plot
-from engine.runs.directory import FigureRow
+from engine.api import Plot
+from engine.runs import FigureRow
 
 if TYPE_CHECKING:
     from app.widgets.charts import ChartCard, Shown

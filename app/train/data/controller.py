@@ -18,7 +18,7 @@ from engine.events import Advanced, Failed
 from engine.lanes import Context
 
 if TYPE_CHECKING:
-    from engine.data.survey import Survey
+    from engine.session import Survey
 
 JOB: Final = "look-at-data"
 NO_DATA: Final = Message("There is no data set yet: choose a folder, zip, npz or idx file of images.", "warning")
@@ -53,9 +53,8 @@ class DataController(QObject):
         self.stop()
 
         def work(context: Context) -> Survey:
-            from engine.data.survey import survey
-
-            data = self._store.study_host.session().dataset(
+            session = self._store.study_host.session()
+            data = session.dataset(
                 choice.path,
                 labels=choice.labels or None,
                 group=choice.group,
@@ -63,7 +62,7 @@ class DataController(QObject):
                 channels=choice.channels,
                 progress=context.named("reading the images"),
             )
-            return survey(data, progress=context.named("looking for copies"))
+            return session.survey(data, progress=context.named("looking for copies"))
 
         def done(found: Survey) -> None:
             self._ended()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
@@ -18,7 +18,9 @@ from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.share_list import Share, ShareList
 from app.words import nice
-from engine.data.survey import Survey
+
+if TYPE_CHECKING:
+    from engine.session import Survey
 
 FACTS_PX: Final = 320
 SIZES_SHOWN: Final = 4

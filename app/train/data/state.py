@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from engine.api import Pictures
 
 if TYPE_CHECKING:
-    from engine.data.survey import Survey
+    from engine.session import Survey
 
 PAGE: Final = 120
 """Pictures at a time."""

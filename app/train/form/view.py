@@ -19,11 +19,9 @@ from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
 from app.widgets.layout import hairline, scrolled, vbox
-from engine.api import Catalogue, FamilyInfo, TrainRequest
-from engine.data.labels import BY_FOLDER
+from engine.api import PACED, Catalogue, FamilyInfo, Knob, TrainRequest, Value
+from engine.data import BY_FOLDER
 from engine.errors import UsageError
-from engine.knobs import Knob, Value
-from engine.planning.presets import PACED, preset_values
 
 OTHER: Final = "other"
 COST_MS: Final = 700
@@ -259,8 +257,7 @@ class TrainForm(QWidget):
         family = self._chosen()
         if family is not None:
             defaults = {knob.name: knob.default for knob in self._knobs()} | dict(family.training_defaults)
-            chosen = preset_values(
-                family.presets[self.preset.current()],
+            chosen = family.presets[self.preset.current()].values(
                 family.few_images,
                 side=int(self.side.current()),
                 images=self._images,

@@ -21,10 +21,10 @@ from app.train.pictures import film as film_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, Shot
 from app.train.state import RunView
+from engine import runs
 from engine.api import PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
-from engine.runs import live, pins
 
 
 class PicturesController(QObject):
@@ -37,7 +37,7 @@ class PicturesController(QObject):
         self._store, self._train, self._follower = store, train, follower
         self._watch: Watch | None = None
         self._drawing = False
-        self._weights: live.Weights | None = None
+        self._weights: runs.Weights | None = None
         self._player = QTimer(self)
         self._player.timeout.connect(self._play_on)
         store.changed.connect(self._changed)
@@ -114,7 +114,7 @@ class PicturesController(QObject):
         run, size, loader = view.path, view.info.config.image_shape[1], store.photo_loader
 
         def work(context: Context) -> int:
-            return pins.pin(run, loader.load(source, size=size, name=name).picture)
+            return runs.pin(run, loader.load(source, size=size, name=name).picture)
 
         def done(number: int) -> None:
             now = store.state.run_view
@@ -132,7 +132,7 @@ class PicturesController(QObject):
         if view is not None:
             run = view.path
             self._store.tasks.submit(
-                "files", "unpin the photo", lambda context: pins.unpin(run, number), done=lambda _: self._look()
+                "files", "unpin the photo", lambda context: runs.unpin(run, number), done=lambda _: self._look()
             )
 
     def _show_sheet(self) -> None:
@@ -155,7 +155,7 @@ class PicturesController(QObject):
         store.tasks.submit(
             "files",
             "read the pinned photos",
-            lambda context: pins.read_sheet(file, size),
+            lambda context: runs.read_sheet(file, size),
             done=done,
             failed=lambda event: None,  # Torn or pruned: what is on show stays until there is a better one.
             latest="pin sheet",

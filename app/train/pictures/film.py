@@ -8,7 +8,7 @@ from typing import Final
 from app.core.export_job import export_file
 from app.core.store import Store
 from app.train.pictures.state import FilmChoice
-from engine.progress import Progress
+from engine.lanes import Progress
 
 JOB: Final = "time-lapse"
 HOLD_SECONDS: Final = 1.0
@@ -18,11 +18,11 @@ def export(store: Store, run: Path, what: str, choice: FilmChoice, file: Path) -
     """The samples or the pinned photos (`what`) of a run as a film; the kind of file is told by its name."""
 
     def work(progress: Progress) -> int:
-        from engine.runs import timelapse
+        from engine import runs
 
         hold = round(HOLD_SECONDS * choice.fps)
-        film = timelapse.plan(run, what, scale=choice.scale, hold=hold, stamp=choice.stamp)
-        timelapse.save_timelapse(film, file, frames_per_second=choice.fps, progress=progress)
+        film = runs.plan_timelapse(run, what, scale=choice.scale, hold=hold, stamp=choice.stamp)
+        runs.save_timelapse(film, file, frames_per_second=choice.fps, progress=progress)
         return len(film.previews)
 
     export_file(

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.look import Look
 from engine.api import Pictures
-from engine.runs.pins import PinnedPhoto
+from engine.runs import PinnedPhoto
 
 TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("yours", "Yours"))
 """(key, label) of the picture tabs."""

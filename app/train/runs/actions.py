@@ -20,12 +20,10 @@ from app.train.controller import TrainController
 from app.train.runs.controller import RunsController
 from app.train.runs.processes import RunProcesses
 from app.train.runs.state import Draft
+from engine import runs
 from engine.api import TrainRequest
 from engine.lanes import Context
-from engine.runs import library as run_library
-from engine.runs.directory import RunInfo
-from engine.runs.library import Checkpoint
-from engine.runs.torchrun import torchrun_line
+from engine.runs import Checkpoint, RunInfo, torchrun_line
 
 NO_RUN: Final = Message("No run is chosen yet: choose one under Runs in Train first.", "warning")
 
@@ -164,7 +162,7 @@ class RunActions(QObject):
         """Fills the form with this run's knobs."""
         info = self._info(path)
         if info is not None:
-            request = run_library.request_of(info.config)
+            request = runs.request_of(info.config)
             self._take(Draft(path, info.config.title or info.name, request))
 
     def continue_from(self, path: Path) -> None:
@@ -172,7 +170,7 @@ class RunActions(QObject):
         info = self._info(path)
         if info is None:
             return
-        name, request = info.config.title or info.name, run_library.request_of(info.config)
+        name, request = info.config.title or info.name, runs.request_of(info.config)
 
         def done(found: tuple[Checkpoint, ...]) -> None:
             if found:
@@ -181,7 +179,7 @@ class RunActions(QObject):
                 self._store.notices.warn(f"{name} has no checkpoint yet: wait until training has saved one.")
 
         def work(context: Context) -> tuple[Checkpoint, ...]:
-            return run_library.checkpoints(path)
+            return runs.list_checkpoints(path)
 
         self._store.tasks.submit("files", "look for checkpoints", work, done=done, latest="checkpoints")
 

@@ -22,12 +22,11 @@ from app.train.runs.processes import RunProcesses
 from app.train.runs.reader import Lists, read_thumbs
 from app.train.runs.state import Gone, RunTable
 from app.train.runs.trash import put_back, to_trash
+from engine import runs
 from engine.api import Pictures
 from engine.events import Failed
 from engine.lanes import Context
-from engine.runs import library as run_library
-from engine.runs.compare import FEWEST, MOST, Compared, compare, final_figures, table_csv
-from engine.runs.library import Shelf
+from engine.runs import FEWEST_COMPARED, MOST_COMPARED, Compared, Shelf, compare_runs, final_figures, table_csv
 
 LIST_MS: Final = 3000
 LIST_SHARE: Final = 10
@@ -218,15 +217,15 @@ class RunsController(QObject):
     # titles and tags
     def rename(self, path: Path, title: str) -> None:
         """Another title."""
-        self._write("rename the run", lambda: run_library.rename(path, title))
+        self._write("rename the run", lambda: runs.rename(path, title))
 
     def set_tags(self, path: Path, tags: tuple[str, ...]) -> None:
         """Replaces the run's tags."""
-        self._write("write the tags", lambda: run_library.write_tags(path, tags))
+        self._write("write the tags", lambda: runs.write_tags(path, tags))
 
     def add_tag(self, path: Path, text: str) -> None:
         """One tag more."""
-        card, tag = self.card(path), run_library.clean_tag(text)
+        card, tag = self.card(path), runs.clean_tag(text)
         if card is not None and tag and tag not in card.tags:
             self.set_tags(path, (*card.tags, tag))
 
@@ -270,8 +269,8 @@ class RunsController(QObject):
     def mark(self, path: Path, on: bool) -> None:
         """Takes a run into the comparison, or out of it."""
         marked = tuple(one for one in self._store.state.shelf.marked if one != path)
-        if on and len(marked) >= MOST:
-            self._store.notices.warn(f"At most {MOST} runs can be compared: unmark one first.")
+        if on and len(marked) >= MOST_COMPARED:
+            self._store.notices.warn(f"At most {MOST_COMPARED} runs can be compared: unmark one first.")
             return
         self._show(marked=(*marked, path) if on else marked)
         if self._store.state.shelf.table is not None:
@@ -284,13 +283,13 @@ class RunsController(QObject):
         if len(marked) == 1 and state.run_view is not None and state.run_view.path not in marked:
             marked.append(state.run_view.path)
         cards = [card for card in map(self.card, marked) if card is not None]
-        if len(cards) < FEWEST:
+        if len(cards) < FEWEST_COMPARED:
             self._store.notices.warn("A comparison needs two runs: mark them in the list (Ctrl and a click, or Space).")
             return
 
         def work(context: Context) -> RunTable:
             columns = tuple(Compared(card.info, final_figures(card.info.path)) for card in cards)
-            return RunTable(columns, compare(columns))
+            return RunTable(columns, compare_runs(columns))
 
         self._store.tasks.submit(
             "files", "compare the runs", work, done=lambda table: self._show(table=table), latest="compare"

@@ -21,7 +21,7 @@ from app.widgets.pixels import dropped_files
 from app.widgets.run_list import RunList
 from app.widgets.tag_chips import TagChips
 from app.words import ago
-from engine.runs.library import SORTS, Entry, Lost, all_tags, chosen
+from engine.runs import SORTS, Entry, Lost, all_tags, chosen
 
 ACTIONS: Final = (
     ("explore", "Explore"),

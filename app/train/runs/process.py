@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import engine
+from engine import runs
 from engine.errors import RunError
 from engine.files.disk import reason
-from engine.runs import directory as runs
 
 LOG: Final = "process.log"
 LOG_BYTES: Final = 2**22
@@ -63,7 +62,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
                 train_command(run, device),
                 # From here `-m engine.cli` is found in a clone as well as where it is installed.
-                cwd=Path(engine.__file__).resolve().parents[1],
+                cwd=Path(runs.__file__).resolve().parents[2],
                 env=threads() | environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=words,

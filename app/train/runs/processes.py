@@ -22,7 +22,7 @@ from engine.api import TrainRequest
 from engine.events import Failed
 from engine.files.disk import reason
 from engine.lanes import Context
-from engine.runs.directory import RunInfo
+from engine.runs import RunInfo
 
 LOOK_MS: Final = 500
 JOB: Final = "run:"

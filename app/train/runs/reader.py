@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from app.core.heartbeats import HEARTBEATS
+from engine import runs
 from engine.api import Pictures
 from engine.errors import RunError
-from engine.runs import directory as runs
-from engine.runs.library import Entry, Shelf, read_shelf
+from engine.runs import Entry, Shelf, read_shelf
 
 
 class Lists:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.api import TrainRequest
-from engine.runs.compare import Compared, CompareRow
-from engine.runs.library import Checkpoint, Lost
+from engine.runs import Checkpoint, Compared, CompareRow, Lost
 
 HOSTS: Final = (("window", "in this window"), ("process", "in its own process"))
 """Where a run is trained."""

@@ -17,7 +17,7 @@ from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.painted import Painted
-from engine.runs.compare import CompareRow
+from engine.runs import CompareRow
 
 ROW_PX: Final = 28
 HEAD_PX: Final = 52

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile
 
+from engine import runs
 from engine.errors import RunError
 from engine.files.disk import reason
-from engine.runs import directory as runs
-from engine.runs import library as run_library
 
 
 def to_trash(run: Path) -> tuple[Path, bool]:
@@ -26,7 +25,7 @@ def to_trash(run: Path) -> tuple[Path, bool]:
     file = QFile(str(run))
     if file.moveToTrash() and not run.exists():
         return Path(file.fileName()), True
-    return run_library.set_aside(run), False
+    return runs.set_aside(run), False
 
 
 def put_back(run: Path, now: Path) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.checkpoints.importing.sniff import find_weights, read_json, read_safetensors_header, refused, sniff
 from engine.errors import CheckpointError
+from engine.files.disk import TooLarge
 from engine.files.disk import read_json as load_json
 from engine.files.tensors import load_file
 from engine.progress import SILENT, Progress
@@ -87,7 +88,10 @@ def _torch(path: Path, *, progress: Progress, seconds: float) -> tuple[dict[str,
             raise refused(path, words["why"], words["advice"]) if words["advice"] else refused(path, words["why"])
         if status != 0:
             raise refused(path, "reading it needs more memory than its size allows, or it crashes the reader")
-        summary = load_json(folder / "summary.json", most=SUMMARY_BYTES)
+        try:
+            summary = load_json(folder / "summary.json", most=SUMMARY_BYTES)
+        except TooLarge as error:
+            raise refused(path, "the names of its tensors are too long", "export the generator alone") from error
         # Copied out of the file's pages, since the folder goes away.
         loaded = load_file(folder / "tensors.safetensors")
         return {name: loaded[name].clone() for name in summary["order"]}, dict(summary["meta"])

@@ -11,7 +11,8 @@ from torch.nn.functional import conv2d
 
 from engine.models.base import Frozen
 from engine.models.flow.glow import PRIOR_LOG_STD_BOUND, FlowStep, Glow, Level
-from engine.nn.coupling import LOG_SCALE_BOUND, Coupling, ZeroConv
+from engine.nn.coupling import Coupling, ZeroConv
+from engine.nn.coupling_pass import LOG_SCALE_BOUND
 from engine.nn.packed_flow import Mix, Net, PackedFlow, PackedLevel, PackedStep, Weights, bounded_by, packed_net
 from engine.objectives.likelihood import standard_normal_log_density
 

@@ -1,4 +1,4 @@
-"""What is drawn of a flow while it trains."""
+"""The live plots of a flow."""
 
 from __future__ import annotations
 

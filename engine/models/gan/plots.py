@@ -1,4 +1,4 @@
-"""What is drawn of a GAN while it trains: of its objective first, then of every game."""
+"""The live plots of a GAN: those of its objective first, then those of every game."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn of a VAE while it trains."""
+"""The live plots of a VAE."""
 
 from __future__ import annotations
 

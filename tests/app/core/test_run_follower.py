@@ -261,13 +261,13 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
         (run_files.runs, "read_metrics"),
         (run_files, "read_notes"),
         (run_files, "list_reports"),
-        (run_files.live, "newest"),
+        (run_files.runs, "newest_weights"),
     ):
         monkeypatch.setattr(owner, name, _noted(opened, name, getattr(owner, name)))
     reader, parts = RunReader(run), frozenset(PARTS)
     runs.append_metrics(run, 1, {"loss": 1.0})
     found = reader.read(parts, 0)
-    assert {"read_config", "previews", "read_metrics", "read_notes", "list_reports", "newest"} == set(opened)
+    assert {"read_config", "previews", "read_metrics", "read_notes", "list_reports", "newest_weights"} == set(opened)
     opened.clear()
     again = reader.read(parts, found.offset)
     assert not opened
@@ -277,11 +277,12 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
     runs.append_notice(run, runs.NoticeRow(0.0, 1, "info", "Well."))
     (run / "checkpoints" / "step_000001").mkdir()
     assert set(reader.read(parts, found.offset).changes) == {"notes", "previews"}
-    assert set(opened) == {"read_notes", "previews", "read_notices", "newest"}
+    assert set(opened) == {"read_notes", "previews", "read_notices", "newest_weights"}
     opened.clear()
     monkeypatch.setattr(run_files, "AGAIN_SECONDS", 0.0)
     reader.read(parts, found.offset)
-    assert {"previews", "read_notes", "list_reports", "newest"} <= set(opened), "once in a while all is read anew"
+    # Once in a while all is read anew.
+    assert {"previews", "read_notes", "list_reports", "newest_weights"} <= set(opened)
 
 
 def _noted(opened: list[str], name: str, real: Callable[..., object]) -> Callable[..., object]:

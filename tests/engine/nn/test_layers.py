@@ -7,7 +7,8 @@ import torch
 
 from engine.nn.actnorm import ActNorm
 from engine.nn.augment import differentiable_augment
-from engine.nn.coupling import LOG_SCALE_BOUND, Coupling, ZeroConv, bounded, position_features
+from engine.nn.coupling import Coupling, ZeroConv, bounded, position_features
+from engine.nn.coupling_pass import LOG_SCALE_BOUND
 from engine.nn.invertible import InvertibleConv
 from engine.nn.residual import Down, ResidualBlock, Up
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.runs import directory as runs
-from engine.runs.compare import Compared, compare, final_figures, table_csv
+from engine.runs.compare import Compared, compare_runs, final_figures, table_csv
 
 
 def column(
@@ -28,7 +28,7 @@ def column(
 
 
 def rows(*columns: Compared):
-    return {row.name: row for row in compare(columns)}
+    return {row.name: row for row in compare_runs(columns)}
 
 
 def test_what_differs_and_what_is_best():
@@ -61,7 +61,7 @@ def test_alike_is_nobody_s_victory():
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_two_to_six(count):
     with pytest.raises(ValueError, match="2 to 6"):
-        compare([column(str(n), {}) for n in range(count)])
+        compare_runs([column(str(n), {}) for n in range(count)])
 
 
 def test_last_figures_come_from_the_end_of_the_file(tmp_path):
@@ -76,6 +76,6 @@ def test_last_figures_come_from_the_end_of_the_file(tmp_path):
 
 def test_the_text_is_read_by_spreadsheets_and_runs_no_formula():
     columns = [column('=1+1"', {}), column("a,b", {})]
-    read = list(csv.reader(io.StringIO(table_csv(columns, compare(columns)))))
+    read = list(csv.reader(io.StringIO(table_csv(columns, compare_runs(columns)))))
     assert read[0] == ["", "'=1+1\"", "a,b"]
     assert {len(line) for line in read} == {3}

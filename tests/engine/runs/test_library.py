@@ -203,12 +203,12 @@ def test_a_copy_takes_the_past_of_its_weights(tmp_path):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(source / "previews" / f"{step:06d}.webp")
     (source / "checkpoints" / ".step_000040.tmp").mkdir()
     (source / "checkpoints" / "step_x").mkdir()
-    assert [one.step for one in run_library.checkpoints(source)] == [30, 20, 10]
+    assert [one.step for one in run_library.list_checkpoints(source)] == [30, 20, 10]
     assert run_library.find_checkpoint(source).step == 30
     middle = run_library.find_checkpoint(source / "checkpoints" / "step_000020")
     target = make_run(tmp_path / "target")
     run_library.plant(middle, target)
-    assert [one.step for one in run_library.checkpoints(target)] == [20]
+    assert [one.step for one in run_library.list_checkpoints(target)] == [20]
     assert [row.step for row in runs.read_metrics(target)[0]] == [10, 20]
     assert [step for step, _ in runs.previews(target)] == [20]
     assert run_library.origin_of(middle) == {"run": "source", "path": str(source), "step": 20}

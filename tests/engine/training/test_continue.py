@@ -65,7 +65,7 @@ def test_only_a_model_that_fits(tmp_path):
         session.new_run(more)
     assert not (tmp_path / "copy").exists(), "nothing half made is left"
     longer = replace(more, checkpoint=run / "checkpoints/step_000008")
-    assert run_library.checkpoints(session.new_run(longer))[0].step == 8
+    assert run_library.list_checkpoints(session.new_run(longer))[0].step == 8
 
 
 def test_a_planned_run_reads_its_images_when_it_is_trained(tmp_path, monkeypatch):

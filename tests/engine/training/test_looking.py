@@ -126,7 +126,7 @@ def test_four_pins_and_no_more_and_numbers_are_used_again(run):
         pins.pin(run, picture(9))
     pins.unpin(run, 2)
     pins.unpin(run, 2)
-    assert [number for number, _ in pins.pins(run)] == [1, 3, 4]
+    assert [number for number, _ in pins.pinned(run)] == [1, 3, 4]
     assert pins.pin(run, picture(9)) == 2
     assert np.array_equal(pins.read_pin(run / "pins" / "02.png", size=SIZE), picture(9))
 
@@ -264,15 +264,13 @@ def test_a_run_is_opened_live_while_it_trains_and_from_its_checkpoint_afterwards
 
 
 def test_what_a_person_finds_in_live_weights_belongs_to_the_run(tmp_path):
-    from engine.exploring import user_attributes as own_directions
-
     session, run = new_run(tmp_path, "vae", steps=6, preview_every=3, save_every=6)
     found = []
 
     def hear(event) -> None:
         if (run / "live" / "step.json").exists() and not found:
             model = session.open_live(run)
-            own_directions.find(session, model, "pca")
+            session.user_directions(model).find("pca")
             found.append((model.info.sha256, [c.name for c in model.info.components]))
 
     train(session, run, hear=hear)

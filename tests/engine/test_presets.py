@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.families import FAMILIES, model_knobs
-from engine.knobs import MINUTES, from_json, knobs_of
-from engine.planning.presets import FEW_IMAGES, MOST_EPOCHS, PACED, preset_values
+from engine.knobs import FEW_IMAGES, MINUTES, MOST_EPOCHS, PACED, from_json, knobs_of
 from engine.training.config import TrainConfig
 
 
@@ -17,7 +16,7 @@ def test_every_preset_gives_knobs_that_exist(family: str, side: int, images: int
     model, training = {k.name for k in model_knobs(family)}, {k.name for k in knobs_of(TrainConfig)}
     assert MINUTES in row.presets
     for name, preset in row.presets.items():
-        found = preset_values(preset, row.few_images, side=side, images=images, batch=32)
+        found = preset.values(row.few_images, side=side, images=images, batch=32)
         from_json(row.config, {k: v for k, v in found.items() if k in model})
         from_json(TrainConfig, {k: v for k, v in found.items() if k in training})
         assert set(found) <= model | training
@@ -30,7 +29,7 @@ def test_larger_pictures_get_fewer_steps_and_few_pictures_are_not_seen_too_often
     row = FAMILIES[family]
 
     def steps(side: int, images: int | None) -> int:
-        return int(preset_values(row.presets[MINUTES], {}, side=side, images=images, batch=32)["steps"])
+        return int(row.presets[MINUTES].values({}, side=side, images=images, batch=32)["steps"])
 
     assert steps(32, None) > steps(64, None) > steps(128, None)
     assert steps(64, FEW_IMAGES) == steps(64, None)
@@ -41,5 +40,5 @@ def test_larger_pictures_get_fewer_steps_and_few_pictures_are_not_seen_too_often
 def test_a_small_set_turns_on_what_keeps_a_gan_from_learning_it_by_heart() -> None:
     row = FAMILIES["gan"]
     for preset in row.presets.values():
-        assert preset_values(preset, row.few_images, side=64, images=300, batch=32)["augment"] is True
-        assert "augment" not in preset_values(preset, row.few_images, side=64, images=30_000, batch=32)
+        assert preset.values(row.few_images, side=64, images=300, batch=32)["augment"] is True
+        assert "augment" not in preset.values(row.few_images, side=64, images=30_000, batch=32)

@@ -1,0 +1,89 @@
+"""Making a run: everything is checked, and what it needs is there, before anything trains."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from engine.api import TrainRequest
+from engine.data import open_dataset
+from engine.errors import DataError, RunError, UsageError
+from engine.families import FAMILIES, build, family
+from engine.knobs import from_json, to_json
+from engine.planning import cost
+from engine.progress import SILENT, Progress
+from engine.runs import directory as runs
+from engine.runs import library as run_library
+from engine.training.config import TrainConfig
+from engine.training.job import check_batch
+from engine.training.start import check_start
+
+
+def new_run(
+    runs_folder: Path,
+    request: TrainRequest,
+    *,
+    kind: str,
+    read_data: bool = True,
+    progress: Progress = SILENT,
+) -> Path:
+    """Makes a run's directory, in `runs_folder` unless the request names one, for a device of this `kind`; see
+    `Session.new_run`, which says what it raises."""
+    row = family(request.family)
+    if row.name not in FAMILIES:
+        raise UsageError(f"{row.title} can be explored but not trained: choose one of {', '.join(FAMILIES)}.")
+    if not row.sizes:
+        raise UsageError(f"{row.title} learns points and no pictures: choose a family of pictures.")
+    if request.size not in row.sizes:
+        wanted = ", ".join(map(str, row.sizes))
+        raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")
+    training = from_json(TrainConfig, {**row.training, **request.training})
+    config: object = from_json(row.config, request.model)
+    shape = (request.channels, request.size, request.size)
+    training, said = cost.fitted(request, training, kind, progress)
+    build(request.family, to_json(config), shape)
+    start = None
+    if request.checkpoint is not None:
+        start = run_library.find_checkpoint(request.checkpoint)
+        check_start(start, request.family, config=config, shape=shape, steps=training.steps)
+    fingerprint = ""
+    if read_data:
+        data = open_dataset(
+            request.data,
+            labels=request.labels,
+            group=request.group,
+            size=request.size,
+            channels=request.channels,
+            progress=progress,
+        )
+        check_batch(data, training)
+        fingerprint = data.fingerprint
+    elif not Path(request.data).expanduser().exists():
+        raise DataError(f"{request.data} is not there: choose a folder or file of images.")
+    named = Path(request.data).expanduser().stem
+    folder = request.folder or runs.new_run_path(runs_folder, request.family, named)
+    runs.create(
+        folder,
+        runs.RunConfig(
+            family=request.family,
+            model=to_json(config),
+            training=to_json(training),
+            data=str(Path(request.data).expanduser().resolve()),
+            labels=str(Path(request.labels).expanduser().resolve()) if request.labels else None,
+            fingerprint=fingerprint,
+            image_shape=shape,
+            title=request.title,
+            group=request.group,
+            origin=run_library.origin_of(start) if start is not None else {},
+        ),
+    )
+    if start is not None:
+        try:
+            run_library.plant(start, folder)
+        except RunError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    if said:
+        runs.append_notice(folder, runs.NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
+    return folder
