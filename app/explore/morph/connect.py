@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import Actions
@@ -15,10 +17,7 @@ def connect(
     morph: MorphController, view: MorphView, *, panel: MorphPanel, photos: PhotoController, window: QWidget
 ) -> Actions:
     """Connects the morph's corners, path and pad; `window` owns the dialog of an export."""
-
-    def ask() -> None:
-        morph.ask_export(window)
-
+    ask = partial(morph.ask_export, window)
     view.slotChosen.connect(morph.choose_slot)
     view.slotKeyDropped.connect(lambda index, key: morph.set_photo(key, index))
     view.slotFilesDropped.connect(lambda index, names: photos.add_files(names, lambda key: morph.set_photo(key, index)))

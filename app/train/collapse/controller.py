@@ -133,14 +133,6 @@ class CollapseController(QObject):
             self._set(chosen=True, step=step)
             self._follow()
 
-    def step(self, by: int) -> None:
-        """The report before or after the one on show."""
-        steps = [entry.step for entry in self._state.reports]
-        if self._state.step in steps:
-            at = steps.index(self._state.step) + by
-            if 0 <= at < len(steps):
-                self.choose(steps[at])
-
     def show(self, run: Path) -> None:
         """Shows a run with this panel beside it."""
         self._store.update(workspace="train", train_side="collapse")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from app.core.store import Store
@@ -12,13 +14,7 @@ from app.train.pictures.view import TrainPictures
 
 def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, window: QWidget) -> Actions:
     """Connects the pictures; `window` owns the dialogs that ask for files."""
-
-    def ask_photo() -> None:
-        pictures.ask_photo(window)
-
-    def ask_film() -> None:
-        pictures.ask_film(window)
-
+    ask_photo, ask_film = partial(pictures.ask_photo, window), partial(pictures.ask_film, window)
     view.scrubbed.connect(pictures.scrub)
     view.tabChosen.connect(pictures.show_tab)
     view.playWanted.connect(pictures.play)

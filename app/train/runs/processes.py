@@ -30,7 +30,7 @@ STARTING: Final = "own process"
 
 
 @dataclass(frozen=True, eq=False)
-class _Own:
+class _Child:
     process: subprocess.Popen[bytes]
     title: str
 
@@ -46,7 +46,7 @@ class RunProcesses(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._host, self._device = store, host, device
-        self._processes: dict[Path, _Own] = {}
+        self._processes: dict[Path, _Child] = {}
         self._told: set[Path] = set()
         self._asked = False
         self._refused: TrainRequest | None = None
@@ -98,7 +98,7 @@ class RunProcesses(QObject):
         def done(found: tuple[Path, subprocess.Popen[bytes]]) -> None:
             run, process = found
             self._refused = None
-            self._processes[run] = _Own(process, title or run.name)
+            self._processes[run] = _Child(process, title or run.name)
             self._timer.start()
             self._store.end_job(STARTING)
             self._store.notices.info(
@@ -118,12 +118,12 @@ class RunProcesses(QObject):
 
     # watching
     def _look(self) -> None:
-        for run, own in list(self._processes.items()):
-            code = own.process.poll()
+        for run, child in list(self._processes.items()):
+            code = child.process.poll()
             if code is not None:
                 del self._processes[run]
                 self._told.add(run)
-                self._tell(run, own.title, code)
+                self._tell(run, child.title, code)
         if not self._processes:
             self._timer.stop()
 
@@ -175,14 +175,14 @@ class RunProcesses(QObject):
 
     # closing
     def may_close(self) -> bool:
-        """Does what is to become of the own processes; False once, when the person is to be asked first."""
+        """Whether the window may close; False once, where the person is first asked what becomes of these runs."""
         self._look()
         if not self._processes:
             return True
         wish = self._store.state.on_close
         if wish == "ask" and not self._asked:
             self._asked = True
-            names = ", ".join(own.title for own in self._processes.values())
+            names = ", ".join(child.title for child in self._processes.values())
             self._store.notices.say(
                 Message(
                     f"{names} is still being trained in its own process: close the window again to leave it running.",
@@ -207,8 +207,8 @@ class RunProcesses(QObject):
     def close(self) -> None:
         """Lets go of all; they go on by themselves."""
         self._timer.stop()
-        for own in self._processes.values():
-            forget(own.process)
+        for child in self._processes.values():
+            forget(child.process)
         self._processes.clear()
 
 
