@@ -106,8 +106,7 @@ class Lane:
         with self._change:
             running = [self._shared.running] if self._shared.running else []
             return next(
-                (r.context.control for r in [*running, *self._shared.queue] if r.context.ticket == ticket),
-                None,
+                (r.context.control for r in [*running, *self._shared.queue] if r.context.ticket == ticket), None
             )
 
     @property

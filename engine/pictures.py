@@ -24,9 +24,7 @@ def to_pictures(x: Tensor) -> NDArray[np.uint8]:
 
 
 def to_images(
-    pictures: NDArray[np.uint8] | NDArray[np.float32],
-    device: torch.device | str = "cpu",
-    channels: int | None = None,
+    pictures: NDArray[np.uint8] | NDArray[np.float32], device: torch.device | str = "cpu", channels: int | None = None
 ) -> Tensor:
     """Pictures (B, H, W, C) uint8 -> images (B, C, H, W) float32 in [-1, 1], channels last in memory.
 

@@ -38,13 +38,7 @@ class Progress:
     tell: Callable[[Step], None] = _unheard
 
     def step(
-        self,
-        done: int,
-        total: int,
-        text: str = "",
-        *,
-        seconds_left: float | None = None,
-        value: float | None = None,
+        self, done: int, total: int, text: str = "", *, seconds_left: float | None = None, value: float | None = None
     ) -> None:
         """Tells that `done` of `total` is done."""
         self.tell(Step(done, total, text, seconds_left, value))

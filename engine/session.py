@@ -274,13 +274,7 @@ class Session:
 
         return survey(data, progress=progress)
 
-    def new_run(
-        self,
-        request: TrainRequest,
-        *,
-        progress: Progress = SILENT,
-        read_data: bool = True,
-    ) -> Path:
+    def new_run(self, request: TrainRequest, *, progress: Progress = SILENT, read_data: bool = True) -> Path:
         """Validates everything, decodes the data, and makes the run's directory; `train` then trains it.
 
         Without `read_data` the images are left to `train`, which may be another process.

@@ -80,15 +80,7 @@ LONG_HAIR: Final = (
     "CORNROWS",
     "WILD",
 )
-CURLY_HAIR: Final = (
-    "CURLY",
-    "FRO",
-    "FRO_BAND",
-    "SHORT_CURLY",
-    "SHORT_DREADS_1",
-    "SHORT_DREADS_2",
-    "EINSTEIN_HAIR",
-)
+CURLY_HAIR: Final = ("CURLY", "FRO", "FRO_BAND", "SHORT_CURLY", "SHORT_DREADS_1", "SHORT_DREADS_2", "EINSTEIN_HAIR")
 SHORT_HAIR: Final = (
     "BUN",
     "CAESAR",
@@ -316,10 +308,7 @@ def draw(parts: Parts) -> Image.Image:
     scale = side_px / CROP_SIDE
     painter = QPainter(canvas)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    renderer.render(
-        painter,
-        QRectF(-CROP_X * scale, -CROP_Y * scale, size.width() * scale, size.height() * scale),
-    )
+    renderer.render(painter, QRectF(-CROP_X * scale, -CROP_Y * scale, size.width() * scale, size.height() * scale))
     painter.end()
     large = Image.frombytes("RGBA", (side_px, side_px), bytes(canvas.constBits())).convert("RGB")
     small = large.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)

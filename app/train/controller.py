@@ -21,15 +21,7 @@ from app.state import AppState
 from app.train.state import RunView, Training
 from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
-from engine.events import (
-    Advanced,
-    Failed,
-    TrainingEvent,
-    TrainingMetrics,
-    TrainingNotice,
-    TrainingSaved,
-    TrainingState,
-)
+from engine.events import Advanced, Failed, TrainingEvent, TrainingMetrics, TrainingNotice, TrainingSaved, TrainingState
 from engine.lanes import Context, Control
 from engine.runs import read_notices, read_preview
 

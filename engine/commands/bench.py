@@ -81,10 +81,7 @@ def _start_up(program: str) -> dict[str, float]:
         raise UserError(
             f"A fresh process did not start ({done.stderr.strip().splitlines()[-1:]}): run latent-loom doctor."
         )
-    return {
-        "seconds": round(seconds, 3),
-        "peak_memory_mib": round(float(done.stdout.strip().splitlines()[-1]), 1),
-    }
+    return {"seconds": round(seconds, 3), "peak_memory_mib": round(float(done.stdout.strip().splitlines()[-1]), 1)}
 
 
 ENGINE_START = """

@@ -105,11 +105,7 @@ def _list(args: argparse.Namespace, session: Session, model: OpenModel) -> Resul
 def _make(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
     positives, negatives = _groups(args)
     made = session.user_directions(model).make(
-        name=args.names[0],
-        positives=positives,
-        negatives=negatives,
-        method=args.method or "logistic",
-        align=args.align,
+        name=args.names[0], positives=positives, negatives=negatives, method=args.method or "logistic", align=args.align
     )
     note = f". {made.note}" if made.note else ""
     return Result({**_values(model.info, (made.info,)), "note": made.note}, _line(made.info) + note)

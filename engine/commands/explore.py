@@ -185,23 +185,12 @@ def _encode(args: argparse.Namespace) -> Result:
         + (f". {e.note}" if e.note else "")
         for e in found
     ]
-    values = {
-        "output": str(args.output),
-        "model": model.info.title,
-        "density": model.info.density,
-        "photos": rows,
-    }
+    values = {"output": str(args.output), "model": model.info.title, "density": model.info.density, "photos": rows}
     return Result(values, "\n".join(lines))
 
 
 def _encoded(
-    session: Session,
-    model: OpenModel,
-    photo: str,
-    cut: Cut,
-    *,
-    steps: int | None = None,
-    improve: bool = False,
+    session: Session, model: OpenModel, photo: str, cut: Cut, *, steps: int | None = None, improve: bool = False
 ) -> tuple[Loaded, Encoded]:
     loaded = session.load_photo(photo, size=model.info.image_size, cut=cut)
     return loaded, model.encode(loaded.picture, name=loaded.name, note=loaded.note, steps=steps, improve=improve)

@@ -74,11 +74,7 @@ def _doctor(args: argparse.Namespace) -> Result:
         f"Device: {device.kind} ({device.name})",
     ]
     lines += [f"{name}: {version or 'not installed'}" for name, version in versions.items()]
-    lines += [
-        f"Display: {'yes' if display else 'no'}",
-        f"Models in the box: {values['models']}",
-        f"Home: {home}",
-    ]
+    lines += [f"Display: {'yes' if display else 'no'}", f"Models in the box: {values['models']}", f"Home: {home}"]
     return Result(values, "\n".join(lines + advice))
 
 

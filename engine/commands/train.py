@@ -47,11 +47,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=natural(1, 10_000_000), help="updates in all")
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KNOB=VALUE",
-        help="any knob of the family or of training",
+        "--set", action="append", default=[], metavar="KNOB=VALUE", help="any knob of the family or of training"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run")
     parser.add_argument(
@@ -162,10 +158,7 @@ def _preset(args: argparse.Namespace, session: Session) -> dict[str, Value]:
     data = session.dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
     batch = row.training.get("batch", TrainConfig().batch)
     return row.presets[name].values(
-        row.few_images,
-        side=args.size,
-        images=len(data.indices(Split.TRAIN)),
-        batch=int(batch),
+        row.few_images, side=args.size, images=len(data.indices(Split.TRAIN)), batch=int(batch)
     )
 
 

@@ -148,13 +148,7 @@ def _split_of(group: str) -> int:
     return Split.VALIDATION.value if place < TEST_SHARE + VALIDATION_SHARE else Split.TRAIN.value
 
 
-def _build(
-    source: ImageSource,
-    folder: Path,
-    size: int,
-    channels: int,
-    progress: Progress,
-) -> None:
+def _build(source: ImageSource, folder: Path, size: int, channels: int, progress: Progress) -> None:
     """Decodes all pictures into a folder beside, and publishes it by one rename."""
     with publish_folder(folder, sync=False) as work:
         shape = (source.count, size, size, channels)

@@ -41,11 +41,7 @@ class Twins:
     exact: bool
 
 
-def find_twins(
-    images: NDArray[np.uint8],
-    *,
-    progress: Progress = SILENT,
-) -> tuple[Twins, ...]:
+def find_twins(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Twins, ...]:
     """Groups of equal pictures among (N, S, S, C) uint8, the largest first.
 
     Equal bytes are found by their digest. Candidates for the rest agree in a difference hash (64 bits of "is the pixel
@@ -80,9 +76,7 @@ def find_twins(
 
 
 def _hashed(
-    images: NDArray[np.uint8],
-    parent: NDArray[np.int64],
-    progress: Progress,
+    images: NDArray[np.uint8], parent: NDArray[np.int64], progress: Progress
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """(hash (N,), grey means of 8 x 9 cells (N, 72)) in blocks, so that the memory map is read once and in order.
 
@@ -116,10 +110,7 @@ def _shrunk(images: NDArray[np.float32], height: int, width: int) -> NDArray[np.
 
 
 def _candidates(
-    hashes: NDArray[np.uint64],
-    small: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    progress: Progress,
+    hashes: NDArray[np.uint64], small: NDArray[np.float32], rows: NDArray[np.int64], progress: Progress
 ) -> Iterator[NDArray[np.int64]]:
     """Blocks of pairs (P, 2) of rows whose hashes differ in at most `MAX_BITS` bits."""
     kept: list[NDArray[np.int64]] = []

@@ -76,11 +76,7 @@ class Survey:
         return sum(_leaks(twins, self.data.splits) for twins in self.twins)
 
 
-def survey(
-    data: DataSet,
-    *,
-    progress: Progress = SILENT,
-) -> Survey:
+def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
     """Looks a data set through; the pictures' headers are read again, their pixels come from the cache.
 
     Raises:

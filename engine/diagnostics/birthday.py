@@ -55,12 +55,7 @@ class Drawn:
 
 
 def find_repeats(
-    draw: Draw,
-    calibration: Calibration,
-    *,
-    feature: Feature = PIXELS,
-    limit: int = 1000,
-    progress: Progress = SILENT,
+    draw: Draw, calibration: Calibration, *, feature: Feature = PIXELS, limit: int = 1000, progress: Progress = SILENT
 ) -> AutoTest:
     """Doubles the batch from 32 until 8 pictures repeat an earlier one or `limit` is reached; then it estimates.
 

@@ -38,12 +38,7 @@ class SlicedDistance:
 
 
 def sliced_wasserstein(
-    samples: Images,
-    real: Images,
-    *,
-    patches_per_image: int = 128,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    samples: Images, real: Images, *, patches_per_image: int = 128, seed: int = 0, progress: Progress = SILENT
 ) -> SlicedDistance:
     """Sliced Wasserstein distance of 7x7 patches of Laplacian pyramids (Karras et al. 2018, section 5).
 

@@ -38,12 +38,7 @@ class Bounds:
 
 
 def importance_bounds(
-    model: LatentModel,
-    images: Tensor,
-    *,
-    codes: int,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    model: LatentModel, images: Tensor, *, codes: int, seed: int = 0, progress: Progress = SILENT
 ) -> Bounds:
     """Bounds for images (N, C, H, W) with up to `codes` codes an image, in chunks of constant memory.
 

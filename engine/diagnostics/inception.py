@@ -137,10 +137,7 @@ def _built(module: Any, state: Mapping[str, Tensor]) -> Any:
 
 @torch.inference_mode()
 def inception_features(
-    pictures: Pictures,
-    extract: Extract,
-    *,
-    progress: Progress = SILENT,
+    pictures: Pictures, extract: Extract, *, progress: Progress = SILENT
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Features (N, F) and logits (N, L) of pictures (N, H, W, 1 or 3)."""
     found: list[tuple[Tensor, Tensor]] = []

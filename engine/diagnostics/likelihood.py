@@ -73,11 +73,7 @@ def why_not(subject: Subject) -> str:
 
 @torch.inference_mode()
 def image_bits(
-    subject: Subject,
-    pictures: NDArray[np.uint8],
-    *,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    subject: Subject, pictures: NDArray[np.uint8], *, seed: int = 0, progress: Progress = SILENT
 ) -> NDArray[np.float64]:
     """Bits/dim of each picture (N, S, S, C), (N,), as its model counts them; the dequantising noise is seeded."""
     channels = subject.model.spec.image_shape[0]

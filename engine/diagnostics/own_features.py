@@ -71,13 +71,7 @@ def shuffled(count: int, n: int) -> NDArray[np.int64]:
 
 
 def pictures_of(
-    subject: Subject,
-    part: Part,
-    n: int,
-    *,
-    seed: int = 0,
-    temperature: float = 1.0,
-    progress: Progress = SILENT,
+    subject: Subject, part: Part, n: int, *, seed: int = 0, temperature: float = 1.0, progress: Progress = SILENT
 ) -> Pictures:
     """At most `n` pictures (n, S, S, C) of a part of a subject, in the order in which `features_of` sees them."""
     if part == "samples":
@@ -87,13 +81,7 @@ def pictures_of(
 
 
 def features_of(
-    subject: Subject,
-    part: Part,
-    n: int,
-    *,
-    seed: int = 0,
-    temperature: float = 1.0,
-    progress: Progress = SILENT,
+    subject: Subject, part: Part, n: int, *, seed: int = 0, temperature: float = 1.0, progress: Progress = SILENT
 ) -> Features:
     """Own features (n, FEATURES) of at most `n` pictures of a part; training and held-out rows are shuffled.
 

@@ -57,13 +57,7 @@ def encoder_of(subject: Subject) -> Encode | None:
 
 
 @torch.inference_mode()
-def codes_of(
-    subject: Subject,
-    pictures: Pictures,
-    encode: Encode,
-    *,
-    progress: Progress = SILENT,
-) -> Floats:
+def codes_of(subject: Subject, pictures: Pictures, encode: Encode, *, progress: Progress = SILENT) -> Floats:
     """Codes (N, D) of pictures (N, S, S, C); numbers that are not finite become 0."""
     channels = subject.model.spec.image_shape[0]
     parts = []
@@ -152,12 +146,7 @@ def measure(request: Request) -> Finding:
     labels, held_labels = subject.labels[chosen], subject.heldout_labels[held]
     total = len(training) + len(heldout)
     codes = codes_of(subject, training, encode, progress=request.progress.part(0, len(training), total))
-    held_codes = codes_of(
-        subject,
-        heldout,
-        encode,
-        progress=request.progress.part(len(training), total, total),
-    )
+    held_codes = codes_of(subject, heldout, encode, progress=request.progress.part(len(training), total, total))
     probes = probe_attributes(codes, labels, held_codes, held_labels, subject.attributes, progress=request.progress)
     if not probes:
         raise UserError(

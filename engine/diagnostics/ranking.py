@@ -23,12 +23,7 @@ UNUSUAL: Final = 99.0
 
 
 def rank_photos(
-    subject: Subject,
-    pictures: NDArray[np.uint8],
-    names: Sequence[str],
-    *,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    subject: Subject, pictures: NDArray[np.uint8], names: Sequence[str], *, seed: int = 0, progress: Progress = SILENT
 ) -> Finding:
     """Bits/dim of photos (N, S, S, 3) of the model's size, the costliest first, each with its percentile among held-out
     images and with what a PNG of it takes, which is low for simple pictures.

@@ -103,10 +103,7 @@ def _game_exploded(facts: Facts) -> tuple[str, str]:
     even = facts.landmarks.get("even_discriminator_loss")
     loss = facts.curve("discriminator_loss")
     if even is not None and loss is not None and len(loss.values) >= 5 and loss.late() > EXPLODED * even:
-        return (
-            f"The discriminator's loss is {loss.late():,.1f} at the end, where even play is {even:.2f}.",
-            loss.name,
-        )
+        return (f"The discriminator's loss is {loss.late():,.1f} at the end, where even play is {even:.2f}.", loss.name)
     for name in ("generator_gradient_norm", "discriminator_gradient_norm"):
         norms = facts.curve(name)
         if norms is None or len(norms.values) < 20:

@@ -124,12 +124,7 @@ class OpenModel:
         return tuple((d.name, share_along(d, held)) for d in self._directions if d.name not in locked)
 
     def find_axes(
-        self,
-        method: str,
-        *,
-        count: int = factorisation.SHOWN,
-        codes: Codes | None = None,
-        progress: Progress = SILENT,
+        self, method: str, *, count: int = factorisation.SHOWN, codes: Codes | None = None, progress: Progress = SILENT
     ) -> tuple[Direction, ...]:
         """Main axes found without labels, see `engine.latent.factorisation`; `codes` (N, D) are of real images."""
         search = factorisation.Search(

@@ -83,12 +83,7 @@ class UserDirections:
         return Made(self.model.info.attributes[-1], left_out(found.skipped))
 
     def find(
-        self,
-        method: str,
-        *,
-        count: int = SHOWN,
-        data: Path | None = None,
-        progress: Progress = SILENT,
+        self, method: str, *, count: int = SHOWN, data: Path | None = None, progress: Progress = SILENT
     ) -> tuple[DirectionInfo, ...]:
         """Main axes without labels, kept so that they are found once; `data` holds real images to encode.
 
@@ -161,13 +156,7 @@ class UserDirections:
         save_directions(path, DirectionSet(self.model.owner, tuple(there[name] for name in names)))
 
 
-def codes_in(
-    model: OpenModel,
-    data: Path,
-    *,
-    most: int = MOST_CODES,
-    progress: Progress = SILENT,
-) -> Codes:
+def codes_in(model: OpenModel, data: Path, *, most: int = MOST_CODES, progress: Progress = SILENT) -> Codes:
     """Codes (N, D) of at most `most` pictures of a folder, zip, npz or idx, taken evenly and cut to their middle.
 
     Raises:

@@ -255,13 +255,7 @@ def orthogonalise(direction: Direction, locked: Iterable[Direction]) -> Directio
         raise UserError(f"{direction.name!r} is a mixture of what is locked, so nothing is left of it: unlock one.")
     unit = (left / length).astype(np.float32)
     return replace(
-        direction,
-        vector=unit,
-        sigma=direction.sigma * length,
-        auc=None,
-        auc_low=None,
-        auc_high=None,
-        share=None,
+        direction, vector=unit, sigma=direction.sigma * length, auc=None, auc_low=None, auc_high=None, share=None
     )
 
 

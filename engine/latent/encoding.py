@@ -117,14 +117,7 @@ def find_code(
         return Found(code)
     if model.abilities.encode == "exact":
         return Found(code, note=EXACT_NOTE)
-    found = refine(
-        model,
-        image,
-        code,
-        steps=steps,
-        features=features,
-        progress=progress,
-    )
+    found = refine(model, image, code, steps=steps, features=features, progress=progress)
     if model.spec.range is None:
         return Found(found.code, found.errors, improved=True)
     # Rounding to 256 values could turn a hair's breadth of gain into a loss.

@@ -76,10 +76,7 @@ def code_axes(model: LatentModel, count: int, search: Search) -> Axes:
     """
     codes = search.codes if search.codes is not None else _own_codes(model, search)
     found = pca_directions(codes, count, seed=search.seed)
-    return Axes(
-        torch.from_numpy(np.stack([d.vector for d in found])),
-        torch.tensor([d.share or 0.0 for d in found]),
-    )
+    return Axes(torch.from_numpy(np.stack([d.vector for d in found])), torch.tensor([d.share or 0.0 for d in found]))
 
 
 def _own_codes(model: LatentModel, search: Search) -> Tensor:

@@ -83,15 +83,7 @@ def invert(
             error = float(_squared(model.decode(code), target).sqrt())
             return Inversion(code, (error,), time.perf_counter() - began)
         first = _best_start(model, target, starts, guess, generator, progress)
-    found = refine(
-        model,
-        image,
-        first,
-        steps=steps,
-        features=features,
-        pull=pull,
-        progress=progress,
-    )
+    found = refine(model, image, first, steps=steps, features=features, pull=pull, progress=progress)
     return Inversion(found.code, found.errors, time.perf_counter() - began)
 
 
@@ -239,11 +231,7 @@ def _squared(images: Tensor, target: Tensor) -> Tensor:
 
 
 def regression_guess(
-    model: LatentModel,
-    *,
-    samples: int = 512,
-    generator: torch.Generator | None = None,
-    progress: Progress = SILENT,
+    model: LatentModel, *, samples: int = 512, generator: torch.Generator | None = None, progress: Progress = SILENT
 ) -> Guess:
     """A first guess of codes from small pictures, by ridge regression on the model's own samples.
 

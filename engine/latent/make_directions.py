@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 
 from engine.data.examples import Example
 from engine.errors import ImageError, UsageError, UserError
-from engine.latent.directions import (
-    FEWEST_EXAMPLES,
-    METHODS,
-    Direction,
-    area_under_curve,
-    auc_interval,
-    fit_attribute,
-)
+from engine.latent.directions import FEWEST_EXAMPLES, METHODS, Direction, area_under_curve, auc_interval, fit_attribute
 from engine.progress import SILENT, Progress
 
 Codes = NDArray[np.float32]
@@ -169,12 +162,7 @@ def make_attribute(
 
 
 def cross_validate(
-    codes: Codes,
-    positive: NDArray[np.bool_],
-    *,
-    method: str,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    codes: Codes, positive: NDArray[np.bool_], *, method: str, seed: int = 0, progress: Progress = SILENT
 ) -> Judged:
     """How well a direction of this method separates codes that it was not fitted to.
 

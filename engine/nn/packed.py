@@ -155,16 +155,7 @@ class PackedTranspose:
             y: Tensor = conv_transpose2d(x, self._weight, self._bias, self._stride, self._padding)
             return activated(y, self._activation)
         found: Tensor = torch.ops.mkldnn._convolution_transpose_pointwise(
-            x,
-            self._packed,
-            self._bias,
-            self._padding,
-            [0, 0],
-            self._stride,
-            [1, 1],
-            1,
-            *_POST_OP[self._activation],
-            "",
+            x, self._packed, self._bias, self._padding, [0, 0], self._stride, [1, 1], 1, *_POST_OP[self._activation], ""
         )
         return found
 

@@ -127,13 +127,7 @@ def _small(face: Face, width: int) -> bool:
 
 
 def _aligned(
-    rgb: NDArray[np.uint8],
-    frame: Similarity,
-    size: int,
-    how: str,
-    note: str,
-    faces: tuple[Face, ...],
-    face: int,
+    rgb: NDArray[np.uint8], frame: Similarity, size: int, how: str, note: str, faces: tuple[Face, ...], face: int
 ) -> Aligned:
     # Clicked eyes can ask for a frame many times the photo, of which `cut_out` alone never makes a padded copy.
     straight = frame.turn.imag == 0 and how != "points"

@@ -21,12 +21,7 @@ from engine.training.start import check_start
 
 
 def new_run(
-    runs_folder: Path,
-    request: TrainRequest,
-    *,
-    kind: str,
-    read_data: bool = True,
-    progress: Progress = SILENT,
+    runs_folder: Path, request: TrainRequest, *, kind: str, read_data: bool = True, progress: Progress = SILENT
 ) -> Path:
     """Makes a run's directory, in `runs_folder` unless the request names one, for a device of this `kind`; see
     `Session.new_run`, which says what it raises."""

@@ -114,23 +114,11 @@ def _stamp(image: Image.Image, text: str) -> None:
     draw.text((x + pad - left, y + pad - top), text, font=font, fill=(236, 236, 240))
 
 
-def save_timelapse(
-    film: Timelapse,
-    path: Path,
-    *,
-    frames_per_second: int = 10,
-    progress: Progress = SILENT,
-) -> Path:
+def save_timelapse(film: Timelapse, path: Path, *, frames_per_second: int = 10, progress: Progress = SILENT) -> Path:
     """Writes the film by the path's suffix, see `engine.exploring.export`; it appears whole or not at all.
 
     Raises:
         UsageError, UserError: as there.
         Cancelled: from `progress`.
     """
-    return save_animation(
-        path,
-        frames(film),
-        count=film.count,
-        frames_per_second=frames_per_second,
-        progress=progress,
-    )
+    return save_animation(path, frames(film), count=film.count, frames_per_second=frames_per_second, progress=progress)

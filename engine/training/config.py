@@ -18,13 +18,7 @@ class TrainConfig:
     learning_rate: float = knob(5e-4, "Learning rate", "Step size of Adam.", low=1e-7, high=1.0, log=True)
     momentum: float = knob(0.9, "Momentum", "Adam's beta 1.", low=0.0, high=0.999, advanced=True)
     warmup: int = knob(
-        100,
-        "Warm-up",
-        "Steps in which the rate rises from zero.",
-        low=0,
-        high=100_000,
-        unit="steps",
-        advanced=True,
+        100, "Warm-up", "Steps in which the rate rises from zero.", low=0, high=100_000, unit="steps", advanced=True
     )
     decay: float = knob(
         0.3,
@@ -35,11 +29,7 @@ class TrainConfig:
         advanced=True,
     )
     ema: float = knob(
-        0.998,
-        "EMA",
-        "Weight of the past in the averaged weights that are shown and saved.",
-        low=0.0,
-        high=0.99999,
+        0.998, "EMA", "Weight of the past in the averaged weights that are shown and saved.", low=0.0, high=0.99999
     )
     clip: float = knob(50.0, "Clip", "Largest gradient norm; 0 never clips.", low=0.0, high=1e6, advanced=True)
     precision: str = knob(
@@ -94,13 +84,7 @@ class TrainConfig:
     )
     seed: int = knob(0, "Seed", "Of the first weights and of every batch.", low=0, high=2**31 - 1, advanced=True)
     preview_every: int = knob(
-        250,
-        "Preview every",
-        "Steps between two sample grids.",
-        low=1,
-        high=100_000,
-        unit="steps",
-        advanced=True,
+        250, "Preview every", "Steps between two sample grids.", low=1, high=100_000, unit="steps", advanced=True
     )
     save_every: int = knob(
         500, "Save every", "Steps between two checkpoints.", low=1, high=100_000, unit="steps", advanced=True

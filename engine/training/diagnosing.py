@@ -80,12 +80,7 @@ class Diagnosing(QuietHook):
         try:
             origin = replace(run_origin(run.path, fingerprint=run.data.fingerprint, step=step, sha256=""), state="")
             subject = subject_of(
-                model,
-                run.data,
-                device=run.device,
-                origin=origin,
-                history=run_history(run.path),
-                quick=True,
+                model, run.data, device=run.device, origin=origin, history=run_history(run.path), quick=True
             )
             report = diagnose(subject, QUICK_SET, quick=True, seed=run.training.seed, progress=Progress(self._check))
             write_report(report_folder(run.path, step), report)

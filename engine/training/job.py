@@ -46,14 +46,7 @@ class Job:
     optimisers: Optimisers
 
     def __init__(
-        self,
-        run: Path,
-        data: DataSet,
-        *,
-        emit: Emit,
-        dist: Dist,
-        lock: Lock | None,
-        hooks: Sequence[MakeHook],
+        self, run: Path, data: DataSet, *, emit: Emit, dist: Dist, lock: Lock | None, hooks: Sequence[MakeHook]
     ) -> None:
         self.run, self.data, self.device, self.dist, self.lock = run, data, dist.device, dist, lock
         self.config = runs.read_config(run)

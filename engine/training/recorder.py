@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 
 from engine.charts import Chart
 from engine.errors import UserError
-from engine.events import (
-    TrainingEvent,
-    TrainingMetrics,
-    TrainingNotice,
-    TrainingPreview,
-    TrainingSaved,
-    TrainingState,
-)
+from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice, TrainingPreview, TrainingSaved, TrainingState
 from engine.pictures import save_picture, sheet
 from engine.runs import directory as runs
 from engine.training.tensorboard import EventFile

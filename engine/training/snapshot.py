@@ -62,8 +62,7 @@ def save_snapshot(
                 (work / name).write_bytes(data)
             digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
             write_json(
-                work / "manifest.json",
-                {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests},
+                work / "manifest.json", {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests}
             )
     except OSError as error:
         raise RunError(f"Checkpoint {folder.name} could not be written ({reason(error)}): free some space.") from error
@@ -83,9 +82,7 @@ def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, opt
         state = tensors.load((folder / "state.safetensors").read_bytes())
         shown = tensors.load((folder / "model.safetensors").read_bytes())
         _restore(
-            model,
-            {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")},
-            complete=True,
+            model, {k.removeprefix("model/"): v for k, v in state.items() if k.startswith("model/")}, complete=True
         )
         _restore(average, shown, complete=False)
         optimisers.load({k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")})

@@ -67,12 +67,7 @@ def encode_with(model: LatentModel, encoder: CodeEncoder | None, steps: int) -> 
 
 
 def codes_of(
-    model: LatentModel,
-    data: DataSet,
-    rows: NDArray[np.int64],
-    *,
-    encoder: CodeEncoder | None = None,
-    steps: int = 0,
+    model: LatentModel, data: DataSet, rows: NDArray[np.int64], *, encoder: CodeEncoder | None = None, steps: int = 0
 ) -> Floats:
     """Codes (N, D) of the pictures of `rows`; from the cache where they were found before."""
     what = hashlib.sha256(rows.tobytes() + data.fingerprint.encode()).hexdigest()[:16]

@@ -23,8 +23,7 @@ def test_none_yet_is_no_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[1, 2]", b"\xff\xfe", b'{"theme": "pink"}', b'{"geometry": [1, 2]}', b'{"device": 3}'],
+    "content", [b"", b"{", b"[1, 2]", b"\xff\xfe", b'{"theme": "pink"}', b'{"geometry": [1, 2]}', b'{"device": 3}']
 )
 def test_a_broken_file_is_kept_aside(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "settings.json"

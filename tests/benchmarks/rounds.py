@@ -35,10 +35,7 @@ def once(work: Callable[[], object], repetitions: int) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(repetitions):
         work()
-    return (
-        1000 * (time.process_time() - cpu) / repetitions,
-        1000 * (time.perf_counter() - wall) / repetitions,
-    )
+    return (1000 * (time.process_time() - cpu) / repetitions, 1000 * (time.perf_counter() - wall) / repetitions)
 
 
 def interleaved(

@@ -16,11 +16,7 @@ from tests.benchmarks.contestant import ENCODE, SAMPLE, TRAIN, TRAIN_BFLOAT16, C
 GLOW = Extent(side=16, batch=2, width=8, depth=2, levels=2)
 GAN = Extent(side=16, batch=4, width=8, code=8)
 VAE = Extent(side=16, batch=2, width=8, code=8)
-CASES = {
-    "glow": glow_case.case("glow", GLOW),
-    "gan": dcgan_case.case("gan", GAN),
-    "vae": vae_case.case("vae", VAE),
-}
+CASES = {"glow": glow_case.case("glow", GLOW), "gan": dcgan_case.case("gan", GAN), "vae": vae_case.case("vae", VAE)}
 
 
 @pytest.fixture(autouse=True)

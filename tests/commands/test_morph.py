@@ -34,10 +34,7 @@ def codes(home: Path, tmp_path: Path) -> Path:
     model = Session(device="cpu").open("tiny-flow")
     path = tmp_path / "codes.npz"
     np.savez(
-        path,
-        codes=model.sample(3, seed=4),
-        names=np.array(["a", "b", "c"]),
-        model_sha256=np.array(model.info.sha256),
+        path, codes=model.sample(3, seed=4), names=np.array(["a", "b", "c"]), model_sha256=np.array(model.info.sha256)
     )
     return path
 

@@ -7,15 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.measures import (
-    diversity,
-    error_map,
-    heat_colours,
-    pairwise_spread,
-    psnr,
-    sharpness,
-    ssim,
-)
+from engine.measures import diversity, error_map, heat_colours, pairwise_spread, psnr, sharpness, ssim
 
 
 def picture(seed: int = 0, shape: tuple[int, ...] = (20, 17, 3)) -> np.ndarray:

@@ -84,9 +84,7 @@ def test_a_run_goes_to_its_end_as_on_the_cpu(cuda, family, tmp_path):
 @EVERY
 @pytest.mark.parametrize(
     "knobs",
-    [
-        {"accumulate": 2, "checkpointing": True, "flip": True, "shift": 2, "light": 0.2, "precision": "bfloat16"},
-    ],
+    [{"accumulate": 2, "checkpointing": True, "flip": True, "shift": 2, "light": 0.2, "precision": "bfloat16"}],
     ids=["every"],
 )
 def test_knobs_of_training(cuda, family, knobs, tmp_path):

@@ -221,12 +221,7 @@ class DirectionsController(QObject):
         self._do("export the direction", lambda directions: directions.give_away((name,), path), done)
 
     def _do(
-        self,
-        kind: str,
-        work: Callable[[UserDirections], T],
-        done: Callable[[T], None],
-        *,
-        done_first: bool = False,
+        self, kind: str, work: Callable[[UserDirections], T], done: Callable[[T], None], *, done_first: bool = False
     ) -> None:
         """Something quick with the model's file of directions, on the study lane; the sliders follow."""
         store, info, ref = self._store, self._store.state.info, self._store.state.model

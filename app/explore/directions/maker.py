@@ -190,11 +190,7 @@ class MakerController(QObject):
         def work(context: Context) -> Any:
             positives, negatives = _examples(maker, ready, context)
             return host.user_directions(ref, info.sha256).make(
-                name=maker.name,
-                positives=positives,
-                negatives=negatives,
-                method=maker.method,
-                progress=context,
+                name=maker.name, positives=positives, negatives=negatives, method=maker.method, progress=context
             )
 
         def moved(event: Advanced) -> None:

@@ -258,10 +258,7 @@ class TrainForm(QWidget):
         if family is not None:
             defaults = {knob.name: knob.default for knob in self._knobs()} | dict(family.training_defaults)
             chosen = family.presets[self.preset.current()].values(
-                family.few_images,
-                side=int(self.side.current()),
-                images=self._images,
-                batch=int(defaults["batch"]),
+                family.few_images, side=int(self.side.current()), images=self._images, batch=int(defaults["batch"])
             )
             names = {knob.name for knob in family.model_knobs}
             for form in self._forms:

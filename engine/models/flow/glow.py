@@ -31,11 +31,7 @@ class GlowConfig:
 
     depth: int = knob(6, "Depth", "Flow steps at the finest level.", low=1, high=48)
     extra_depth: int = knob(
-        3,
-        "Extra depth",
-        "More steps at each coarser level, where they are cheap and carry the face.",
-        low=0,
-        high=32,
+        3, "Extra depth", "More steps at each coarser level, where they are cheap and carry the face.", low=0, high=32
     )
     hidden: int = knob(128, "Width", "Channels inside the coupling networks.", low=8, high=1024)
     levels: int = knob(0, "Levels", "Scales; 0 goes down to 4 x 4 pixels.", low=0, high=6, advanced=True)
@@ -160,11 +156,7 @@ class Glow(LatentModel):
         for i in range(count):
             height, width = height // 2, width // 2
             level = Level(
-                channels,
-                config,
-                depth=config.depth + i * config.extra_depth,
-                size=(height, width),
-                last=i == count - 1,
+                channels, config, depth=config.depth + i * config.extra_depth, size=(height, width), last=i == count - 1
             )
             stack.append(level)
             stop = start + math.prod(level.code_shape)

@@ -52,13 +52,7 @@ PLOTS: Final = (
         kind="bars",
         note="Nats that each number of the code carries, on held-out images; a bar at 0 is a number left unused.",
     ),
-    Plot(
-        "Gradient norm",
-        ("gradient_norm",),
-        ("model",),
-        log=True,
-        note=GRADIENTS,
-    ),
+    Plot("Gradient norm", ("gradient_norm",), ("model",), log=True, note=GRADIENTS),
     update_ratio("model"),
 )
 """In the order in which they are shown."""

@@ -37,12 +37,7 @@ class Window:
         self.tasks = Tasks(self.bridge, set_ups={}, on_failed=self.failures.append)
         host = ModelHost(device="cpu")
         self.store = Store(
-            AppState(),
-            self.tasks,
-            notices=Notices(),
-            model_host=host,
-            study_host=host,
-            workspaces=("explore", "train"),
+            AppState(), self.tasks, notices=Notices(), model_host=host, study_host=host, workspaces=("explore", "train")
         )
         self.follower = RunFollower(self.store, self.bridge)
 

@@ -154,21 +154,10 @@ def explore(pictures: Pictures) -> QWidget:
         attributes.add(slider)
     readout = Section("Readout")
     figures = FormRows(label_px=96)
-    for label, text in (
-        ("|z| / √D", "1.012"),
-        ("Round trip", "8e-7 · float32"),
-        ("Decode", "14 ms p50 · 19 ms p99"),
-    ):
+    for label, text in (("|z| / √D", "1.012"), ("Round trip", "8e-7 · float32"), ("Decode", "14 ms p50 · 19 ms p99")):
         figures.add_value(label, text)
     readout.add(figures)
-    for section in (
-        sample,
-        hairline(),
-        attributes,
-        hairline(),
-        readout,
-        Section("Directions", collapsed=True),
-    ):
+    for section in (sample, hairline(), attributes, hairline(), readout, Section("Directions", collapsed=True)):
         form.addWidget(section)
     form.addStretch(1)
     right = scrolled(inspector)
@@ -177,10 +166,7 @@ def explore(pictures: Pictures) -> QWidget:
 
     jobs = JobsBar()
     jobs.set_jobs(
-        [
-            JobView("a", "Training cartoons-gan", 0.092, "1,840 / 20,000 · 4 min left", True),
-            JobView("b", "x", None),
-        ]
+        [JobView("a", "Training cartoons-gan", 0.092, "1,840 / 20,000 · 4 min left", True), JobView("b", "x", None)]
     )
     jobs.set_status("Saved · autosave on")
     return _window(top, [left, canvas, right], jobs)
@@ -246,9 +232,7 @@ def train(pictures: Pictures) -> QWidget:
     low = hbox(empty, message, wrong, nothing, gap_px=12)
     notices = NoticeLine()
     notices.show_notice(
-        "The run stopped because the loss is not finite; it goes on from step 1,500.",
-        level="error",
-        details="x",
+        "The run stopped because the loss is not finite; it goes on from step 1,500.", level="error", details="x"
     )
     warning = NoticeLine()
     warning.show_notice("Samples are narrow: two of 24 styles were never drawn.", level="warning")

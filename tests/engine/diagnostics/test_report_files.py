@@ -54,12 +54,7 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     written = report(evidence=shown)
     folder = write_report(report_folder(tmp_path, 500), written)
     back = read_report(folder)
-    assert (back.title, back.step, back.verdict, back.skipped) == (
-        written.title,
-        500,
-        written.verdict,
-        written.skipped,
-    )
+    assert (back.title, back.step, back.verdict, back.skipped) == (written.title, 500, written.verdict, written.skipped)
     first, lost = back.findings[0].figures
     assert first == written.findings[0].figures[0]
     assert math.isnan(lost.value)

@@ -54,12 +54,7 @@ def test_planted_direction_is_found_within_five_degrees(method: str):
 def test_held_out_auc_is_near_the_theory_and_inside_its_interval(method: str):
     codes, labels, _ = planted(6000, 16, gap=1.5)
     found = fit_attribute(
-        codes[:3000],
-        labels[:3000],
-        name="x",
-        method=method,
-        held_out_codes=codes[3000:],
-        held_out_labels=labels[3000:],
+        codes[:3000], labels[:3000], name="x", method=method, held_out_codes=codes[3000:], held_out_labels=labels[3000:]
     )
     # Two unit normals 1.5 apart: AUC = Phi(1.5 / sqrt 2).
     theory = 0.5 * (1 + math.erf(1.5 / 2))
@@ -86,12 +81,7 @@ def test_lda_sees_through_correlation_that_misleads_the_mean():
 def test_more_numbers_than_codes_still_generalises(method: str):
     codes, labels, _ = planted(700, 2500, gap=8.0)
     found = fit_attribute(
-        codes[:400],
-        labels[:400],
-        name="x",
-        method=method,
-        held_out_codes=codes[400:],
-        held_out_labels=labels[400:],
+        codes[:400], labels[:400], name="x", method=method, held_out_codes=codes[400:], held_out_labels=labels[400:]
     )
     assert found.auc > 0.95
     # Calibrated on what it was not fitted to: the spread there is what a slider step means.

@@ -119,13 +119,7 @@ def test_progress_is_told_and_cancel_stops_within_a_step():
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        invert(
-            model,
-            image,
-            steps=50,
-            generator=seeded(),
-            progress=Progress(stop, told.append),
-        )
+        invert(model, image, steps=50, generator=seeded(), progress=Progress(stop, told.append))
     assert len(told) == 9
 
 

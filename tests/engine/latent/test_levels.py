@@ -62,9 +62,7 @@ def test_the_empty_recipe_changes_nothing():
 
 
 @given(
-    held=st.lists(st.booleans(), min_size=3, max_size=3),
-    strength=st.floats(0, 2, width=32),
-    seed=st.integers(0, 50),
+    held=st.lists(st.booleans(), min_size=3, max_size=3), strength=st.floats(0, 2, width=32), seed=st.integers(0, 50)
 )
 @settings(max_examples=40, deadline=None)
 def test_held_levels_are_exactly_those_numbers_and_no_others(held, strength, seed):

@@ -24,9 +24,7 @@ def test_it_draws_what_the_plain_form_draws_and_learns_the_same(side: int, bias:
     aim = torch.randn_like(wanted)
     inputs = (x, *layer.parameters())
     for ours, theirs in zip(
-        torch.autograd.grad((found * aim).sum(), inputs),
-        torch.autograd.grad((wanted * aim).sum(), inputs),
-        strict=True,
+        torch.autograd.grad((found * aim).sum(), inputs), torch.autograd.grad((wanted * aim).sum(), inputs), strict=True
     ):
         torch.testing.assert_close(ours, theirs)
 

@@ -8,12 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.objectives.adversarial import (
-    OBJECTIVES,
-    clip_weights,
-    gradient_penalty,
-    overfitting,
-)
+from engine.objectives.adversarial import OBJECTIVES, clip_weights, gradient_penalty, overfitting
 from tests.contract.gaps import objective_gaps
 
 EVERY = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES.keys())

@@ -11,12 +11,7 @@ from torch.distributions import Normal, kl_divergence
 
 from engine.objectives.adversarial import discriminator_loss, generator_loss, r1_penalty
 from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
-from engine.objectives.likelihood import (
-    bits_per_dim,
-    dequantise,
-    gaussian_log_density,
-    standard_normal_log_density,
-)
+from engine.objectives.likelihood import bits_per_dim, dequantise, gaussian_log_density, standard_normal_log_density
 from engine.pictures import to_images
 
 

@@ -35,11 +35,7 @@ def new_run(
 
 
 def train(
-    session: Session,
-    run: Path,
-    *,
-    control: Control | None = None,
-    hear: Callable[[TrainingEvent], None] | None = None,
+    session: Session, run: Path, *, control: Control | None = None, hear: Callable[[TrainingEvent], None] | None = None
 ) -> tuple[TrainingState, list[TrainingEvent]]:
     """Trains to the end; gives the final state and all events."""
     events: list[TrainingEvent] = []

@@ -29,11 +29,7 @@ CASES = {
     "flow, recomputed": ("flow", {**SHORT, "checkpointing": True}),
     "gan, in parts": ("gan", {**SHORT, "accumulate": 2}),
 }
-ASKED = {
-    "stopped": {"at": 2, "touch": "STOP"},
-    "paused": {"at": 2, "touch": "PAUSE"},
-    "short of memory": {"memory": 1},
-}
+ASKED = {"stopped": {"at": 2, "touch": "STOP"}, "paused": {"at": 2, "touch": "PAUSE"}, "short of memory": {"memory": 1}}
 
 
 @dataclass(frozen=True)

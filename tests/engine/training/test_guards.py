@@ -39,18 +39,11 @@ FIRES = {
     "explosion: from the second reading on": ("explosion", history(step=20, loss=[5.0, 4e5])),
     "explosion: before the first reading": ("explosion", history(step=12, bits_per_dim=[4e6, 4.1e6])),
     "explosion: a loss below zero leaps": ("explosion", history(loss=[*noisy(-0.8), 60.0])),
-    "explosion: gradients grow a thousandfold": (
-        "explosion",
-        history(gradient_norm=[*noisy(2.0), 900.0, 700.0]),
-    ),
+    "explosion: gradients grow a thousandfold": ("explosion", history(gradient_norm=[*noisy(2.0), 900.0, 700.0])),
     "explosion: a generator's gradients": ("explosion", history(generator_gradient_norm=[*noisy(1.0), 400.0, 300.0])),
     "the discriminator wins and gradients fade": (
         "discriminator-won",
-        history(
-            landmarks=GAME,
-            discriminator_loss=falling(1.3, 0.003),
-            generator_gradient_norm=falling(8.0, 0.05),
-        ),
+        history(landmarks=GAME, discriminator_loss=falling(1.3, 0.003), generator_gradient_norm=falling(8.0, 0.05)),
     ),
     "the discriminator has long won": (
         "discriminator-won",

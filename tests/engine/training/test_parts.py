@@ -165,7 +165,7 @@ def test_after_a_resume_the_newest_row_of_a_step_counts(tmp_path):
 
 BAD_STATUS = ["", "{", "[]", '{"state": 1}', json.dumps({"state": "running", "step": 1, "steps": 2}), "[" * 9999]
 BAD_STATUS += [
-    '{"state": "running", "step": Infinity, "steps": 1, "heartbeat": 1, "pid": 1, "host": "", "message": ""}',
+    '{"state": "running", "step": Infinity, "steps": 1, "heartbeat": 1, "pid": 1, "host": "", "message": ""}'
 ]
 
 

@@ -61,11 +61,7 @@ def test_a_generator_is_recognised_and_draws(opened, name):
 
 @pytest.mark.parametrize(
     ("state", "size", "layers"),
-    [
-        (files.wasserstein(extra=1), 32, 5),
-        (files.wasserstein(extra=0, size=64), 64, 5),
-        (files.linear_stem(), 16, 3),
-    ],
+    [(files.wasserstein(extra=1), 32, 5), (files.wasserstein(extra=0, size=64), 64, 5), (files.linear_stem(), 16, 3)],
     ids=["extra layer", "wasserstein", "linear stem"],
 )
 def test_named_layers_are_taken_in_their_order(tmp_path, state, size, layers):
@@ -111,11 +107,7 @@ def test_wrapped_files_give_the_same_model(tmp_path, wrap, legacy):
 FLOWS = {
     "rosinality": (files.rosinality(), {"image_size": 16, "bits": 5}, 5),
     "rosinality additive": (files.rosinality(affine=False, with_lu=False, nc=1), {"image_size": 32, "bits": 8}, 8),
-    "rosinality module": (
-        {"module." + k: v for k, v in files.rosinality().items()},
-        {"image_size": 16, "bits": 5},
-        5,
-    ),
+    "rosinality module": ({"module." + k: v for k, v in files.rosinality().items()}, {"image_size": 16, "bits": 5}, 5),
     "chaiyujin": (files.listed_glow("chaiyujin"), {}, 8),
     "chaiyujin lu": (files.listed_glow("chaiyujin", with_lu=True, affine=False, learn_top=False), {}, 8),
     "chaiyujin labels": (files.listed_glow("chaiyujin", labels=3), {"label": "none"}, 8),
