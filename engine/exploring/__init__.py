@@ -1,4 +1,4 @@
-"""An open model under the hand: drawing, round trips, timelines, animations. What the window uses of it is named here,
+"""An open model: drawing, round trips, timelines, animations. What the window uses of it is named here,
 as far as it needs no torch."""
 
 from engine.exploring.export import GIF_FASTEST, mp4_missing, save_animation

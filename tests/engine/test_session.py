@@ -1,4 +1,4 @@
-"""The library and the open model, through the door that the window and the commands use."""
+"""The library and the open model, asked as the window and the commands ask."""
 
 from __future__ import annotations
 
