@@ -154,6 +154,7 @@ def test_its_keys_change_its_state_which_is_rendered_and_no_other_view_is(cellar
     assert cellar.state.info is model
 
 
+@pytest.mark.parametrize("train_ahead", [True])
 def test_it_is_made_part_by_part_after_the_first_picture(rows: None, home: Path, open_app: OpenApp) -> None:
     app = open_app(ready=False)
     assert MADE == []
