@@ -21,6 +21,10 @@ MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, Overflow
 """What parsing a torn or hostile document may raise."""
 
 
+class NotPlain(OSError):
+    """A pipe or a device stands where a plain file was expected."""
+
+
 class TooLarge(ValueError):
     """A file, or a part of one, that is beyond its cap."""
 
@@ -80,11 +84,11 @@ def sha256_of(path: Path) -> str:
 
 
 def check_plain(path: Path, found: os.stat_result) -> None:
-    """Raises OSError where `found` is a folder, a pipe or a device: reading one could wait for ever."""
+    """Raises NotPlain where `found` is a pipe or a device, or IsADirectoryError: reading one could wait for ever."""
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise NotPlain(errno.EINVAL, "it is no regular file", str(path))
 
 
 def size_words(most: int) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, read_json, reason, write_json
+from engine.files.disk import MALFORMED, NotPlain, read_json, reason, write_json
 from engine.runs.heartbeat import Heartbeats, fresh
 from engine.runs.line_files import FigureRow as FigureRow
 from engine.runs.line_files import NoticeRow as NoticeRow
@@ -135,12 +135,12 @@ def read_config(path: Path) -> RunConfig:
         raise RunError(
             f"{path} is no run (it has no config.json): choose a directory that training has written."
         ) from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be read ({reason(error)}): check the disk and its permissions.") from error
-    except MALFORMED as error:
+    except (NotPlain, *MALFORMED) as error:
         raise RunError(
             f"{path.name} has a damaged config.json ({reason(error)}): restore it or start a new run."
         ) from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({reason(error)}): check the disk and its permissions.") from error
 
 
 def _checked(config: RunConfig) -> RunConfig:

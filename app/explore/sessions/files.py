@@ -57,7 +57,8 @@ def last_time(folder: Path) -> LastTime:
                 older.unlink()
         mark = folder / MARK
         if mark.exists():
-            mark.unlink()
+            # Another window may start at the same moment and take it away.
+            mark.unlink(missing_ok=True)
             return _set_aside(folder, RECOVERED if (folder / RECOVERED).exists() else LAST)
         file = folder / (RECOVERED if crashed else LAST)
         if not file.is_file():

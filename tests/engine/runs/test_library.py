@@ -131,6 +131,15 @@ def test_a_tag_has_one_spelling(text):
     assert "#" not in tag
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_config_that_is_no_file_is_named(tmp_path):
+    run = make_run(tmp_path / "piped")
+    (run / "config.json").unlink()
+    os.mkfifo(run / "config.json")
+    with pytest.raises(RunError, match="damaged config.json .*no regular file.*restore it"):
+        runs.read_config(run)
+
+
 def test_tags_are_kept_and_damaged_ones_are_none(tmp_path):
     run = make_run(tmp_path / "a")
     assert run_library.write_tags(run, [" night ", "night", "", "#best,"]) == ("night", "best")
