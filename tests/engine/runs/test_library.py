@@ -136,7 +136,7 @@ def test_a_config_that_is_no_file_is_named(tmp_path):
     run = make_run(tmp_path / "piped")
     (run / "config.json").unlink()
     os.mkfifo(run / "config.json")
-    with pytest.raises(RunError, match="damaged config.json .*no regular file.*restore it"):
+    with pytest.raises(RunError, match=r"damaged config.json .*no regular file.*restore it"):
         runs.read_config(run)
 
 
