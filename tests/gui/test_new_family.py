@@ -32,7 +32,7 @@ from engine.frozen import Fresh
 from engine.knobs import MINUTES, Preset, knob
 from engine.latent.directions import fit_attribute
 from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
-from engine.models.family import Family, no_plots
+from engine.models.family import Family
 from engine.objectives.adversarial import OBJECTIVES, Objective, Worked
 from engine.plots import Plot
 from engine.runs import directory as runs
@@ -210,7 +210,7 @@ def test_nothing_is_missing() -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        (replace(SHEET, plots=no_plots), "sheet has no plots"),
+        (replace(SHEET, plots=tuple), "sheet has no plots"),
         (replace(SHEET, sizes=()), "sheet names no sizes"),
         (replace(SHEET, presets={}), "sheet has no preset 'Small, minutes on a CPU'"),
         (replace(SHEET, sizes=(SIZE, 64)), "sheet does not say how many steps .* takes at 64 pixels"),

@@ -62,17 +62,23 @@ def diagnosed() -> None:
             thread.join()
 
 
-def test_reports_appear_and_training_goes_the_same_way(run) -> None:
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look of the hook finds the diagnosis before it at its end: a short run does not give it the time."""
+    look = diagnosing.Diagnosing._look
+
+    def patient_look(hook, context) -> None:
+        diagnosed()
+        look(hook, context)
+
+    monkeypatch.setattr(diagnosing.Diagnosing, "_look", patient_look)
+
+
+def test_reports_appear_and_training_goes_the_same_way(run, patient) -> None:
     session, plain = run("plain")
     train(session, plain)
     session, watched = run("watched", diagnose_every=4)
-
-    def hear(event) -> None:
-        # The third preview is the end: both diagnoses before it are given the time that a short run does not have.
-        if isinstance(event, TrainingPreview):
-            diagnosed()
-
-    train(session, watched, hear=hear)
+    train(session, watched)
     assert [entry.step for entry in list_reports(watched)] == [4, 8]
     report = read_report(list_reports(watched)[0].folder)
     assert (report.step, report.title, report.data) == (4, "Tiny", "data")
@@ -125,16 +131,11 @@ def _until(begun: threading.Event, event) -> None:
         begun.wait()
 
 
-def test_a_bad_verdict_is_told_once(run, slow) -> None:
+def test_a_bad_verdict_is_told_once(run, slow, patient) -> None:
     _, _, go = slow
     go.set()
     session, path = run("bad", diagnose_every=4, steps=16)
-
-    def hear(event) -> None:
-        if isinstance(event, TrainingPreview):
-            diagnosed()
-
-    _, events = train(session, path, hear=hear)
+    _, events = train(session, path)
     told = [notice for notice in of(TrainingNotice, events) if "Diagnosis" in notice.text]
     assert [entry.step for entry in list_reports(path)] == [4, 8, 12]
     assert len(told) == 1
