@@ -14,47 +14,54 @@ if TYPE_CHECKING:
     from engine.photos.similarity import Similarity
 
 Floats = NDArray[np.float32]
-Rectangle = tuple[int, int, int, int]
-"""(left, top, width, height) in pixels."""
+Window = tuple[float, float, float, float]
+"""Left, top, width and height of a part of a photo, in its pixels; not always whole."""
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """What is known of one face of a photo, for every model: its frame upright at `SIDE` pixels, P for short.
+    """One face of a photo, for every model. The part of the photo that its frame touches, upright as the photo is, is
+    looked at on a grid of (h, w) cells: about `grid.SIDE` to the frame's side, whatever the photo's size.
 
-    `low` (P, P, 3) is what of it a small model can see, in grey levels; `mask` (P, P), 0 to 1, is how much of a change
-    is let through, 0 at and beyond the frame's edge.
+    `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
+    framing into the photo. `part` (h, w, 3) is the photo there. `mask` (h, w), 0 to 1, is how much of a change is let
+    through: 0 at the frame's edge and beyond it.
     """
 
-    low: Floats
+    left: int
+    top: int
+    width: int
+    height: int
+    frame: Similarity
+    part: Pictures
     mask: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """One face of one photo for one model, prepared once; or a part of that photo as it is on a screen, see `shown`.
+    """One face of a photo for one code of one model, prepared once, and a picture to lay edits on.
 
-    `photo` (H, W, 3); `frame` brings the unit square of the model's framing into its pixels; `base` (S, S, 3) is what
-    the model decodes of the unedited code. No array of it may be changed.
+    `picture` (H, W, 3) is the photo, or what `scaled` made of the part `window` of it. `base` (S, S, 3) is what the
+    model decodes of the unedited code. On the face's grid: `low` (h, w, 3) is what of the photo such a model can see,
+    the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size. No array of it may be
+    changed.
     """
 
-    photo: Pictures
-    frame: Similarity
-    base: Pictures
+    picture: Pictures
+    window: Window
     face: Face
+    base: Pictures
+    low: Floats
+    before: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
     """What an edit changes of a picture: `change` (h, w, 3) int16 in grey levels, its corner at `left`, `top`.
 
-    Empty (0, 0, 3) where nothing changes. Patches of several faces add up, in any order.
+    (0, 0, 3) where nothing changes. Patches of several faces add up, in any order.
     """
 
     left: int
     top: int
     change: NDArray[np.int16]
-
-    @property
-    def box(self) -> Rectangle:
-        return self.left, self.top, self.change.shape[1], self.change.shape[0]

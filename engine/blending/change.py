@@ -1,0 +1,158 @@
+"""What an edit changes, on the face's grid: a sum, and where the photo's detail goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from engine.api import Pictures
+from engine.blending.grid import SIDE, from_frame, smoothstep
+from engine.blending.values import Canvas, Face, Floats
+
+LIGHT: Final = np.array([0.299, 0.587, 0.114], np.float32)
+"""Lightness of R, G, B (BT.601)."""
+LIGHTER: Final = 120.0
+"""A change of lightness comes through as it is while it is small, and never beyond this many grey levels."""
+MORE_COLOUR: Final = 26.0
+"""As `LIGHTER`, for colour that gets stronger than the light alone makes it; to grow paler is free."""
+DARKEST: Final = 24.0
+"""In darker places colour does not follow the light: a dark pixel's hue is noise."""
+SMOOTH: Final = 0.35
+"""Standard deviation in the model's pixels that takes the overshoot of cubic enlargement away."""
+SEEN: Final = 0.55
+"""Standard deviation in the model's pixels of what it sees of a photo."""
+WEAKEN: Final = 0.7
+"""How much of the detail goes where the structure below it was replaced."""
+STILL: Final = 0.05
+"""A flow that is shorter, in cells, is none."""
+FLOW_PX: Final = 32
+"""In a smaller piece no flow is looked for."""
+FAINT: Final = 16.0
+"""Variance in grey levels below which structure is none: skin keeps its pores."""
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """On the face's grid (h, w): the new picture at a cell is `gain` times the old one at `flow` from it, plus `sum`.
+
+    `sum` (h, w, 3) in grey levels; `flow` (h, w, 2) in cells; `gain` (h, w). Most cells have gain 1 and flow 0, and all
+    where nothing may change have sum 0, too.
+    """
+
+    sum: Floats
+    flow: Floats
+    gain: Floats
+
+
+def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
+    """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
+    face = canvas.face
+    small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32))
+    large = from_frame(_enlarged(small), face)
+    after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
+    flow, weak = _structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
+    size = (face.mask.shape[1], face.mask.shape[0])
+    flow = np.asarray(cv2.resize(flow, size), np.float32) * (2 * face.mask[..., None])
+    flow[_length(flow) < STILL] = 0
+    gain = 1 - np.asarray(cv2.resize(weak, size), np.float32) * face.mask
+    large *= face.mask[..., None]
+    low = remapped(canvas.low, flow)
+    low *= gain[..., None]
+    return Change(large + canvas.low - low, flow, gain)
+
+
+def seen(face: Face, pixels: int) -> Floats:
+    """What of the photo a model of `pixels` can see, (h, w, 3) on the face's grid."""
+    return np.asarray(cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels), np.float32)
+
+
+def lightness(face: Face, base: Pictures) -> Floats:
+    """The lightness of a model's picture, on the face's grid at half its size."""
+    return _half(from_frame(_enlarged(np.asarray(base.astype(np.float32) @ LIGHT, np.float32)), face))
+
+
+def remapped(picture: Floats, flow: Floats, how: int = cv2.INTER_LINEAR) -> Floats:
+    """`picture` (h, w) or (h, w, C), taken at `flow` (h, w, 2) from each place; beyond its border it is mirrored."""
+    high, wide = flow.shape[:2]
+    x = flow[..., 0] + np.arange(wide, dtype=np.float32)
+    y = flow[..., 1] + np.arange(high, dtype=np.float32)[:, None]
+    return np.asarray(cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REFLECT_101))
+
+
+def _tempered(before: Floats, after: Floats) -> Floats:
+    """The change of (S, S, 3), eased where it is larger than what models do well, lightness and colour apart.
+
+    Colour follows the light in proportion, as skin in more or less light does. What the model adds beyond that is
+    limited, or dark skin turns red: its colour is strong against its light.
+    """
+    light_before = (before @ LIGHT)[..., None]
+    lighter = (after @ LIGHT)[..., None] - light_before
+    colour = before - light_before
+    eased = _eased(lighter, LIGHTER)
+    here = np.maximum(light_before, DARKEST)
+    lit = colour * (1 + np.clip(eased / here, -1, 1))
+    new = lit + (after - before - lighter) - colour * np.clip(lighter / here, -1, 1)
+    old_strength, new_strength = (np.sqrt((x * x).sum(-1, keepdims=True)) for x in (lit, new))
+    limit = old_strength + _eased(np.maximum(new_strength - old_strength, 0), MORE_COLOUR)
+    new *= np.minimum(1, limit / np.maximum(new_strength, 1e-3))
+    return np.asarray(eased + new - colour, np.float32)
+
+
+def _eased(x: Floats, most: float) -> Floats:
+    return np.asarray(most * np.tanh(x / np.float32(most)), np.float32)
+
+
+def _structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
+    """How structure moved from `before` to `after`, and how little of the old detail still fits; all (h, w).
+
+    `cell` is the side of a model's pixel. The flow leads from a place in `after` to the same one in `before`. It is
+    kept only where the way back leads to the start, and where `after` is much more like `before` along it than without it:
+    elsewhere it would smear skin. Second, 0 to 1: how much to weaken the detail, which is where `after` resembles
+    `before` neither way.
+    """
+    one, two = (np.clip(x, 0, 255).astype(np.uint8) for x in (before, after))
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    if min(before.shape) < FLOW_PX:
+        flow = np.zeros((*before.shape, 2), np.float32)
+    else:
+        flow = np.asarray(finder.calc(two, one, None), np.float32)
+        back = remapped(np.asarray(finder.calc(one, two, None), np.float32), flow)
+        astray, length = _length(flow + back) / cell, _length(flow) / cell
+        edges = _edges(before, cell)
+        still = _spread((edges - _edges(after, cell)) ** 2, cell)
+        moved = _spread((remapped(edges, flow) - _edges(after, cell)) ** 2, cell)
+        sure: Floats = smoothstep((still - moved) / (still + 4), 0.25, 0.6)
+        sure *= (1 - smoothstep(astray, 0.3, 0.8)) * (1 - smoothstep(length, 3, 5)) * mask
+        sure = np.asarray(cv2.GaussianBlur(sure, (0, 0), 0.8 * cell), np.float32)
+        flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 0.8 * cell), np.float32) * sure[..., None]
+    was, now = _edges(remapped(before, flow), cell), _edges(after, cell)
+    unlike = _spread((was - now) ** 2, cell) / (_spread(was * was + now * now, cell) + FAINT)
+    return flow, WEAKEN * smoothstep(unlike, 0.35, 0.9)
+
+
+def _length(flow: Floats) -> Floats:
+    return np.asarray(cv2.magnitude(flow[..., 0], flow[..., 1]), np.float32)
+
+
+def _edges(x: Floats, cell: float) -> Floats:
+    """Structure without the shading below it."""
+    return x - np.asarray(cv2.GaussianBlur(x, (0, 0), 2.5 * cell), np.float32)
+
+
+def _spread(x: Floats, cell: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(x, (0, 0), 1.2 * cell), np.float32)
+
+
+def _enlarged(picture: Floats) -> Floats:
+    """A model's picture (S, S) or (S, S, C) at the grid's side, without overshoot beside edges."""
+    large = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.GaussianBlur(large, (0, 0), SMOOTH * SIDE / picture.shape[0]), np.float32)
+
+
+def _half(picture: Floats) -> Floats:
+    high, wide = picture.shape[:2]
+    size = (max(1, wide // 2), max(1, high // 2))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
