@@ -17,13 +17,15 @@ def prepare(rgb: Pictures, framing: Framing, base: Pictures) -> Canvas:
     """A face of a photo (H, W, 3), ready for edits by one model.
 
     `framing` says where the model's picture was cut out, and `base` (S, S, 3) is the model's decoding of the unedited
-    code. `rgb` is kept and not copied. 20 to 60 ms, whatever the photo's size.
+    code. `rgb` is kept and not copied. 20 to 60 ms, whatever the photo's size. Where a face was found, only it, its
+    hair and what it wears change, as far as they can be told from what is behind them; else all of the frame.
     """
     from engine.blending.grid import face_of
     from engine.photos.similarity import Similarity
 
     corners = [complex(x, y) for x, y in framing.corners]
-    face = face_of(rgb, Similarity(corners[1] - corners[0], corners[0]))
+    head = framing.how in ("face", "points") or (framing.how == "none" and bool(framing.faces))
+    face = face_of(rgb, Similarity(corners[1] - corners[0], corners[0]), head=head)
     return _canvas(rgb, (0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0])), face, base)
 
 

@@ -26,8 +26,8 @@ SEEN: Final = 0.55
 """Standard deviation in the model's pixels of what it sees of a photo."""
 WEAKEN: Final = 0.7
 """How much of the detail goes where the structure below it was replaced."""
-STILL: Final = 0.05
-"""A flow that is shorter, in cells, is none."""
+STILL: Final = (0.1, 0.4)
+"""A flow up to the first length, in cells, is none; one from the second on is used as it is."""
 FLOW_PX: Final = 32
 """In a smaller piece no flow is looked for."""
 FAINT: Final = 16.0
@@ -36,15 +36,17 @@ FAINT: Final = 16.0
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """On the face's grid (h, w): the new picture at a cell is `gain` times the old one at `flow` from it, plus `sum`.
+    """On the face's grid (h, w): the new picture at a cell is `gain` times the old one at `x`, `y` from it, plus `sum`.
 
-    `sum` (h, w, 3) in grey levels; `flow` (h, w, 2) in cells; `gain` (h, w). Most cells have gain 1 and flow 0, and all
-    where nothing may change have sum 0, too.
+    `sum` (h, w, 3) is in grey levels, `x` and `y` (h, w) in cells. `busy` (h, w), 0 or 1: where there are other
+    gains than 1 or other places than the cell's own. Where the mask is 0 it is 0, and so is the sum.
     """
 
     sum: Floats
-    flow: Floats
+    x: Floats
+    y: Floats
     gain: Floats
+    busy: Pictures
 
 
 def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
@@ -54,14 +56,17 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     large = from_frame(_enlarged(small), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
     flow, weak = _structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
+    flow *= 2 * smoothstep(_length(flow), *STILL)[..., None]
     size = (face.mask.shape[1], face.mask.shape[0])
-    flow = np.asarray(cv2.resize(flow, size), np.float32) * (2 * face.mask[..., None])
-    flow[_length(flow) < STILL] = 0
-    gain = 1 - np.asarray(cv2.resize(weak, size), np.float32) * face.mask
-    large *= face.mask[..., None]
-    low = remapped(canvas.low, flow)
-    low *= gain[..., None]
-    return Change(large + canvas.low - low, flow, gain)
+    x, y, weak = (cv2.resize(plane, size) * face.mask for plane in (*_planes(flow), weak))
+    total = np.asarray(cv2.multiply(large, cv2.merge([face.mask] * 3)), np.float32)
+    busy = ((x != 0) | (y != 0) | (weak != 0)).astype(np.uint8)
+    left, top, wide, high = cv2.boundingRect(busy)
+    if wide:
+        part = slice(top, top + high), slice(left, left + wide)
+        moved = remapped(canvas.low, x[part], y[part], left=left, top=top) * (1 - weak[part])[..., None]
+        total[part] += canvas.low[part] - moved
+    return Change(total, x, y, 1 - weak, busy)
 
 
 def seen(face: Face, pixels: int) -> Floats:
@@ -74,12 +79,15 @@ def lightness(face: Face, base: Pictures) -> Floats:
     return _half(from_frame(_enlarged(np.asarray(base.astype(np.float32) @ LIGHT, np.float32)), face))
 
 
-def remapped(picture: Floats, flow: Floats, how: int = cv2.INTER_LINEAR) -> Floats:
-    """`picture` (h, w) or (h, w, C), taken at `flow` (h, w, 2) from each place; beyond its border it is mirrored."""
-    high, wide = flow.shape[:2]
-    x = flow[..., 0] + np.arange(wide, dtype=np.float32)
-    y = flow[..., 1] + np.arange(high, dtype=np.float32)[:, None]
-    return np.asarray(cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REFLECT_101))
+def remapped(picture: Floats, x: Floats, y: Floats, *, left: int = 0, top: int = 0) -> Floats:
+    """`picture` (H, W) or (H, W, C), taken at `x`, `y` (h, w) from each place; beyond its border it is mirrored.
+
+    The places are those of the picture's part that begins at `left`, `top`.
+    """
+    high, wide = x.shape
+    x = x + np.arange(left, left + wide, dtype=np.float32)
+    y = y + np.arange(top, top + high, dtype=np.float32)[:, None]
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
 
 
 def _tempered(before: Floats, after: Floats) -> Floats:
@@ -106,31 +114,33 @@ def _eased(x: Floats, most: float) -> Floats:
 
 
 def _structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
-    """How structure moved from `before` to `after`, and how little of the old detail still fits; all (h, w).
+    """How structure moved from `before` to `after` (h, w, 2), and how little of the old detail still fits (h, w).
 
     `cell` is the side of a model's pixel. The flow leads from a place in `after` to the same one in `before`. It is
-    kept only where the way back leads to the start, and where `after` is much more like `before` along it than without it:
-    elsewhere it would smear skin. Second, 0 to 1: how much to weaken the detail, which is where `after` resembles
-    `before` neither way.
+    kept only where the way back leads to the start, and where `after` is much more like `before` along it than without
+    it: elsewhere it would smear skin. Detail is to be weakened, 0 to 1, where `after` resembles `before` neither way.
     """
     one, two = (np.clip(x, 0, 255).astype(np.uint8) for x in (before, after))
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    if min(before.shape) < FLOW_PX:
-        flow = np.zeros((*before.shape, 2), np.float32)
-    else:
-        flow = np.asarray(finder.calc(two, one, None), np.float32)
-        back = remapped(np.asarray(finder.calc(one, two, None), np.float32), flow)
+    nowhere = flow = np.zeros((*before.shape, 2), np.float32)
+    if min(before.shape) >= FLOW_PX:
+        flow = np.asarray(finder.calc(two, one, nowhere.copy()), np.float32)
+        back = remapped(np.asarray(finder.calc(one, two, nowhere.copy()), np.float32), *_planes(flow))
         astray, length = _length(flow + back) / cell, _length(flow) / cell
         edges = _edges(before, cell)
         still = _spread((edges - _edges(after, cell)) ** 2, cell)
-        moved = _spread((remapped(edges, flow) - _edges(after, cell)) ** 2, cell)
+        moved = _spread((remapped(edges, *_planes(flow)) - _edges(after, cell)) ** 2, cell)
         sure: Floats = smoothstep((still - moved) / (still + 4), 0.25, 0.6)
         sure *= (1 - smoothstep(astray, 0.3, 0.8)) * (1 - smoothstep(length, 3, 5)) * mask
         sure = np.asarray(cv2.GaussianBlur(sure, (0, 0), 0.8 * cell), np.float32)
         flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 0.8 * cell), np.float32) * sure[..., None]
-    was, now = _edges(remapped(before, flow), cell), _edges(after, cell)
+    was, now = _edges(remapped(before, *_planes(flow)), cell), _edges(after, cell)
     unlike = _spread((was - now) ** 2, cell) / (_spread(was * was + now * now, cell) + FAINT)
-    return flow, WEAKEN * smoothstep(unlike, 0.35, 0.9)
+    return flow, WEAKEN * smoothstep(unlike, 0.38, 0.9)
+
+
+def _planes(flow: Floats) -> tuple[Floats, Floats]:
+    return np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
 
 
 def _length(flow: Floats) -> Floats:

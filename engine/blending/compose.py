@@ -13,8 +13,11 @@ from engine.api import Pictures
 from engine.blending.change import Change, change_of
 from engine.blending.values import Canvas, Patch
 
-FINE: Final = 32
+FINE_BITS: Final = 5
+FINE: Final = 2**FINE_BITS
 """Sums are enlarged in whole numbers, of which so many make a grey level."""
+TILE: Final = 12
+"""Detail is moved in tiles of so many cells, and only where some of it moves."""
 Number = TypeVar("Number", np.int16, np.float32)
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; of cells or of pixels."""
@@ -31,63 +34,66 @@ def composed(canvas: Canvas, edited: Pictures, *, strength: float, fine: bool) -
     shown = (max(0, place[0]), max(0, place[1]), min(width, place[2]), min(height, place[3]))
     if shown[0] >= shown[2] or shown[1] >= shown[3]:
         return NOTHING
-    whole = np.clip(np.rint(change.sum * FINE), -32000, 32000).astype(np.int16)
+    whole = np.clip(np.rint(change.sum * FINE), -24000, 24000).astype(np.int16)
     total = _enlarged(whole, canvas, cells, shown)
-    busy = _busy(change, cells)
-    if busy is not None:
-        part = _place(canvas, busy)
-        part = (max(shown[0], part[0]), max(shown[1], part[1]), min(shown[2], part[2]), min(shown[3], part[3]))
-        if part[0] < part[2] and part[1] < part[3]:
-            _move_detail(total, change, canvas, part=part, shown=shown, fine=fine)
+    _move_detail(total, change, canvas, cells=cells, shown=shown, fine=fine)
     total += FINE // 2
-    total >>= FINE.bit_length() - 1
+    total >>= FINE_BITS
     return Patch(shown[0], shown[1], total)
 
 
 def _move_detail(
-    total: NDArray[np.int16], change: Change, canvas: Canvas, *, part: Box, shown: Box, fine: bool
+    total: NDArray[np.int16], change: Change, canvas: Canvas, *, cells: Box, shown: Box, fine: bool
 ) -> None:
-    """Adds to `total`, the sums of the pixels `shown`, what moved and weakened detail makes of the pixels `part`."""
-    cells = _cells(canvas, part)
-    scale_x, scale_y = _scales(canvas)
-    flow = _enlarged(change.flow, canvas, cells, part)
-    flow *= np.array([scale_x, scale_y], np.float32)
-    gain = _enlarged(change.gain, canvas, cells, part)
-    # Detail comes from no further than the flow is long.
-    reach = math.ceil(float(np.abs(flow).max())) + 3
-    height, width = canvas.picture.shape[:2]
-    around = (
-        max(0, part[0] - reach),
-        max(0, part[1] - reach),
-        min(width, part[2] + reach),
-        min(height, part[3] + reach),
-    )
-    source = canvas.picture[around[1] : around[3], around[0] : around[2]]
-    x = flow[..., 0] + np.arange(part[0] - around[0], part[2] - around[0], dtype=np.float32)
-    y = flow[..., 1] + np.arange(part[1] - around[1], part[3] - around[1], dtype=np.float32)[:, None]
+    """Adds to `total`, the sums of the pixels `shown`, what moved and weakened detail makes of them."""
+    scales, photo = _scales(canvas), (0, 0, canvas.picture.shape[1], canvas.picture.shape[0])
+    # Cubic looks two pixels further than the flow is long.
+    reach = math.ceil(max(*scales) * max(*(float(np.abs(plane).max()) for plane in (change.x, change.y)))) + 3
     how = cv2.INTER_CUBIC if fine else cv2.INTER_LINEAR
-    moved = cv2.remap(source, x, y, how, borderMode=cv2.BORDER_REFLECT_101)
-    moved = cv2.multiply(moved, cv2.merge([gain * FINE] * 3), dtype=cv2.CV_32F)
-    old = canvas.picture[part[1] : part[3], part[0] : part[2]]
-    target = total[part[1] - shown[1] : part[3] - shown[1], part[0] - shown[0] : part[2] - shown[0]]
-    moved -= np.multiply(old, np.float32(FINE), dtype=np.float32)
-    target += np.rint(moved, out=moved).astype(np.int16)
+    for run in (_within(_place(canvas, tiles), shown) for tiles in _busy(change, cells)):
+        if run[0] >= run[2] or run[1] >= run[3]:
+            continue
+        around = _within((run[0] - reach, run[1] - reach, run[2] + reach, run[3] + reach), photo)
+        beside = _cells(canvas, run)
+        x, y, gain = (_enlarged(plane, canvas, beside, run) for plane in (change.x, change.y, change.gain))
+        across = scales[0] * x + np.arange(run[0] - around[0], run[2] - around[0])
+        down = scales[1] * y + np.arange(run[1] - around[1], run[3] - around[1])[:, None]
+        source, places = canvas.picture[_part(around, photo)], (across.astype(np.float32), down.astype(np.float32))
+        taken = cv2.remap(source, *places, how, borderMode=cv2.BORDER_REFLECT_101)
+        moved = np.left_shift(taken, FINE_BITS, dtype=np.int16)
+        if gain.min() < 1:
+            moved = np.asarray(cv2.multiply(taken, cv2.merge([gain * FINE] * 3), dtype=cv2.CV_16S), np.int16)
+        moved -= np.left_shift(canvas.picture[_part(run, photo)], FINE_BITS, dtype=np.int16)
+        total[_part(run, shown)] += moved
 
 
-def _busy(change: Change, cells: Box) -> Box | None:
-    """The cells among these where detail is moved or weakened; None where it is nowhere."""
+def _within(one: Box, other: Box) -> Box:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _part(one: Box, whole: Box) -> tuple[slice, slice]:
+    """Rows and columns of `one` in an array of `whole`."""
+    return slice(one[1] - whole[1], one[3] - whole[1]), slice(one[0] - whole[0], one[2] - whole[0])
+
+
+def _busy(change: Change, cells: Box) -> list[Box]:
+    """The cells among these where detail is moved or weakened, and no many others: runs of tiles.
+
+    They do not overlap. What is enlarged between two cells is in the run of either.
+    """
     left, top, right, bottom = cells
-    found = ((change.gain != 1) | change.flow.any(-1))[top:bottom, left:right].astype(np.uint8)
-    x, y, wide, high = cv2.boundingRect(found)
-    if wide == 0:
-        return None
-    # What is enlarged between cells reaches one cell further.
-    return (
-        max(left, left + x - 1),
-        max(top, top + y - 1),
-        min(right, left + x + wide + 1),
-        min(bottom, top + y + high + 1),
-    )
+    active = np.asarray(cv2.dilate(change.busy[top:bottom, left:right], np.ones((3, 3), np.uint8)), np.uint8)
+    high, wide = (-(-length // TILE) for length in active.shape)
+    tiles = np.zeros((high * TILE, wide * TILE), np.uint8)
+    tiles[: active.shape[0], : active.shape[1]] = active
+    rows = tiles.reshape(high, TILE, wide, TILE).max(axis=(1, 3))
+    found: list[Box] = []
+    for i in range(high):
+        steps = np.flatnonzero(np.diff(rows[i].astype(np.int8), prepend=0, append=0)).tolist()
+        for first, last in zip(steps[::2], steps[1::2], strict=True):
+            run = (left + first * TILE, top + i * TILE, left + last * TILE, top + (i + 1) * TILE)
+            found.append(_within(run, cells))
+    return found
 
 
 def _scales(canvas: Canvas) -> tuple[float, float]:
