@@ -35,9 +35,10 @@ def rebased(canvas: Canvas, base: Pictures) -> Canvas:
 
 
 def _canvas(picture: Pictures, window: Window, face: Face, base: Pictures) -> Canvas:
-    from engine.blending.change import lightness, seen
+    from engine.blending.change import inner_pixels, lightness, seen
 
-    return Canvas(picture, window, face, base, seen(face, base.shape[0]), lightness(face, base))
+    size = base.shape[0]
+    return Canvas(picture, window, face, base, seen(face, size), lightness(face, base), inner_pixels(face, size))
 
 
 def scaled(rgb: Pictures, window: Window, size: tuple[int, int]) -> Pictures:

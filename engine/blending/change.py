@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from engine.api import Pictures
-from engine.blending.grid import SIDE, from_frame, smoothstep
+from engine.blending.grid import SIDE, from_frame, smoothstep, to_frame
 from engine.blending.values import Canvas, Face, Floats
 
 LIGHT: Final = np.array([0.299, 0.587, 0.114], np.float32)
@@ -22,6 +22,13 @@ DARKEST: Final = 24.0
 """In darker places colour does not follow the light: a dark pixel's hue is noise."""
 SMOOTH: Final = 0.35
 """Standard deviation in the model's pixels that takes the overshoot of cubic enlargement away."""
+LOST: Final = 1.0
+LOST_PX: Final = 0.6
+"""What `SMOOTH` and the mean over a pixel take away is about the picture without this blur of it, so many times."""
+STAIN_PX: Final = 0.8
+"""Changes of colour are smoothed by so many of the model's pixels: eyes see no finer ones, but models make them."""
+RIM_PX: Final = 1.5
+"""From how far within the change at the rim of the head is continued."""
 SEEN: Final = 0.55
 """Standard deviation in the model's pixels of what it sees of a photo."""
 WEAKEN: Final = 0.7
@@ -52,7 +59,7 @@ class Change:
 def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
     face = canvas.face
-    small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32))
+    small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32), canvas.inner)
     large = from_frame(_enlarged(small), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
     flow, weak = _structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
@@ -76,7 +83,13 @@ def seen(face: Face, pixels: int) -> Floats:
 
 def lightness(face: Face, base: Pictures) -> Floats:
     """The lightness of a model's picture, on the face's grid at half its size."""
-    return _half(from_frame(_enlarged(np.asarray(base.astype(np.float32) @ LIGHT, np.float32)), face))
+    return _half(from_frame(_enlarged(_sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
+
+
+def inner_pixels(face: Face, pixels: int) -> Floats:
+    """Which of a model's pixels (pixels, pixels) lie wholly where the photo may change; see `Canvas.inner`."""
+    whole = smoothstep(to_frame(face.mask, face, pixels), 0.6, 0.95)
+    return np.asarray(cv2.erode(whole, np.ones((3, 3), np.uint8)), np.float32)
 
 
 def remapped(picture: Floats, x: Floats, y: Floats, *, left: int = 0, top: int = 0) -> Floats:
@@ -90,11 +103,11 @@ def remapped(picture: Floats, x: Floats, y: Floats, *, left: int = 0, top: int =
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def _tempered(before: Floats, after: Floats) -> Floats:
-    """The change of (S, S, 3), eased where it is larger than what models do well, lightness and colour apart.
+def _tempered(before: Floats, after: Floats, inner: Floats) -> Floats:
+    """The change of (S, S, 3), ready to be enlarged: eased where it is larger than what models do well.
 
-    Colour follows the light in proportion, as skin in more or less light does. What the model adds beyond that is
-    limited, or dark skin turns red: its colour is strong against its light.
+    Lightness and colour are eased apart, and colour follows the light in proportion, as skin in more or less light does.
+    What the model adds beyond that is limited, or dark skin turns red: its colour is strong against its light.
     """
     light_before = (before @ LIGHT)[..., None]
     lighter = (after @ LIGHT)[..., None] - light_before
@@ -106,7 +119,21 @@ def _tempered(before: Floats, after: Floats) -> Floats:
     old_strength, new_strength = (np.sqrt((x * x).sum(-1, keepdims=True)) for x in (lit, new))
     limit = old_strength + _eased(np.maximum(new_strength - old_strength, 0), MORE_COLOUR)
     new *= np.minimum(1, limit / np.maximum(new_strength, 1e-3))
-    return np.asarray(eased + new - colour, np.float32)
+    change = _from_within(np.concatenate([eased, new - colour], -1).astype(np.float32), inner)
+    stained = np.asarray(cv2.GaussianBlur(change[..., 1:], (0, 0), STAIN_PX), np.float32)
+    return np.asarray(_sharpened(change[..., 0])[..., None] + stained, np.float32)
+
+
+def _from_within(change: Floats, inner: Floats) -> Floats:
+    """`change` (S, S, C), at the rim of what may change continued from within it.
+
+    A pixel on the rim holds head and background, and where the head is not quite the photo's its change is large.
+    """
+    weight = inner[..., None]
+    near = cv2.GaussianBlur(change * weight, (0, 0), RIM_PX) / np.maximum(
+        cv2.GaussianBlur(inner, (0, 0), RIM_PX)[..., None], 1e-3
+    )
+    return np.asarray(weight * change + (1 - weight) * near, np.float32)
 
 
 def _eased(x: Floats, most: float) -> Floats:
@@ -154,6 +181,11 @@ def _edges(x: Floats, cell: float) -> Floats:
 
 def _spread(x: Floats, cell: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(x, (0, 0), 1.2 * cell), np.float32)
+
+
+def _sharpened(light: Floats) -> Floats:
+    """Lightness (S, S) with what enlarging takes away: seen again at the model's size it is itself, nearly."""
+    return light + LOST * (light - np.asarray(cv2.GaussianBlur(light, (0, 0), LOST_PX), np.float32))
 
 
 def _enlarged(picture: Floats) -> Floats:

@@ -16,6 +16,8 @@ SIDE: Final = 256
 """Cells to the side of a face's frame: four to each pixel of a model of 64."""
 EDGE: Final = 0.1
 """A change fades out over this share of the frame's side."""
+INWARD: Final = (0.3, 1.0)
+"""What part of the soft edge of the head counts: not its outer side, for a rim of light around it is seen at once."""
 SEEK_PX: Final = 96
 """Longer side of what is parted into head and background."""
 ROUNDS: Final = 3
@@ -59,14 +61,26 @@ def resized(picture: Pictures, size: tuple[int, int]) -> Pictures:
 def from_frame(picture: Floats, face: Face) -> Floats:
     """A square picture (P, P) or (P, P, C) of the frame, turned onto the face's grid."""
     high, wide = face.mask.shape
-    turn = picture.shape[0] / face.frame.turn
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    way = _way(face, picture.shape[0])
+    return np.asarray(cv2.warpAffine(picture, way, (wide, high), flags=flags, borderMode=cv2.BORDER_REFLECT))
+
+
+def to_frame(picture: Floats, face: Face, pixels: int) -> Floats:
+    """What lies on the face's grid (h, w), in its frame at (pixels, pixels); 0 where the grid ends."""
+    turned = cv2.warpAffine(picture, _way(face, SIDE), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(turned, (pixels, pixels), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _way(face: Face, pixels: int) -> NDArray[np.float64]:
+    """From the grid to a picture of the frame of so many pixels, as OpenCV wants it."""
+    high, wide = face.mask.shape
+    turn = pixels / face.frame.turn
     step_x, step_y = turn * (face.width / wide), turn * 1j * (face.height / high)
     corner = (complex(face.left, face.top) - face.frame.shift) * turn
     # OpenCV counts from the middle of the first pixel.
     start = corner + (step_x + step_y) / 2 - (0.5 + 0.5j)
-    matrix = np.array([[step_x.real, step_y.real, start.real], [step_x.imag, step_y.imag, start.imag]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(picture, matrix, (wide, high), flags=flags, borderMode=cv2.BORDER_REFLECT))
+    return np.array([[step_x.real, step_y.real, start.real], [step_x.imag, step_y.imag, start.imag]])
 
 
 def smoothstep(x: Floats, low: float, high: float) -> Floats:
@@ -88,7 +102,7 @@ def _soft_head(part: Pictures, places: Points) -> Floats:
     """1 on the head, 0 behind it, with soft edges that follow the photo's."""
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
     head = np.asarray(cv2.GaussianBlur(_head(part, places), (0, 0), 0.7 * SIDE / 64), np.float32)
-    return np.asarray(np.clip(_along_edges(grey, head), 0, 1), np.float32)
+    return smoothstep(_along_edges(grey, head), *INWARD)
 
 
 def _head(part: Pictures, places: Points) -> Floats:

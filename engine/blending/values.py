@@ -43,8 +43,8 @@ class Canvas:
 
     `picture` (H, W, 3) is the photo, or what `scaled` made of the part `window` of it. `base` (S, S, 3) is what the
     model decodes of the unedited code. On the face's grid: `low` (h, w, 3) is what of the photo such a model can see,
-    the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size. No array of it may be
-    changed.
+    the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size. `inner` (S, S), 0 to
+    1, is 1 where all of a model's pixel may change. No array of it may be changed.
     """
 
     picture: Pictures
@@ -53,6 +53,7 @@ class Canvas:
     base: Pictures
     low: Floats
     before: Floats
+    inner: Floats
 
 
 @dataclass(frozen=True, eq=False)
