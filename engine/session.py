@@ -57,7 +57,8 @@ class Session:
         self.home = home or library.home_folder()
         self.models_folder = self.home / "models"
         self.runs_folder = self.home / "runs"
-        self.load_photo = PhotoLoader().load
+        photos = PhotoLoader()
+        self.load_photo, self.whole_photo = photos.load, photos.whole
 
     def devices(self) -> tuple[str, ...]:
         """The kinds of device that work here, best first."""

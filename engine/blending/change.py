@@ -106,8 +106,8 @@ def remapped(picture: Floats, x: Floats, y: Floats, *, left: int = 0, top: int =
 def _tempered(before: Floats, after: Floats, inner: Floats) -> Floats:
     """The change of (S, S, 3), ready to be enlarged: eased where it is larger than what models do well.
 
-    Lightness and colour are eased apart, and colour follows the light in proportion, as skin in more or less light does.
-    What the model adds beyond that is limited, or dark skin turns red: its colour is strong against its light.
+    Lightness and colour are eased apart, and colour follows the light in proportion, as skin in more or less light
+    does. What the model adds beyond that is limited, or dark skin turns red: its colour is strong against its light.
     """
     light_before = (before @ LIGHT)[..., None]
     lighter = (after @ LIGHT)[..., None] - light_before

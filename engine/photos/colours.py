@@ -67,14 +67,15 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 
 
 @functools.cache
-def _srgb_bytes() -> bytes:
+def srgb_profile() -> bytes:
+    """The ICC profile of sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def _srgb() -> ImageCms.ImageCmsProfile:
     """One profile a thread: Little CMS reads tags into the profile as it is used."""
     if not hasattr(_local, "srgb"):
-        _local.srgb = ImageCms.ImageCmsProfile(io.BytesIO(_srgb_bytes()))
+        _local.srgb = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
     found: ImageCms.ImageCmsProfile = _local.srgb
     return found
 

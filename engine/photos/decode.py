@@ -70,7 +70,7 @@ def read_photo(source: str | Path | bytes) -> Photo:
         raise ImageError(f"{name} is empty: choose another picture.")
     if len(data) > MAX_BYTES:
         raise ImageError(_too_long(name))
-    _hush_pillow()
+    hush_pillow()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -130,7 +130,7 @@ def _read(source: str | Path) -> tuple[bytes, str]:
         raise ImageError(f"{name} cannot be read ({_reason(error)}): check the path and its rights.") from error
 
 
-def _hush_pillow() -> None:
+def hush_pillow() -> None:
     """Silences what Pillow says about odd files: the sentence of the ImageError is what a person reads.
 
     A filter that stays, because `warnings.catch_warnings` swaps the filters of all threads. It is put in front again

@@ -60,6 +60,14 @@ class PhotoLoader:
         found = align(photo.rgb, cut, size=size, heads=photo.heads)
         return Loaded(found.rgb, name or photo.name, found.note, found.how, found.framing)
 
+    def whole(self, source: PhotoSource) -> Pictures:
+        """The whole photo (H, W, 3), upright and in sRGB, as `load` cuts it. It may be kept: do not change it.
+
+        Raises:
+            ImageError: it is no picture, or must not be opened.
+        """
+        return self._read(source).rgb
+
     def _read(self, source: PhotoSource) -> _Read:
         with self._lock:
             key = _key(source)
