@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import json
 import math
@@ -14,8 +15,9 @@ import numpy as np
 from engine.api import Coded, Cut, DrawRequest, Encoded, Loaded, ModelCard
 from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
+from engine.commands.full import add_full_arguments, edit_full
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
-from engine.errors import UserError
+from engine.errors import UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.files.disk import reason, write_bytes
 from engine.pictures import save_picture, sheet
@@ -198,7 +200,7 @@ def _encoded(
 
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
-    parser.add_argument("photo")
+    parser.add_argument("photo", help="a picture; with --full also a folder of pictures")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a direction; repeatable"
     )
@@ -206,6 +208,7 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
         "--lock", action="append", default=[], metavar="NAME", help="hold a direction still; repeatable"
     )
     add_level_arguments(parser)
+    add_full_arguments(parser)
     parser.add_argument("-o", "--output", type=output_path, required=True)
     add_cut_arguments(parser)
     _device(parser)
@@ -217,15 +220,24 @@ def _edit(args: argparse.Namespace) -> Result:
     known = {d.name.lower(): d.name for d in (*model.info.attributes, *model.info.components)}
     edits = tuple((known.get(name.lower(), name), value) for name, value in sliders(args.set))
     locked = tuple(known.get(name.lower(), name) for name in args.lock)
-    loaded, encoded = _encoded(session, model, args.photo, cuts(args, 1)[0])
+    cut = cuts(args, 1)[0]
 
+    @functools.cache
     def other(photo: str) -> Coded:
         _, found = _encoded(session, model, photo, Cut(args.align))
         return Coded(found.code, found.name)
 
-    rules, solo = level_rules(args, model.info, encoded.code, encode=other)
-    source = Coded(encoded.code, encoded.name)
-    drawn = model.draw(DrawRequest(source, edits=edits, locked=locked, levels=rules, solo=solo))
+    def ask(encoded: Encoded) -> DrawRequest:
+        rules, solo = level_rules(args, model.info, encoded.code, encode=other)
+        source = Coded(encoded.code, encoded.name)
+        return DrawRequest(source, edits=edits, locked=locked, levels=rules, solo=solo)
+
+    if args.full:
+        return edit_full(args, session, model, ask=ask, cut=cut)
+    if args.every_face:
+        raise UsageError("--every-face edits a photo at its own size: add --full.")
+    loaded, encoded = _encoded(session, model, args.photo, cut)
+    drawn = model.draw(ask(encoded))
     save_picture(side_by_side(encoded.photo, encoded.reconstruction, drawn.picture), args.output)
     values = {
         "output": str(args.output),

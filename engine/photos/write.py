@@ -8,12 +8,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, PngImagePlugin
 
 from engine.errors import UserError
 from engine.files.disk import TooLarge, read_bytes, reason, write_bytes
-from engine.photos.colours import srgb_profile
-from engine.photos.decode import DAMAGED, MAX_BYTES, UNFIT, hush_pillow
+
+# Pillow is imported where it is used: a first picture does not wait for it.
 
 QUALITY: Final = 95
 MOST_RECIPE: Final = 60_000
@@ -34,6 +33,10 @@ def photo_bytes(rgb: NDArray[np.uint8], suffix: str, *, recipe: str = "") -> byt
     Raises:
         UserError: another suffix, a side that the format does not know, or a recipe beyond 60,000 bytes.
     """
+    from PIL import Image, PngImagePlugin
+
+    from engine.photos.colours import srgb_profile
+
     suffix = suffix.lower()
     text = recipe.encode()
     if len(text) > MOST_RECIPE:
@@ -75,6 +78,10 @@ def read_recipe(source: str | Path | bytes) -> str | None:
 
     No pixel is decoded. The text is at most 60,000 bytes of UTF-8 and as little to be trusted as the file.
     """
+    from PIL import ExifTags, Image
+
+    from engine.photos.decode import DAMAGED, MAX_BYTES, UNFIT, hush_pillow
+
     try:
         data = source if isinstance(source, bytes) else read_bytes(Path(source).expanduser(), most=MAX_BYTES)
         if len(data) > MAX_BYTES:
@@ -94,6 +101,8 @@ def read_recipe(source: str | Path | bytes) -> str | None:
 
 
 def _exif(recipe: bytes) -> bytes:
+    from PIL import ExifTags, Image
+
     if not recipe:
         return b""
     exif = Image.Exif()

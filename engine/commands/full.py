@@ -1,0 +1,98 @@
+"""edit --full: an edit blended into photos at their own size."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from engine.api import Cut, DrawRequest, Encoded
+from engine.blending import blended, prepare
+from engine.commands.common import Result
+from engine.commands.framing import cut_values
+from engine.errors import UsageError, UserError
+from engine.exploring.open_model import OpenModel
+from engine.photos import is_picture, write_photo
+from engine.session import Session
+
+Ask = Callable[[Encoded], DrawRequest]
+"""What is to be drawn of a photo that was encoded."""
+SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def add_full_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="blend the edit into the photo at its own size; of a folder, into all its photos, to a folder",
+    )
+    parser.add_argument("--every-face", action="store_true", help="with --full: edit all faces, not only one")
+    parser.add_argument("--format", choices=("png", "jpg", "webp"), default="jpg", help="with --full, for a folder")
+
+
+def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, ask: Ask, cut: Cut) -> Result:
+    """Edits one photo, or those in a folder.
+
+    Raises:
+        UserError: as `edit` without --full; of a folder's photos, only where none could be edited.
+    """
+    photo = Path(args.photo).expanduser()
+    if not photo.is_dir():
+        row = _one(args, session, model, args.photo, args.output, ask=ask, cut=cut)
+        text = f"{row['width']} x {row['height']} pixels, {row['edited']} of {row['faces']} faces: {args.output}"
+        return Result(row, text)
+    if args.output.suffix.lower() in SUFFIXES:
+        raise UsageError(f"{photo.name} is a folder of photos, so -o must name a folder and not {args.output.name}.")
+    rows, refused = [], []
+    for path in sorted(path for path in photo.iterdir() if path.is_file() and is_picture(path)):
+        try:
+            target = args.output / f"{path.stem}.{args.format}"
+            rows.append(_one(args, session, model, str(path), target, ask=ask, cut=cut))
+        except UserError as error:
+            refused.append({"photo": str(path), "why": str(error)})
+    if not rows:
+        why = refused[0]["why"] if refused else "it holds no pictures"
+        raise UserError(f"No photo in {photo.name} was edited: {why}")
+    lines = [f"{len(rows)} photos: {args.output}", *(f"{Path(row['photo']).name}: {row['why']}" for row in refused)]
+    values = {"output": str(args.output), "photos": rows, "refused": refused}
+    return Result(values, "\n".join(lines))
+
+
+def _one(
+    args: argparse.Namespace, session: Session, model: OpenModel, photo: str, output: Path, *, ask: Ask, cut: Cut
+) -> dict[str, Any]:
+    start, size = time.perf_counter(), model.info.image_size
+    rgb = session.whole_photo(photo)
+    first = session.load_photo(photo, size=size, cut=cut)
+    cuts = [replace(cut, face=face, points=()) for face in range(first.faces)] if args.every_face else []
+    faces, framed = [], []
+    for loaded in [session.load_photo(photo, size=size, cut=one) for one in cuts] or [first]:
+        assert loaded.framing is not None
+        encoded = model.encode(loaded.picture, name=loaded.name, note=loaded.note)
+        request = ask(encoded)
+        faces.append((prepare(rgb, loaded.framing, encoded.reconstruction), model.draw(request).picture))
+        framed.append([list(corner) for corner in loaded.framing.corners])
+    recipe = {
+        "photo": first.name,
+        "model": model.info.title,
+        "sha256": model.info.sha256,
+        "edits": dict(request.edits),
+        "locked": list(request.locked),
+        "faces": framed,
+    }
+    write_photo(output, blended(rgb, faces), recipe=json.dumps(recipe, ensure_ascii=False))
+    return {
+        "photo": photo,
+        "output": str(output),
+        "width": rgb.shape[1],
+        "height": rgb.shape[0],
+        "edits": dict(request.edits),
+        "edited": len(faces),
+        "seconds": round(time.perf_counter() - start, 3),
+        "note": first.note,
+        **cut_values(first),
+    }

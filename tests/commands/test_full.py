@@ -1,0 +1,98 @@
+"""edit --full: an edit blended into photos at their own size, as a person asks for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import resources
+from engine.photos import read_recipe
+from engine.photos.decode import read_photo
+from tests.commands.answers import one_object
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "somebody.jpg"
+    Image.open(resources.path("samples/portrait-03.webp")).convert("RGB").resize((900, 900)).save(path)
+    return path
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    left, right = (Image.open(resources.path(f"samples/portrait-{n:02}.webp")).convert("RGB") for n in (3, 9))
+    scene = Image.new("RGB", (1024, 512), (128, 140, 150))
+    scene.paste(left, (0, 0))
+    scene.paste(right, (512, 0))
+    scene.save(tmp_path / "pair.png")
+    return tmp_path / "pair.png"
+
+
+def test_a_photo_is_edited_at_its_own_size(call, photo: Path, tmp_path: Path):
+    out = tmp_path / "out.png"
+    command = ("edit", "faces-vae-64", photo, "--set", "smiling=+2", "--full", "-o", out, "--json")
+    values = one_object(call(*command))
+    assert (values["width"], values["height"], values["edited"], values["faces"]) == (900, 900, 1, 1)
+    before, after = read_photo(photo).rgb.astype(int), read_photo(out).rgb.astype(int)
+    assert after.shape == before.shape
+    changed = np.abs(after - before).max(-1) > 0
+    assert 0.02 < changed.mean() < 0.6
+    assert not changed[:5].any()
+    assert not changed[-5:].any()
+    recipe = json.loads(read_recipe(out) or "")
+    assert recipe["edits"] == {"Smiling": 2.0}
+    assert recipe["photo"] == "somebody.jpg"
+    assert len(recipe["sha256"]) == 64
+
+
+def test_without_an_edit_the_photo_comes_back(call, photo: Path, tmp_path: Path):
+    status, out, _ = call("edit", "faces-vae-64", photo, "--full", "-o", tmp_path / "out.png")
+    assert status == 0
+    assert "900 x 900 pixels, 1 of 1 faces" in out
+    assert np.array_equal(read_photo(tmp_path / "out.png").rgb, read_photo(photo).rgb)
+
+
+def test_one_face_or_all(call, pair: Path, tmp_path: Path):
+    command = ("edit", "faces-vae-64", pair, "--set", "smiling=2", "--full", "--json")
+    before = read_photo(pair).rgb
+    sides = {}
+    for name, options in {"two": ("--face", "2"), "all": ("--every-face",)}.items():
+        values = one_object(call(*command, "-o", tmp_path / f"{name}.png", *options))
+        assert values["edited"] == (2 if name == "all" else 1)
+        changed = np.abs(read_photo(tmp_path / f"{name}.png").rgb.astype(int) - before).max(-1) > 0
+        sides[name] = (bool(changed[:, :512].any()), bool(changed[:, 512:].any()))
+    assert sorted(sides["two"]) == [False, True]
+    assert sides["all"] == (True, True)
+
+
+def test_a_folder_becomes_a_folder(call, photo: Path, pair: Path, tmp_path: Path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photo.rename(photos / photo.name)
+    pair.rename(photos / pair.name)
+    (photos / "broken.png").write_bytes(b"no picture")
+    (photos / "notes.txt").write_text("not looked at")
+    command = ("edit", "faces-vae-64", photos, "--set", "male=-1", "--full", "--json")
+    values = one_object(call(*command, "-o", tmp_path / "edited", "--format", "webp"))
+    assert sorted(path.name for path in (tmp_path / "edited").iterdir()) == ["pair.webp", "somebody.webp"]
+    assert [Path(row["photo"]).name for row in values["refused"]] == ["broken.png"]
+    status, _, err = call(*command, "-o", tmp_path / "one.jpg")
+    assert status == 2
+    assert "-o must name a folder" in err
+
+
+def test_what_cannot_be_done_is_said(call, photo: Path, tmp_path: Path):
+    status, _, err = call("edit", "faces-vae-64", photo, "--every-face", "-o", tmp_path / "out.png")
+    assert status == 2
+    assert "add --full" in err
+    status, _, err = call("edit", "faces-vae-64", photo, "--full", "-o", tmp_path / "out.tiff")
+    assert status == 1
+    assert "not as .tiff" in err
+    (tmp_path / "empty").mkdir()
+    status, _, err = call("edit", "faces-vae-64", tmp_path / "empty", "--full", "-o", tmp_path / "edited")
+    assert status == 1
+    assert "holds no pictures" in err
