@@ -12,7 +12,7 @@ from engine.api import Pictures
 from engine.blending.grid import SIDE, from_frame, smoothstep, to_frame
 from engine.blending.values import Canvas, Face, Floats
 
-LIGHT: Final = np.array([0.299, 0.587, 0.114], np.float32)
+LIGHT: Final[Floats] = np.array([0.299, 0.587, 0.114], np.float32)
 """Lightness of R, G, B (BT.601)."""
 LIGHTER: Final = 120.0
 """A change of lightness comes through as it is while it is small, and never beyond this many grey levels."""
@@ -60,12 +60,12 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
     face = canvas.face
     small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32), canvas.inner)
-    large = from_frame(_enlarged(small), face)
+    large = from_frame(enlarged(small), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
-    flow, weak = _structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
+    flow, weak = structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
     flow *= 2 * smoothstep(_length(flow), *STILL)[..., None]
     size = (face.mask.shape[1], face.mask.shape[0])
-    x, y, weak = (cv2.resize(plane, size) * face.mask for plane in (*_planes(flow), weak))
+    x, y, weak = (cv2.resize(plane, size) * face.mask for plane in (*planes(flow), weak))
     total = np.asarray(cv2.multiply(large, cv2.merge([face.mask] * 3)), np.float32)
     busy = ((x != 0) | (y != 0) | (weak != 0)).astype(np.uint8)
     left, top, wide, high = cv2.boundingRect(busy)
@@ -83,12 +83,12 @@ def seen(face: Face, pixels: int) -> Floats:
 
 def lightness(face: Face, base: Pictures) -> Floats:
     """The lightness of a model's picture, on the face's grid at half its size."""
-    return _half(from_frame(_enlarged(_sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
+    return _half(from_frame(enlarged(sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
 
 
 def inner_pixels(face: Face, pixels: int) -> Floats:
-    """Which of a model's pixels (pixels, pixels) lie wholly where the photo may change; see `Canvas.inner`."""
-    whole = smoothstep(to_frame(face.mask, face, pixels), 0.6, 0.95)
+    """Which of a model's pixels (pixels, pixels) lie wholly on the head; see `Canvas.inner`."""
+    whole = smoothstep(to_frame(face.head, face, pixels), 0.6, 0.95)
     return np.asarray(cv2.erode(whole, np.ones((3, 3), np.uint8)), np.float32)
 
 
@@ -121,7 +121,7 @@ def _tempered(before: Floats, after: Floats, inner: Floats) -> Floats:
     new *= np.minimum(1, limit / np.maximum(new_strength, 1e-3))
     change = _from_within(np.concatenate([eased, new - colour], -1).astype(np.float32), inner)
     stained = np.asarray(cv2.GaussianBlur(change[..., 1:], (0, 0), STAIN_PX), np.float32)
-    return np.asarray(_sharpened(change[..., 0])[..., None] + stained, np.float32)
+    return np.asarray(sharpened(change[..., 0])[..., None] + stained, np.float32)
 
 
 def _from_within(change: Floats, inner: Floats) -> Floats:
@@ -140,7 +140,7 @@ def _eased(x: Floats, most: float) -> Floats:
     return np.asarray(most * np.tanh(x / np.float32(most)), np.float32)
 
 
-def _structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
+def structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
     """How structure moved from `before` to `after` (h, w, 2), and how little of the old detail still fits (h, w).
 
     `cell` is the side of a model's pixel. The flow leads from a place in `after` to the same one in `before`. It is
@@ -152,21 +152,21 @@ def _structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tupl
     nowhere = flow = np.zeros((*before.shape, 2), np.float32)
     if min(before.shape) >= FLOW_PX:
         flow = np.asarray(finder.calc(two, one, nowhere.copy()), np.float32)
-        back = remapped(np.asarray(finder.calc(one, two, nowhere.copy()), np.float32), *_planes(flow))
+        back = remapped(np.asarray(finder.calc(one, two, nowhere.copy()), np.float32), *planes(flow))
         astray, length = _length(flow + back) / cell, _length(flow) / cell
         edges = _edges(before, cell)
         still = _spread((edges - _edges(after, cell)) ** 2, cell)
-        moved = _spread((remapped(edges, *_planes(flow)) - _edges(after, cell)) ** 2, cell)
+        moved = _spread((remapped(edges, *planes(flow)) - _edges(after, cell)) ** 2, cell)
         sure: Floats = smoothstep((still - moved) / (still + 4), 0.25, 0.6)
         sure *= (1 - smoothstep(astray, 0.3, 0.8)) * (1 - smoothstep(length, 3, 5)) * mask
         sure = np.asarray(cv2.GaussianBlur(sure, (0, 0), 0.8 * cell), np.float32)
         flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 0.8 * cell), np.float32) * sure[..., None]
-    was, now = _edges(remapped(before, *_planes(flow)), cell), _edges(after, cell)
+    was, now = _edges(remapped(before, *planes(flow)), cell), _edges(after, cell)
     unlike = _spread((was - now) ** 2, cell) / (_spread(was * was + now * now, cell) + FAINT)
     return flow, WEAKEN * smoothstep(unlike, 0.38, 0.9)
 
 
-def _planes(flow: Floats) -> tuple[Floats, Floats]:
+def planes(flow: Floats) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
 
 
@@ -183,15 +183,15 @@ def _spread(x: Floats, cell: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(x, (0, 0), 1.2 * cell), np.float32)
 
 
-def _sharpened(light: Floats) -> Floats:
+def sharpened(light: Floats) -> Floats:
     """Lightness (S, S) with what enlarging takes away: seen again at the model's size it is itself, nearly."""
     return light + LOST * (light - np.asarray(cv2.GaussianBlur(light, (0, 0), LOST_PX), np.float32))
 
 
-def _enlarged(picture: Floats) -> Floats:
-    """A model's picture (S, S) or (S, S, C) at the grid's side, without overshoot beside edges."""
-    large = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(cv2.GaussianBlur(large, (0, 0), SMOOTH * SIDE / picture.shape[0]), np.float32)
+def enlarged(picture: Floats, side: int = SIDE) -> Floats:
+    """A model's picture (S, S) or (S, S, C) at `side` pixels, without overshoot beside edges."""
+    large = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.GaussianBlur(large, (0, 0), SMOOTH * side / picture.shape[0]), np.float32)
 
 
 def _half(picture: Floats) -> Floats:

@@ -18,8 +18,9 @@ EDGE: Final = 0.1
 """A change fades out over this share of the frame's side."""
 INWARD: Final = (0.3, 1.0)
 """What part of the soft edge of the head counts: not its outer side, for a rim of light around it is seen at once."""
-SEEK_PX: Final = 96
-"""Longer side of what is parted into head and background."""
+WIDER: Final = 1.5
+SEEK_PX: Final = 144
+"""Sides of what is parted into head and background: times the frame's, and the longer one in pixels."""
 ROUNDS: Final = 3
 FEWEST: Final = 64
 """With fewer pixels of head or background there is nothing to learn from: where heads are has to do."""
@@ -36,19 +37,30 @@ def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
     Without a `head` to look for, all of the frame may change.
     """
     height, width = rgb.shape[:2]
+    left, top, wide, high = _box(frame, width, height)
+    cells = (max(1, round(wide * SIDE / frame.side)), max(1, round(high * SIDE / frame.side)))
+    part = resized(rgb[top : top + high, left : left + wide], cells)
+    places = _places((left, top, wide, high), cells, frame)
+    here = np.ones(part.shape[:2], np.float32)
+    if head:
+        here = _soft_head(part, _head(rgb, frame, (left, top, wide, high), cells))
+    mask = here * smoothstep(_inside(places, frame, width, height), 0, EDGE)
+    return Face(left, top, wide, high, frame, part, here, mask)
+
+
+def _box(frame: Similarity, width: int, height: int) -> tuple[int, int, int, int]:
+    """The pixels of a photo that the frame touches: left, top, width, height; at least one."""
     corners = np.array(frame.corners)
     left, top = np.floor(corners.min(0)).clip(0, (width - 1, height - 1)).astype(int).tolist()
     right, bottom = np.ceil(corners.max(0)).clip((left + 1, top + 1), (width, height)).astype(int).tolist()
-    wide, high = right - left, bottom - top
-    cells = (max(1, round(wide * SIDE / frame.side)), max(1, round(high * SIDE / frame.side)))
-    part = resized(rgb[top:bottom, left:right], cells)
-    x = left + (np.arange(cells[0]) + 0.5) * wide / cells[0]
-    y = top + (np.arange(cells[1]) + 0.5) * high / cells[1]
-    places = (x[None] + 1j * y[:, None] - frame.shift) / frame.turn
-    mask = smoothstep(_inside(places, frame, width, height), 0, EDGE)
-    if head:
-        mask *= _soft_head(part, places)
-    return Face(left, top, wide, high, frame, part, mask)
+    return left, top, right - left, bottom - top
+
+
+def _places(box: tuple[int, int, int, int], cells: tuple[int, int], frame: Similarity) -> Points:
+    """Where the middles of cells (width, height) over a box of the photo lie in the frame's unit square, (h, w)."""
+    x = box[0] + (np.arange(cells[0]) + 0.5) * box[2] / cells[0]
+    y = box[1] + (np.arange(cells[1]) + 0.5) * box[3] / cells[1]
+    return np.asarray((x[None] + 1j * y[:, None] - frame.shift) / frame.turn, np.complex128)
 
 
 def resized(picture: Pictures, size: tuple[int, int]) -> Pictures:
@@ -92,35 +104,43 @@ def smoothstep(x: Floats, low: float, high: float) -> Floats:
 def _inside(places: Points, frame: Similarity, width: int, height: int) -> Floats:
     """How far inside the frame each place is, as a share of its side; a side that lies in no photo is far away."""
     x, y = places.real, places.imag
+    # Chins nearly touch the frame, and what is below them is neck of one colour: it may fade in less room.
+    chin = 1 + np.exp(-(((x - 0.5) / 0.25) ** 2))
     out = [not (0.5 < a < width - 0.5 and 0.5 < b < height - 0.5) for a, b in frame.corners]
-    sides = ((y, 0, 1), (1 - x, 1, 2), (1 - y, 2, 3), (x, 3, 0))
+    sides = ((y, 0, 1), (1 - x, 1, 2), (chin * (1 - y), 2, 3), (x, 3, 0))
     ways = [way for way, one, other in sides if not (out[one] and out[other])]
     return np.asarray(np.minimum.reduce(ways) if ways else np.ones_like(x), np.float32)
 
 
-def _soft_head(part: Pictures, places: Points) -> Floats:
+def _soft_head(part: Pictures, head: Floats) -> Floats:
     """1 on the head, 0 behind it, with soft edges that follow the photo's."""
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.float32) / np.float32(255)
-    head = np.asarray(cv2.GaussianBlur(_head(part, places), (0, 0), 0.7 * SIDE / 64), np.float32)
-    return smoothstep(_along_edges(grey, head), *INWARD)
+    soft = np.asarray(cv2.GaussianBlur(head, (0, 0), 0.7 * SIDE / 64), np.float32)
+    return smoothstep(_along_edges(grey, soft), *INWARD)
 
 
-def _head(part: Pictures, places: Points) -> Floats:
-    """1 on the head with its hair, scarf or hat, else 0 (h, w).
+def _head(rgb: Pictures, frame: Similarity, box: tuple[int, int, int, int], cells: tuple[int, int]) -> Floats:
+    """1 on the head with its hair, scarf or hat, else 0, on the `cells` over a `box` of the photo.
 
-    GrabCut (Rother et al. 2004), started from where heads are in the frame; pieces apart from the face are dropped.
+    GrabCut (Rother et al. 2004), started from where heads are in the frame; pieces apart from the face are dropped. It
+    looks beyond the frame, where there is more of what is behind.
     """
-    high, wide = part.shape[:2]
-    shrink = SEEK_PX / max(high, wide)
-    size = (max(1, round(wide * shrink)), max(1, round(high * shrink)))
-    small = cv2.cvtColor(resized(part, size), cv2.COLOR_RGB2BGR)
-    x = np.asarray(cv2.resize(places.real.astype(np.float32), size), np.float32)
-    y = np.asarray(cv2.resize(places.imag.astype(np.float32), size), np.float32)
-    face = _within(x, y, FACE) | ((abs(x - 0.5) < 0.14) & (y > 0.2) & (y < 0.4))
-    behind = ((y < 0.8) & (abs(x - 0.5) > 0.46)) | ((y < 0.06) & (abs(x - 0.5) > 0.3))
+    # The frame about its middle, larger.
+    wider = Similarity(frame.turn * WIDER, frame(0.5 + 0.5j) - frame.turn * WIDER * (0.5 + 0.5j))
+    around = _box(wider, rgb.shape[1], rgb.shape[0])
+    shrink = SEEK_PX / max(around[2:])
+    size = (max(1, round(around[2] * shrink)), max(1, round(around[3] * shrink)))
+    photo = rgb[around[1] : around[1] + around[3], around[0] : around[0] + around[2]]
+    small = cv2.cvtColor(resized(photo, size), cv2.COLOR_RGB2BGR)
+    places = _places(around, size, frame)
+    x, y = places.real.astype(np.float32), places.imag.astype(np.float32)
+    aside = abs(x - 0.5)
+    face = _within(x, y, FACE) | ((aside < 0.14) & (y > 0.2) & (y < 0.4))
     seeds = np.full(small.shape[:2], cv2.GC_PR_BGD, np.uint8)
     seeds[_within(x, y, HEAD)] = cv2.GC_PR_FGD
-    seeds[behind] = cv2.GC_BGD
+    seeds[((y < 0.3) & (aside > 0.44)) | ((y < 0.06) & (aside > 0.3)) | ((y < 0.7) & (aside > 0.6)) | (y < -0.12)] = (
+        cv2.GC_BGD
+    )
     seeds[face] = cv2.GC_FGD
     counts = [int(np.isin(seeds, kinds).sum()) for kinds in ((cv2.GC_FGD, cv2.GC_PR_FGD), (cv2.GC_BGD, cv2.GC_PR_BGD))]
     if min(counts) >= FEWEST:
@@ -132,7 +152,14 @@ def _head(part: Pictures, places: Points) -> Floats:
     kept = np.zeros(count, np.float32)
     kept[np.unique(pieces[face])] = 1
     kept[0] = 0
-    return np.asarray(cv2.resize(kept[pieces], (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+    # From a cell over the box to a pixel of what was looked at.
+    step = (box[2] / cells[0] * size[0] / around[2], box[3] / cells[1] * size[1] / around[3])
+    start = ((box[0] - around[0]) * size[0] / around[2], (box[1] - around[1]) * size[1] / around[3])
+    way = np.array([[step[0], 0, start[0] + step[0] / 2 - 0.5], [0, step[1], start[1] + step[1] / 2 - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(kept[pieces], way, cells, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
 
 
 def _within(x: Floats, y: Floats, oval: tuple[float, float, float, float]) -> NDArray[np.bool_]:

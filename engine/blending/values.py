@@ -24,8 +24,8 @@ class Face:
     looked at on a grid of (h, w) cells: about `grid.SIDE` to the frame's side, whatever the photo's size.
 
     `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
-    framing into the photo. `part` (h, w, 3) is the photo there. `mask` (h, w), 0 to 1, is how much of a change is let
-    through: 0 at the frame's edge and beyond it.
+    framing into the photo. `part` (h, w, 3) is the photo there. `head` (h, w), 0 to 1, is what is no background; `mask`
+    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too.
     """
 
     left: int
@@ -34,6 +34,7 @@ class Face:
     height: int
     frame: Similarity
     part: Pictures
+    head: Floats
     mask: Floats
 
 
@@ -44,7 +45,7 @@ class Canvas:
     `picture` (H, W, 3) is the photo, or what `scaled` made of the part `window` of it. `base` (S, S, 3) is what the
     model decodes of the unedited code. On the face's grid: `low` (h, w, 3) is what of the photo such a model can see,
     the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size. `inner` (S, S), 0 to
-    1, is 1 where all of a model's pixel may change. No array of it may be changed.
+    1, is 1 where all of a model's pixel is on the head. No array of it may be changed.
     """
 
     picture: Pictures
