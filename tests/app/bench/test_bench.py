@@ -18,7 +18,7 @@ from app.bench import window as bench
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.settings import Settings
-from app.shot import wait_until
+from app.shot import close, wait_until
 from engine.api import ModelCard
 from engine.families import FAMILIES
 from engine.session import Session
@@ -54,7 +54,7 @@ def window(qtbot: QtBot, only_tiny: Path) -> Iterator[Conductor]:
     controller.start()
     wait_until(lambda: controller.state.drawn is not None and not controller.state.drawing, controller)
     yield controller
-    bench.close(controller)
+    close(controller)
 
 
 def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models: Path):
