@@ -115,6 +115,7 @@ def test_heartbeat_hears_a_gui_thread_that_stands_still(qtbot: QtBot):
     assert max(heart.listen(300)) >= 110
 
 
+@pytest.mark.slow
 def test_the_whole_window_is_measured_and_leaves_nothing(
     qtbot: QtBot, only_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
