@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, QTimer, qVersion
+from PySide6.QtCore import QCoreApplication, QTimer, qVersion
 from PySide6.QtGui import QGuiApplication
 
 from app.__main__ import application, open_window
@@ -25,7 +25,7 @@ from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_re
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.settings import Settings
-from app.shot import wait_until
+from app.shot import close, wait_until
 from app.train.workspace import Train
 from engine.api import ModelCard, TrainRequest
 from engine.errors import UserError
@@ -123,19 +123,6 @@ def _step(conductor: Conductor) -> int:
     return 0 if training is None else training.step
 
 
-def close(conductor: Conductor, eye: Eye | None = None) -> None:
-    """Closes the window and waits until all its threads have ended."""
-    if eye is not None:
-        eye.close()
-    ended: list[bool] = []
-    conductor.closed.connect(lambda: ended.append(True))
-    conductor.close()
-    # The window hides at once and the lanes may be idle before their threads were told to end: only this is the end.
-    wait_until(lambda: bool(ended), None)
-    conductor.window.deleteLater()
-    QCoreApplication.sendPostedEvents(conductor.window, QEvent.Type.DeferredDelete)
-
-
 def measure(*, quick: bool) -> dict[str, Any]:
     """Every figure of the window, with its aim where it has one.
 
@@ -190,7 +177,8 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
                     slider_to_picture[name]["training"] = measure_sliders(conductor, eye, card, extent, training=True)
             stop_training(conductor)
     finally:
-        close(conductor, eye)
+        eye.close()
+        close(conductor)
     return {
         "qt": qVersion(),
         "platform": QGuiApplication.platformName(),
@@ -254,5 +242,6 @@ def start_up(born: float) -> None:
     marks["first_picture_seconds"] = time.time() - born
     run_for(SETTLE_MS)
     marks["peak_memory_mib"] = peak_memory_mib()
-    close(conductor, eye)
+    eye.close()
+    close(conductor)
     sys.stdout.write(json.dumps(marks) + "\n")

@@ -18,7 +18,7 @@ from app.bench import window as bench
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.settings import Settings
-from app.shot import wait_until
+from app.shot import close, wait_until
 from engine.api import ModelCard
 from engine.families import FAMILIES
 from engine.session import Session
@@ -54,7 +54,7 @@ def window(qtbot: QtBot, only_tiny: Path) -> Iterator[Conductor]:
     controller.start()
     wait_until(lambda: controller.state.drawn is not None and not controller.state.drawing, controller)
     yield controller
-    bench.close(controller)
+    close(controller)
 
 
 def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models: Path):
@@ -115,6 +115,7 @@ def test_heartbeat_hears_a_gui_thread_that_stands_still(qtbot: QtBot):
     assert max(heart.listen(300)) >= 110
 
 
+@pytest.mark.slow
 def test_the_whole_window_is_measured_and_leaves_nothing(
     qtbot: QtBot, only_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -15,7 +15,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.job import JobView
-from app.theme import apply_theme
+from app.theme import dressed_last
 from app.widgets.buttons import button
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.curves import Curves
@@ -272,9 +272,9 @@ def render(folder: Path, pictures: Pictures, *, size: tuple[int, int] = (1440, 9
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for theme in ("dark", "light"):
-        apply_theme(app, theme)
         for build in (explore, train):
-            window = build(pictures)
+            with dressed_last(app, theme):
+                window = build(pictures)
             window.resize(*size)
             window.show()
             for _ in range(3):

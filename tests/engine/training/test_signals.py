@@ -79,6 +79,7 @@ def test_the_size_of_a_step_is_that_of_the_step(tmp_path, monkeypatch):
     assert told == {step: pytest.approx(sizes[step - 1], rel=1e-3) for step in (4, 8, 12)}
 
 
+@pytest.mark.slow
 def test_looking_on_changes_nothing_in_what_is_learned(tmp_path):
     for family in FAMILIES:
         session, often = new_run(tmp_path, family, name=f"{family}-often", steps=4, preview_every=1)
