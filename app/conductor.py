@@ -25,6 +25,7 @@ from app.core.startup import Prebuild, Startup
 from app.core.store import Store
 from app.core.tasks import LaneName, Tasks
 from app.core.workspace import Controllers, Opening, Services, WorkspaceView
+from app.explore.fullsize.state import FullState
 from app.settings import Preferences
 from app.state import AppState
 from app.theme import apply_theme
@@ -71,6 +72,7 @@ class Conductor(QObject):
             theme=settings.theme,
             train_in=settings.train_in,
             on_close=settings.on_close,
+            full=FullState(wanted=settings.photo_as),
             parts={type(part): part for part in own},
         )
         self.store = Store(

@@ -36,6 +36,8 @@ class Settings:
     """Where a new run is trained: window or process."""
     on_close: str = "leave"
     """Runs in their own process when the window closes: leave, stop or ask."""
+    photo_as: str = "photo"
+    """What Single shows of a photo: photo or model."""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -50,6 +52,7 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     "attached": lambda v: isinstance(v, list) and len(v) <= ATTACHED and all(isinstance(n, str) for n in v),
     "train_in": lambda v: v in ("window", "process"),
     "on_close": lambda v: v in ("leave", "stop", "ask"),
+    "photo_as": lambda v: v in ("photo", "model"),
 }
 assert set(_CHECKS) == {item.name for item in fields(Settings)}
 

@@ -10,6 +10,7 @@ from app.explore.check.state import ModelCheck
 from app.explore.compare.state import CompareRow, Comparison
 from app.explore.directions.state import MakerState
 from app.explore.framing.state import FrameState
+from app.explore.fullsize.state import Blended, FullState
 from app.explore.grid.state import GridState
 from app.explore.history.history import History
 from app.explore.history.state import Bookmark, Split
@@ -65,6 +66,8 @@ class AppState:
     reach: float = REACH
     drawn: Drawn | None = None
     drawing: bool = False
+    # whether a hand is on a control of the look
+    moving: bool = False
     picture_message: str = ""
     readout: Readout | None = None
     decode_ms: float | None = None
@@ -86,6 +89,9 @@ class AppState:
     encoding: bool = False
     search: Search | None = None
     frame: FrameState | None = None
+    # the photo at its own size
+    full: FullState = field(default_factory=FullState)
+    blended: Blended | None = None
     # the other views
     grid: GridState = field(default_factory=GridState)
     levels: LevelsState = field(default_factory=LevelsState)

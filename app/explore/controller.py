@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.core.store import Store
 from app.core.tasks import Task
+from app.explore.fullsize.state import Blended
 from app.look import Look
 from app.state import AppState
 from app.words import nice
@@ -36,6 +37,8 @@ class ExploreController(QObject):
         self._times: deque[float] = deque(maxlen=60)
         self._random = random.Random()
         self._measuring: Task | None = None
+        self.compose: Callable[[Look], Callable[[Drawn], Blended] | None] = lambda look: None
+        """How a drawn picture of a look is laid on its photo, where it has one on show."""
         self._readout_timer = QTimer(self, interval=READOUT_MS, singleShot=True)
         self._readout_timer.timeout.connect(self._measure)
         store.changed.connect(lambda before, now: self._readout_timer.stop() if now.closing else None)
@@ -118,14 +121,20 @@ class ExploreController(QObject):
             store.update(drawing=True)
         # Figures of a look that is gone: several times a picture's work, and the picture would wait for it.
         store.tasks.cancel(self._measuring)
+        compose = self.compose(look)
+
+        def drawn_and_blended() -> tuple[Drawn, Blended | None]:
+            drawn = host.model(ref, sha).draw(request)
+            return drawn, compose(drawn) if compose is not None else None
+
         if known is not None:
             self._show(known)
         else:
             store.tasks.submit(
                 "model",
                 "draw",
-                lambda context: host.model(ref, sha).draw(request),
-                done=lambda drawn: self._drawn(drawn, generation),
+                lambda context: drawn_and_blended(),
+                done=lambda made: self._drawn(*made, generation=generation),
                 failed=lambda event: self._draw_failed(event, generation),
                 latest="draw",
             )
@@ -136,14 +145,16 @@ class ExploreController(QObject):
         """The same look by other weights; pictures that are still on their way are dropped."""
         self._redraw(fresh=True)
 
-    def _drawn(self, drawn: Drawn, generation: int) -> None:
+    def _drawn(self, drawn: Drawn, blended: Blended | None, *, generation: int) -> None:
         if generation != self._generation or self._store.state.look is None:
             return
         self._times.append(drawn.milliseconds)
-        self._show(drawn, decode_ms=statistics.median(self._times))
+        self._show(drawn, blended, decode_ms=statistics.median(self._times))
 
-    def _show(self, drawn: Drawn, **changes: Any) -> None:
+    def _show(self, drawn: Drawn, blended: Blended | None = None, **changes: Any) -> None:
         look, history = self._store.state.look, self._store.state.history
+        if blended is not None:
+            changes["blended"] = blended
         self._store.update(
             drawn=drawn,
             drawing=look is not None and drawn.request != look.request(),
@@ -212,7 +223,7 @@ class ExploreController(QObject):
             return
         self._label = label
         self._store.step_aside()
-        self._store.update(look=changed, drawing=True)
+        self._store.update(look=changed, drawing=True, moving=True)
         self._redraw(fresh=fresh)
 
     def settle(self) -> None:
@@ -221,10 +232,10 @@ class ExploreController(QObject):
         if state.look is None:
             return
         history = state.history.pushed(state.look, self._label or "Change")
-        if history is not state.history:
-            if state.drawn is not None:
-                history = history.with_picture(state.drawn.request, state.drawn.picture)
-            self._store.update(history=history)
+        if history is not state.history and state.drawn is not None:
+            history = history.with_picture(state.drawn.request, state.drawn.picture)
+        if history is not state.history or state.moving:
+            self._store.update(history=history, moving=False)
 
     def _change_at_once(self, change: Callable[[Look], Look], label: str) -> None:
         self._change(change, label, fresh=True)
@@ -365,7 +376,8 @@ class ExploreController(QObject):
             store.update(photo=look.photo)
             self.open_model(look.model, then=look)
             return
-        changes: dict[str, object] = {"look": look, "temperature": self._temperature_of(look, store.state.info)}
+        temperature = self._temperature_of(look, store.state.info)
+        changes: dict[str, object] = {"look": look, "temperature": temperature, "moving": False}
         if isinstance(look.source, Sampled):
             changes["seed"] = look.source.seed
         if look.photo != store.state.photo:

@@ -11,13 +11,15 @@ from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
 from app.explore.compare.view import CompareView
 from app.explore.directions.maker_view import NewAttribute
+from app.explore.fullsize.view import MODES, MODES_TIP
 from app.explore.grid.view import GridView
 from app.explore.importing.view import ImportPanel
 from app.explore.inspector.view import Inspector
 from app.explore.library.view import Library
 from app.explore.morph.panel import MorphPanel
 from app.explore.morph.view import MorphView
-from app.explore.single.view import SingleView
+from app.explore.shortcuts import keys_text
+from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
 from app.widgets.layout import hbox, vbox
@@ -54,8 +56,11 @@ class ExploreView(WorkspaceView):
             "morph": self.morph,
         }
         self._stack = QStackedWidget()
-        for view in self._views.values():
+        for key, view in self._views.items():
             self._stack.addWidget(view)
+            if key != "single":
+                view.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
+        self.photo_as = Segmented(MODES, tooltip=f"{MODES_TIP} ({keys_text('view.photo')})")
         self.empty = EmptyState(
             "No model yet",
             "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",
@@ -63,12 +68,13 @@ class ExploreView(WorkspaceView):
         )
         self.empty.actionClicked.connect(self.trainWanted)
         self._pages = QStackedWidget()
-        head = hbox(self.switch, self.hint, gap_px=16)
+        head = hbox(self.switch, self.hint, self.photo_as, gap_px=16)
         head.setStretch(1, 1)
+        head.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
         canvas = QWidget()
         column = vbox(head, self._stack, gap_px=12)
         column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
+        column.setContentsMargins(0, 16, 0, 12)
         canvas.setLayout(column)
         self._pages.addWidget(canvas)
         self._pages.addWidget(self.empty)
@@ -93,9 +99,8 @@ class ExploreView(WorkspaceView):
         if moved(now, before, "view"):
             self.switch.set_current(now.view)
             self._stack.setCurrentWidget(self._views[now.view])
-        if moved(now, before, "view", "reach"):
-            single = f"drag to wander · wheel: reach {now.reach:.1f} rad"
-            self.hint.setText(HINTS.get(now.view, single))
+        if moved(now, before, "view", "reach", "full", "blended", "look"):
+            self._show_head(now)
         self.library.show_state(now, before)
         self.inspector.show_state(now, before)
         self.new_attribute.show_state(now, before)
@@ -104,3 +109,21 @@ class ExploreView(WorkspaceView):
         self.morph_panel.show_state(now, before)
         for view in self._views.values():
             view.show_state(now, before)
+
+    def _show_head(self, now: AppState) -> None:
+        """The line beside the views, and whether a photo is shown whole."""
+        single, photo = now.view == "single", now.look is not None and now.look.photo is not None
+        self.photo_as.setVisible(single and photo)
+        self.photo_as.set_option_enabled("photo", not now.full.why, now.full.why)
+        wanted = "model" if now.full.why else now.full.wanted
+        if self.photo_as.current() != wanted:
+            self.photo_as.set_current(wanted)
+        if single and photo and now.full.why:
+            words = now.full.why
+        elif single and self.single.full.shows(now):
+            words = "drag the face to wander · wheel: zoom"
+        else:
+            words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
+        if self.hint.text() != words:
+            self.hint.setText(words)
+            self.hint.setToolTip(words)

@@ -24,6 +24,8 @@ from app.explore.files import connect as files
 from app.explore.files.controller import FilesController
 from app.explore.framing import connect as framing
 from app.explore.framing.controller import FramingController
+from app.explore.fullsize import connect as fullsize
+from app.explore.fullsize.controller import FullSizeController
 from app.explore.grid import connect as grid
 from app.explore.grid.controller import GridController
 from app.explore.history import connect as history
@@ -60,6 +62,9 @@ class Explore(Controllers[ExploreView]):
         store, parent, preferences = services.store, services.parent, services.preferences
         self.looks = ExploreController(store, parent)
         self.photos = PhotoController(store, self.looks, parent)
+        self.full = FullSizeController(
+            store, self.looks, self.photos, parent, remember=lambda wanted: preferences.change(photo_as=wanted)
+        )
         self.imports = ImportController(store, self.looks, parent)
         self.photos.take_model = self.imports.take
         self.bookmarks = BookmarksController(store, self.looks, parent)
@@ -104,6 +109,15 @@ class Explore(Controllers[ExploreView]):
             **inspector.connect(self.looks, view.inspector, roll=self.roll),
             **photos.connect(self.photos, view.single),
             **framing.connect(self.framing, view.single),
+            **fullsize.connect(
+                self.full,
+                view.single,
+                switch=view.photo_as,
+                looks=self.looks,
+                photos=self.photos,
+                files=self.files,
+                marks=self.bookmarks,
+            ),
             **history.connect(self.bookmarks, view.library.bookmarks, single=view.single),
             **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single")),
             **levels.connect(self.microscope, view.inspector.levels, photos=self.photos),

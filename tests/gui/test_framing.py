@@ -293,7 +293,7 @@ def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
     app.explore.photos.choose(app.state.photos[2].key)
     encoded(app)
     assert app.state.frame is None
-    assert app.explore_view.single.photo.isVisible()
+    assert not app.explore_view.single.framing.isVisible()
 
 
 # searching and improving

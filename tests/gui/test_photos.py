@@ -28,6 +28,7 @@ def encoded(app: App) -> None:
 
 
 def test_a_dropped_photo_is_encoded_and_shown_with_its_error(app: App, home: Path, portrait: Path) -> None:
+    app.explore.full.show("model")
     drop(app.explore_view.single.picture, [portrait])
     encoded(app)
     photo = Session(device="cpu", home=home).load_photo(portrait, size=SIZE)

@@ -17,9 +17,10 @@ from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
 from app.explore.photos.encoder import At, PhotoEncoder, Target
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
 from app.explore.sessions.contents import Kept, Restored
+from app.look import Look
 from app.state import AppState
 from app.words import decibels, framing
-from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
+from engine.api import Coded, Cut, Encoded, Framing, Loaded, PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
 from engine.photos import is_picture, thumbnail
@@ -44,6 +45,8 @@ class PhotoController(QObject):
         """For all views: one photo through one model, on the study lane; asked twice it is done once."""
         self._before_improve: dict[At, list[Encoded]] = {}
         self.take_model: Callable[[Path], bool] = lambda path: False
+        self.kept_look: Callable[[str], Look | None] = lambda key: None
+        """How another face of the photo on show was left; None where it was never looked at."""
         self._last_good: tuple[str | None, Loaded | None, Encoded | None] = (None, None, None)
         store.modelOpened.connect(self._model_opened)
         store.jumped.connect(self.restore)
@@ -218,7 +221,11 @@ class PhotoController(QObject):
             if not any(p.key == key and p.listed for p in self._store.state.photos):
                 made = replace(new, thumb=resized_half(found.picture, THUMB_PX), faces=found.faces)
                 self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
-            self.choose(key)
+            kept = self.kept_look(key) if cut.face or cut == Cut() else None
+            if kept is None:
+                self.choose(key)
+            else:
+                self._explore.step_to(kept, name)
 
         self._encoder.read(new, info.image_size, done=done, failed=self._not_reframed, latest="reframe")
 
@@ -307,18 +314,28 @@ class PhotoController(QObject):
         if state.photo is None or state.info is None or state.look is None:
             return
         at = (state.photo, state.info.sha256)
-        known = self._encoded.get(at)
+        known = self.encoding_of(state.look, state.info.sha256)
         if known is None:
             return
-        source = state.look.source
-        if isinstance(source, Coded):
-            # Before it was improved the photo had another code, and another error.
-            known = next((old for old in self._before_improve.get(at, ()) if source.means(old.code)), known)
         if self._chosen != at:
             self._abandon()
         if known is not state.encoded or state.encoding:
             loaded = self._loaded.get((state.photo, state.info.image_size))
             self._store.update(encoded=known, loaded=loaded, encoding=False)
+
+    def encoding_of(self, look: Look, sha256: str) -> Encoded | None:
+        """What this model made of the look's photo, when its code was found; None where it has not seen it."""
+        at, source = (look.photo or "", sha256), look.source
+        known = self._encoded.get(at)
+        if known is None or not isinstance(source, Coded):
+            return known
+        # Before it was improved the photo had another code, and another error.
+        return next((old for old in self._before_improve.get(at, ()) if source.means(old.code)), known)
+
+    def framing_of(self, key: str) -> Framing | None:
+        """Where this photo was cut, for whatever size; None where that is not known."""
+        found = (one.framing for (kept, _), one in self._loaded.items() if kept == key)
+        return next((framing for framing in found if framing is not None), None)
 
     # encoding, for all views
     def known(self, key: str, sha256: str) -> Encoded | None:

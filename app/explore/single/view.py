@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.explore.framing.view import FramingPanel
+from app.explore.fullsize.view import FullSizePanel
 from app.explore.history.split_reference import reference_of
 from app.explore.history.steps_view import StepsPanel
 from app.explore.shortcuts import keys_text
@@ -23,6 +25,7 @@ from app.words import ERROR_TITLE, decibels, framing, no_error, percentile
 DRAG_TIP: Final = (
     "Drag to wander, wheel for the reach, double click for another plane; arrows, + − and Enter do the same."
 )
+MARGIN_PX: Final = 24
 
 
 class SingleView(QWidget):
@@ -39,6 +42,7 @@ class SingleView(QWidget):
     faceStepped = Signal(int)
     improveWanted = Signal()
     searchCancelled = Signal()
+    roomChanged = Signal(int, int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,11 +60,14 @@ class SingleView(QWidget):
         self.picture.doubleClicked.connect(self.planeWanted)
         self._make_feet()
         self.stage = CentredStage(self.picture, (self.photo, self.error))
-        self.framing = FramingPanel()
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.stage)
-        self._pages.addWidget(self.framing)
+        self.framing, self.full = FramingPanel(), FullSizePanel()
+        self._pages = Pages()
+        self._pages.roomChanged.connect(self.roomChanged)
+        for page in (self.stage, self.framing):
+            self._pages.addWidget(beside(page))
+        self._pages.addWidget(self.full)
         self.steps = StepsPanel()
+        self.steps.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
         self.steps.jumped.connect(self.jumped)
         self.history = self.steps.strip
         column = vbox(self._pages, self.steps, gap_px=8)
@@ -105,8 +112,9 @@ class SingleView(QWidget):
             # Twenty times a second while a search runs: the pictures stay as they are.
             self._show_search(now)
         self.framing.show_state(now, before)
-        if moved(now, before, "frame"):
-            self._pages.setCurrentIndex(0 if now.frame is None else 1)
+        if moved(now, before, "frame", "look", "full", "blended"):
+            self._pages.setCurrentIndex(1 if now.frame is not None else 2 if self.full.shows(now) else 0)
+        self.full.show_state(now, before)
         self.steps.show_state(now, before)
         if moved(now, before, "split", "history", "look"):
             self.picture.set_split(now.split.on)
@@ -161,6 +169,26 @@ class SingleView(QWidget):
         self.error.set_cover(self.curve)
         share = "" if search.fraction is None else f"{search.fraction:.0%}"
         self.error.set_captions("Searching" if encoded is None else "Improving", share)
+
+
+class Pages(QStackedWidget):
+    """Says how large its pages are: one that is hidden does not know."""
+
+    roomChanged = Signal(int, int)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        ratio = self.devicePixelRatioF()
+        self.roomChanged.emit(round(self.width() * ratio), round(self.height() * ratio))
+
+
+def beside(page: QWidget) -> QWidget:
+    """A page that does not go to the edges of the canvas, as the photo does."""
+    room = QWidget()
+    layout = vbox(page)
+    layout.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
+    room.setLayout(layout)
+    return room
 
 
 def _likelihood(now: AppState) -> str:

@@ -1,0 +1,146 @@
+"""The photo at its own size over the whole page, with its zoom and what the model sees floating over it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+
+from app.explore.fullsize.card import SeenCard
+from app.explore.fullsize.state import Blended
+from app.explore.history.split_reference import reference_look, reference_of
+from app.explore.shortcuts import keys_text
+from app.state import AppState, moved
+from app.widgets.buttons import button
+from app.widgets.layout import hbox
+from app.widgets.photo_marks import Outline
+from app.widgets.photo_view import PhotoView
+
+EDGE_PX: Final = 12
+LEAST_PX: Final = (640, 420)
+"""In less room than this the card covers too much of the photo."""
+TIP: Final = (
+    "The model's change is blended in; the detail is the photo's own. Drag on the face to wander, double click there "
+    "for another plane; wheel: zoom, drag beside it or hold Space: move, double click beside: fit; hold B: before; "
+    "+ − with the photo in focus: reach."
+)
+MODES: Final = (("photo", "Photo"), ("model", "What the model sees"))
+MODES_TIP: Final = "The model's change is blended into the photo, whose detail is its own; or the model's own picture"
+
+
+class ZoomBar(QFrame):
+    """Fit, Fill, 1:1, and how large the photo is."""
+
+    chosen = Signal(str)
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.percent = QLabel()
+        self.percent.setProperty("kind", "readout")
+        self.percent.setToolTip("Pixels of the screen for one of the photo; the wheel changes it")
+        self.buttons: dict[str, QPushButton] = {}
+        for mode, words, what in (
+            ("fit", "Fit", "The whole photo"),
+            ("fill", "Fill", "The photo over all of the room"),
+            ("one", "1:1", "A pixel of the photo is one of the screen"),
+        ):
+            made = button(words, f"{what} ({keys_text(f'photo.{mode}')})", kind="quiet", checkable=True)
+            made.clicked.connect(lambda _=False, mode=mode: self.chosen.emit(mode))
+            self.buttons[mode] = made
+        row = hbox(self.percent, 4, *self.buttons.values(), gap_px=2)
+        row.setContentsMargins(10, 4, 4, 4)
+        self.setLayout(row)
+
+    def show_zoom(self, mode: str, scale: float) -> None:
+        """Which is chosen, and the scale."""
+        self.percent.setText(f"{100 * scale:.0f} %")
+        for name, made in self.buttons.items():
+            made.setChecked(name == mode)
+
+
+class FullSizePanel(QWidget):
+    """The photo page of Single."""
+
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo = PhotoView(parent=self)
+        self.photo.setToolTip(TIP)
+        self.zoom = ZoomBar(parent=self)
+        self.card = SeenCard(parent=self)
+        self._shown: Blended | None = None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.photo.setGeometry(self.rect())
+        self._place()
+
+    def _place(self) -> None:
+        """The floating parts in their corners."""
+        roomy = self.width() >= LEAST_PX[0] and self.height() >= LEAST_PX[1]
+        self.card.setVisible(roomy)
+        for part in (self.zoom, self.card):
+            part.adjustSize()
+        bottom = self.height() - EDGE_PX
+        self.zoom.move(self.width() - EDGE_PX - self.zoom.width(), bottom - self.zoom.height())
+        self.card.move(EDGE_PX, bottom - self.card.height())
+
+    def shows(self, now: AppState) -> bool:
+        """Whether there is a photo to show, and it is what is wanted."""
+        photo = now.look is not None and now.look.photo is not None
+        return photo and now.full.wanted == "photo" and not now.full.why and now.blended is not None
+
+    def show_state(self, now: AppState, before: AppState | None) -> None:
+        """Shows the state; nothing while there is no photo."""
+        blended, full = now.blended, now.full
+        if blended is None or not self.shows(now):
+            self._shown = None
+            return
+        if self._shown is None:
+            # What changed while nothing was shown.
+            before = None
+        if moved(now, before, "loaded"):
+            framing = now.loaded.framing if now.loaded is not None else None
+            self.photo.set_overview(framing.overview if framing is not None else None)
+        if full.place is not None:
+            self.photo.set_place(full.place.left, full.place.top, full.place.scale)
+        self._show_blended(blended)
+        if moved(now, before, "full"):
+            self.photo.set_outlines([Outline(f.number, f.corners, f.active, f.edited) for f in full.faces])
+            self.photo.set_plain(full.before)
+            if full.place is not None:
+                self.zoom.show_zoom(full.zoom.mode, full.place.scale)
+            self.card.set_folded(full.folded)
+            self.card.show_state(now)
+            self._place()
+        elif moved(now, before, "drawn", "encoded"):
+            self.card.show_state(now)
+        if moved(now, before, "moving"):
+            self.photo.set_quiet(now.moving)
+        if moved(now, before, "split", "history", "look", "blended"):
+            self.photo.set_split(now.split.on, now.split.share, _left_of(now) if now.split.on else "")
+
+    def _show_blended(self, now: Blended) -> None:
+        old = self._shown
+        if old is now:
+            return
+        self._shown = now
+        scene = now.scene
+        if old is None or old.scene is not scene:
+            self.photo.set_photo(scene.photo, scene.ground, window=scene.window, size=scene.size)
+        if old is None or old.scene is not scene or old.piece is not now.piece:
+            piece = now.piece
+            self.photo.set_piece(*((0, 0, None) if piece is None else (piece.left, piece.top, piece.picture)))
+        if old is None or old.scene is not scene or old.before is not now.before:
+            piece = now.before
+            self.photo.set_before(*((0, 0, None) if piece is None else (piece.left, piece.top, piece.picture)))
+
+
+def _left_of(now: AppState) -> str:
+    """What stands left of the handle: the state it comes from, or the photo where that is no edit of it."""
+    look, blended = reference_look(now), now.blended
+    if look is None or blended is None or blended.before is None or look.photo != blended.scene.key:
+        return "Photo"
+    return reference_of(now)[0]
