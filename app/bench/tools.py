@@ -35,29 +35,33 @@ def drag_aims(info: ModelInfo) -> dict[str, float]:
 
 
 class Eye(QObject):
-    """Watches the current picture; what it has painted last is `seen`."""
+    """Watches the current picture, or what else is `watched`; what it has painted last is `seen`."""
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, conductor: Conductor, *, watched: QWidget | None = None) -> None:
         super().__init__()
         self._controller = conductor
         self._picture = conductor.of(Explore).view.single.picture
+        self._watched = watched or self._picture
         self._loop = QEventLoop(self)
         self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
         self._limit.timeout.connect(self._loop.quit)
         self.seen: DrawRequest | None = None
         self.pictures = 0
-        self._picture.installEventFilter(self)
+        self._watched.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint:
             drawn, array = self._controller.state.drawn, self._picture.picture()
             if drawn is not None and array is not None and np.array_equal(array, drawn.picture):
-                self.pictures += drawn.request != self.seen
-                self.seen = drawn.request
-            if self.caught_up():
-                # The loop ends when this event, and so the painting of the whole window, is over.
-                self._loop.quit()
+                self._saw(drawn.request)
         return False
+
+    def _saw(self, request: DrawRequest) -> None:
+        self.pictures += request != self.seen
+        self.seen = request
+        if self.caught_up():
+            # The loop ends when this event, and so the painting of the whole window, is over.
+            self._loop.quit()
 
     def wanted(self) -> DrawRequest | None:
         """What the picture of the current look is asked for with."""
@@ -87,7 +91,7 @@ class Eye(QObject):
 
     def close(self) -> None:
         """Watches no longer."""
-        self._picture.removeEventFilter(self)
+        self._watched.removeEventFilter(self)
 
 
 class Hand:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
@@ -22,6 +22,7 @@ from app.explore.shortcuts import keys_text
 from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
+from app.widgets.labels import ElidedLabel
 from app.widgets.layout import hbox, vbox
 from app.widgets.segmented import Segmented
 
@@ -46,7 +47,7 @@ class ExploreView(WorkspaceView):
         self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
         self.switch.changed.connect(self.viewChosen)
-        self.hint = QLabel()
+        self.hint = ElidedLabel()
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._views: dict[str, SingleView | CompareView | GridView | MorphView] = {
@@ -126,4 +127,3 @@ class ExploreView(WorkspaceView):
             words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
         if self.hint.text() != words:
             self.hint.setText(words)
-            self.hint.setToolTip(words)

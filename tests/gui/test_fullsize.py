@@ -432,7 +432,10 @@ def test_theme_and_size_change_under_an_edit(app: App, two: Path) -> None:
     assert app.state.blended.piece is not None
     card = panel(app).card
     assert card.isVisible()
+    assert card.tiles[0].isVisible()
     assert view.rect().contains(card.geometry())
+    QTest.mouseClick(card.sign, LEFT)
+    assert not card.tiles[0].isVisible()
     app.window.resize(app.window.minimumSizeHint())
     QApplication.processEvents()
     rested(app)

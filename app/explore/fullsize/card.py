@@ -101,7 +101,7 @@ class SeenCard(QFrame):
     def show_state(self, now: AppState) -> None:
         """Shows the pictures of the active face."""
         encoded, drawn = now.encoded, now.drawn
-        if encoded is None or self._folded:
+        if encoded is None:
             return
         side = encoded.photo.shape[0]
         step = -(-side // LARGEST_PX)

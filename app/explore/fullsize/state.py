@@ -91,8 +91,8 @@ class FullState:
     """`wanted`: photo, or model for what the model sees. `why` says why there is no photo to show; empty otherwise.
 
     `room` is what the widget has, in pixels of the screen, `size` the photo's; `place` where the one is in the other,
-    None before anything is known of them. `before`: the untouched photo, while a key is held. `folded`: the card with
-    what the model sees is.
+    None before anything is known of them. `before`: the untouched photo, while a key is held. `folded`: whether the
+    card with what the model sees is; None where there is no choice yet, so that it unfolds where there is room.
     """
 
     wanted: str = "photo"
@@ -103,4 +103,4 @@ class FullState:
     place: Place | None = None
     faces: tuple[Face, ...] = ()
     before: bool = False
-    folded: bool = False
+    folded: bool | None = None

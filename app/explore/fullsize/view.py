@@ -20,7 +20,9 @@ from app.widgets.photo_view import PhotoView
 
 EDGE_PX: Final = 12
 LEAST_PX: Final = (640, 420)
-"""In less room than this the card covers too much of the photo."""
+"""In less room than this there is no card."""
+ROOMY_PX: Final = (860, 560)
+"""In less room than this it begins folded: it would cover too much of the photo."""
 TIP: Final = (
     "The model's change is blended in; the detail is the photo's own. Drag on the face to wander, double click there "
     "for another plane; wheel: zoom, drag beside it or hold Space: move, double click beside: fit; hold B: before; "
@@ -71,6 +73,7 @@ class FullSizePanel(QWidget):
         self.zoom = ZoomBar(parent=self)
         self.card = SeenCard(parent=self)
         self._shown: Blended | None = None
+        self._folded: bool | None = None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -79,13 +82,16 @@ class FullSizePanel(QWidget):
 
     def _place(self) -> None:
         """The floating parts in their corners."""
-        roomy = self.width() >= LEAST_PX[0] and self.height() >= LEAST_PX[1]
-        self.card.setVisible(roomy)
+        self.card.setVisible(self._has(LEAST_PX))
+        self.card.set_folded(not self._has(ROOMY_PX) if self._folded is None else self._folded)
         for part in (self.zoom, self.card):
             part.adjustSize()
         bottom = self.height() - EDGE_PX
         self.zoom.move(self.width() - EDGE_PX - self.zoom.width(), bottom - self.zoom.height())
         self.card.move(EDGE_PX, bottom - self.card.height())
+
+    def _has(self, room_px: tuple[int, int]) -> bool:
+        return self.width() >= room_px[0] and self.height() >= room_px[1]
 
     def shows(self, now: AppState) -> bool:
         """Whether there is a photo to show, and it is what is wanted."""
@@ -112,7 +118,8 @@ class FullSizePanel(QWidget):
             self.photo.set_plain(full.before)
             if full.place is not None:
                 self.zoom.show_zoom(full.zoom.mode, full.place.scale)
-            self.card.set_folded(full.folded)
+            self._folded = full.folded
+            self._place()
             self.card.show_state(now)
             self._place()
         elif moved(now, before, "drawn", "encoded"):
