@@ -17,7 +17,7 @@ def prepare(rgb: Pictures, framing: Framing, base: Pictures) -> Canvas:
     """A face of a photo (H, W, 3), ready for edits by one model.
 
     `framing` says where the model's picture was cut out, and `base` (S, S, 3) is the model's decoding of the unedited
-    code. `rgb` is kept and not copied. 20 to 60 ms, whatever the photo's size. Where a face was found, only it, its
+    code. `rgb` is kept and not copied. 50 to 110 ms, whatever the photo's size. Where a face was found, only it, its
     hair and what it wears change, as far as they can be told from what is behind them; else all of the frame.
     """
     from engine.blending.grid import face_of

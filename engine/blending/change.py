@@ -33,7 +33,7 @@ SEEN: Final = 0.55
 """Standard deviation in the model's pixels of what it sees of a photo."""
 WEAKEN: Final = 0.7
 """How much of the detail goes where the structure below it was replaced."""
-STILL: Final = (0.1, 0.4)
+STILL: Final = (0.2, 0.5)
 """A flow up to the first length, in cells, is none; one from the second on is used as it is."""
 FLOW_PX: Final = 32
 """In a smaller piece no flow is looked for."""

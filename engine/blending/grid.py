@@ -19,7 +19,7 @@ EDGE: Final = 0.1
 INWARD: Final = (0.3, 1.0)
 """What part of the soft edge of the head counts: not its outer side, for a rim of light around it is seen at once."""
 WIDER: Final = 1.5
-SEEK_PX: Final = 144
+SEEK_PX: Final = 120
 """Sides of what is parted into head and background: times the frame's, and the longer one in pixels."""
 ROUNDS: Final = 3
 FEWEST: Final = 64
@@ -32,7 +32,7 @@ Points = NDArray[np.complex128]
 
 
 def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
-    """The face in `frame` of a photo (H, W, 3). 20 to 60 ms, most of it for telling the head from what is behind.
+    """The face in `frame` of a photo (H, W, 3). 50 to 110 ms, most of it for telling the head from what is behind.
 
     Without a `head` to look for, all of the frame may change.
     """
