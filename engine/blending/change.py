@@ -60,6 +60,8 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
     face = canvas.face
     small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32), canvas.inner)
+    if face.grey:
+        small = np.repeat((small @ LIGHT)[..., None], 3, axis=-1)
     large = from_frame(enlarged(small), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
     flow, weak = structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])

@@ -22,6 +22,8 @@ WIDER: Final = 1.5
 SEEK_PX: Final = 120
 """Sides of what is parted into head and background: times the frame's, and the longer one in pixels."""
 ROUNDS: Final = 3
+GREY: Final = 4
+"""Between the channels of a grey photo there is no more, even of one that was a JPEG."""
 FEWEST: Final = 64
 """With fewer pixels of head or background there is nothing to learn from: where heads are has to do."""
 # Where heads are in the frame, as (x, y) of the centre and half axes. Eyes are at y 0.52, mouths at 0.80.
@@ -45,7 +47,8 @@ def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
     if head:
         here = _soft_head(part, _head(rgb, frame, (left, top, wide, high), cells))
     mask = here * smoothstep(_inside(places, frame, width, height), 0, EDGE)
-    return Face(left, top, wide, high, frame, part, here, mask)
+    grey = int(np.ptp(part, axis=2).max()) <= GREY
+    return Face(left, top, wide, high, frame, part, here, mask, grey)
 
 
 def _box(frame: Similarity, width: int, height: int) -> tuple[int, int, int, int]:

@@ -27,7 +27,8 @@ class Face:
 
     `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
     framing into the photo. `part` (h, w, 3) is the photo there. `head` (h, w), 0 to 1, is what is no background; `mask`
-    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too.
+    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too. Of a `grey` photo only the
+    lightness changes.
     """
 
     left: int
@@ -38,6 +39,7 @@ class Face:
     part: Pictures
     head: Floats
     mask: Floats
+    grey: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,6 +177,8 @@ def test_photos_of_every_kind(how: str):
     elif how == "grey":
         rgb = np.repeat(np.asarray(Image.fromarray(rgb).convert("L"))[..., None], 3, 2)
     canvas, edited = made(rgb, size=size)
+    if how == "grey":
+        edited[: size // 2, :, 2] //= 2  # Models make grey hair blond.
     result = blended(rgb, [(canvas, edited)])
     assert np.array_equal(blended(rgb, [(canvas, canvas.base)]), rgb)
     assert np.array_equal(result[~touched(canvas)], rgb[~touched(canvas)])
