@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app import workspaces
 from app.core.bridge import Bridge
 from app.core.help_panel import HelpPanel
-from app.core.model_host import ModelHost, Shelf
+from app.core.model_host import Inventory, ModelHost
 from app.core.notices import ONLY_ADDRESS, Notices
 from app.core.palette import Offer, PaletteController
 from app.core.requests import Requests
@@ -184,15 +184,15 @@ class Conductor(QObject):
         self._collector.start()
         wanted = model or self.preferences.now.model
 
-        def found(shelf: Shelf) -> None:
-            self.store.update(models=shelf.models, device=shelf.device)
-            self._devices = ("auto", *shelf.devices)
+        def found(inventory: Inventory) -> None:
+            self.store.update(models=inventory.models, device=inventory.device)
+            self._devices = ("auto", *inventory.devices)
             self._offer_devices()
             for controllers in self._controllers.values():
-                controllers.begin(Opening(shelf, wanted, asked=bool(model)))
+                controllers.begin(Opening(inventory, wanted, asked=bool(model)))
 
         host = self.store.model_host
-        self.tasks.submit("model", "look for models", lambda context: host.shelf(), done=found)
+        self.tasks.submit("model", "look for models", lambda context: host.inventory(), done=found)
 
     def place_window(self) -> None:
         """Where it was last time, if that is still on a screen."""

@@ -113,7 +113,7 @@ def direction_note(info: DirectionInfo) -> str:
             "jacobian": "changes the picture most",
         }.get(info.method, "a main axis of the codes")
         return f"{nice(info.name)}: {what}{share}"
-    if info.yours:
+    if info.user_made:
         by = METHOD_NAMES.get(info.method, info.method)
         auc = "" if info.auc is None else f", held-out AUC {info.auc:.2f}"
         ends = "" if info.auc_low is None or info.auc_high is None else f" ({info.auc_low:.2f} to {info.auc_high:.2f})"

@@ -365,15 +365,11 @@ class Session:
 
     # models that others made
     @staticmethod
-    def is_own(path: Path) -> bool:
-        """Whether a safetensors file names itself a Latent Loom model.
+    def is_loom_model(path: Path) -> bool:
+        """Whether a safetensors file names itself a Latent Loom model; raises as `convert.is_loom_model`."""
+        from engine.checkpoints.importing.convert import is_loom_model
 
-        Raises:
-            CheckpointError: its header is damaged.
-        """
-        from engine.checkpoints.importing.layouts.own import is_own
-
-        return is_own(path)
+        return is_loom_model(path)
 
     @staticmethod
     def inspect(path: Path, *, progress: Progress = SILENT) -> ImportReport:

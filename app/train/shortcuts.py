@@ -26,7 +26,9 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("pictures.play", ("Alt+P",), "Play history", "Play the run's previews, or halt.", "Train"),
     Shortcut("pictures.back", ("Alt+,",), "Preview before", "One preview back in the run's history.", "Train"),
     Shortcut("pictures.on", ("Alt+.",), "Preview after", "One preview on in the run's history.", "Train"),
-    Shortcut("pictures.film", ("Ctrl+Shift+E",), "Export time-lapse…", "Write the run's history as a film.", "Train"),
+    Shortcut(
+        "pictures.timelapse", ("Ctrl+Shift+E",), "Export time-lapse…", "Write the run's history as a film.", "Train"
+    ),
     Shortcut("curves.log", ("Alt+Y",), "Logarithmic curves", "Every plot on a logarithmic axis, or not.", "Curves"),
     Shortcut("curves.axis", ("Alt+X",), "Next x axis", "Step, training time or images seen.", "Curves"),
     Shortcut("curves.whole", ("Alt+W",), "Whole run", "Show all of the run in the curves.", "Curves"),

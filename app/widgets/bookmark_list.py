@@ -47,7 +47,7 @@ class BookmarkList(CardList):
 
     renamed = Signal(str, str)
     removed = Signal(str)
-    own_keys: tuple[Qt.Key, ...] = (*CardList.own_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
+    handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)

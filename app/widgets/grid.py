@@ -27,7 +27,7 @@ class PictureGrid(PaintedItems):
     cellDoubleClicked = Signal(int)
     panned = Signal(float, float)
     zoomed = Signal(float)
-    own_keys = (
+    handled_keys = (
         Qt.Key.Key_Left,
         Qt.Key.Key_Right,
         Qt.Key.Key_Up,

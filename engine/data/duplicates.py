@@ -34,14 +34,14 @@ _PAIRS: Final = 1024
 
 
 @dataclass(frozen=True)
-class Twins:
+class Duplicates:
     """Rows of one picture, rising. `exact` says whether all their pixels are equal at the size of training."""
 
     rows: tuple[int, ...]
     exact: bool
 
 
-def find_twins(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Twins, ...]:
+def find_duplicates(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Duplicates, ...]:
     """Groups of equal pictures among (N, S, S, C) uint8, the largest first.
 
     Equal bytes are found by their digest. Candidates for the rest agree in a difference hash (64 bits of "is the pixel
@@ -68,11 +68,11 @@ def find_twins(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tup
     for row in range(len(images)):
         groups[root(row)].append(row)
     found = [
-        Twins(tuple(rows), all(np.array_equal(images[rows[0]], images[row]) for row in rows[1:]))
+        Duplicates(tuple(rows), all(np.array_equal(images[rows[0]], images[row]) for row in rows[1:]))
         for rows in groups.values()
         if len(rows) > 1
     ]
-    return tuple(sorted(found, key=lambda twins: (-len(twins.rows), twins.rows)))
+    return tuple(sorted(found, key=lambda same: (-len(same.rows), same.rows)))
 
 
 def _hashed(

@@ -31,7 +31,7 @@ from engine.checkpoints.model_file import ModelHeader
 from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
-from engine.frozen import Fresh
+from engine.frozen import FrozenCache
 from engine.latent import factorisation, levels, paths
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
@@ -39,7 +39,7 @@ from engine.latent.directions import Direction, apply, share_along
 from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
 from engine.latent.paths import BY_GROUP, PATHS, pad, path
-from engine.latent.user_directions import Owned, merged, own_names
+from engine.latent.user_directions import Owned, merged, user_made_names
 from engine.measures import error_map, norm_ratios, psnr, ssim
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
@@ -70,7 +70,7 @@ class OpenModel:
         self.owner = owner or sha256
         self._model = placed(model, device.torch).eval().requires_grad_(False)
         # The module is for searches that need gradients and for float64; whatever only infers goes this way.
-        self._quick = Fresh(self._model, late=True)
+        self._frozen = FrozenCache(self._model, lazy=True)
         self._device = device.torch
         self._shipped, self._directions = directions, directions
         self._heldout_bits = np.array(header.card.get("heldout_bits_per_dim", ()), float)
@@ -78,7 +78,7 @@ class OpenModel:
         self._encoder = None if aids.encoder is None else placed(aids.encoder, device.torch)
         self._reference = aids.reference
         self._guess: Guess | None = None
-        self._double = Float64Model(self._model, device.torch)
+        self._float64 = Float64Model(self._model, device.torch)
         channels, size, _ = model.spec.image_shape
         self.info = ModelInfo(
             key=key,
@@ -104,8 +104,8 @@ class OpenModel:
     def set_owned(self, owned: Owned) -> None:
         """Takes in what the person made and found, beside the directions that came with the model."""
         self.owned, self._directions = owned, merged(self._shipped, owned)
-        yours = own_names(self._shipped, owned)
-        rows = [_direction_info(d, yours=d.name in yours) for d in self._directions]
+        user_made = user_made_names(self._shipped, owned)
+        rows = [_direction_info(d, user_made=d.name in user_made) for d in self._directions]
         self.info = replace(
             self.info,
             attributes=tuple(row for row in rows if row.kind == "attribute"),
@@ -152,7 +152,7 @@ class OpenModel:
             for start in range(0, len(pictures), DECODE_CHUNK):
                 progress.check()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
-                parts.append(self._quick().encode(part).float().cpu().numpy())
+                parts.append(self._frozen().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
 
     def warm_up(self) -> None:
@@ -190,7 +190,7 @@ class OpenModel:
         for i in range(0, len(codes), DECODE_CHUNK):
             with torch.inference_mode():
                 part = torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device)
-                yield self._quick.for_now().decode(part)
+                yield self._frozen.at_once().decode(part)
 
     def _check_pictures(self) -> None:
         if not self.info.pictures:
@@ -227,7 +227,7 @@ class OpenModel:
         if request.precision == "float32":
             picture = self.decode(code[None])[0]
         else:
-            picture = self._double.picture(code)
+            picture = self._float64.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
         norms = norm_ratios(code, [group.size for group in self.info.groups])
         return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
@@ -335,7 +335,7 @@ class OpenModel:
         found = find_code(
             self._model,
             image,
-            quick=self._quick(),
+            frozen=self._frozen(),
             guess=self._first_guess(progress) if self.info.encode == "search" else None,
             sure=self._encoder is not None,
             steps=steps,
@@ -380,27 +380,27 @@ class OpenModel:
         `progress` is asked between the passes through the model: a drag must not wait for all four.
         """
         code = self.code_of(request)
-        quick = self._quick()
-        image = quick.decode(torch.from_numpy(code[None]).to(self._device))
+        frozen = self._frozen()
+        image = frozen.decode(torch.from_numpy(code[None]).to(self._device))
         progress.check()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
             progress.check()
-            again = quick.encode(image)
+            again = frozen.encode(image)
             progress.check()
-            round_trip = float((quick.decode(again) - image).abs().max())
+            round_trip = float((frozen.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
-            double = self._double.round_trip(code, progress)
+            double = self._float64.round_trip(code, progress)
         return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
 
     @torch.inference_mode()
     def _bits(self, image: torch.Tensor) -> float | None:
         if self.info.density == "none" or not self.info.pictures:
             return None
-        bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
+        bits = self._frozen().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
         return float(bits) if bool(torch.isfinite(bits)) else None
 
 
@@ -418,12 +418,12 @@ def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
     }
 
 
-def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:
+def _direction_info(direction: Direction, *, user_made: bool = False) -> DirectionInfo:
     return DirectionInfo(
         name=direction.name,
         kind="component" if direction.method in factorisation.UNSUPERVISED else "attribute",
         method=direction.method,
-        yours=yours,
+        user_made=user_made,
         positives=direction.positives,
         negatives=direction.negatives,
         auc=direction.auc,

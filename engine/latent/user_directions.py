@@ -112,7 +112,7 @@ def merged(shipped: DirectionSet, owned: Owned) -> DirectionSet:
     return DirectionSet(shipped.model_sha256, tuple(every))
 
 
-def own_names(shipped: DirectionSet, owned: Owned) -> tuple[str, ...]:
+def user_made_names(shipped: DirectionSet, owned: Owned) -> tuple[str, ...]:
     """Under which names `merged` lists the attributes that the user made."""
     start = len(shipped)
     return merged(shipped, owned).names[start : start + len(owned.made)]
@@ -133,8 +133,8 @@ def without(made: DirectionSet, name: str) -> DirectionSet:
     Raises:
         UsageError: there is none that the user made.
     """
-    own = _own(made, name)
-    return DirectionSet(made.model_sha256, tuple(d for d in made if d is not own))
+    chosen = _named(made, name)
+    return DirectionSet(made.model_sha256, tuple(d for d in made if d is not chosen))
 
 
 def renamed(made: DirectionSet, old: str, new: str) -> DirectionSet:
@@ -143,16 +143,16 @@ def renamed(made: DirectionSet, old: str, new: str) -> DirectionSet:
     Raises:
         UsageError: there is none of the old name that the user made.
     """
-    own = _own(made, old)
-    return DirectionSet(made.model_sha256, tuple(_renamed(d, new) if d is own else d for d in made))
+    chosen = _named(made, old)
+    return DirectionSet(made.model_sha256, tuple(_renamed(d, new) if d is chosen else d for d in made))
 
 
-def _own(made: DirectionSet, name: str) -> Direction:
+def _named(made: DirectionSet, name: str) -> Direction:
     for direction in made:
         if direction.name.lower() == name.lower():
             return direction
-    yours = ", ".join(made.names) or "none yet"
-    raise UsageError(f"You made no direction called {name!r} for this model: yours are {yours}.")
+    names = ", ".join(made.names) or "none yet"
+    raise UsageError(f"You made no direction called {name!r} for this model: yours are {names}.")
 
 
 def _renamed(direction: Direction, name: str) -> Direction:

@@ -75,7 +75,7 @@ def new_run(
     )
     if start is not None:
         try:
-            run_library.plant(start, folder)
+            run_library.copy_checkpoint(start, folder)
         except RunError:
             shutil.rmtree(folder, ignore_errors=True)
             raise

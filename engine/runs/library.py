@@ -49,7 +49,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Lost:
+class UnreadableRun:
     """A run or attached folder that cannot be read now; `why` is a sentence."""
 
     path: Path
@@ -58,27 +58,27 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RunListing:
     """What a look at the library found: the runs, the newest first, and what could not be read."""
 
     entries: tuple[Entry, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[UnreadableRun, ...] = ()
 
 
-def read_shelf(
+def read_listing(
     folder: Path,
     attached: Sequence[Path] = (),
     *,
     before: Mapping[Path, Entry] | None = None,
     heartbeats: Heartbeats | None = None,
-) -> Shelf:
+) -> RunListing:
     """The runs in `folder` and in the `attached` runs or folders of runs.
 
     `before` are the entries of the last look by path: those that have not changed are not read again.
     """
     known = before or {}
     entries: dict[Path, Entry] = {}
-    lost: dict[Path, Lost] = {}
+    lost: dict[Path, UnreadableRun] = {}
     places: set[tuple[int, int]] = set()
 
     def take(path: Path, is_attached: bool) -> bool:
@@ -95,7 +95,7 @@ def read_shelf(
         try:
             entries[path] = _entry(path, is_attached, stamp, known.get(path), heartbeats)
         except (RunError, OSError) as error:
-            lost[path] = Lost(path, _sentence(path, error), is_attached)
+            lost[path] = UnreadableRun(path, _sentence(path, error), is_attached)
         return True
 
     for path in _folders(folder):
@@ -103,13 +103,13 @@ def read_shelf(
     for shown in attached:
         if not shown.is_dir():
             why = f"{shown} cannot be reached: mount its disk, or take it off the list."
-            lost[shown] = Lost(shown, why, True)
+            lost[shown] = UnreadableRun(shown, why, True)
         elif not take(shown, True):
             found = [take(path, True) for path in _folders(shown)]
             if not any(found):
-                lost[shown] = Lost(shown, f"{shown} holds no run yet: it is looked at again and again.", True)
+                lost[shown] = UnreadableRun(shown, f"{shown} holds no run yet: it is looked at again and again.", True)
     newest = sorted(entries.values(), key=lambda entry: (-entry.info.modified, entry.info.name))
-    return Shelf(tuple(newest), tuple(lost.values()))
+    return RunListing(tuple(newest), tuple(lost.values()))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -314,7 +314,7 @@ def request_of(config: runs.RunConfig) -> TrainRequest:
     )
 
 
-def plant(checkpoint: Checkpoint, run: Path) -> None:
+def copy_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
     """Puts a copy of `checkpoint` into the new run, with the source's figures and last preview up to its step.
 
     Raises:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import shot
 from app.__main__ import main
-from app.core.asked import Asked
+from app.core.shot_request import ShotRequest
 from app.settings import load_settings, settings_file
 from engine.errors import UsageError
 from engine.preload import preload_torch
@@ -99,7 +99,7 @@ def test_workspaces_by_action(app: App) -> None:
 def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, workspace: str, view: str) -> None:
     out = tmp_path / "window.png"
     photo = portrait if view == "single" and workspace == "explore" else None
-    shot.render(out, workspace=workspace, asked=Asked(view), photo=photo, size=(1280, 720), model="Tiny VAE")
+    shot.render(out, workspace=workspace, asked=ShotRequest(view), photo=photo, size=(1280, 720), model="Tiny VAE")
     with Image.open(out) as image:
         assert image.size == (1280, 720)
         assert len(image.convert("RGB").getcolors(1 << 24)) > 500

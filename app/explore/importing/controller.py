@@ -180,7 +180,7 @@ def _is_foreign(path: Path) -> bool:
     from engine.session import Session
 
     try:
-        return not Session.is_own(path)
+        return not Session.is_loom_model(path)
     except (CheckpointError, OSError, ValueError):
         return False
 

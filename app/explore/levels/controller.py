@@ -25,7 +25,7 @@ MAPS_MS: Final = 500
 """The picture must have rested so long before what each level drives is worked out."""
 
 
-class MicroscopeController(QObject):
+class LevelsController(QObject):
     """Turns what hands do in the levels section into rules of the look, so that undo and sessions keep them."""
 
     def __init__(

@@ -40,7 +40,7 @@ def connect(curves: CurvesController, view: TrainCurves, *, store: Store, window
     head.axisChosen.connect(curves.set_axis)
     head.logXToggled.connect(curves.set_log_x)
     head.compareToggled.connect(lambda path, on: curves.compare(Path(path), on))
-    head.markedWanted.connect(lambda: curves.compare_only(store.state.shelf.marked))
+    head.markedWanted.connect(lambda: curves.compare_only(store.state.run_list.marked))
     head.exportWanted.connect(lambda kind: export_table() if kind == "csv" else export_picture())
     view.noteMade.connect(curves.set_note)
     view.metricWanted.connect(curves.show_metric)

@@ -96,7 +96,7 @@ class TrainCurves(QWidget):
         view, old = now.run_view, before.run_view if before is not None else None
         if view is None:
             return
-        if moved(now, before, "runs", "run_view", "curves", "shelf"):
+        if moved(now, before, "runs", "run_view", "curves", "run_list"):
             self.head.show_runs(now)
         other_run = old is None or old.path != view.path
         by_hand = other_run or moved(now, before, "curves", "catalogue", "theme")

@@ -151,9 +151,9 @@ class RunTablePage(QWidget):
                 for plot in family.curves
                 for metric in plot.metrics
             }
-        if now.shelf.table is not self._shown or moved(now, before, "catalogue"):
-            opened = self._shown is None and now.shelf.table is not None
-            self._shown = now.shelf.table
+        if now.run_list.table is not self._shown or moved(now, before, "catalogue"):
+            opened = self._shown is None and now.run_list.table is not None
+            self._shown = now.run_list.table
             self._fill()
             if opened:
                 self.table.setFocus()

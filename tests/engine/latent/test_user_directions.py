@@ -16,11 +16,11 @@ from engine.latent.user_directions import (
     axes_file,
     load_owned,
     merged,
-    own_names,
     renamed,
     save_found,
     save_made,
     user_file,
+    user_made_names,
     without,
 )
 
@@ -98,7 +98,7 @@ def test_shipped_come_first_and_names_never_meet():
     )
     both = merged(shipped, owned)
     assert both.names == ("Smiling", "PC 1", "smiling 2", "Hat", "Feature 1")
-    assert own_names(shipped, owned) == ("smiling 2", "Hat")
+    assert user_made_names(shipped, owned) == ("smiling 2", "Hat")
     assert both["PC 1"] is shipped["PC 1"]
     assert merged(some(), owned).names == ("smiling", "Hat", "PC 1", "Feature 1")
 

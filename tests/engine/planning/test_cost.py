@@ -27,7 +27,7 @@ SMALL = {
 }
 
 
-def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.Asked:
+def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.CostQuery:
     return cost.asked(family, config or SMALL[family], {"batch": batch, **training}, SHAPE, images=images)
 
 

@@ -192,7 +192,7 @@ def _largest(model: LatentModel) -> float:
     return float(torch.stack([part.float() for part in parts]).amax()) if parts else 0.0
 
 
-class Looking(QuietHook):
+class PreviewExtras(QuietHook):
     """Both, as a hook of the loop: at every preview with the averaged model."""
 
     def __init__(self, run: RunContext) -> None:

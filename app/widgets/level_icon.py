@@ -15,7 +15,7 @@ WORDS: Final = {"good": "good", "watch": "to be watched", "bad": "bad", "unknown
 _SIDE_PX: Final = 18
 
 
-class LevelSign(QWidget):
+class LevelIcon(QWidget):
     """A disc with a mark: colour alone would leave some people out. Levels: good, watch, bad, unknown."""
 
     def __init__(self, level: str = "unknown", *, side_px: int = _SIDE_PX, parent: QWidget | None = None) -> None:
