@@ -40,5 +40,10 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("collapse.quick", ("Ctrl+G",), "Quick diagnosis", "Judge the run on show with few samples.", "Train"),
     Shortcut("collapse.full", ("Ctrl+Shift+G",), "Full diagnosis", "Judge the run on show with all samples.", "Train"),
     Shortcut("collapse.birthday", ("Alt+S",), "Birthday test", "Judge nearest pairs of the run by eye.", "Train"),
+    when_shown=(
+        "train.start",
+        *(f"pictures.{action}" for action in ("tab", "pin", "play", "back", "on", "timelapse")),
+        *(f"curves.{action}" for action in ("log", "axis", "whole", "note", "compare")),
+    ),
 )
 keys_text: Final = SHORTCUTS.keys_text

@@ -15,6 +15,7 @@ from app import shot
 from app.__main__ import main
 from app.core.shot_request import ShotRequest
 from app.settings import load_settings, settings_file
+from app.train.shortcuts import SHORTCUTS as TRAIN_KEYS
 from engine.errors import UsageError
 from engine.preload import preload_torch
 from tests.gui.conftest import App, OpenApp
@@ -93,6 +94,17 @@ def test_workspaces_by_action(app: App) -> None:
     actions["sample.random"].trigger()
     app.settle()
     assert app.state.seed != seed
+
+
+def test_keys_that_act_only_in_train_make_no_view_of_it_from_explore(app: App) -> None:
+    for action in sorted(TRAIN_KEYS.when_shown):
+        app.press(action)
+    assert (app.state.workspace, list(app.window.views())) == ("explore", ["explore"])
+    assert (app.state.curves.log, app.state.pictures.tab, app.said) == (False, "samples", "")
+    app.press("runs.find")
+    assert (app.state.workspace, list(app.window.views())) == ("train", ["explore", "train"])
+    app.press("curves.log")
+    assert app.state.curves.log
 
 
 @pytest.mark.parametrize(("workspace", "view"), [("explore", "single"), ("explore", "morph"), ("train", "single")])

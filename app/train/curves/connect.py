@@ -47,9 +47,9 @@ def connect(curves: CurvesController, view: TrainCurves, *, store: Store, window
     return {
         "curves.log": curves.toggle_log,
         "curves.axis": curves.next_axis,
-        "curves.whole": store.if_shown("train", view.show_whole),
-        "curves.note": store.if_shown("train", view.begin_note),
-        "curves.compare": store.if_shown("train", view.open_compare),
+        "curves.whole": view.show_whole,
+        "curves.note": view.begin_note,
+        "curves.compare": view.open_compare,
         "curves.csv": export_table,
         "curves.png": export_picture,
     }

@@ -83,8 +83,7 @@ class PicturesController(QObject):
     def next_tab(self) -> None:
         """By keyboard, one after the other."""
         keys = [key for key, _ in TABS]
-        if self._store.state.workspace == "train":
-            self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
+        self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
 
     def _set(self, **changes: Any) -> None:
         self._store.update(pictures=replace(self._store.state.pictures, **changes))
