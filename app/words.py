@@ -8,7 +8,7 @@ from typing import Final
 from engine.api import DirectionInfo, Sampled
 
 ERROR_TITLE: Final = "|error| × 4"
-"""The engine's error maps are enlarged so much (`engine.exploring.open_model.ERROR_GAIN`)."""
+"""The engine's error maps are enlarged so much (`engine.measures.ERROR_GAIN`)."""
 SHORT: Final = {"heavy makeup": "Makeup", "mouth slightly open": "Open mouth", "wearing lipstick": "Lipstick"}
 """Names of the face data set that are too long for a slider."""
 

@@ -10,13 +10,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 Picture = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
+
+ERROR_GAIN: Final = 4.0
+"""Of every error map beside a photo; the window's title of it says so."""
 
 _WINDOW = 11
 _WINDOW_SIGMA = 1.5
@@ -51,10 +55,12 @@ def ssim(a: Picture, b: Picture, *, value_range: float | None = None) -> float:
     return float(np.mean(top / bottom))
 
 
-def norm_ratios(code: Picture, sizes: Sequence[int]) -> tuple[float, ...]:
-    """|z| / sqrt(d) of each stretch of a code (D,), one after the other: 1 is typical of the normal prior."""
-    parts = np.split(code.astype(np.float64), np.cumsum(sizes)[:-1])
-    return tuple(float(np.linalg.norm(part) / math.sqrt(part.size)) for part in parts)
+def norm_ratios(codes: Picture, sizes: Sequence[int] = ()) -> Doubles:
+    """|z| / sqrt(D) of codes (..., D), then of the stretches of `sizes` that a code is made of, one after the other:
+    (1 + len(sizes), ...). 1 is typical of the normal prior."""
+    squares, ends = np.square(codes, dtype=np.float64), np.cumsum([0, *sizes])
+    spans = [slice(0, codes.shape[-1]), *(slice(start, stop) for start, stop in pairwise(ends))]
+    return np.stack([np.sqrt(squares[..., span].mean(axis=-1)) for span in spans])
 
 
 def sharpness(picture: Picture, *, value_range: float | None = None) -> float:

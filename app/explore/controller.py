@@ -380,5 +380,5 @@ def _reconstruction(request: DrawRequest, state: AppState) -> Drawn | None:
     found, info = state.encoded, state.info
     if found is None or info is None or not request.draws(found.code):
         return None
-    (whole,), levels = norm_ratios(found.code, [info.code_size]), norm_ratios(found.code, [g.size for g in info.groups])
-    return Drawn(request, found.reconstruction, found.code, whole, 0.0, levels)
+    norm, *level_norms = norm_ratios(found.code, [group.size for group in info.groups]).tolist()
+    return Drawn(request, found.reconstruction, found.code, norm, 0.0, tuple(level_norms))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import UsageError
+from engine.measures import norm_ratios
 from engine.models.base import Group
 
 FloatArray = npt.NDArray[np.floating]
@@ -178,11 +179,19 @@ def pad(corners: Codes, x: float, y: float, *, method: str = "slerp", groups: Se
     return _lower(found[0], corners)
 
 
-def norm_ratios(codes: npt.NDArray[np.floating], groups: Sequence[Group] = ()) -> npt.NDArray[np.float64]:
-    """|z| / sqrt(D) of codes (N, D): (1 + G, N), of the whole code, then of each group; 1 is typical of the prior."""
-    spans = [slice(0, codes.shape[1]), *(slice(group.start, group.stop) for group in groups)]
-    squares = np.square(codes, dtype=np.float64)
-    return np.stack([np.sqrt(squares[:, span].mean(axis=1)) for span in spans])
+def path_norms(
+    codes: npt.NDArray[np.floating], count: int, *, loop: bool = False, groups: Sequence[Group] = ()
+) -> Mapping[str, npt.NDArray[np.float64]]:
+    """`norm_ratios` at `count` even places of the path, by method: (1, count), with several groups (1 + G, count)."""
+    groups = groups if len(groups) > 1 else ()
+    at = np.linspace(0, 1, count)
+    if loop:
+        # 1 is the first code again: the path wraps there.
+        at[-1] = 0.0
+    methods = [name for name in PATHS if groups or name not in BY_GROUP]
+    sizes = [group.stop - group.start for group in groups]
+    found = {name: path(codes, at, method=name, loop=loop, groups=groups) for name in methods}
+    return {name: norm_ratios(way, sizes) for name, way in found.items()}
 
 
 def _between(a: Codes, b: Codes, t: Fractions, step: Step, groups: Sequence[Group]) -> Codes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from engine.api import DirectionInfo
 from engine.errors import CheckpointError, UsageError
 from engine.files.disk import reason
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
@@ -112,10 +113,24 @@ def merged(shipped: DirectionSet, owned: Owned) -> DirectionSet:
     return DirectionSet(shipped.model_sha256, tuple(every))
 
 
-def user_made_names(shipped: DirectionSet, owned: Owned) -> tuple[str, ...]:
-    """Under which names `merged` lists the attributes that the user made."""
-    start = len(shipped)
-    return merged(shipped, owned).names[start : start + len(owned.made)]
+def described(shipped: DirectionSet, owned: Owned) -> tuple[DirectionInfo, ...]:
+    """What the window shows of each direction of `merged`, in its order."""
+    made = range(len(shipped), len(shipped) + len(owned.made))
+    return tuple(
+        DirectionInfo(
+            name=direction.name,
+            kind="component" if direction.method in UNSUPERVISED else "attribute",
+            method=direction.method,
+            user_made=index in made,
+            positives=direction.positives,
+            negatives=direction.negatives,
+            auc=direction.auc,
+            auc_low=direction.auc_low,
+            auc_high=direction.auc_high,
+            share=direction.share,
+        )
+        for index, direction in enumerate(merged(shipped, owned))
+    )
 
 
 def added(made: DirectionSet, new: tuple[Direction, ...], taken: tuple[str, ...] = ()) -> DirectionSet:

@@ -11,6 +11,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.latent import paths
+from engine.measures import norm_ratios
 from engine.models.base import Group
 
 
@@ -156,13 +157,13 @@ def test_levels_turn_each_for_itself_and_the_arc_as_a_whole():
 def test_norm_ratios_are_of_the_whole_and_of_each_group():
     ones = np.ones((3, 10), np.float32) * np.array([[1], [2], [0]], np.float32)
     ones[0, :4] = 0
-    found = paths.norm_ratios(ones, (Group("coarse", 0, 4), Group("fine", 4, 10)))
+    found = norm_ratios(ones, [4, 6])
     np.testing.assert_allclose(found, [[math.sqrt(0.6), 2, 0], [0, 2, 0], [1, 2, 0]])
 
 
 def test_the_line_sinks_where_arc_and_stretched_line_stay():
     stops = codes(2, 4096, seed=7)
-    middle = {name: paths.norm_ratios(paths.path(stops, [0.5], method=name).numpy())[0, 0] for name in paths.PATHS}
+    middle = {name: norm_ratios(paths.path(stops, [0.5], method=name).numpy())[0, 0] for name in paths.PATHS}
     assert middle["lerp"] == pytest.approx(math.sqrt(0.5), abs=0.03)
     assert middle["slerp"] == pytest.approx(1, abs=0.03)
     assert middle["norm"] == pytest.approx(1, abs=0.03)
