@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knobs import PACED as PACED
 from engine.knobs import Knob, Preset, Value
 from engine.plots import Plot
 

@@ -20,12 +20,6 @@ from PIL import Image
 from engine.errors import RunError
 from engine.files.disk import MALFORMED, NotPlain, read_json, reason, write_json
 from engine.runs.heartbeat import Heartbeats, fresh
-from engine.runs.line_files import FigureRow as FigureRow
-from engine.runs.line_files import NoticeRow as NoticeRow
-from engine.runs.line_files import append_figures as append_figures
-from engine.runs.line_files import append_notice as append_notice
-from engine.runs.line_files import read_figures as read_figures
-from engine.runs.line_files import read_notices as read_notices
 from engine.runs.line_files import whole_lines
 
 SCHEMA: Final = 1

@@ -20,6 +20,7 @@ from app.widgets.curves import Curves
 from app.widgets.inline_edit import NameEdit
 from engine.charts import Chart
 from engine.runs import directory as runs
+from engine.runs.line_files import NoticeRow, append_figures, append_notice
 from engine.runs.notes import read_notes
 from tests.gui.conftest import SIZE, App
 
@@ -48,11 +49,9 @@ def make_run(home: Path, name: str, *, title: str, shift: float = 0.0, steps: in
     for step in range(100, steps + 1, 100):
         Image.fromarray(np.full((5 * SIZE, 5 * SIZE, 3), step % 250, np.uint8)).save(run / f"previews/{step:06}.webp")
         values = tuple(step / 100 * math.exp(-index) for index in range(8))
-        runs.append_figures(run, step, [Chart("heldout/kl_per_dimension", "bars", values)])
-    notice = runs.NoticeRow(
-        1e9, steps - 20, "warning", "The codes are ignored.", "posterior-collapse", {}, "Lower beta."
-    )
-    runs.append_notice(run, notice)
+        append_figures(run, step, [Chart("heldout/kl_per_dimension", "bars", values)])
+    notice = NoticeRow(1e9, steps - 20, "warning", "The codes are ignored.", "posterior-collapse", {}, "Lower beta.")
+    append_notice(run, notice)
     runs.write_status(run, "running" if alive else "stopped", steps, steps)
     return run
 
