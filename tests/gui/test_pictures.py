@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from app.core import run_follower
 from app.core.model_host import run_ref
@@ -239,14 +238,19 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     middle = single.picture_rect().center().toPoint()
     mouse(single, QEvent.Type.MouseButtonPress, middle)
     sha = app.state.info.sha256
+    looks: list[str] = []
+    watch = app.explore.services.follower.watch(far.path, "weights", take=lambda r: looks.append(r.weights.sha256))
+    watch.follow(True)
     far.preview(30)
-    end, moves = time.monotonic() + 1.2, 0
-    while time.monotonic() < end:
-        moves += 1
-        mouse(single, QEvent.Type.MouseMove, middle + QPoint(moves % 40, 0))
-        QApplication.processEvents()
-        time.sleep(0.01)
+    moves = itertools.count()
+
+    def newer_weights_were_seen() -> bool:
+        mouse(single, QEvent.Type.MouseMove, middle + QPoint(next(moves) % 40, 0))
         assert app.state.info.sha256 == sha, "other weights came under the hand"
+        return sum(look != sha for look in looks) >= 3
+
+    app.wait(newer_weights_were_seen)
+    watch.close()
     mouse(single, QEvent.Type.MouseButtonRelease, middle)
     app.wait(lambda: app.state.info.step == 30)
     app.settle()
@@ -255,8 +259,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     (far.path / "live" / "model.safetensors").write_bytes(b"torn")
     note = (far.path / "live" / "step.json").read_text()
     (far.path / "live" / "step.json").write_text(note.replace(app.state.info.sha256, "a" * 64).replace("30", "35"))
-    time.sleep(0.8)
-    app.settle()
+    app.wait(lambda: app.explore.live._failed_for == "a" * 64)
     explorer.set_seed(3)
     app.settle()
     assert app.state.info.step == 30
