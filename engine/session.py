@@ -326,7 +326,7 @@ class Session:
             with preparing(run, steps=steps, first=dist.first) as told:
                 progress = replace(told, check=lambda: check_stop(run, control))
                 if dist.first:
-                    (run / "STOP").unlink(missing_ok=True)
+                    runs.ask(run, "STOP", False)
                 data = dist.in_turn(
                     lambda: self.dataset(
                         config.data,

@@ -163,7 +163,7 @@ class Explore(Controllers[ExploreView]):
             yield Offer(item, partial(self._open, card.key))
         for run in state.runs:
             ref = run_ref(run.info.path)
-            item = PaletteItem(f"model|{ref}", run.info.config.title or run.info.name, "Run", "Explore it")
+            item = PaletteItem(f"model|{ref}", run.info.title, "Run", "Explore it")
             yield Offer(item, partial(self._open, ref))
         for photo in state.photos:
             item = PaletteItem(f"photo|{photo.key}", photo.name, "Photo", "Put it into the model")
@@ -184,7 +184,7 @@ class Explore(Controllers[ExploreView]):
         self.view.inspector.show_slider(slider)
 
     def show(self, asked: ShotRequest, wait: Wait) -> None:
-        """One of the four views, with sliders moved as a hand would."""
+        """One of the four views, with sliders moved as by hand."""
         store = self.services.store
         if store.state.info is None:
             return

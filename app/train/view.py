@@ -152,7 +152,7 @@ class TrainView(WorkspaceView):
         mine = now.training if now.training is not None and now.training.run == view.path else None
         state = mine.state if mine is not None else status.state
         step, steps = (mine.step, mine.steps or status.steps) if mine is not None else (status.step, status.steps)
-        self.title.setText(config.title or view.info.name)
+        self.title.setText(view.info.title)
         families = now.catalogue.families if now.catalogue is not None else ()
         family = next((found.title for found in families if found.name == config.family), config.family)
         step = max(step, status.step)

@@ -1,4 +1,4 @@
-"""A small sign for how something is to be read: a tick, an exclamation mark, a cross or a question mark, in colour."""
+"""A small icon for how something is to be read: a tick, an exclamation mark, a cross or a question mark, in colour."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LevelIcon(QWidget):
         return self._level
 
     def set_level(self, level: str) -> None:
-        """Another sign; an unknown word shows the question mark."""
+        """Another icon; an unknown word shows the question mark."""
         level = level if level in WORDS else "unknown"
         if level != self._level:
             self._level = level

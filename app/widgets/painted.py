@@ -1,4 +1,4 @@
-"""Bases of the own-painted widgets: hover, focus and own keys handled once."""
+"""Bases of the widgets that paint themselves: hover, focus and keys are handled once."""
 
 from __future__ import annotations
 

@@ -41,6 +41,14 @@ class Duplicates:
     exact: bool
 
 
+def root(parent: NDArray[np.int64], at: int) -> int:
+    """The row that stands for the group of row `at` (union-find); shortens the way there in `parent` (N,)."""
+    while parent[at] != at:
+        parent[at] = parent[parent[at]]
+        at = int(parent[at])
+    return at
+
+
 def find_duplicates(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Duplicates, ...]:
     """Groups of equal pictures among (N, S, S, C) uint8, the largest first.
 
@@ -49,24 +57,17 @@ def find_duplicates(images: NDArray[np.uint8], *, progress: Progress = SILENT) -
     their thumbnails, in colour. Nearly flat pictures count only when equal.
     """
     parent = np.arange(len(images))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = int(parent[row])
-        return row
-
     hashes, small = _hashed(images, parent, progress)
     # One of each set of equal pictures stands for all of them, so that a thousand copies are not a million pairs.
     detailed = small.std(axis=1) >= MIN_DETAIL
     rows = np.flatnonzero(detailed & (parent == np.arange(len(images))))
     for pairs in _candidates(hashes, small, rows, progress):
         for first, second in pairs[_same(images[pairs[:, 0]], images[pairs[:, 1]])].tolist():
-            a, b = root(first), root(second)
+            a, b = root(parent, first), root(parent, second)
             parent[max(a, b)] = min(a, b)
     groups: dict[int, list[int]] = defaultdict(list)
     for row in range(len(images)):
-        groups[root(row)].append(row)
+        groups[root(parent, row)].append(row)
     found = [
         Duplicates(tuple(rows), all(np.array_equal(images[rows[0]], images[row]) for row in rows[1:]))
         for rows in groups.values()

@@ -26,7 +26,7 @@ from engine.files.disk import reason, replacing
 from engine.progress import SILENT, Progress
 
 GIF_FASTEST: Final = 50
-"""Pictures per second. A GIF counts in hundredths of a second, and players slow shorter times than two down to ten."""
+"""Pictures per second. A GIF counts in hundredths of a second, and players slow shorter ones than two down to ten."""
 NO_MP4: Final = "MP4 needs the video extra (pip install 'latent-loom[video]'): install it, or export GIF or WebP."
 _PALETTE_PX: Final = 64
 WEBP_QUALITY: Final = 90
@@ -209,7 +209,7 @@ def _folder(path: Path, film: Animation) -> None:
 
 
 def _mp4(path: Path, film: Animation) -> None:
-    """H.264, which keeps the times exactly and players repeat as they like."""
+    """H.264: times are exact, and whether it repeats is up to the player."""
     encoder = importlib.import_module("imageio_ffmpeg")
     temporary = path.with_name(f".{path.stem}.tmp.mp4")
     first = next(film.frames)

@@ -50,7 +50,7 @@ DECODE_CHUNK = 16
 
 
 class OpenModel:
-    """A model in evaluation mode with what decoding can reuse prepared, and its directions."""
+    """A model in evaluation mode, with its directions and with what decoding can reuse."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class OpenModel:
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
 
     def warm_up(self) -> None:
-        """Decodes a few pictures: the first ones cost ten times the rest, and nobody should feel them."""
+        """Decodes a few pictures: the first ones take ten times as long as the rest."""
         for _ in range(3):
             self.values(np.zeros((1, self.info.code_size), np.float32))
 

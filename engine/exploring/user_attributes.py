@@ -1,4 +1,4 @@
-"""What a person does with the directions of an open model: make, find, rename, delete, take in, give away."""
+"""What a person does with the directions of an open model: make, find, rename, delete, import, export."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from engine.errors import CheckpointError, ImageError, UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.factorisation import SHOWN
-from engine.latent.make_directions import check_name, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, gather, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
+from engine.photos.kinds import left_out
 from engine.progress import SILENT, Progress
 
 SEARCH_STEPS: Final = 20
@@ -29,7 +30,7 @@ MOST_CODES: Final = 1000
 
 @dataclass(frozen=True)
 class Made:
-    """An attribute that was made and kept; `note` says who was left out, empty when nobody was."""
+    """An attribute that was made and kept; `note` says which photos were left out, empty when none were."""
 
     info: DirectionInfo
     note: str
@@ -100,7 +101,7 @@ class UserDirections:
         return tuple(c for c in self.model.info.components if c.method == method)
 
     def delete(self, name: str) -> None:
-        """Takes an attribute that the user made away, for good.
+        """Deletes an attribute that the user made, for good.
 
         Raises:
             UsageError: the user made none of this name.
@@ -143,7 +144,7 @@ class UserDirections:
         return made.names[-len(new) :]
 
     def export(self, names: Sequence[str], path: Path) -> None:
-        """Writes some directions to a file that others with the same model can take in.
+        """Writes some directions to a file that others with the same model can import.
 
         Raises:
             UsageError: there is no such direction.

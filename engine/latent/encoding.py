@@ -61,7 +61,7 @@ def load_aids(path: Path, model: LatentModel, digest: str) -> Aids:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it.
+    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and a note on it.
 
     `picture` (S, S, 3) is what the code draws, where that was looked at on the way.
     """
@@ -86,7 +86,7 @@ def find_code(
 ) -> Found:
     """The code of an image (1, C, S, S); `frozen` is the model's frozen form, for whatever needs no gradient.
 
-    Exact encoders are believed. Amortised ones are too, unless `improve` asks for a refinement; the result is
+    An exact encoder's answer stands. So does an amortised one's unless `improve` asks for a refinement, which is
     never farther from the photo than the encoder's own answer. Models without one are searched, from `guess` alone
     if it is `sure`, else from the best of it and draws from the prior; `improve` searches longer. With 0 steps the
     best start is the answer.

@@ -1,7 +1,7 @@
 """The levels of a code, each with its own rule: scaled, taken from another code, held, or shown alone.
 
 A level is a named group of the code; a flow has one a scale (Glow, arXiv:1807.03039, section 3.6 and figure 9, samples
-the levels for themselves). A recipe is one `LevelRule` a level, or none at all, and is applied in two steps:
+the levels separately). A recipe is one `LevelRule` a level, or none at all, and is applied in two steps:
 `before` changes what a code starts from (another code's level, then its strength), the edits and the wander follow, and
 `after` puts the held levels back as they were, to the bit.
 """

@@ -69,7 +69,7 @@ def _load_or_set_aside(path: Path, sha256: str, size: int) -> tuple[DirectionSet
 
 
 def save_made(home: Path, made: DirectionSet) -> None:
-    """Keeps the attributes, whole or not at all; none left takes the file away.
+    """Keeps the attributes, whole or not at all; the file goes with the last one.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -143,7 +143,7 @@ def added(made: DirectionSet, new: tuple[Direction, ...], taken: tuple[str, ...]
 
 
 def without(made: DirectionSet, name: str) -> DirectionSet:
-    """Without the attribute of this name, whatever its capitals.
+    """Without the attribute of this name; upper and lower case are the same.
 
     Raises:
         UsageError: there is none that the user made.

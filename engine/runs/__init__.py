@@ -17,6 +17,7 @@ from engine.runs.directory import (
     read_status,
     write_status,
 )
+from engine.runs.directory import ask as ask_run
 from engine.runs.heartbeat import Heartbeats
 from engine.runs.library import (
     SORTS,

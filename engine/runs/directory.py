@@ -84,6 +84,11 @@ class RunInfo:
     status: RunStatus
     modified: float
 
+    @property
+    def title(self) -> str:
+        """The title that was given, or the folder's name."""
+        return self.config.title or self.name
+
 
 def new_run_path(folder: Path, family: str, data_name: str) -> Path:
     """The next free `00012-flow-faces64` in `folder`."""
@@ -352,3 +357,11 @@ def read_preview(file: Path, image_size: int) -> NDArray[np.uint8]:
 def control_file(path: Path, name: str) -> bool:
     """Whether somebody asks for STOP or PAUSE by a file in the run."""
     return (path / name).exists()
+
+
+def ask(path: Path, name: str, on: bool = True) -> None:
+    """Asks a run for STOP or PAUSE by a file in it, as any host understands it, or takes that back."""
+    if on:
+        (path / name).touch()
+    else:
+        (path / name).unlink(missing_ok=True)

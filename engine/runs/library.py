@@ -42,11 +42,6 @@ class Entry:
     attached: bool = False
     stamp: _Stamp = ()
 
-    @property
-    def title(self) -> str:
-        """The title that was given, or the folder's name."""
-        return self.info.config.title or self.info.name
-
 
 @dataclass(frozen=True)
 class UnreadableRun:
@@ -230,7 +225,7 @@ def matches(entry: Entry, query: str) -> bool:
     config = info.config
     state = "live" if info.status.alive else info.status.state
     tags = [tag.casefold() for tag in entry.tags]
-    text = " ".join((entry.title, info.name, config.family, Path(config.data).name, state, *entry.tags)).casefold()
+    text = " ".join((info.title, info.name, config.family, Path(config.data).name, state, *entry.tags)).casefold()
     return all(
         any(tag.startswith(word[1:]) for tag in tags) if word.startswith("#") and len(word) > 1 else word in text
         for word in query.casefold().split()
@@ -246,7 +241,7 @@ def chosen(entries: Sequence[Entry], *, query: str = "", tag: str = "", order: s
     found = [entry for entry in entries if (not tag or tag in entry.tags) and matches(entry, query)]
     keys = {
         "newest": lambda entry: (-entry.info.modified, ""),
-        "title": lambda entry: (0, entry.title.casefold()),
+        "title": lambda entry: (0, entry.info.title.casefold()),
         "family": lambda entry: (0, entry.info.config.family),
         "steps": lambda entry: (-entry.info.status.step, ""),
     }

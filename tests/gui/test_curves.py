@@ -215,7 +215,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     entry.trigger()
     app.wait(lambda: "Odd thing" in curves.plots)
     drawn(app)
-    assert curves.plots["Odd thing"].series_data(f"{run}\nodd_thing")[1][-1] == STEPS
+    assert curves.plots["Odd thing"].lines()[0].trace.values[-1] == STEPS
     curves._folds["Speed"]._header.click()
     drawn(app)
     assert "Speed" in curves.plots, "made when its section is unfolded"
@@ -287,9 +287,9 @@ def test_a_resumed_run_goes_on_from_its_step(app: App, run: Path) -> None:
             file.write(json.dumps({"step": step, "elbo_bits_per_dim": 9.0}) + "\n")
     app.wait(lambda: curves.plots[ELBO].lines()[0].trace.steps[-1] == 359)
     drawn(app)
-    xs, ys = curves.plots[ELBO].series_data(f"{run}\nelbo_bits_per_dim")
-    assert xs.tolist() == [*(step for step in range(1, 300) if step != 50), *range(300, 360)]
-    assert ys[-1] == 9.0
+    trace = curves.plots[ELBO].lines()[0].trace
+    assert trace.steps.array.tolist() == [*(step for step in range(1, 300) if step != 50), *range(300, 360)]
+    assert trace.values[-1] == 9.0
 
 
 def test_a_long_run_comes_in_pieces_and_costs_few_points(app: App, home: Path) -> None:

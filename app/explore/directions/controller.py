@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SUFFIX: Final = ".directions.safetensors"
-"""What a file of directions is called when it is given away."""
+"""The suffix of an exported file of directions."""
 FILTER: Final = f"Directions (*{SUFFIX})"
 
 
@@ -168,7 +168,7 @@ class DirectionsController(QObject):
             self.ask_export(name)
 
     def delete(self, name: str) -> None:
-        """Takes an attribute away; it is let go of first, so that the picture can go on."""
+        """Takes an attribute away; its slider is reset first, so that the picture can go on."""
         look = self._store.state.look
         if look is not None and (look.edit(name) or name in look.locked):
             self._explore.change(lambda now: now.with_lock(name, False).with_edit(name, 0.0), f"Without {nice(name)}")

@@ -140,7 +140,7 @@ def direction_slider(info: DirectionInfo) -> DirectionSlider:
 
 
 def show_losses(sliders: dict[str, DirectionSlider], now: AppState) -> None:
-    """What the locked directions take away of each slider, in its tooltip; one that is nothing else is put to rest."""
+    """What the locked directions take away of each slider, in its tooltip; a slider with nothing left is disabled."""
     if now.info is None:
         return
     locked = tuple(name for name in (now.look.locked if now.look is not None else ()) if name in sliders)

@@ -26,7 +26,7 @@ from engine.errors import UserError
 
 
 class FilesController(QObject):
-    """Gives each file to whom it belongs to. `window` owns dialogs; `used` is told of every file that was opened."""
+    """Passes each file to the controller for it. `window` owns dialogs; `used` is told of every file opened."""
 
     def __init__(
         self,

@@ -155,7 +155,7 @@ class CollapseController(QObject):
             return
         if not self._job.may_start():
             return
-        run, title = view.path, view.info.config.title or view.path.name
+        run, title = view.path, view.info.title
         store.update(workspace="train", train_side="collapse")
 
         def work(context: Context) -> Diagnosed:

@@ -109,7 +109,7 @@ class RunActions(QObject):
         if self._train.is_mine(path):
             self._train.pause(False)
         elif self._store.state.train_in == "process":
-            self._processes.resume(path, title=info.config.title or info.name, more=more)
+            self._processes.resume(path, title=info.title, more=more)
         else:
             self._runs.choose(path)
             self._train.resume(path, more=more)
@@ -163,14 +163,14 @@ class RunActions(QObject):
         info = self._info(path)
         if info is not None:
             request = runs.request_of(info.config)
-            self._take(Draft(path, info.config.title or info.name, request))
+            self._take(Draft(path, info.title, request))
 
     def continue_from(self, path: Path) -> None:
         """Fills the form for a new run that starts from one of this run's checkpoints."""
         info = self._info(path)
         if info is None:
             return
-        name, request = info.config.title or info.name, runs.request_of(info.config)
+        name, request = info.title, runs.request_of(info.config)
 
         def done(found: tuple[Checkpoint, ...]) -> None:
             if found:

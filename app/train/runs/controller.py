@@ -131,7 +131,7 @@ class RunsController(QObject):
                 continue
             if not self._processes.watches(card.info.path):
                 where = "its process ended without a word" if card.info.status.here else "no heartbeat comes any more"
-                title = run_title(card)
+                title = card.info.title
                 self._store.notices.warn(
                     f"{title} is not being trained any more ({where}): its newest checkpoint is kept, resume it."
                 )
@@ -314,9 +314,9 @@ class RunsController(QObject):
         if card is None:
             return
         if card.info.status.alive or (training is not None and training.run == path):
-            self._store.notices.warn(f"{run_title(card)} is being trained: stop it first, then delete it.")
+            self._store.notices.warn(f"{card.info.title} is being trained: stop it first, then delete it.")
             return
-        title = run_title(card)
+        title = card.info.title
 
         def done(found: tuple[Path, bool]) -> None:
             now, system = found
@@ -351,11 +351,6 @@ class RunsController(QObject):
             self.refresh()
 
         self._store.tasks.submit("files", "bring the run back", lambda context: put_back(gone.was, now), done=done)
-
-
-def run_title(card: RunCard) -> str:
-    """The title that was given, or the folder's name."""
-    return card.info.config.title or card.info.name
 
 
 def _signature(cards: tuple[RunCard, ...]) -> list[tuple[object, ...]]:

@@ -196,7 +196,7 @@ def _card(card: RunCard, now: AppState) -> Card:
     else:
         state = "broke off" if status.lost else status.state
         under = f"{family} · {state} at {status.step:,} · {ago(time.time() - info.modified)}"
-    title = info.config.title or info.name
+    title = info.title
     lines = [title, str(info.path), f"{state}: {status.step:,} of {status.steps:,} steps", status.message]
     if info.config.origin:
         lines.append(f"Continues {info.config.origin.get('run')} from step {info.config.origin.get('step')}")

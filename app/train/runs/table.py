@@ -168,7 +168,7 @@ class RunTablePage(QWidget):
         table = self._shown
         if table is None:
             return
-        heads = tuple(column.info.config.title or column.info.name for column in table.columns)
+        heads = tuple(column.info.title for column in table.columns)
         rows: list[CompareRow | str] = []
         for row in self.rows():
             if GROUPS[row.group] not in rows:

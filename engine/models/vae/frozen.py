@@ -1,4 +1,4 @@
-"""The VAE's second object: packed convolutions with SiLU and residual sums fused, the code's layers as one matrix."""
+"""The VAE's frozen form: packed convolutions with SiLU and residual sums fused, the code's layers as one matrix."""
 
 from __future__ import annotations
 

@@ -102,20 +102,6 @@ def test_loop_comes_home_and_fractions_outside_are_held():
     assert torch.equal(held, stops[[0, 2]])
 
 
-@pytest.mark.parametrize("name", list(paths.EASINGS))
-def test_easings_rise_from_zero_to_one(name: str):
-    eased = paths.EASINGS[name](torch.linspace(0, 1, 101, dtype=torch.float64))
-    assert (float(eased[0]), float(eased[-1])) == (0.0, pytest.approx(1.0, abs=1e-12))
-    assert bool((eased.diff() > 0).all())
-    assert float(eased[50]) == pytest.approx(0.5)
-
-
-def test_eased_path_visits_the_same_line_at_other_times():
-    stops = codes(2)
-    slow = paths.path(stops, [0.25], method="lerp", easing="smooth")
-    torch.testing.assert_close(slow, paths.path(stops, [0.15625], method="lerp"))
-
-
 def test_pad_meets_its_corners_and_is_bilinear_for_lerp():
     corners = codes(4)
     for i, (x, y) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
