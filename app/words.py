@@ -77,11 +77,9 @@ def group_label(name: str) -> str:
     return name.replace(" (", " · ").removesuffix(")")
 
 
-def source_text(source: object, name: str = "") -> str:
+def source_text(source: object) -> str:
     """Where a code comes from."""
-    return (
-        f"Seed {source.seed}" if isinstance(source, Sampled) else (name or getattr(source, "name", "") or "Given code")
-    )
+    return f"Seed {source.seed}" if isinstance(source, Sampled) else getattr(source, "name", "") or "Given code"
 
 
 AXES: Final = {

@@ -70,7 +70,7 @@ def _word(packed: bool) -> str:
 
 
 class _Seen:
-    """What the module makes of two codes, a calm and a lively one, and of the second one's picture."""
+    """What the module makes of two codes, of half and of typical length, and of the second one's picture."""
 
     def __init__(self, plain: Plain, device: torch.device) -> None:
         model = plain.model

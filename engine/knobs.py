@@ -29,7 +29,7 @@ MINUTES: Final = "Small, minutes on a CPU"
 FEW_IMAGES: Final = 2000
 """With fewer training images a model learns them by heart before it has learnt what they have in common."""
 MOST_EPOCHS: Final = 60
-"""So often a small set is seen at most where a preset says how long; more only deepens the memory of it."""
+"""How often a small set is seen at most where a preset says how long; more only adds memorisation."""
 PREVIEWS: Final = 20
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, Final
@@ -105,28 +104,17 @@ def pairwise_spread(images: Picture, *, value_range: float | None = None, block:
     return float(total / pairs / peak)
 
 
-@dataclass(frozen=True)
-class Diversity:
-    """Spread of samples over spread of real images, each a share of the value range.
+def diversity(samples: Picture, real: Picture, *, value_range: float | None = None) -> float | None:
+    """Spread of samples over spread of real images (sets of one dtype and image shape).
 
-    `ratio` near 1 is as varied as the real images, near 0 a collapse; None where the real images are
-    all the same.
-    """
-
-    sample_spread: float
-    real_spread: float
-    ratio: float | None
-
-
-def diversity(samples: Picture, real: Picture, *, value_range: float | None = None) -> Diversity:
-    """How varied the samples are beside the real images (sets of one dtype and image shape).
+    Near 1 they are as varied as the real images, near 0 collapsed; None where the real images are all the same.
 
     Raises:
         ValueError: fewer than two images in either set.
     """
     ours = pairwise_spread(samples, value_range=value_range)
     theirs = pairwise_spread(real, value_range=value_range)
-    return Diversity(ours, theirs, ours / theirs if theirs > 1e-9 else None)
+    return ours / theirs if theirs > 1e-9 else None
 
 
 def error_map(a: Picture, b: Picture, *, gain: float = 1.0, value_range: float | None = None) -> npt.NDArray[np.uint8]:

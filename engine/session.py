@@ -125,7 +125,7 @@ class Session:
         return opened
 
     def user_directions(self, model: OpenModel) -> UserDirections:
-        """What a person can do with the directions of an open model: make, find, rename, delete, take in, give away."""
+        """What a person can do with the directions of an open model: make, find, rename, delete, import, export."""
         from engine.exploring.user_attributes import UserDirections
 
         return UserDirections(self.home, self.load_photo, model)

@@ -28,11 +28,10 @@ class Scrubber(Painted):
 
     moved = Signal(int)
 
-    def __init__(self, *, tooltip: str, unit: str = "step") -> None:
+    def __init__(self, *, tooltip: str) -> None:
         super().__init__()
         self._steps: tuple[int, ...] = ()
         self._index = -1
-        self._unit = unit
         self._dragging = False
         self._help = f"{tooltip} Left and Right go one on, Home and End to the ends."
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -152,5 +151,5 @@ class Scrubber(Painted):
         return paint.keeps_key(event, _OWN_KEYS) or super().event(event)
 
     def _tell(self) -> None:
-        at = f", {self._unit} {self._steps[self._index]:,}" if self._index >= 0 else ""
+        at = f", step {self._steps[self._index]:,}" if self._index >= 0 else ""
         self.setAccessibleName(f"History{at}")

@@ -33,9 +33,8 @@ OPTIMISER_BYTES: Final = 12
 SLACK: Final = 1.15
 """What allocators and the kernels' own buffers add to the tensors; see tests/benchmarks/NOTES.md."""
 CONVOLUTIONS, SIMPLE, CALLS = 1.5, 4.0, 2.0
-"""How many times as long as at best the convolutions of a model, its simple operations and its calls take, on average:
-shapes are less handy, memory is colder, and the way back has its own bookkeeping. From the table in the same notes.
-"""
+"""How many times longer than at best a model's convolutions, simple operations and calls take: shapes are less
+convenient, caches are cold, and the backward pass has its own bookkeeping. From the table in the same notes."""
 SHARE: Final = 0.9
 """Of the free memory: some is left to the rest of the machine."""
 PLAIN_PIXELS: Final = 32 * 64 * 64
@@ -177,7 +176,7 @@ class Choice:
 
 
 def plainly_fits(of: CostQuery, free_bytes: float) -> bool:
-    """Whether nobody needs to look closer: no knob is above the family's own and the images are small and few.
+    """Whether no closer look is needed: no knob is above the family's own and the images are small and few.
 
     Such a training needs less than a gigabyte in every family (see tests/benchmarks/NOTES.md), and a rehearsal costs
     more time than a small run takes to start.

@@ -136,7 +136,7 @@ def _shown(value: object) -> str:
 
 
 def table_csv(columns: Sequence[Compared], rows: Sequence[CompareRow]) -> str:
-    """The table as comma-separated text with a head line, for a spreadsheet."""
+    """The table as comma-separated text with a header line, for a spreadsheet."""
     head = ["", *(column.info.title for column in columns)]
     lines = [head, *([row.name, *row.texts] for row in rows)]
     return "\n".join(",".join(_cell(text) for text in line) for line in lines) + "\n"

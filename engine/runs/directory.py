@@ -25,7 +25,7 @@ from engine.runs.line_files import whole_lines
 SCHEMA: Final = 1
 STALE_SECONDS: Final = 30.0
 SILENT_SECONDS: Final = 600.0
-"""So long a writer on this machine that is still the same process may work without a heartbeat: a step can be slow."""
+"""How long a writer here that is still the same process may work without a heartbeat: a step can be slow."""
 MAX_PREVIEW_PIXELS: Final = 2**26
 ACTIVE: Final = ("preparing", "running", "paused")
 
@@ -277,7 +277,7 @@ def append_metrics(path: Path, step: int, values: Mapping[str, float]) -> tuple[
 def read_metrics(path: Path, offset: int = 0, *, most: int | None = None) -> tuple[list[MetricsRow], int]:
     """(at most `most` rows after byte `offset`, the next offset).
 
-    A torn last line is left for the next call; junk is passed over.
+    A torn last line is left for the next call; what is malformed is skipped.
     After a resume from an earlier step the newest row of a step counts, so older rows at or past it are dropped.
     """
     rows: list[MetricsRow] = []

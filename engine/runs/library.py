@@ -1,6 +1,6 @@
 """The library of runs: reading many run directories at once, tags, search and order, and runs that continue others.
 
-Knows no window and no torch. Every directory is taken as a stranger's: one that cannot be read is listed with a
+Knows no window and no torch. Every directory is taken as hostile: one that cannot be read is listed with a
 sentence, and never keeps the others from being listed.
 """
 
@@ -219,7 +219,7 @@ def rename(run: Path, title: str) -> str:
 def matches(entry: Entry, query: str) -> bool:
     """Whether every word of `query` is in the run's title, name, tags, family, data or state.
 
-    `#night` asks for a tag that begins so; letters may be capital or not.
+    `#night` asks for a tag that begins like that; upper and lower case are the same.
     """
     info = entry.info
     config = info.config

@@ -1,4 +1,4 @@
-"""A run in training: its model, average, optimisers and batches, and how they are built, saved and taken back."""
+"""A run in training: its model, average, optimisers and batches, and how they are built, saved and restored."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Job:
         return at
 
     def newest(self) -> tuple[Position | None, list[str]]:
-        """Takes back the newest checkpoint that rank 0 can read, on all ranks, with what is wrong with newer ones."""
+        """Restores the newest checkpoint that rank 0 can read, on all ranks, with what is wrong with newer ones."""
         folder, problems = newest_snapshot(self.run) if self.dist.first else (None, [])
         step = self.dist.from_first(-1 if folder is None else int(folder.name.removeprefix("step_")))
         if step < 0:

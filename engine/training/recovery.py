@@ -46,7 +46,7 @@ def roll_back(job: Job, at: Position, step: int, wish: GoBack) -> Position:
 
 
 def smaller_parts(job: Job, at: Position, step: int, *, late: bool) -> tuple[Position, int]:
-    """Cuts each batch into twice as many parts, so that the mathematics stay the same; gives where to go on.
+    """Cuts each batch into twice as many parts, so that the result stays the same; gives where to go on.
 
     The step is done again; if it had begun to change weights (or another process said so only a step later: `late`),
     training goes on from the newest checkpoint.

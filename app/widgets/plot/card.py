@@ -65,7 +65,7 @@ class PlotCard(QFrame):
         self._smoothing, self._axis, self._raw = smoothing, STEPS, True
         self._span: Span | None = None
         self._whole: Span | None = None
-        self._log_x = self._grows = self._dirty = False
+        self._log_x = self._dirty = False
         self._marks: tuple[Mark, ...] = ()
         self._cursor: float | None = None
         self._readout_text = ""
@@ -112,12 +112,12 @@ class PlotCard(QFrame):
         """What is drawn."""
         return tuple(self._wanted.values())
 
-    def set_x(self, axis: Axis, *, log: bool, whole: Span | None = None, grows: bool = False) -> None:
+    def set_x(self, axis: Axis, *, log: bool, whole: Span | None = None) -> None:
         """What x counts; `whole` is all there is to see, None takes it from the lines."""
-        if (axis, log, whole, grows) != (self._axis, self._log_x, self._whole, self._grows):
+        if (axis, log, whole) != (self._axis, self._log_x, self._whole):
             if axis is not self._axis or log != self._log_x:
                 self._span = None
-            self._axis, self._log_x, self._whole, self._grows = axis, log, whole, grows
+            self._axis, self._log_x, self._whole = axis, log, whole
             self._mark_dirty()
 
     def set_span(self, span: Span | None) -> None:
@@ -258,7 +258,7 @@ class PlotCard(QFrame):
         ranges = [found for line in self._wanted.values() if (found := line.x_range()) is not None]
         longest = max((high for _, high in ranges), default=1.0)
         shortest = min((low for low, _ in ranges if low > 0), default=1.0)
-        return whole_span(longest, shortest, log=self._log_x, grows=self._grows)
+        return whole_span(longest, shortest, log=self._log_x, grows=False)
 
     def _show_plot(self) -> None:
         has_data = any(np.isfinite(drawn.low) for drawn in self._plot.lines.values())

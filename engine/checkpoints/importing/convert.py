@@ -1,4 +1,4 @@
-"""From a stranger's file to one of ours: report, build in our modules, verify, save."""
+"""From an imported file to one of ours: report, build in our modules, verify, save."""
 
 from __future__ import annotations
 

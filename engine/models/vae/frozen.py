@@ -77,8 +77,8 @@ def _through(layers: Iterable[Layer], x: Tensor) -> Tensor:
     return x
 
 
-def _linear(layer: nn.Linear, packed: bool, activation: Activation = "none") -> PackedLinear:
-    return PackedLinear(layer.weight, layer.bias, packed=packed, activation=activation)
+def _linear(layer: nn.Linear, packed: bool) -> PackedLinear:
+    return PackedLinear(layer.weight, layer.bias, packed=packed)
 
 
 def _convolutions(modules: nn.Sequential, side: int, packed: bool) -> tuple[list[Layer], int]:
