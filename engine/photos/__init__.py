@@ -3,5 +3,5 @@
 What the window uses of it is named here.
 """
 
-from engine.photos.kinds import ENDINGS, is_picture
+from engine.photos.kinds import ENDINGS, is_picture, left_out
 from engine.photos.load import PhotoLoader, thumbnail
