@@ -40,15 +40,15 @@ def open_window(settings: Settings, *, remember: bool = True) -> Conductor:
     from app import workspaces
     from app.conductor import Conductor
     from app.settings import Preferences, settings_file
-    from app.theme import apply_theme
+    from app.theme import dressed_last
     from app.window import Window
     from engine.preload import preload_torch
 
     # Torch is what a first picture waits for: its libraries come while the window is put together.
     preload_torch()
-    apply_theme(application(), "light" if settings.theme == "light" else "dark")
     preferences = Preferences(settings, settings_file() if remember else None)
-    conductor = Conductor(Window(workspaces.WORKSPACES), preferences)
+    with dressed_last(application(), "light" if settings.theme == "light" else "dark"):
+        conductor = Conductor(Window(workspaces.WORKSPACES), preferences)
     conductor.place_window()
     return conductor
 

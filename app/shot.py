@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.core.asked import Asked
+from app.core.shot_request import ShotRequest
 from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 0.4
-NOTHING: Final = Asked()
+NOTHING: Final = ShotRequest()
 
 
 def render(
     out: Path,
     *,
     workspace: str = "",
-    asked: Asked = NOTHING,
+    asked: ShotRequest = NOTHING,
     photo: Path | None = None,
     size: tuple[int, int] = (1440, 900),
     model: str = "",
@@ -76,10 +76,7 @@ def render(
         if not window.grab().save(str(out)):
             raise UserError(f"{out} could not be written: choose another place, or a name ending in .png.")
     finally:
-        closed: list[bool] = []
-        conductor.closed.connect(lambda: closed.append(True))
-        conductor.close()
-        wait_until(lambda: bool(closed), None)
+        close(conductor)
 
 
 class _Wait:
@@ -115,6 +112,19 @@ def wait_until(there: Callable[[], bool], conductor: Conductor | None) -> None:
             raise UserError(said or "The window did not become ready in two minutes: see the log.")
         QApplication.processEvents()
         time.sleep(0.005)
+
+
+def close(conductor: Conductor) -> None:
+    """Closes the window, waits until all its threads have ended, and deletes its widgets."""
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    closed: list[bool] = []
+    conductor.closed.connect(lambda: closed.append(True))
+    conductor.close()
+    # The window hides at once and the lanes may be idle before their threads were told to end: only this is the end.
+    wait_until(lambda: bool(closed), None)
+    conductor.window.deleteLater()
+    QCoreApplication.sendPostedEvents(conductor.window, QEvent.Type.DeferredDelete)
 
 
 def settle(seconds: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
@@ -216,6 +218,26 @@ def apply_theme(app: QApplication, name: str) -> Tokens:
     Raises:
         KeyError: ``name`` is neither ``dark`` nor ``light``.
     """
+    _set_tokens(app, name)
+    app.setStyleSheet(style_sheet(_current))
+    return _current
+
+
+@contextmanager
+def dressed_last(app: QApplication, name: str) -> Iterator[None]:
+    """As ``apply_theme``, but widgets that are made within get the style sheet once, at the end.
+
+    Under a sheet every layout and every new parent polishes all that lies beneath: making the whole window then takes
+    three times as long (0.6 s instead of 0.2 s of processor).
+    """
+    app.setStyleSheet("")
+    _set_tokens(app, name)
+    yield
+    app.setStyleSheet(style_sheet(_current))
+
+
+def _set_tokens(app: QApplication, name: str) -> None:
+    """Colours and font of a theme, all but its style sheet."""
     global _current
     _current = THEMES[name]
     if app.style() is None or app.style().objectName() != "fusion":
@@ -224,8 +246,6 @@ def apply_theme(app: QApplication, name: str) -> Tokens:
     QGuiApplication.styleHints().setColorScheme(scheme)
     app.setFont(ui_font())
     app.setPalette(palette(_current))
-    app.setStyleSheet(style_sheet(_current))
-    return _current
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,9 +104,9 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if not {"qapp", "qtbot"} & set(request.fixturenames):
         yield
         return
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QEvent, QTimer
     from PySide6.QtWidgets import QApplication
-    from shiboken6 import isValid
+    from shiboken6 import getCppPointer, isValid
 
     request.getfixturevalue("qapp")
     timers: list[tuple[QTimer, Place]] = []
@@ -116,11 +117,15 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         start(timer, *args)
 
     monkeypatch.setattr(QTimer, "start", remember)
-    windows = {id(widget) for widget in QApplication.topLevelWidgets()}
+    windows = {getCppPointer(widget) for widget in QApplication.topLevelWidgets()}
     yield
     QApplication.sendPostedEvents()
     QApplication.processEvents()
-    open_now = [w for w in QApplication.topLevelWidgets() if id(w) not in windows and w.isVisible()]
+    # Outside a running loop nobody else deletes what pytest-qt closed: every later style sheet is applied to it.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    new = [widget for widget in QApplication.topLevelWidgets() if getCppPointer(widget) not in windows]
+    open_now = [widget for widget in new if widget.isVisible()]
+    left = Counter(type(widget).__name__ for widget in new if type(widget).__module__.startswith("app."))
     for window in open_now:
         window.hide()
         window.deleteLater()
@@ -129,5 +134,8 @@ def no_leaked_widgets(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if open_now:
         names = ", ".join(f"{type(w).__name__} {w.windowTitle()!r}" for w in open_now)
         pytest.fail(f"The test left windows open: {names}. Close them, or give them to qtbot.", pytrace=False)
+    # Ours alone: popups of lists go with their owners, some by the garbage collector.
+    if left:
+        pytest.fail(f"The test left widgets behind, to which each later style sheet is applied: {left}", pytrace=False)
     if running:
         pytest.fail("The test left timers running, started at\n" + "\n".join(running), pytrace=False)

@@ -12,6 +12,7 @@ import torch
 from engine.errors import UserError
 from tests.benchmarks import command, dcgan_case, floor, glow_case, growth, ours, peers, rounds, vae_case
 from tests.benchmarks.contestant import ENCODE, SAMPLE, TRAIN, TRAIN_BFLOAT16, Case, Extent, Missing, reference
+from tests.quick import quick
 
 GLOW = Extent(side=16, batch=2, width=8, depth=2, levels=2)
 GAN = Extent(side=16, batch=4, width=8, code=8)
@@ -69,7 +70,7 @@ def test_textbook_generator_is_ours_with_its_weights():
     assert case["ours, our discriminator"].parameters - case["textbook, our discriminator"].parameters == 3
 
 
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("name", quick(CASES, "gan"))
 def test_a_case_is_measured_without_the_packages_of_others(name: str):
     case = CASES[name]
     found = peers.run_case(case, rounds=2, shortest_seconds=0.0)

@@ -59,6 +59,7 @@ def test_a_run_is_diagnosed_with_its_own_data_and_the_report_has_its_pictures(ca
     assert report.findings[0].evidence[0].rows[0].shape[1:] == (32, 32, 3)
 
 
+@pytest.mark.slow  # Three whole diagnoses.
 def test_the_report_of_a_run_lies_in_the_run_and_parts_do_not_take_its_place(call, run: Path) -> None:
     call("diagnose", run, "--quick", "--only", "spread")
     assert list_reports(run) == ()

@@ -22,6 +22,7 @@ from engine.runs.checkpoints import newest_snapshot
 from engine.training import recorder
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
+from tests.quick import quick
 
 
 def sentence(error: BaseException) -> str:
@@ -193,7 +194,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", list(DAMAGES))
+@pytest.mark.parametrize("damage", quick(DAMAGES, *list(DAMAGES)[::4]))
 def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(damage, tmp_path):
     session, run = new_run(tmp_path, steps=8)
     train(session, run)

@@ -55,6 +55,7 @@ def begin(app: App, run: Path) -> None:
     app.wait(lambda: app.train.processes.running() == (run,))
 
 
+@pytest.mark.slow
 def test_it_outlives_the_window_and_a_later_one_finds_it(
     home: Path, open_app: OpenApp, images: Path, nothing_goes_on: list[psutil.Process]
 ) -> None:

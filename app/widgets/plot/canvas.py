@@ -86,6 +86,8 @@ class Canvas(pg.PlotWidget):
         self._drag_from: QPointF | None = None
         self._moving = False
         item = self.getPlotItem()
+        # Made without a parent, it would outlive the canvas, and every later style sheet be applied to it.
+        item.ctrlMenu.setParent(self, item.ctrlMenu.windowFlags())
         item.hideButtons()
         item.setMouseEnabled(x=False, y=False)
         item.disableAutoRange()

@@ -10,9 +10,10 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from tests.app.widgets.gallery import made_pictures, render
+from tests.quick import quick
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+@pytest.mark.parametrize("size", quick([(1280, 720), (1440, 900)], (1280, 720)))
 def test_gallery_renders_both_themes(size: tuple[int, int], tmp_path: Path, qtbot: QtBot):
     files = render(tmp_path, made_pictures(), size=size)
     means = {}

@@ -37,6 +37,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_giant_headers_over_tiny_weights_cost_no_giant(tmp_path: Path):
     """One process for all, which takes longer to start than to refuse: none of them may raise its peak."""
     paths = [tmp_path / f"{name}.safetensors" for name in TINY]

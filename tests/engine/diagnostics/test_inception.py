@@ -84,6 +84,7 @@ def test_figures_come_without_a_download(fake: types.ModuleType, weights: Path):
     assert fake.load_state_dict_from_url is downloads
 
 
+@pytest.mark.slow
 def test_the_weights_are_found_in_the_own_folder(fake: types.ModuleType, weights: Path):
     place = home_folder() / "inception"
     place.mkdir(parents=True)

@@ -96,6 +96,7 @@ def test_a_kl_weight_of_1000_is_a_posterior_collapse(path: Path, data, tmp_path:
     assert "kl_nats" in report.verdict.evidence
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_rate_a_hundred_times_too_high_is_never_healthy(path: Path, data, tmp_path: Path, seed: int) -> None:
     session, run = trained(tmp_path, path, "vae", steps=150, training={"learning_rate": 0.1, "seed": seed}, **VAE)

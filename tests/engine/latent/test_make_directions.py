@@ -12,8 +12,10 @@ from engine.control import Control
 from engine.data.examples import Example
 from engine.errors import Cancelled, ImageError, UsageError, UserError
 from engine.latent.directions import METHODS, area_under_curve
-from engine.latent.make_directions import check_name, cross_validate, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, cross_validate, gather, make_attribute
+from engine.photos.kinds import left_out
 from engine.progress import Progress
+from tests.quick import quick
 
 
 def groups(count: int, size: int, *, gap: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,7 +40,7 @@ def test_what_was_planted_is_found_within_five_degrees(method: str):
     assert (made.name, made.method, made.positives, made.negatives) == ("planted", method, 3000, 3000)
 
 
-@pytest.mark.parametrize("size", [8, 600])
+@pytest.mark.parametrize("size", quick([8, 600], 600))
 @pytest.mark.parametrize("method", list(METHODS))
 def test_on_pure_noise_the_auc_is_a_half(method: str, size: int):
     """Neither hopeful (judged on its own photos) nor gloomy (pooled over folds): 0.5 in the mean of many tries."""

@@ -15,9 +15,11 @@ from engine.families import FAMILIES, build
 from engine.planning import cost, rehearsal
 from engine.progress import Progress
 from engine.runs import directory as runs
+from engine.runs.line_files import read_notices
 from engine.session import Session
 from engine.training.config import TrainConfig
 from tests.contract.tiny import folder_of_pictures, images, tiny_config, variants
+from tests.quick import quick
 
 SHAPE = (3, 16, 16)
 SMALL = {
@@ -27,7 +29,7 @@ SMALL = {
 }
 
 
-def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.Asked:
+def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.CostQuery:
     return cost.asked(family, config or SMALL[family], {"batch": batch, **training}, SHAPE, images=images)
 
 
@@ -61,7 +63,7 @@ def test_memory_is_that_of_a_true_step(family: str):
     assert 0.8 * true <= found.peak_bytes <= 1.3 * true + 4 * found.parameters
 
 
-@pytest.mark.parametrize("family", ["vae", "gan"])
+@pytest.mark.parametrize("family", quick(["vae", "gan"], "gan"))
 def test_a_larger_batch_costs_more_and_recomputing_costs_less_memory(family: str):
     plain = cost.estimate(of(family, batch=32))
     assert cost.estimate(of(family, batch=64)).memory_bytes > 1.2 * plain.memory_bytes
@@ -95,7 +97,7 @@ def test_nothing_of_the_size_of_the_model_is_made():
     assert sum(tensor.numel() for tensor in made) < 1e6
 
 
-@pytest.mark.parametrize("call", [1, 5, 25, 60])
+@pytest.mark.parametrize("call", quick([1, 5, 25, 60], 25))
 @pytest.mark.parametrize("family", ["vae", "gan", "flow"])
 def test_a_rehearsal_can_be_stopped_wherever_it_is(family: str, call: int):
     """Raised inside an operation, the exception would not come out of its C++ and would end the whole program."""
@@ -143,7 +145,7 @@ def test_a_free_allowance_of_bits_looks_across_the_batch_so_it_is_not_cut():
     assert "accumulate" not in choice.training
 
 
-@pytest.mark.parametrize("family", ["vae", "gan"])
+@pytest.mark.parametrize("family", quick(["vae", "gan"], "vae"))
 def test_what_fits_nowhere_is_refused_with_what_would(family: str):
     asked = of(family, batch=64)
     smallest = cost.estimate(of(family, batch=2, checkpointing=True)).memory_bytes
@@ -187,6 +189,7 @@ def request(data: Path, **more) -> TrainRequest:
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_would_not_fit_takes_parts_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = folder_of_pictures(tmp_path / "pictures")
     asked = cost.asked("vae", tiny_config("vae"), {"batch": 8}, (3, 32, 32))
@@ -197,14 +200,14 @@ def test_a_run_that_would_not_fit_takes_parts_and_says_so(tmp_path: Path, monkey
     session = Session(device="cpu")
     run = session.new_run(request(data))
     assert runs.read_config(run).training["accumulate"] == 2
-    assert ["2 parts" in row.text for row in runs.read_notices(run)[0]] == [True]
+    assert ["2 parts" in row.text for row in read_notices(run)[0]] == [True]
 
     monkeypatch.setattr(cost, "free_memory", lambda kind: 1000)
     with pytest.raises(UsageError, match="are free"):
         session.new_run(request(data, title="No"))
     forced = session.new_run(request(data, title="All the same", force=True))
     assert runs.read_config(forced).training["accumulate"] == 1
-    assert runs.read_notices(forced)[0] == []
+    assert read_notices(forced)[0] == []
 
 
 def test_the_cost_of_a_request_is_told_in_words():

@@ -74,6 +74,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosing.Diagnosing, "_look", patient_look)
 
 
+@pytest.mark.slow
 def test_reports_appear_and_training_goes_the_same_way(run, patient) -> None:
     session, plain = run("plain")
     train(session, plain)

@@ -18,6 +18,8 @@ from engine.session import Session
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, steps_saved, train
 
+pytestmark = pytest.mark.slow  # Two processes that import torch, and seven runs.
+
 SCRIPT = Path(__file__).with_name("job_of_two.py")
 SHORT = {"batch": 8, "steps": 4, "save_every": 1, "preview_every": 1000}
 # Seven images do not share out evenly among two processes of two parts each.

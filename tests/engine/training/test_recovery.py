@@ -13,6 +13,7 @@ from engine.runs import directory as runs
 from engine.training.memory import out_of_memory
 from tests.contract.tiny import PlainSteps, images, make, stir
 from tests.engine.training.runner import digests, new_run, of, train
+from tests.quick import quick
 
 EVERY = pytest.mark.parametrize("family", list(FAMILIES))
 CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
@@ -41,7 +42,7 @@ def short(monkeypatch, where: str, error: Exception, when=lambda calls: calls ==
 
 
 @pytest.mark.parametrize("error", [CUDA, CPU], ids=["cuda", "cpu"])
-@pytest.mark.parametrize("where", ["forward", "backward", "step"])
+@pytest.mark.parametrize("where", quick(["forward", "backward", "step"], "backward"))
 def test_memory_that_runs_out_makes_the_parts_smaller_and_training_goes_on(where, error, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.training.tick.TICK_SECONDS", 1000.0)
     session, run = new_run(tmp_path, "vae", steps=4, save_every=1)
@@ -107,7 +108,7 @@ def test_other_errors_are_no_shortage_of_memory():
 
 
 @pytest.mark.parametrize("family", ["vae", "flow"])
-@pytest.mark.parametrize("parts", [2, 3, 6])
+@pytest.mark.parametrize("parts", quick([2, 3, 6], 3))
 def test_a_batch_in_parts_gives_the_losses_of_the_whole(family, parts, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.training.tick.TICK_SECONDS", 1000.0)
     found = {}

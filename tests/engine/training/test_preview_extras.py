@@ -22,10 +22,11 @@ from engine.measures import psnr
 from engine.runs import directory as runs
 from engine.runs import live, pins
 from engine.session import Session
-from engine.training import looking
-from engine.training.looking import LiveWeights, PinnedPhotos
+from engine.training import preview_extras
+from engine.training.preview_extras import LiveWeights, PinnedPhotos
 from tests.contract.tiny import tiny_config
 from tests.engine.training.runner import digests, new_run, train
+from tests.quick import quick
 
 SIZE = 32
 
@@ -91,7 +92,7 @@ def test_a_search_goes_on_from_the_preview_before_and_is_bounded(run):
     decode = model.decode
     model.decode = lambda z: (calls.append(len(z)), decode(z))[1]
     photos.look(model, 5)
-    assert len(calls) <= looking.FEWEST_STEPS + 2
+    assert len(calls) <= preview_extras.FEWEST_STEPS + 2
 
 
 def test_pins_of_any_size_and_hostile_ones(run):
@@ -201,7 +202,7 @@ def test_a_full_disk_and_weights_gone_wrong_leave_the_pair_as_it_is(run, monkeyp
         next(model.parameters()).fill_(float("nan"))
     assert not weights.publish(model, header("vae", 2))
     usage = shutil.disk_usage(run)
-    monkeypatch.setattr(looking.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    monkeypatch.setattr(preview_extras.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     for step in (3, 4):
         assert not weights.publish(tiny("vae"), header("vae", step))
     assert len(said) == 1
@@ -210,7 +211,7 @@ def test_a_full_disk_and_weights_gone_wrong_leave_the_pair_as_it_is(run, monkeyp
     assert not (run / "live").exists()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
 def test_training_is_the_same_bit_for_bit_with_pins_and_resumes_exactly(family, tmp_path):
     """Photos pinned, changed and unpinned change neither weights nor moments, through a stop as well."""
     session, plain = new_run(tmp_path, family, name="plain", steps=8)
