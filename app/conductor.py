@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app import workspaces
 from app.core.bridge import Bridge
 from app.core.help_panel import HelpPanel
-from app.core.model_host import ModelHost, Shelf
+from app.core.model_host import Inventory, ModelHost
 from app.core.notices import ONLY_ADDRESS, Notices
 from app.core.palette import Offer, PaletteController
 from app.core.requests import Requests
@@ -24,7 +24,7 @@ from app.core.shortcuts import make_actions
 from app.core.startup import Prebuild, Startup
 from app.core.store import Store
 from app.core.tasks import LaneName, Tasks
-from app.core.workspace import Controllers, Opening, Services, WorkspaceView
+from app.core.workspace import Controllers, Opening, Services, Workspace, WorkspaceView
 from app.explore.fullsize.state import FullState
 from app.settings import Preferences
 from app.state import AppState
@@ -152,7 +152,7 @@ class Conductor(QObject):
             "help.shortcuts": top.helpClicked.emit,
             "app.quit": self.close,
         }
-        slots |= {key.id: partial(self._press, row.key, key.id) for row in rows for key in row.shortcuts}
+        slots |= {key.id: partial(self._press, row, key.id) for row in rows for key in row.shortcuts}
         actions = make_actions(window, slots, table=table)
         palette = PaletteController(window, actions, shortcuts=table, more=self._offers, parent=self)
         top.paletteClicked.connect(palette.toggle)
@@ -166,10 +166,11 @@ class Conductor(QObject):
             raise ValueError(f"Keys of {row.title} and what they do are not the same: {', '.join(sorted(wrong))}.")
         self._slots |= slots
 
-    def _press(self, workspace: str, action: str) -> None:
-        """A key of a workspace, which may not be there yet."""
-        self.window.view(workspace)
-        self._slots[action]()
+    def _press(self, row: Workspace, action: str) -> None:
+        """A key of a workspace, whose view is made where it is not there yet; where the key does nothing it is not."""
+        if action not in row.shortcuts.when_shown or (self.state.workspace == row.key and not self.state.closing):
+            self.window.view(row.key)
+            self._slots[action]()
 
     def _offers(self) -> Iterator[Offer]:
         for controllers in self._controllers.values():
@@ -186,15 +187,15 @@ class Conductor(QObject):
         self._collector.start()
         wanted = model or self.preferences.now.model
 
-        def found(shelf: Shelf) -> None:
-            self.store.update(models=shelf.models, device=shelf.device)
-            self._devices = ("auto", *shelf.devices)
+        def found(inventory: Inventory) -> None:
+            self.store.update(models=inventory.models, device=inventory.device)
+            self._devices = ("auto", *inventory.devices)
             self._offer_devices()
             for controllers in self._controllers.values():
-                controllers.begin(Opening(shelf, wanted, asked=bool(model)))
+                controllers.begin(Opening(inventory, wanted, asked=bool(model)))
 
         host = self.store.model_host
-        self.tasks.submit("model", "look for models", lambda context: host.shelf(), done=found)
+        self.tasks.submit("model", "look for models", lambda context: host.inventory(), done=found)
 
     def place_window(self) -> None:
         """Where it was last time, if that is still on a screen."""

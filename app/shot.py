@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.core.asked import Asked
+from app.core.shot_request import ShotRequest
 from engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 0.4
-NOTHING: Final = Asked()
+NOTHING: Final = ShotRequest()
 
 
 def render(
     out: Path,
     *,
     workspace: str = "",
-    asked: Asked = NOTHING,
+    asked: ShotRequest = NOTHING,
     photo: Path | None = None,
     size: tuple[int, int] = (1440, 900),
     model: str = "",

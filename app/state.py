@@ -26,7 +26,7 @@ from app.train.collapse.state import CollapseState
 from app.train.curves.state import CurvesState
 from app.train.data.state import DataState
 from app.train.pictures.state import PicturesState
-from app.train.runs.state import Draft, ShelfState
+from app.train.runs.state import Draft, RunListState
 from app.train.state import RunView, Training
 from engine.api import Catalogue, Drawn, Encoded, Loaded, ModelCard, ModelInfo, Readout
 
@@ -109,7 +109,7 @@ class AppState:
     run_view: RunView | None = None
     curves: CurvesState = field(default_factory=CurvesState)
     pictures: PicturesState = field(default_factory=PicturesState)
-    shelf: ShelfState = field(default_factory=ShelfState)
+    run_list: RunListState = field(default_factory=RunListState)
     draft: Draft | None = None
     # what the run in the form would need, in words; empty before it is known
     train_cost: str = ""

@@ -117,7 +117,7 @@ class Window(QMainWindow):
     def _show_models(self, now: AppState) -> None:
         rows = [(card.key, card.title) for card in now.models or ()]
         lives = (card.info for card in now.runs if card.info.status.alive)
-        rows += [(run_ref(info.path), f"{info.config.title or info.name}, live") for info in lives]
+        rows += [(run_ref(info.path), f"{info.title}, live") for info in lives]
         shown = now.opening or now.model
         run = run_of(shown)
         if shown is not None and not any(key == shown for key, _ in rows):

@@ -8,7 +8,7 @@ from typing import Final
 from engine.api import DirectionInfo, Sampled
 
 ERROR_TITLE: Final = "|error| × 4"
-"""The engine's error maps are enlarged so much (`engine.exploring.open_model.ERROR_GAIN`)."""
+"""The engine's error maps are enlarged so much (`engine.measures.ERROR_GAIN`)."""
 SHORT: Final = {"heavy makeup": "Makeup", "mouth slightly open": "Open mouth", "wearing lipstick": "Lipstick"}
 """Names of the face data set that are too long for a slider."""
 
@@ -77,11 +77,9 @@ def group_label(name: str) -> str:
     return name.replace(" (", " · ").removesuffix(")")
 
 
-def source_text(source: object, name: str = "") -> str:
+def source_text(source: object) -> str:
     """Where a code comes from."""
-    return (
-        f"Seed {source.seed}" if isinstance(source, Sampled) else (name or getattr(source, "name", "") or "Given code")
-    )
+    return f"Seed {source.seed}" if isinstance(source, Sampled) else getattr(source, "name", "") or "Given code"
 
 
 AXES: Final = {
@@ -113,7 +111,7 @@ def direction_note(info: DirectionInfo) -> str:
             "jacobian": "changes the picture most",
         }.get(info.method, "a main axis of the codes")
         return f"{nice(info.name)}: {what}{share}"
-    if info.yours:
+    if info.user_made:
         by = METHOD_NAMES.get(info.method, info.method)
         auc = "" if info.auc is None else f", held-out AUC {info.auc:.2f}"
         ends = "" if info.auc_low is None or info.auc_high is None else f" ({info.auc_low:.2f} to {info.auc_high:.2f})"

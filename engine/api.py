@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knobs import PACED as PACED
 from engine.knobs import Knob, Preset, Value
 from engine.plots import Plot
 
@@ -58,7 +57,7 @@ class GroupInfo:
 class DirectionInfo:
     """A slider: attributes have a held-out AUC with its interval, PCA directions a share of the variance.
 
-    `method` is how it was found; `yours` that the person made it, from so many `positives` and `negatives`.
+    `method` is how it was found; `user_made`: the person made it, from so many `positives` and `negatives`.
     """
 
     name: str
@@ -68,7 +67,7 @@ class DirectionInfo:
     auc_high: float | None = None
     share: float | None = None
     method: str = ""
-    yours: bool = False
+    user_made: bool = False
     positives: int = 0
     negatives: int = 0
 

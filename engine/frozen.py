@@ -1,7 +1,7 @@
 """The frozen form of a model: it decodes and encodes with the weights as they are now, and is never trained.
 
-A frozen form holds copies: norms folded, inverses computed, exponentials taken, weights packed. `Fresh` hands it out
-and makes it anew when a weight has changed since, so that nothing is ever drawn with old weights.
+A frozen form holds copies: norms folded, inverses computed, exponentials taken, weights packed. `FrozenCache` hands it
+out and makes it anew when a weight has changed since, so that nothing is ever drawn with old weights.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _word(packed: bool) -> str:
 
 
 class _Seen:
-    """What the module makes of two codes, a calm and a lively one, and of the second one's picture."""
+    """What the module makes of two codes, of half and of typical length, and of the second one's picture."""
 
     def __init__(self, plain: Plain, device: torch.device) -> None:
         model = plain.model
@@ -137,18 +137,18 @@ def _difference(expected: Tensor, found: Tensor) -> float:
     return float((expected - found).abs().max() / scale)
 
 
-class Fresh:
+class FrozenCache:
     """A model's frozen form, made again when a weight or a running statistic has changed since, or all were moved.
 
-    With `late` it is made at the first call, and `for_now` does without it once: a first picture does not wait for the
+    With `lazy` it is made at the first call, and `at_once` does without it once: a first picture does not wait for the
     making and its test.
     """
 
-    def __init__(self, model: LatentModel, *, late: bool = False) -> None:
+    def __init__(self, model: LatentModel, *, lazy: bool = False) -> None:
         self._model = model
         self._versions: list[int] | None = None
-        self._late = late
-        if not late:
+        self._lazy = lazy
+        if not lazy:
             self._make()
 
     def _make(self) -> None:
@@ -167,9 +167,9 @@ class Fresh:
             self._make()
         return self._frozen
 
-    def for_now(self) -> Frozen:
+    def at_once(self) -> Frozen:
         """The same, but the module itself the first time, if nothing has been made yet."""
-        if self._late and self._versions is None:
-            self._late = False
+        if self._lazy and self._versions is None:
+            self._lazy = False
             return Plain(self._model)
         return self()

@@ -17,7 +17,7 @@ import math
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from engine.errors import UsageError
 
@@ -29,16 +29,16 @@ MINUTES: Final = "Small, minutes on a CPU"
 FEW_IMAGES: Final = 2000
 """With fewer training images a model learns them by heart before it has learnt what they have in common."""
 MOST_EPOCHS: Final = 60
-"""So often a small set is seen at most where a preset says how long; more only deepens the memory of it."""
+"""How often a small set is seen at most where a preset says how long; more only adds memorisation."""
 PREVIEWS: Final = 20
-PACED: Final = ("steps", "preview_every", "save_every")
-"""The knobs of training that a preset sets."""
 
 
 @dataclass(frozen=True)
 class Preset:
     """A model's size, and how long to train it: steps by the images' side in pixels, or empty for as many as usual."""
 
+    PACED: ClassVar = ("steps", "preview_every", "save_every")
+    """The knobs of training that a preset sets."""
     knobs: Mapping[str, Value]
     steps: Mapping[int, int] = field(default_factory=dict)
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 Picture = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
+
+ERROR_GAIN: Final = 4.0
+"""Of every error map beside a photo; the window's title of it says so."""
 
 _WINDOW = 11
 _WINDOW_SIGMA = 1.5
@@ -51,10 +54,12 @@ def ssim(a: Picture, b: Picture, *, value_range: float | None = None) -> float:
     return float(np.mean(top / bottom))
 
 
-def norm_ratios(code: Picture, sizes: Sequence[int]) -> tuple[float, ...]:
-    """|z| / sqrt(d) of each stretch of a code (D,), one after the other: 1 is typical of the normal prior."""
-    parts = np.split(code.astype(np.float64), np.cumsum(sizes)[:-1])
-    return tuple(float(np.linalg.norm(part) / math.sqrt(part.size)) for part in parts)
+def norm_ratios(codes: Picture, sizes: Sequence[int] = ()) -> Doubles:
+    """|z| / sqrt(D) of codes (..., D), then of the stretches of `sizes` that a code is made of, one after the other:
+    (1 + len(sizes), ...). 1 is typical of the normal prior."""
+    squares, ends = np.square(codes, dtype=np.float64), np.cumsum([0, *sizes])
+    spans = [slice(0, codes.shape[-1]), *(slice(start, stop) for start, stop in pairwise(ends))]
+    return np.stack([np.sqrt(squares[..., span].mean(axis=-1)) for span in spans])
 
 
 def sharpness(picture: Picture, *, value_range: float | None = None) -> float:
@@ -99,28 +104,17 @@ def pairwise_spread(images: Picture, *, value_range: float | None = None, block:
     return float(total / pairs / peak)
 
 
-@dataclass(frozen=True)
-class Diversity:
-    """Spread of samples over spread of real images, each a share of the value range.
+def diversity(samples: Picture, real: Picture, *, value_range: float | None = None) -> float | None:
+    """Spread of samples over spread of real images (sets of one dtype and image shape).
 
-    `ratio` near 1 is as varied as the real images, near 0 a collapse; None where the real images are
-    all the same.
-    """
-
-    sample_spread: float
-    real_spread: float
-    ratio: float | None
-
-
-def diversity(samples: Picture, real: Picture, *, value_range: float | None = None) -> Diversity:
-    """How varied the samples are beside the real images (sets of one dtype and image shape).
+    Near 1 they are as varied as the real images, near 0 collapsed; None where the real images are all the same.
 
     Raises:
         ValueError: fewer than two images in either set.
     """
     ours = pairwise_spread(samples, value_range=value_range)
     theirs = pairwise_spread(real, value_range=value_range)
-    return Diversity(ours, theirs, ours / theirs if theirs > 1e-9 else None)
+    return ours / theirs if theirs > 1e-9 else None
 
 
 def error_map(a: Picture, b: Picture, *, gain: float = 1.0, value_range: float | None = None) -> npt.NDArray[np.uint8]:

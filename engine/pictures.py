@@ -62,6 +62,6 @@ def save_picture(picture: NDArray[np.uint8], path: Path) -> None:
             # Every format but WebP passes over the word.
             Image.fromarray(picture).save(temporary, format=form, lossless=True)
     except LookupError as error:
-        raise UserError(f"{path.name} has a suffix that is no picture format: use .png, .jpg or .webp.") from error
+        raise UserError(f"'{path.name or path}' ends in no picture format: use .png, .jpg or .webp.") from error
     except OSError as error:
         raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error

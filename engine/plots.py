@@ -97,18 +97,18 @@ GRADIENTS: Final = (
     "Size of the gradient before it is clipped. It should neither fade to nothing nor leap by orders of magnitude."
 )
 """The note of a family's gradient norms."""
-TWINS: Final = (
+TRAINING_AND_HELDOUT: Final = (
     "Each batch: the weights as they are, on changing images. Training and held-out: the averaged weights on fixed "
     "images, so that these two compare; where they part, the model learns its training images by heart."
 )
 
 
 def bits(title: str, metric: str, what: str) -> Plot:
-    """What an image costs: each batch, and the twins."""
+    """What an image costs: each batch, training and held-out."""
     return Plot(
         title,
         (metric, "training/bits_per_dim", "heldout/bits_per_dim"),
         ("each batch", "training", "held-out"),
         unit="bits/dim",
-        note=f"{what}; lower is better. {TWINS}",
+        note=f"{what}; lower is better. {TRAINING_AND_HELDOUT}",
     )

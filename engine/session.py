@@ -126,7 +126,7 @@ class Session:
         return opened
 
     def user_directions(self, model: OpenModel) -> UserDirections:
-        """What a person can do with the directions of an open model: make, find, rename, delete, take in, give away."""
+        """What a person can do with the directions of an open model: make, find, rename, delete, import, export."""
         from engine.exploring.user_attributes import UserDirections
 
         return UserDirections(self.home, self.load_photo, model)
@@ -327,7 +327,7 @@ class Session:
             with preparing(run, steps=steps, first=dist.first) as told:
                 progress = replace(told, check=lambda: check_stop(run, control))
                 if dist.first:
-                    (run / "STOP").unlink(missing_ok=True)
+                    runs.ask(run, "STOP", False)
                 data = dist.in_turn(
                     lambda: self.dataset(
                         config.data,
@@ -366,15 +366,11 @@ class Session:
 
     # models that others made
     @staticmethod
-    def is_own(path: Path) -> bool:
-        """Whether a safetensors file names itself a Latent Loom model.
+    def is_loom_model(path: Path) -> bool:
+        """Whether a safetensors file names itself a Latent Loom model; raises as `convert.is_loom_model`."""
+        from engine.checkpoints.importing.convert import is_loom_model
 
-        Raises:
-            CheckpointError: its header is damaged.
-        """
-        from engine.checkpoints.importing.layouts.own import is_own
-
-        return is_own(path)
+        return is_loom_model(path)
 
     @staticmethod
     def inspect(path: Path, *, progress: Progress = SILENT) -> ImportReport:

@@ -18,7 +18,7 @@ from typing import Any
 
 from boxing.baseline import references
 from boxing.directing import Amounts
-from boxing.fast import hurry
+from boxing.fast import poll_soon
 from boxing.figures import FULL, QUICK, Scale, measured, subject_for
 from boxing.finish import finish, open_data, shipped_header
 from boxing.kinds import Kind
@@ -68,7 +68,7 @@ def boxed(source: Path, target: Path, args: argparse.Namespace, data: DataSet, k
         prior_text = fit_prior(model, data, steps=args.prior_steps, mirror=bool(config.training["flip"]))
     save_model(target, model, header, half=True, whole=False)
     model, _, digest = load_model(target)
-    hurry(model)
+    poll_soon(model)
     origin = Origin(model_sha256=digest, title=args.title, family=header.family, trained_on="yes", step=header.step)
     subject = subject_for(model, data, origin)
     found: dict[str, Any] = measured(model, data, subject, draws=args.finite, scale=scale_of(args))

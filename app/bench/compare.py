@@ -1,4 +1,4 @@
-"""Measures Compare: how soon the model under the hand follows a slider, and how soon all models do."""
+"""Measures Compare: how soon the first model follows a slider, and how soon all models do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
 
-from app.bench.tools import LIMIT_MS, SETTLE_MS, Hand, drag_aims, run_for
+from app.bench.tools import LIMIT_MS, SETTLE_MS, Mouse, drag_aims, run_for
 from app.conductor import Conductor
 from app.explore.compare.row_view import RowView
 from app.explore.compare.rows import recipe_of
@@ -23,7 +23,7 @@ from engine.measuring import percentiles
 WARM_MOVES: Final = 5
 
 
-class RowsEye(QObject):
+class RowsWatcher(QObject):
     """Watches the current pictures of all rows; what each has painted last is in `seen`, by the model's ref."""
 
     def __init__(self, conductor: Conductor) -> None:
@@ -51,7 +51,7 @@ class RowsEye(QObject):
         return False
 
     def first_current(self) -> bool:
-        """Whether the model under the hand shows what the sliders say."""
+        """Whether the first model shows what the sliders say."""
         state = self._controller.state
         return all(self.seen.get(row.ref) == recipe_of(row, state) for row in state.compare if row.ref == state.model)
 
@@ -85,7 +85,7 @@ class RowsEye(QObject):
 
 
 def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: int) -> dict[str, Any]:
-    """For each family's model under the hand: milliseconds from the mouse event to its painted picture while all rows
+    """For each family's first model: milliseconds from the mouse event to its painted picture while all rows
     are driven, and, one move after the other, until every row has painted its own. Empty without a portrait in the box.
 
     Raises:
@@ -119,14 +119,14 @@ def _measure_rows(conductor: Conductor, card: ModelCard, moves: int) -> dict[str
     info = conductor.state.info
     assert info is not None
     name = (*info.attributes, *info.components)[0].name
-    hand = Hand(conductor.window, conductor.of(Explore).view.inspector.sliders[name])
-    eye = RowsEye(conductor)
+    mouse = Mouse(conductor.window, conductor.of(Explore).view.inspector.sliders[name])
+    watcher = RowsWatcher(conductor)
     try:
-        _drag(eye, hand, WARM_MOVES, eye.all_current)
-        first = _drag(eye, hand, moves, eye.first_current)
-        every = _drag(eye, hand, moves, eye.all_current)
+        _drag(watcher, mouse, WARM_MOVES, watcher.all_current)
+        first = _drag(watcher, mouse, moves, watcher.first_current)
+        every = _drag(watcher, mouse, moves, watcher.all_current)
     finally:
-        eye.close()
+        watcher.close()
     return {
         "model": card.title,
         "rows": len(conductor.state.compare),
@@ -135,14 +135,14 @@ def _measure_rows(conductor: Conductor, card: ModelCard, moves: int) -> dict[str
     }
 
 
-def _drag(eye: RowsEye, hand: Hand, moves: int, until: Callable[[], bool]) -> list[float]:
+def _drag(watcher: RowsWatcher, mouse: Mouse, moves: int, until: Callable[[], bool]) -> list[float]:
     """Closed loop: the next move comes when `until()` holds; the drag ends when every row has caught up."""
     times = []
-    hand.press()
+    mouse.press()
     for _ in range(moves):
         start = time.perf_counter()
-        hand.move()
-        times.append(1000 * (eye.wait(until) - start))
-    hand.release()
-    eye.wait(eye.all_current)
+        mouse.move()
+        times.append(1000 * (watcher.wait(until) - start))
+    mouse.release()
+    watcher.wait(watcher.all_current)
     return times

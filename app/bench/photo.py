@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QEvent, QObject, QSize
 
-from app.bench.tools import SETTLE_MS, Eye, Hand, drag, drag_aims, run_for
+from app.bench.tools import SETTLE_MS, Mouse, PaintWatcher, drag, drag_aims, run_for
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.shot import wait_until
@@ -24,7 +24,7 @@ ZOOMS: Final = ("fit", "fill")
 WARM_MOVES: Final = 5
 
 
-class PhotoEye(Eye):
+class PhotoWatcher(PaintWatcher):
     """Watches the photo at its own size; a picture of it counts once its edit was blended in and painted."""
 
     def __init__(self, conductor: Conductor) -> None:
@@ -86,11 +86,11 @@ def _measure_model(conductor: Conductor, card: ModelCard, moves: int) -> dict[st
         explore.full.set_zoom(zoom)
         run_for(SETTLE_MS)
         wait_until(there, conductor)
-        eye = PhotoEye(conductor)
+        watcher = PhotoWatcher(conductor)
         try:
-            hand = Hand(window, explore.view.inspector.sliders[name])
-            drag(eye, hand, WARM_MOVES)
-            figures[zoom] = percentiles(drag(eye, hand, moves), aims=drag_aims(info))
+            mouse = Mouse(window, explore.view.inspector.sliders[name])
+            drag(watcher, mouse, WARM_MOVES)
+            figures[zoom] = percentiles(drag(watcher, mouse, moves), aims=drag_aims(info))
         finally:
-            eye.close()
+            watcher.close()
     return figures

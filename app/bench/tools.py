@@ -1,6 +1,6 @@
-"""What the benchmark of the window is made of: an eye on the picture, a hand on a slider, a heartbeat.
+"""What the benchmark of the window is made of: a watcher of the picture, a mouse on a slider, a heartbeat.
 
-The hand is mouse events through the window system; a picture counts when its widget has painted it, not when it came.
+The mouse is events through the window system; a picture counts when its widget has painted it, not when it came.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def drag_aims(info: ModelInfo) -> dict[str, float]:
     return {"p99_ms": 50.0 if info.encode == "exact" else 33.0}
 
 
-class Eye(QObject):
+class PaintWatcher(QObject):
     """Watches the current picture, or what else is `watched`; what it has painted last is `seen`."""
 
     def __init__(self, conductor: Conductor, *, watched: QWidget | None = None) -> None:
@@ -94,7 +94,7 @@ class Eye(QObject):
         self._watched.removeEventFilter(self)
 
 
-class Hand:
+class Mouse:
     """A mouse that drags one slider to and fro along its whole track."""
 
     def __init__(self, window: QWidget, slider: ValueSlider) -> None:
@@ -192,54 +192,54 @@ def run_for(milliseconds: float) -> None:
     loop.exec()
 
 
-def drag(eye: Eye, hand: Hand, moves: int) -> list[float]:
+def drag(watcher: PaintWatcher, mouse: Mouse, moves: int) -> list[float]:
     """Closed loop: milliseconds from each mouse event to the painted picture of its value, one after the other."""
     times = []
-    hand.press()
+    mouse.press()
     for _ in range(moves):
         start = time.perf_counter()
-        hand.move()
-        times.append(1000 * (eye.wait() - start))
-    hand.release()
+        mouse.move()
+        times.append(1000 * (watcher.wait() - start))
+    mouse.release()
     return times
 
 
-def drag_after_rest(eye: Eye, hand: Hand, count: int) -> list[float]:
+def drag_after_rest(watcher: PaintWatcher, mouse: Mouse, count: int) -> list[float]:
     """The first move of each of `count` drags, after rests of different lengths."""
     times = []
     for rest_ms in np.linspace(*RESTS_MS, count):
         run_for(float(rest_ms))
-        times += drag(eye, hand, 1)
+        times += drag(watcher, mouse, 1)
     return times
 
 
-def flood(eye: Eye, hand: Hand, moves: int) -> dict[str, Any]:
-    """Open loop: a move each 8 ms whatever is painted. A picture's age is how long ago the hand was at its value.
+def flood(watcher: PaintWatcher, mouse: Mouse, moves: int) -> dict[str, Any]:
+    """Open loop: a move each 8 ms whatever is painted. A picture's age is how long ago the mouse was at its value.
 
     Raises:
         RuntimeError: the last picture is not that of the last value.
     """
     moved_at: dict[DrawRequest | None, float] = {}
-    ages, before = [], eye.pictures
-    hand.press()
+    ages, before = [], watcher.pictures
+    mouse.press()
     begin = time.perf_counter()
     for index in range(moves):
         run_for(1000 * (begin - time.perf_counter()) + index * MOVE_MS)
         now = time.perf_counter()
-        if eye.seen in moved_at:
-            ages.append(1000 * (now - moved_at[eye.seen]))
-        hand.move()
-        moved_at[eye.wanted()] = now
+        if watcher.seen in moved_at:
+            ages.append(1000 * (now - moved_at[watcher.seen]))
+        mouse.move()
+        moved_at[watcher.wanted()] = now
     seconds = time.perf_counter() - begin
-    hand.release()
-    eye.wait()
+    mouse.release()
+    watcher.wait()
     run_for(SETTLE_MS / 2)
-    if not eye.caught_up():
+    if not watcher.caught_up():
         raise RuntimeError("After a flood of moves the last picture is not that of the last value.")
     return {
         "moves": moves,
         "moves_per_second": round(moves / seconds, 1),
-        "pictures": eye.pictures - before,
+        "pictures": watcher.pictures - before,
         "age": percentiles(ages or [1000 * seconds]),
         "last_is_newest": True,
     }

@@ -1,4 +1,4 @@
-"""Measures the real window: how soon a picture follows the hand, and how long the window ever stands still.
+"""Measures the real window: how soon a picture follows the mouse, and how long the window ever stands still.
 
 The window is the one that `latent-loom` opens, off screen, with the models of the library and a run of its own.
 """
@@ -22,7 +22,18 @@ from PySide6.QtGui import QGuiApplication
 from app.__main__ import application, open_window
 from app.bench.compare import measure_compare
 from app.bench.photo import measure_photo
-from app.bench.tools import SETTLE_MS, Eye, Hand, Heartbeat, drag, drag_after_rest, drag_aims, flood, run_for, sliders
+from app.bench.tools import (
+    SETTLE_MS,
+    Heartbeat,
+    Mouse,
+    PaintWatcher,
+    drag,
+    drag_after_rest,
+    drag_aims,
+    flood,
+    run_for,
+    sliders,
+)
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.settings import Settings
@@ -61,16 +72,16 @@ QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, star
 
 
 def measure_sliders(
-    conductor: Conductor, eye: Eye, card: ModelCard, extent: Extent, *, training: bool
+    conductor: Conductor, watcher: PaintWatcher, card: ModelCard, extent: Extent, *, training: bool
 ) -> dict[str, Any]:
     """All slider figures of one model, as the machine is now: with or without a training run."""
-    open_model(conductor, eye, card)
+    open_model(conductor, watcher, card)
     conductor.of(Explore).show_view("single")
-    hands = {kind: Hand(conductor.window, slider) for kind, slider in sliders(conductor).items()}
+    mice = {kind: Mouse(conductor.window, slider) for kind, slider in sliders(conductor).items()}
     run_for(SETTLE_MS)
-    drag(eye, next(iter(hands.values())), 5)
+    drag(watcher, next(iter(mice.values())), 5)
     step, start = _step(conductor), time.perf_counter()
-    times = {kind: drag(eye, hand, extent.moves // len(hands)) for kind, hand in hands.items()}
+    times = {kind: drag(watcher, mouse, extent.moves // len(mice)) for kind, mouse in mice.items()}
     seconds = time.perf_counter() - start
     info = conductor.state.info
     assert info is not None
@@ -80,18 +91,18 @@ def measure_sliders(
     if training:
         found["training_steps_meanwhile"] = _step(conductor) - step
         found["seconds"] = round(seconds, 1)
-    hand = next(iter(hands.values()))
-    found["after_rest"] = percentiles(drag_after_rest(eye, hand, extent.rests))
-    found["flood"] = flood(eye, hand, extent.flood)
+    mouse = next(iter(mice.values()))
+    found["after_rest"] = percentiles(drag_after_rest(watcher, mouse, extent.rests))
+    found["flood"] = flood(watcher, mouse, extent.flood)
     return found
 
 
-def open_model(conductor: Conductor, eye: Eye, card: ModelCard) -> None:
+def open_model(conductor: Conductor, watcher: PaintWatcher, card: ModelCard) -> None:
     """Opens a model as the library does and waits for its first picture."""
     conductor.store.update(workspace="explore")
     conductor.of(Explore).looks.open_model(card.key)
     wait_until(lambda: conductor.state.model == card.key and conductor.state.opening is None, conductor)
-    eye.wait()
+    watcher.wait()
 
 
 def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
@@ -153,14 +164,14 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
     conductor = open_window(Settings(), remember=False)
-    eye = Eye(conductor)
+    watcher = PaintWatcher(conductor)
     try:
         conductor.window.show()
         conductor.start()
         wait_until(lambda: conductor.state.models is not None, conductor)
         cards = one_of_each(conductor.state.models or ())
         slider_to_picture: dict[str, Any] = {
-            family: {"model": card.title, "idle": measure_sliders(conductor, eye, card, extent, training=False)}
+            family: {"model": card.title, "idle": measure_sliders(conductor, watcher, card, extent, training=False)}
             for family, card in cards.items()
         }
         compare = measure_compare(conductor, cards, extent.compare) if extent.compare else {}
@@ -179,10 +190,12 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
             gaps[f"training {family}"]["steps"] = _step(conductor) - step
             if index == 0:
                 for name, card in cards.items():
-                    slider_to_picture[name]["training"] = measure_sliders(conductor, eye, card, extent, training=True)
+                    slider_to_picture[name]["training"] = measure_sliders(
+                        conductor, watcher, card, extent, training=True
+                    )
             stop_training(conductor)
     finally:
-        eye.close()
+        watcher.close()
         close(conductor)
     return {
         "qt": qVersion(),
@@ -238,16 +251,16 @@ def start_up(born: float) -> None:
     """
     application().setQuitOnLastWindowClosed(False)
     conductor = open_window(Settings(), remember=False)
-    eye, marks = Eye(conductor), dict[str, float]()
+    watcher, marks = PaintWatcher(conductor), dict[str, float]()
     conductor.window.show()
     QTimer.singleShot(50, conductor, lambda: conductor.start())
     QCoreApplication.processEvents()
     marks["window_painted_seconds"] = time.time() - born
     wait_until(lambda: conductor.state.info is not None, conductor)
-    eye.wait()
+    watcher.wait()
     marks["first_picture_seconds"] = time.time() - born
     run_for(SETTLE_MS)
     marks["peak_memory_mib"] = peak_memory_mib()
-    eye.close()
+    watcher.close()
     close(conductor)
     sys.stdout.write(json.dumps(marks) + "\n")

@@ -32,7 +32,7 @@ def run_of(ref: str | None) -> Path | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Shelf:
+class Inventory:
     """What is there to open."""
 
     models: tuple[ModelCard, ...]
@@ -75,11 +75,11 @@ class ModelHost:
             self._session = Session(device=self._device)
         return self._session
 
-    def shelf(self) -> Shelf:
+    def inventory(self) -> Inventory:
         """The library."""
         session = self.session()
         devices = session.devices()
-        return Shelf(session.models(), session.sample_photos(), session.runs_folder, session.device.name, devices)
+        return Inventory(session.models(), session.sample_photos(), session.runs_folder, session.device.name, devices)
 
     def use_device(self, device: str) -> str:
         """Another device from now on; open models are forgotten and opened there again. Gives the device's name.
@@ -142,13 +142,13 @@ class ModelHost:
             )
         return found
 
-    def renew(self, ref: str, sha256: str) -> ModelInfo:
+    def refresh_directions(self, ref: str, sha256: str) -> ModelInfo:
         """Reads the user's directions of a model again.
 
         Raises:
             UserError: it cannot be opened, or is no longer the one with this `sha256`.
         """
-        self.user_directions(ref, sha256).renew()
+        self.user_directions(ref, sha256).refresh()
         return self.model(ref, sha256).info
 
     def user_directions(self, ref: str, sha256: str) -> UserDirections:

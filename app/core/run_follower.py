@@ -59,12 +59,12 @@ class Watch:
             self.following = on
             if on:
                 self.look()
-            self._follower.keep_time()
+            self._follower.update_timer()
 
     def look(self) -> None:
         """Looks once more, also where it does not follow."""
         self.asked = True
-        self._follower.hurry()
+        self._follower.poll_soon()
 
     def close(self) -> None:
         """Looks no more."""
@@ -117,7 +117,7 @@ class RunFollower(QObject):
         watch = Watch(self, path, frozenset(parts), take, failed)
         run.watches.append(watch)
         run.gap = True
-        self.hurry()
+        self.poll_soon()
         return watch
 
     def look(self, path: Path) -> None:
@@ -133,13 +133,13 @@ class RunFollower(QObject):
             run.watches.remove(watch)
             if not run.watches:
                 del self._runs[watch.path]
-            self.keep_time()
+            self.update_timer()
 
-    def hurry(self) -> None:
+    def poll_soon(self) -> None:
         """Goes on as soon as the window has come to rest: those who ask together are answered by one read."""
         self._soon.start()
 
-    def keep_time(self) -> None:
+    def update_timer(self) -> None:
         """The timer runs while somebody follows."""
         wanted = not self._store.state.closing and any(w.following for run in self._runs.values() for w in run.watches)
         if wanted != self._timer.isActive():
@@ -244,7 +244,7 @@ class RunFollower(QObject):
                 run.events, run.gap = [], True
         else:
             return
-        self.hurry()
+        self.poll_soon()
 
     def _take_events(self, run: _Run) -> None:
         events, run.events = run.events, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,15 +23,17 @@ class Shortcut:
 
 
 class ShortcutTable:
-    """Shortcuts in the order in which help and palette list them.
+    """Shortcuts in the order in which help and palette list them. Those `when_shown` act only in their workspace.
 
     Raises:
         ValueError: two actions share an id or a key (Qt would then fire neither), or Qt does not know a key.
+        KeyError: `when_shown` names none of them.
     """
 
-    def __init__(self, *rows: Shortcut) -> None:
+    def __init__(self, *rows: Shortcut, when_shown: Collection[str] = ()) -> None:
         _assert_unique(rows)
         self._rows = {row.id: row for row in rows}
+        self.when_shown = frozenset(self._rows[action_id].id for action_id in when_shown)
 
     def __iter__(self) -> Iterator[Shortcut]:
         return iter(self._rows.values())

@@ -71,15 +71,6 @@ class Store(QObject):
         part: Any = self.state.part(kind)
         self.update(parts={**self.state.parts, kind: replace(part, **changes)})
 
-    def if_shown(self, workspace: str, act: Callable[[], object]) -> Callable[[], None]:
-        """What a key does, only where its workspace is on show."""
-
-        def call() -> None:
-            if self.state.workspace == workspace and not self.state.closing:
-                act()
-
-        return call
-
     def step_aside(self) -> None:
         """A finger is on a control: training leaves the processor for a moment."""
         control = self.tasks.control(self.training_job)

@@ -9,13 +9,13 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.core.asked import Asked
 from app.core.bridge import Bridge
-from app.core.model_host import ModelHost, Shelf
+from app.core.model_host import Inventory, ModelHost
 from app.core.palette import Offer
 from app.core.requests import Requests
 from app.core.run_follower import RunFollower
 from app.core.shortcuts import Shortcut, ShortcutTable
+from app.core.shot_request import ShotRequest
 from app.core.startup import Startup
 from app.core.store import Store
 from app.settings import Preferences
@@ -66,7 +66,7 @@ class Services:
 class Opening:
     """The library was looked through. `model` is to be opened first: `asked` for by name, or that of last time."""
 
-    shelf: Shelf
+    inventory: Inventory
     model: str
     asked: bool
 
@@ -91,7 +91,7 @@ class Controllers(Generic[View]):
         """What the command palette lists beside the actions."""
         return ()
 
-    def show(self, asked: Asked, wait: Wait) -> None:
+    def show(self, asked: ShotRequest, wait: Wait) -> None:
         """Shows what a picture of the window is to show, and waits until it is there."""
 
     def may_close(self) -> bool:

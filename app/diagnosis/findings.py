@@ -12,7 +12,7 @@ from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.evidence import EvidenceRows
 from app.widgets.layout import hairline, hbox, vbox
-from app.widgets.level_sign import LevelSign
+from app.widgets.level_icon import LevelIcon
 from engine.diagnostics import Figure, Finding
 
 FIGURES_SHOWN: Final = 12
@@ -35,7 +35,7 @@ class FindingCard(QWidget):
         self.title.setChecked(opened)
         self.title.setEnabled(has_more)
         self.title.toggled.connect(lambda on: self.folded.emit(name, on))
-        self.sign = LevelSign(finding.level)
+        self.sign = LevelIcon(finding.level)
         self.sentence = words(finding.sentence)
         head = hbox(self.sign, self.title, None)
         if has_more:

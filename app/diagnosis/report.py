@@ -11,7 +11,7 @@ from app.diagnosis.findings import FindingCard, OfferRow, words
 from app.diagnosis.state import DiagnosticCard, Running
 from app.theme import set_kind
 from app.widgets.layout import hairline, hbox, scrolled, vbox
-from app.widgets.level_sign import LevelSign
+from app.widgets.level_icon import LevelIcon
 from app.words import duration
 from engine.diagnostics import BY_EYE, BY_EYE_TITLE, Report
 
@@ -104,7 +104,7 @@ class ReportView(QWidget):
         card = QWidget()
         set_kind(card, "card")
         card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        sign = LevelSign(report.verdict.level, side_px=SIGN_PX)
+        sign = LevelIcon(report.verdict.level, side_px=SIGN_PX)
         title = QLabel(report.verdict.title)
         set_kind(title, "title")
         title.setWordWrap(True)

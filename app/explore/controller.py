@@ -27,7 +27,7 @@ LAST_SEED: Final = 99_999
 
 
 class ExploreController(QObject):
-    """Turns what hands do in Explore into requests, and answers into state."""
+    """Turns what the user does in Explore into requests, and answers into state."""
 
     def __init__(self, store: Store, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -169,7 +169,7 @@ class ExploreController(QObject):
         self._store.notices.failed(event)
 
     def _measure(self) -> None:
-        """Likelihood and round trip, once the hand rests: they cost more than a picture."""
+        """Likelihood and round trip, once the mouse rests: they cost more than a picture."""
         store, look = self._store, self._store.state.look
         if look is None or store.state.info is None or store.state.drawing:
             if store.state.drawing:
@@ -191,7 +191,7 @@ class ExploreController(QObject):
         )
 
     def _fill_history(self) -> None:
-        """Draws what steps of the history were too quick to show, one at a time while the hand rests."""
+        """Draws steps of the history that went by too fast, one at a time while the mouse rests."""
         store, state = self._store, self._store.state
         info, ref = state.info, state.model
         bare = (e for e in reversed(state.history.entries) if e.picture is None and e.look.model == ref)
@@ -227,7 +227,7 @@ class ExploreController(QObject):
         self._redraw(fresh=fresh)
 
     def settle(self) -> None:
-        """The hand lets go: one entry in the history for the whole drag."""
+        """A drag ends: one entry in the history for all of it."""
         state = self._store.state
         if state.look is None:
             return
@@ -242,7 +242,7 @@ class ExploreController(QObject):
         self.settle()
 
     def change(self, change: Callable[[Look], Look], label: str, *, live: bool = False) -> None:
-        """Any other change of the look; `live` while a hand is still on the control, and `settle` ends it."""
+        """Any other change of the look; `live` while a control is still being dragged, and `settle` ends it."""
         self._change(change, label) if live else self._change_at_once(change, label)
 
     def set_edit(self, name: str, value: float) -> None:
@@ -354,7 +354,7 @@ class ExploreController(QObject):
             self.jump(forward.current)
 
     def step_to(self, look: Look, label: str) -> None:
-        """A look of before becomes the current one, as a new step; another model is opened first."""
+        """An earlier look becomes the current one, as a new step; another model is opened first."""
         store = self._store
         if look.model != store.state.model or store.state.info is None:
             store.update(photo=look.photo)
@@ -392,5 +392,5 @@ def _reconstruction(request: DrawRequest, state: AppState) -> Drawn | None:
     found, info = state.encoded, state.info
     if found is None or info is None or not request.draws(found.code):
         return None
-    (whole,), levels = norm_ratios(found.code, [info.code_size]), norm_ratios(found.code, [g.size for g in info.groups])
-    return Drawn(request, found.reconstruction, found.code, whole, 0.0, levels)
+    norm, *level_norms = norm_ratios(found.code, [group.size for group in info.groups]).tolist()
+    return Drawn(request, found.reconstruction, found.code, norm, 0.0, tuple(level_norms))

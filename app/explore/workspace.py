@@ -8,9 +8,9 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.asked import Asked
-from app.core.model_host import Shelf, run_of, run_ref
+from app.core.model_host import Inventory, run_of, run_ref
 from app.core.palette import Offer
+from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Opening, Services, Wait, Workspace
 from app.diagnosis.host import DiagnosisHost
 from app.explore.check import connect as check
@@ -34,7 +34,7 @@ from app.explore.importing import connect as importing
 from app.explore.importing.controller import ImportController
 from app.explore.inspector import connect as inspector
 from app.explore.levels import connect as levels
-from app.explore.levels.controller import MicroscopeController
+from app.explore.levels.controller import LevelsController
 from app.explore.library import connect as library
 from app.explore.live.controller import LiveWeights
 from app.explore.morph import connect as morph
@@ -72,7 +72,7 @@ class Explore(Controllers[ExploreView]):
         self.framing = FramingController(store, self.photos, parent)
         self.compare = CompareController(store, self.looks, self.photos, parent)
         self.grid = GridController(store, self.looks, parent)
-        self.microscope = MicroscopeController(store, self.looks, self.photos, parent)
+        self.levels = LevelsController(store, self.looks, self.photos, parent)
         self.morph = MorphController(store, self.looks, self.photos, parent)
         self.check = ModelCheckController(
             store, DiagnosisHost(store.study_host), show_run=services.requests.diagnosisWanted.emit, parent=parent
@@ -120,7 +120,7 @@ class Explore(Controllers[ExploreView]):
             ),
             **history.connect(self.bookmarks, view.library.bookmarks, single=view.single),
             **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single")),
-            **levels.connect(self.microscope, view.inspector.levels, photos=self.photos),
+            **levels.connect(self.levels, view.inspector.levels, photos=self.photos),
             **directions.connect(self.directions, view.inspector, panel=view.new_attribute),
             **importing.connect(self.imports, view.import_panel, window=window),
             **morph.connect(self.morph, view.morph, panel=view.morph_panel, photos=self.photos, window=window),
@@ -144,9 +144,9 @@ class Explore(Controllers[ExploreView]):
     # opening and closing
     def begin(self, opening: Opening) -> None:
         """The model and the session of last time; a model that was asked for by name comes before them."""
-        shelf, store = opening.shelf, self.services.store
-        self.photos.show_samples(shelf.photos)
-        ref, folder = _first_model(shelf, opening.model), shelf.runs_folder.parent / "sessions"
+        inventory, store = opening.inventory, self.services.store
+        self.photos.show_samples(inventory.photos)
+        ref, folder = _first_model(inventory, opening.model), inventory.runs_folder.parent / "sessions"
 
         def fresh() -> None:
             if ref is None:
@@ -177,7 +177,7 @@ class Explore(Controllers[ExploreView]):
             yield Offer(item, partial(self._open, card.key))
         for run in state.runs:
             ref = run_ref(run.info.path)
-            item = PaletteItem(f"model|{ref}", run.info.config.title or run.info.name, "Run", "Explore it")
+            item = PaletteItem(f"model|{ref}", run.info.title, "Run", "Explore it")
             yield Offer(item, partial(self._open, ref))
         for photo in state.photos:
             item = PaletteItem(f"photo|{photo.key}", photo.name, "Photo", "Put it into the model")
@@ -197,8 +197,8 @@ class Explore(Controllers[ExploreView]):
         self.services.store.update(workspace="explore")
         self.view.inspector.show_slider(slider)
 
-    def show(self, asked: Asked, wait: Wait) -> None:
-        """One of the four views, with sliders moved as a hand would."""
+    def show(self, asked: ShotRequest, wait: Wait) -> None:
+        """One of the four views, with sliders moved as by hand."""
         store = self.services.store
         if store.state.info is None:
             return
@@ -237,16 +237,16 @@ def make_view(window: QWidget) -> Generator[None, None, ExploreView]:
     return ExploreView()
 
 
-def _first_model(shelf: Shelf, wanted: str) -> str | None:
+def _first_model(inventory: Inventory, wanted: str) -> str | None:
     """The model of last time if it is still there, else the first in the box."""
-    keys = {card.key for card in shelf.models}
+    keys = {card.key for card in inventory.models}
     run = run_of(wanted)
     if wanted in keys or (run is not None and run.is_dir()):
         return wanted
-    by_title = {card.title: card.key for card in reversed(shelf.models)}
+    by_title = {card.title: card.key for card in reversed(inventory.models)}
     if wanted in by_title:
         return by_title[wanted]
-    return by_title.get(FIRST_MODEL) or (shelf.models[0].key if shelf.models else None)
+    return by_title.get(FIRST_MODEL) or (inventory.models[0].key if inventory.models else None)
 
 
 EXPLORE: Final = Workspace(

@@ -23,7 +23,7 @@ from app.words import duration
 from engine.api import Catalogue, Pictures, TrainRequest
 from engine.events import Advanced, Failed, TrainingEvent, TrainingMetrics, TrainingNotice, TrainingSaved, TrainingState
 from engine.lanes import Context, Control
-from engine.runs import read_notices, read_preview
+from engine.runs import ask_run, read_notices, read_preview
 
 TORN_SECONDS: Final = 5.0
 JOB: Final = "train"
@@ -180,11 +180,11 @@ class TrainController(QObject):
             session = self._host.session()
             if more:
                 session.extend_run(run, {"steps": more})
-            (run / "PAUSE").unlink(missing_ok=True)
+            ask_run(run, "PAUSE", False)
             return session.train(run, control=context.control, emit=self._bridge.post_training)
 
         known = view is not None and view.path == run
-        self._train(work, view.info.config.title or run.name if known and view is not None else run.name, run)
+        self._train(work, view.info.title if known and view is not None else run.name, run)
 
     def _train(self, work: Callable[[Context], TrainingState], title: str, run: Path | None) -> None:
         store = self._store
@@ -268,13 +268,8 @@ class TrainController(QObject):
             self._show_job()
 
     def _ask(self, run: Path, name: str, on: bool) -> None:
-        def write(context: Context) -> None:
-            if on:
-                (run / name).touch()
-            else:
-                (run / name).unlink(missing_ok=True)
-
-        self._store.tasks.submit("files", f"ask the run to {name.lower()}", write, done=lambda _: self.look())
+        what = f"ask the run to {name.lower()}"
+        self._store.tasks.submit("files", what, lambda _: ask_run(run, name, on), done=lambda _: self.look())
 
     def _trained(self, event: TrainingEvent) -> None:
         store, training = self._store, self._store.state.training

@@ -26,7 +26,9 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("pictures.play", ("Alt+P",), "Play history", "Play the run's previews, or halt.", "Train"),
     Shortcut("pictures.back", ("Alt+,",), "Preview before", "One preview back in the run's history.", "Train"),
     Shortcut("pictures.on", ("Alt+.",), "Preview after", "One preview on in the run's history.", "Train"),
-    Shortcut("pictures.film", ("Ctrl+Shift+E",), "Export time-lapse…", "Write the run's history as a film.", "Train"),
+    Shortcut(
+        "pictures.timelapse", ("Ctrl+Shift+E",), "Export time-lapse…", "Write the run's history as a film.", "Train"
+    ),
     Shortcut("curves.log", ("Alt+Y",), "Logarithmic curves", "Every plot on a logarithmic axis, or not.", "Curves"),
     Shortcut("curves.axis", ("Alt+X",), "Next x axis", "Step, training time or images seen.", "Curves"),
     Shortcut("curves.whole", ("Alt+W",), "Whole run", "Show all of the run in the curves.", "Curves"),
@@ -38,5 +40,10 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("collapse.quick", ("Ctrl+G",), "Quick diagnosis", "Judge the run on show with few samples.", "Train"),
     Shortcut("collapse.full", ("Ctrl+Shift+G",), "Full diagnosis", "Judge the run on show with all samples.", "Train"),
     Shortcut("collapse.birthday", ("Alt+S",), "Birthday test", "Judge nearest pairs of the run by eye.", "Train"),
+    when_shown=(
+        "train.start",
+        *(f"pictures.{action}" for action in ("tab", "pin", "play", "back", "on", "timelapse")),
+        *(f"curves.{action}" for action in ("log", "axis", "whole", "note", "compare")),
+    ),
 )
 keys_text: Final = SHORTCUTS.keys_text

@@ -140,8 +140,8 @@ class TrainView(WorkspaceView):
             self._side.set_current(now.train_side)
             self._side_pages.setCurrentIndex([key for key, _ in SIDES].index(now.train_side))
         self.compare.show_state(now, before)
-        if moved(now, before, "run_view", "train_panel", "shelf"):
-            shown = 0 if now.run_view is None else 3 if now.shelf.table is not None else 1
+        if moved(now, before, "run_view", "train_panel", "run_list"):
+            shown = 0 if now.run_view is None else 3 if now.run_list.table is not None else 1
             self._pages.setCurrentIndex(2 if now.train_panel == "data" else shown)
         if moved(now, before, "run_view", "training", "catalogue", "train_in") and now.run_view is not None:
             self._show_head(now, now.run_view)
@@ -152,7 +152,7 @@ class TrainView(WorkspaceView):
         mine = now.training if now.training is not None and now.training.run == view.path else None
         state = mine.state if mine is not None else status.state
         step, steps = (mine.step, mine.steps or status.steps) if mine is not None else (status.step, status.steps)
-        self.title.setText(config.title or view.info.name)
+        self.title.setText(view.info.title)
         families = now.catalogue.families if now.catalogue is not None else ()
         family = next((found.title for found in families if found.name == config.family), config.family)
         step = max(step, status.step)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.asked import Asked
+from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Opening, Services, Wait, Workspace
 from app.diagnosis.host import DiagnosisHost
 from app.state import AppState
@@ -88,7 +88,7 @@ class Train(Controllers["TrainView"]):
         return {
             **form.connect(actions, view.form, cost=self.cost, store=store),
             **runs.connect(self.runs, view.runs, table=view.compare, actions=actions, store=store, window=window),
-            **pictures.connect(self.pictures, view.pictures, store=store, window=window),
+            **pictures.connect(self.pictures, view.pictures, window=window),
             **curves.connect(self.curves, view.curves, store=store, window=window),
             **collapse.connect(self.collapse, view.collapse, begin_test=self.birthday.open),
             **birthday.connect(self.birthday, view.collapse.birthday),
@@ -97,7 +97,7 @@ class Train(Controllers["TrainView"]):
     # opening and closing
     def begin(self, opening: Opening) -> None:
         """Lists the runs."""
-        self.runs.set_folder(opening.shelf.runs_folder)
+        self.runs.set_folder(opening.inventory.runs_folder)
 
     def may_close(self) -> bool:
         """Whether runs in processes of their own are settled."""
@@ -113,7 +113,7 @@ class Train(Controllers["TrainView"]):
         self.processes.close()
 
     # pictures of the window
-    def show(self, asked: Asked, wait: Wait) -> None:
+    def show(self, asked: ShotRequest, wait: Wait) -> None:
         """A run, or a data set, with the pages that are asked for."""
         store = self.services.store
         wait.until(lambda: store.state.catalogue is not None)

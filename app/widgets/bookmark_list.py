@@ -5,41 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
 
 from app.widgets.cards import Card, CardList
-
-
-class NameEdit(QLineEdit):
-    """A name typed in place: Enter or a click elsewhere keeps it, Escape leaves it. Emits ``closed`` once."""
-
-    closed = Signal(str, bool)
-
-    def __init__(self, name: str, *, parent: QWidget) -> None:
-        super().__init__(name, parent)
-        self._first, self._open = name, True
-        self.setAccessibleName("Name")
-        self.setToolTip("Enter keeps the name, Escape leaves it as it was.")
-        self.selectAll()
-
-    def _close(self, name: str, *, by_key: bool) -> None:
-        # Hiding the field takes its focus away, which would close it a second time.
-        if self._open:
-            self._open = False
-            self.closed.emit(name, by_key)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._close(self._first, by_key=True)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._close(self.text(), by_key=True)
-        else:
-            super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self._close(self.text(), by_key=False)
+from app.widgets.inline_edit import NameEdit
 
 
 class BookmarkList(CardList):
@@ -47,7 +17,7 @@ class BookmarkList(CardList):
 
     renamed = Signal(str, str)
     removed = Signal(str)
-    own_keys: tuple[Qt.Key, ...] = (*CardList.own_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
+    handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -64,9 +34,12 @@ class BookmarkList(CardList):
         self._end_edit()
         rect = self.card_rect(key)
         card = next(card for card in self.cards() if card.key == key)
-        editor = NameEdit(card.title, parent=self)
+        editor = NameEdit(card.title, keeps=True, parent=self)
+        editor.setProperty("kind", "")
+        editor.setAccessibleName("Name")
+        editor.setToolTip("Enter keeps the name, Escape leaves it as it was.")
         editor.setGeometry(rect.x() + 50, rect.y() + 5, rect.width() - 54, 28)
-        editor.closed.connect(lambda name, by_key: self._closed(key, name, by_key))
+        editor.closed.connect(lambda name: self._closed(key, name))
         editor.show()
         editor.setFocus()
         self._editor = editor
@@ -76,10 +49,8 @@ class BookmarkList(CardList):
         """The field that is open, or None."""
         return self._editor
 
-    def _closed(self, key: str, name: str, by_key: bool) -> None:
-        self._end_edit()
-        if by_key:
-            self.setFocus()
+    def _closed(self, key: str, name: str) -> None:
+        self._editor = None
         self.renamed.emit(key, name)
 
     def _end_edit(self) -> None:

@@ -51,7 +51,7 @@ class CardList(PaintedItems):
 
     activated = Signal(str)
     actionTriggered = Signal(str, str)
-    own_keys: tuple[Qt.Key, ...] = (
+    handled_keys: tuple[Qt.Key, ...] = (
         Qt.Key.Key_Up,
         Qt.Key.Key_Down,
         Qt.Key.Key_Home,

@@ -1,4 +1,4 @@
-"""A card with bars or histograms of one step, and how they came about through time."""
+"""A card with bars or histograms of one step, and how they changed over time."""
 
 from __future__ import annotations
 

@@ -122,10 +122,10 @@ class Section(QWidget):
         """The title as given."""
         return self._header.text()
 
-    def set_action(self, text: str, tooltip: str = "") -> None:
+    def set_action(self, text: str) -> None:
         """The button at the right; empty text takes it away."""
         self._action.setText(text)
-        self._action.setToolTip(tooltip or text)
+        self._action.setToolTip(text)
         self._action.setVisible(bool(text))
 
     def set_action_enabled(self, enabled: bool) -> None:

@@ -117,7 +117,7 @@ class FramePicker(QWidget):
         return min(max(0.0, x), columns / self._scale), min(max(0.0, y), rows / self._scale)
 
     def _face_at(self, place: QPointF) -> int:
-        """The smallest box under the pointer: a child before its mother is not out of reach."""
+        """The smallest box under the pointer: a child in front of its mother can still be chosen."""
         x, y = self._spot_at(place)
         boxes = enumerate(self._boxes)
         inside = [(box[2], i) for i, box in boxes if 0 <= x - box[0] <= box[2] and 0 <= y - box[1] <= box[2]]

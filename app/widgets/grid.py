@@ -27,7 +27,7 @@ class PictureGrid(PaintedItems):
     cellDoubleClicked = Signal(int)
     panned = Signal(float, float)
     zoomed = Signal(float)
-    own_keys = (
+    handled_keys = (
         Qt.Key.Key_Left,
         Qt.Key.Key_Right,
         Qt.Key.Key_Up,
@@ -45,14 +45,13 @@ class PictureGrid(PaintedItems):
         gap_px: int = 4,
         caption: str = "",
         empty_text: str = "",
-        keep_square: bool = True,
         centred: bool = False,
         room_for: int = 0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._centred, self._room_for = centred, room_for
-        self._columns, self._gap, self._keep = max(0, columns), gap_px, keep_square
+        self._columns, self._gap = max(0, columns), gap_px
         self._left, self._right, self._empty_text = caption, "", empty_text
         self._cells: list[Picture8 | None] = []
         self._images: list[QImage | None] = []
@@ -173,8 +172,6 @@ class PictureGrid(PaintedItems):
         rows = max(1, -(-self._places() // columns))
         room_w = (self.width() - self._gap * (columns - 1)) / columns
         room_h = (self.height() - self._caption_px() - self._gap * (rows - 1)) / rows
-        if not self._keep:
-            return max(1, int(room_w)), max(1, int(room_h))
         tall, wide = self._shape()
         scale = min(room_w / wide, room_h / tall)
         return max(1, int(wide * scale)), max(1, int(tall * scale))

@@ -59,13 +59,16 @@ class InlineEdit(QLineEdit):
 
 
 class NameEdit(QLineEdit):
-    """Emits ``closed(text)`` once, empty when the name stays as it was, and deletes itself."""
+    """Emits ``closed(text)`` once, empty when the name stays as it was, and deletes itself.
+
+    A click elsewhere drops what was typed, or ``keeps`` it.
+    """
 
     closed = Signal(str)
 
-    def __init__(self, text: str, *, parent: QWidget) -> None:
+    def __init__(self, text: str, *, keeps: bool = False, parent: QWidget) -> None:
         super().__init__(text, parent)
-        self._first, self._open = text, True
+        self._first, self._keeps, self._open = text, keeps, True
         self.setProperty("kind", "inline")
         self.setToolTip("Enter keeps the name, Escape leaves.")
         self.selectAll()
@@ -91,4 +94,4 @@ class NameEdit(QLineEdit):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._close("", by_key=False)
+        self._close(self.text() if self._keeps else "", by_key=False)

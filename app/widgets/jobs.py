@@ -21,7 +21,7 @@ _TICK_MS: Final = 40
 
 
 class ProgressLine(QWidget):
-    """A thin bar; it wanders while the end is unknown."""
+    """A thin bar; it moves to and fro while the end is unknown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -33,7 +33,7 @@ class KeyStrip(Strip):
 
     keyMoved = Signal(int, int)
     holdWanted = Signal(int, int)
-    own_keys = (*Strip.own_keys, Qt.Key.Key_Up, Qt.Key.Key_Down)
+    handled_keys = (*Strip.handled_keys, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def __init__(self, *, thumb_px: int = 48) -> None:
         super().__init__(thumb_px=thumb_px)

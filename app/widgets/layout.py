@@ -1,4 +1,4 @@
-"""Layouts: a flow that wraps, a calm scroll area, boxes on the 8 px grid."""
+"""Layouts: a flow that wraps, a plain scroll area, boxes on the 8 px grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the code is along a path: one bold curve, the others faintly, a marker where one is."""
+"""The norm of the code along a path: one bold curve, the others faint, and a marker at the current place."""
 
 from __future__ import annotations
 

@@ -37,7 +37,6 @@ class Pad(Painted):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._corners: tuple[NDArray[Any] | None, ...] = ()
-        self._names: tuple[str, ...] = ()
         self._images: dict[tuple[int, int], QImage] = {}
         self._at = (0.5, 0.5)
         self._chosen = -1
@@ -53,9 +52,9 @@ class Pad(Painted):
         self._tell()
 
     # values in
-    def set_corners(self, pictures: Sequence[NDArray[Any] | None], names: Sequence[str] = ()) -> None:
+    def set_corners(self, pictures: Sequence[NDArray[Any] | None]) -> None:
         """Three or four thumbnails (H, W, 3), None where a corner is empty."""
-        self._corners, self._names = tuple(pictures), tuple(names)
+        self._corners = tuple(pictures)
         self._images.clear()
         self.update()
 

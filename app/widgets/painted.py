@@ -1,4 +1,4 @@
-"""Bases of the own-painted widgets: hover, focus and own keys handled once."""
+"""Bases of the widgets that paint themselves: hover, focus and keys are handled once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Painted(QWidget):
 class PaintedItems(Painted):
     """A widget that paints numbered items itself; subclasses say where they are and what they mean."""
 
-    own_keys: Collection[Qt.Key] = ()
+    handled_keys: Collection[Qt.Key] = ()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,4 +79,4 @@ class PaintedItems(Painted):
             if words:
                 QToolTip.showText(event.globalPos(), words, self, self.item_rect(index))
                 return True
-        return paint.keeps_key(event, self.own_keys) or super().event(event)
+        return paint.keeps_key(event, self.handled_keys) or super().event(event)

@@ -21,7 +21,7 @@ _DOT_PX: Final = 14
 
 
 class PairView(QWidget):
-    """Two uint8 (H, W, 3) pictures as large as the width allows; without pictures a quiet place with words."""
+    """Two uint8 (H, W, 3) pictures as large as the width allows; without pictures an empty place with words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

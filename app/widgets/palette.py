@@ -163,11 +163,11 @@ class Palette(QFrame):
         self.rows.chosen.connect(self._choose)
         self.hide()
 
-    def open_with(self, items: Sequence[PaletteItem], text: str = "") -> None:
+    def open_with(self, items: Sequence[PaletteItem]) -> None:
         """Shows the palette with these items."""
         self._items = tuple(items)
-        self.field.setText(text)
-        self._search(text)
+        self.field.setText("")
+        self._search("")
         parent = self.parentWidget()
         assert parent is not None
         self.adjustSize()

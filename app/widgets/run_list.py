@@ -20,7 +20,7 @@ class RunList(CardList):
 
     markWanted = Signal(str, bool)
     seen = Signal(list)
-    own_keys: tuple[Qt.Key, ...] = (*CardList.own_keys, *KEY_ACTIONS)
+    handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, *KEY_ACTIONS)
 
     def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(empty_text=empty_text, parent=parent)
@@ -83,4 +83,4 @@ class RunList(CardList):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, self.own_keys) or super().event(event)
+        return paint.keeps_key(event, self.handled_keys) or super().event(event)

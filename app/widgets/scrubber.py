@@ -1,4 +1,4 @@
-"""A line of time with a mark for each moment that was kept, and a handle on the one on show."""
+"""A line of time with a mark for each step that was kept, and a handle on the one on show."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ _OWN_KEYS: Final = {*STEP_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 class Scrubber(Painted):
-    """Emits the index of the moment that is wanted; drag, wheel, arrows, Home and End."""
+    """Emits the index of the step that is wanted; drag, wheel, arrows, Home and End."""
 
     moved = Signal(int)
 
-    def __init__(self, *, tooltip: str, unit: str = "step") -> None:
+    def __init__(self, *, tooltip: str) -> None:
         super().__init__()
-        self._moments: tuple[int, ...] = ()
+        self._steps: tuple[int, ...] = ()
         self._index = -1
-        self._unit = unit
         self._dragging = False
         self._help = f"{tooltip} Left and Right go one on, Home and End to the ends."
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -41,36 +40,36 @@ class Scrubber(Painted):
         self.setToolTip(self._help)
         self._tell()
 
-    def set_moments(self, moments: Sequence[int]) -> None:
+    def set_steps(self, steps: Sequence[int]) -> None:
         """The places of the marks (steps, rising); the one on show stays where it is still there."""
-        fresh = tuple(moments)
-        if fresh != self._moments:
-            self._moments, self._index = fresh, min(self._index, len(fresh) - 1)
+        fresh = tuple(steps)
+        if fresh != self._steps:
+            self._steps, self._index = fresh, min(self._index, len(fresh) - 1)
             self.setEnabled(len(fresh) > 1)
             self._tell()
             self.update()
 
     def set_index(self, index: int) -> None:
-        """Shows a moment without emitting; -1 shows none."""
-        index = min(max(-1, index), len(self._moments) - 1)
+        """Shows a step without emitting; -1 shows none."""
+        index = min(max(-1, index), len(self._steps) - 1)
         if index != self._index:
             self._index = index
             self._tell()
             self.update()
 
     def index(self) -> int:
-        """The moment on show, or -1."""
+        """The step on show, or -1."""
         return self._index
 
     def count(self) -> int:
-        """How many moments there are."""
-        return len(self._moments)
+        """How many steps there are."""
+        return len(self._steps)
 
     def x_of(self, index: int) -> float:
-        """Where the mark of a moment is, in widget pixels."""
+        """Where the mark of a step is, in widget pixels."""
         left, width = _KNOB_PX + 1, max(1.0, self.width() - _VALUE_PX - 2 * _KNOB_PX - 2)
-        first, last = self._moments[0], self._moments[-1]
-        return left + width * (self._moments[index] - first) / max(1, last - first)
+        first, last = self._steps[0], self._steps[-1]
+        return left + width * (self._steps[index] - first) / max(1, last - first)
 
     def sizeHint(self) -> QSize:
         return QSize(240, _HEIGHT_PX)
@@ -79,12 +78,12 @@ class Scrubber(Painted):
         return QSize(120, _HEIGHT_PX)
 
     def _nearest(self, x_px: float) -> int:
-        places = [self.x_of(i) for i in range(len(self._moments))]
+        places = [self.x_of(i) for i in range(len(self._steps))]
         after = min(bisect_left(places, x_px), len(places) - 1)
         return after if after == 0 or places[after] - x_px < x_px - places[after - 1] else after - 1
 
     def _go(self, index: int) -> None:
-        index = min(max(0, index), len(self._moments) - 1)
+        index = min(max(0, index), len(self._steps) - 1)
         if index != self._index and index >= 0:
             self.set_index(index)
             self.moved.emit(index)
@@ -93,14 +92,14 @@ class Scrubber(Painted):
         theme = tokens()
         painter = paint.smooth(self)
         middle = self.height() / 2
-        words = f"{self._moments[self._index]:,}" if self._index >= 0 else ""
+        words = f"{self._steps[self._index]:,}" if self._index >= 0 else ""
         value = QRectF(self.width() - _VALUE_PX, 0, _VALUE_PX, self.height())
         paint.text(painter, value, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
         track = QRectF(0, middle - 1.5, self.width() - _VALUE_PX, 3)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(theme.track))
         painter.drawRoundedRect(track, 1.5, 1.5)
-        if len(self._moments) > 1:
+        if len(self._steps) > 1:
             self._paint_marks(painter, middle)
         if self._index >= 0:
             knob = QPointF(self.x_of(self._index), middle)
@@ -113,7 +112,7 @@ class Scrubber(Painted):
 
     def _paint_marks(self, painter: QPainter, middle: float) -> None:
         theme, last = tokens(), -_CLOSEST_PX
-        for index in range(len(self._moments)):
+        for index in range(len(self._steps)):
             x = self.x_of(index)
             if x - last < _CLOSEST_PX:
                 continue
@@ -122,7 +121,7 @@ class Scrubber(Painted):
             painter.drawLine(QPointF(x, middle - _MARK_PX / 2), QPointF(x, middle + _MARK_PX / 2))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._moments:
+        if event.button() == Qt.MouseButton.LeftButton and self._steps:
             self._dragging = True
             self._go(self._nearest(event.position().x()))
 
@@ -144,7 +143,7 @@ class Scrubber(Painted):
         if key in STEP_KEYS:
             self._go(self._index + STEP_KEYS[key])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._go(0 if key == Qt.Key.Key_Home else len(self._moments) - 1)
+            self._go(0 if key == Qt.Key.Key_Home else len(self._steps) - 1)
         else:
             super().keyPressEvent(event)
 
@@ -152,5 +151,5 @@ class Scrubber(Painted):
         return paint.keeps_key(event, _OWN_KEYS) or super().event(event)
 
     def _tell(self) -> None:
-        at = f", {self._unit} {self._moments[self._index]:,}" if self._index >= 0 else ""
+        at = f", step {self._steps[self._index]:,}" if self._index >= 0 else ""
         self.setAccessibleName(f"History{at}")

@@ -34,7 +34,7 @@ class ShareList(PaintedItems):
     """A click or Enter chooses a row; on the chosen one it takes the choice back. Emits its key, or an empty text."""
 
     chosen = Signal(str)
-    own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Space)
+    handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Space)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -35,7 +35,7 @@ class Strip(PaintedItems):
     """Pictures side by side of which one is chosen; it scrolls by itself and keeps the chosen one in view."""
 
     selected = Signal(int)
-    own_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
+    handled_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
     def __init__(
         self, *, thumb_px: int = 64, linked: bool = False, empty_text: str = "", parent: QWidget | None = None

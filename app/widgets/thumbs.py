@@ -48,7 +48,7 @@ class ThumbGrid(PaintedItems):
 
     activated = Signal(str)
     removed = Signal(str)
-    own_keys = (
+    handled_keys = (
         Qt.Key.Key_Left,
         Qt.Key.Key_Right,
         Qt.Key.Key_Up,

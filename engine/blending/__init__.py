@@ -3,5 +3,5 @@
 What the window uses of it is named here. OpenCV is imported at the first call: a first picture does not wait for it.
 """
 
-from engine.blending.blend import blended, over, patch, prepare, rebased, scaled, shown
-from engine.blending.values import Canvas, Patch
+from engine.blending.blend import blended, corner_of, morphed, over, patch, prepare, rebased, scaled, shares, shown
+from engine.blending.values import BACKGROUNDS, Canvas, Corner, Patch

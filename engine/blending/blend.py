@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.api import Framing, Pictures
-from engine.blending.values import Canvas, Face, Patch, Window
+from engine.blending.values import Canvas, Corner, Face, Patch, Window
 
 # OpenCV is imported where it is used: a first picture does not wait for it.
 
@@ -17,7 +17,7 @@ def prepare(rgb: Pictures, framing: Framing, base: Pictures) -> Canvas:
     """A face of a photo (H, W, 3), ready for edits by one model.
 
     `framing` says where the model's picture was cut out, and `base` (S, S, 3) is the model's decoding of the unedited
-    code. `rgb` is kept and not copied. 20 to 60 ms, whatever the photo's size. Where a face was found, only it, its
+    code. `rgb` is kept and not copied. 50 to 110 ms, whatever the photo's size. Where a face was found, only it, its
     hair and what it wears change, as far as they can be told from what is behind them; else all of the frame.
     """
     from engine.blending.grid import face_of
@@ -95,3 +95,41 @@ def blended(rgb: Pictures, edits: Sequence[tuple[Canvas, Pictures]], *, strength
     Outside the masks, and without a change, it is the photo bit for bit.
     """
     return over(rgb, [patch(canvas, edited, strength=strength) for canvas, edited in edits])
+
+
+def corner_of(canvas: Canvas, side: int) -> Corner:
+    """A photo, by its canvas at its own size, ready to be a corner of a morph in pictures of `side` pixels.
+
+    Raises:
+        UsageError: a side beyond 16 to 4,096.
+    """
+    from engine.blending import morph
+
+    return morph.corner_of(canvas, side)
+
+
+def shares(place: float, corners: int, *, loop: bool = False) -> tuple[float, ...]:
+    """How much of each corner there is at `place`, 0 to 1 of the way through all; `loop` leads back to the first."""
+    legs = corners if loop else corners - 1
+    leg = min(int(place * legs), legs - 1)
+    along = place * legs - leg
+    found = [0.0] * corners
+    found[leg] += 1 - along
+    found[(leg + 1) % corners] += along
+    return tuple(found)
+
+
+def morphed(
+    corners: Sequence[Corner], decoded: Pictures, shares: Sequence[float], *, background: str = "faded"
+) -> Pictures:
+    """A picture (side, side, 3) on the way between two to four photos, of which `shares` say how near each is.
+
+    What the model sees is `decoded` (S, S, 3), its picture of the code there; the photos' detail is moved along with
+    it. `background`: of the first photo, of the last, or faded from one to the other.
+
+    Raises:
+        UsageError: another background, or not one share a corner.
+    """
+    from engine.blending import morph
+
+    return morph.morphed(corners, decoded, shares, background)

@@ -33,7 +33,7 @@ SEEN: Final = 0.55
 """Standard deviation in the model's pixels of what it sees of a photo."""
 WEAKEN: Final = 0.7
 """How much of the detail goes where the structure below it was replaced."""
-STILL: Final = (0.1, 0.4)
+STILL: Final = (0.2, 0.5)
 """A flow up to the first length, in cells, is none; one from the second on is used as it is."""
 FLOW_PX: Final = 32
 """In a smaller piece no flow is looked for."""
@@ -60,6 +60,8 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
     face = canvas.face
     small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32), canvas.inner)
+    if face.grey:
+        small = np.repeat((small @ LIGHT)[..., None], 3, axis=-1)
     large = from_frame(enlarged(small), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
     flow, weak = structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])

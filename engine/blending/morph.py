@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -12,33 +11,27 @@ import numpy as np
 from engine.api import Pictures
 from engine.blending.change import LIGHT, enlarged, planes, remapped, sharpened, structure
 from engine.blending.grid import SIDE, smoothstep, to_frame
-from engine.blending.values import Canvas, Floats
+from engine.blending.values import BACKGROUNDS, Canvas, Corner, Floats
 from engine.errors import UsageError
 from engine.photos.similarity import cut_out
 
-BACKGROUNDS: Final = ("faded", "first", "last")
+SIDES: Final = (16, 4096)
 HALF: Final = SIDE // 2
 """Structure is compared at this side of the frame."""
 APPEARS: Final = (0.3, 0.6)
 """Hair that only one photo has appears, or goes, while that photo has this share: half a head of hair is a ghost."""
+NEAR: Final = (0.7, 1.0)
+"""From this share of a photo on, more and more of its real background is used, and at 1 the whole photo."""
+STRAY: Final = 0.03
+"""How far beyond the head its hair is looked for, as a share of the frame's side."""
 FILL: Final = 0.06
 """Where a head hides the background, it is continued by means over so much of the frame's side."""
 
 
-@dataclass(frozen=True, eq=False)
-class Corner:
-    """A photo of a morph in its frame, (P, P): `detail` is all that the model's picture lacks of the photo, and
-    `behind` the photo without the head. `light` is the model's picture at `HALF`."""
-
-    size: int
-    detail: Floats
-    behind: Floats
-    head: Floats
-    light: Floats
-
-
 def corner_of(canvas: Canvas, side: int) -> Corner:
-    """A photo ready for a morph of `side` pixels."""
+    """See `blend.corner_of`."""
+    if not SIDES[0] <= side <= SIDES[1]:
+        raise UsageError(f"A morph is {SIDES[0]} to {SIDES[1]} pixels large, got {side}.")
     face, base = canvas.face, canvas.base.astype(np.float32)
     photo = cut_out(canvas.picture, face.frame, side).astype(np.float32)
     head, inside = (
@@ -46,9 +39,11 @@ def corner_of(canvas: Canvas, side: int) -> Corner:
         for one in (face.head, np.ones_like(face.head))
     )
     light = enlarged(sharpened(np.asarray(base @ LIGHT, np.float32)), HALF)
-    return Corner(
-        base.shape[0], photo - enlarged(base, side), _without(photo, np.maximum(head, 1 - inside)), head, light
-    )
+    # What a cut shows beyond the photo is its edge, repeated.
+    beyond = smoothstep(1 - inside, 0.1, 0.5)[..., None]
+    detail = (photo - enlarged(base, side)) * (1 - beyond)
+    behind = _without(photo, np.maximum(head, 1 - inside))
+    return Corner(base.shape[0], detail, beyond * behind + (1 - beyond) * photo, behind, head, light)
 
 
 def morphed(corners: Sequence[Corner], decoded: Pictures, shares: Sequence[float], background: str) -> Pictures:
@@ -78,16 +73,23 @@ def morphed(corners: Sequence[Corner], decoded: Pictures, shares: Sequence[float
         kept += weight * fits
         head += weight * remapped(corner.head, x, y)
     picture = enlarged(target, side) + detail * (kept / np.maximum(total, 1e-4))
-    if background == "faded":
-        behind = sum((w * corner.behind for w, corner in zip(weights, corners, strict=True)), np.float32(0))
-    else:
-        behind = corners[0 if background == "first" else -1].behind
+    takes = weights if background == "faded" else np.eye(len(corners))[0 if background == "first" else -1]
+    behind = np.zeros_like(detail)
+    for corner, weight, take in zip(corners, weights, takes, strict=True):
+        # Near a photo its own head hides what is guessed behind it, and what was missed of the head is still there.
+        near = smoothstep(np.array([weight], np.float32), *NEAR)
+        behind += np.float32(take) * (near * corner.photo + (1 - near) * corner.behind)
     mask = smoothstep(head, *APPEARS)[..., None]
     return np.asarray(np.clip(mask * picture + (1 - mask) * behind + 0.5, 0, 255), np.uint8)
 
 
 def _without(photo: Floats, head: Floats) -> Floats:
-    """The photo (P, P, 3) with what is behind its head (P, P), or beyond its edge, guessed from around it."""
+    """The photo (P, P, 3) with what is behind its head (P, P), or beyond its edge, guessed from around it.
+
+    Single hairs are missed where the head ends: it is taken to reach further.
+    """
+    wide = 2 * round(STRAY * len(head)) + 1
+    head = np.asarray(cv2.dilate(head, np.ones((wide, wide), np.uint8)), np.float32)
     size = (64, 64)
     open_ = np.asarray(cv2.resize(1 - smoothstep(head, 0.05, 0.4), size, interpolation=cv2.INTER_AREA), np.float32)
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32)

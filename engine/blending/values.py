@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from engine.api import Pictures
 if TYPE_CHECKING:
     from engine.photos.similarity import Similarity
 
+BACKGROUNDS: Final = ("faded", "first", "last")
+"""What can be behind the heads of a morph."""
 Floats = NDArray[np.float32]
 Window = tuple[float, float, float, float]
 """Left, top, width and height of a part of a photo, in its pixels; not always whole."""
@@ -25,7 +27,8 @@ class Face:
 
     `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
     framing into the photo. `part` (h, w, 3) is the photo there. `head` (h, w), 0 to 1, is what is no background; `mask`
-    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too.
+    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too. Of a `grey` photo only the
+    lightness changes.
     """
 
     left: int
@@ -36,6 +39,7 @@ class Face:
     part: Pictures
     head: Floats
     mask: Floats
+    grey: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,3 +71,20 @@ class Patch:
     left: int
     top: int
     change: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class Corner:
+    """A photo of a morph, cut along its frame at P pixels. `size` is the side of the model's pictures.
+
+    `detail` (P, P, 3) is all that the model's picture lacks of the photo; `behind` (P, P, 3) is the photo without its
+    head, which is 1 in `head` (P, P), and `photo` with it. `light` is the lightness of the model's picture at half the
+    grid's side.
+    """
+
+    size: int
+    detail: Floats
+    photo: Floats
+    behind: Floats
+    head: Floats
+    light: Floats

@@ -45,7 +45,7 @@ def _values(found: Survey) -> dict[str, Any]:
             for a in found.attributes
         },
         "duplicates": [
-            {"files": [data.names[row] for row in twins.rows], "exact": twins.exact} for twins in found.twins
+            {"files": [data.names[row] for row in same.rows], "exact": same.exact} for same in found.duplicates
         ],
         "leaks": found.leaks,
         "notes": list(found.sentences),
@@ -62,7 +62,7 @@ def _text(found: Survey) -> str:
         f"  sizes       {sizes}{more}",
         f"  formats     {', '.join(f'{name} {count:,}' for name, count in found.formats)}",
         "  split       {:,} training, {:,} validation, {:,} test, by {}".format(*found.splits, by),
-        f"  duplicates  {sum(len(twins.rows) - 1 for twins in found.twins):,} in {len(found.twins):,} groups, "
+        f"  duplicates  {sum(len(same.rows) - 1 for same in found.duplicates):,} in {len(found.duplicates):,} groups, "
         f"{found.leaks:,} of them across the split",
     ]
     if found.attributes:

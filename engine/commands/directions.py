@@ -73,7 +73,7 @@ def _row(info: DirectionInfo) -> dict[str, Any]:
         "auc_interval": None if info.auc_low is None else [rounded(info.auc_low), rounded(info.auc_high)],
         "share": rounded(info.share),
         "method": info.method,
-        "yours": info.yours,
+        "yours": info.user_made,
         "positives": info.positives,
         "negatives": info.negatives,
     }
@@ -86,8 +86,8 @@ def _line(info: DirectionInfo) -> str:
     between = "" if info.auc_low is None else f" ({info.auc_low:.3f} to {info.auc_high:.3f})"
     auc = "no AUC" if info.auc is None else f"held-out AUC {info.auc:.3f}{between}"
     weak = ", weak" if info.auc is not None and info.auc < WEAK_AUC else ""
-    yours = f", yours, from {info.positives} + {info.negatives} photos by {info.method}" if info.yours else ""
-    return f"{info.name:24} {auc}{weak}{yours}"
+    made = f", yours, from {info.positives} + {info.negatives} photos by {info.method}" if info.user_made else ""
+    return f"{info.name:24} {auc}{weak}{made}"
 
 
 def _values(info: ModelInfo, rows: tuple[DirectionInfo, ...]) -> dict[str, Any]:
@@ -148,14 +148,14 @@ def _rename(args: argparse.Namespace, session: Session, model: OpenModel) -> Res
 
 
 def _add(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
-    names = session.user_directions(model).take_in(Path(args.names[0]).expanduser())
+    names = session.user_directions(model).import_file(Path(args.names[0]).expanduser())
     return Result({**_values(model.info, ()), "added": list(names)}, f"Added {', '.join(names)}.")
 
 
 def _export(args: argparse.Namespace, session: Session, model: OpenModel) -> Result:
     if args.output is None:
         raise UsageError("export needs -o FILE.")
-    session.user_directions(model).give_away(args.names, args.output)
+    session.user_directions(model).export(args.names, args.output)
     return Result({**_values(model.info, ()), "output": str(args.output)}, f"Wrote {args.output}.")
 
 

@@ -103,7 +103,7 @@ def _shot(args: argparse.Namespace) -> Result:
     if importlib.util.find_spec("PySide6") is None:
         raise UsageError("The window needs PySide6, which is not installed: run make setup.")
     shot = importlib.import_module("app.shot")
-    asked = importlib.import_module("app.core.asked").Asked(
+    asked = importlib.import_module("app.core.shot_request").ShotRequest(
         args.view, sliders(args.set), run=args.run, panel=args.panel, side=args.side
     )
     shot.render(

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.api import Codes, Cut, Pictures
+from engine.blending import BACKGROUNDS, Corner, corner_of, morphed, prepare, shares
 from engine.commands.common import Command, Result, natural, output_path
 from engine.commands.explore import _device, _encoded
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
@@ -57,6 +58,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hold", type=natural(0, 1000), default=0, help="frames that each corner stands still")
     parser.add_argument("--scale", type=natural(1, 16), default=4, help="enlarge each frame so many times")
     parser.add_argument("--resample", choices=("bicubic", "nearest"), default="bicubic", help="how frames are enlarged")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="keep the photos' own detail; every corner must be a photo, --scale is not used",
+    )
+    parser.add_argument("--side", type=natural(16, 4096), default=512, help="with --full: pixels of each frame's side")
+    parser.add_argument("--background", choices=BACKGROUNDS, default="faded", help="with --full: behind the heads")
     parser.add_argument("-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder")
     add_cut_arguments(parser)
     _device(parser)
@@ -70,11 +78,17 @@ class _Clock:
     codes: Codes
     method: str
     closed: bool
+    photos: list[Corner] = field(default_factory=list)
+    background: str = "faded"
     seconds: float = field(default=0.0)
 
     def decode(self, fractions: list[float]) -> Pictures:
         start = time.perf_counter()
         pictures = self.model.decode(self.model.morph(self.codes, fractions, method=self.method, loop=self.closed))
+        if self.photos:
+            at = [shares(place, len(self.photos), loop=self.closed) for place in fractions]
+            both = zip(pictures, at, strict=True)
+            pictures = np.stack([morphed(self.photos, one, part, background=self.background) for one, part in both])
         self.seconds += time.perf_counter() - start
         return pictures
 
@@ -88,11 +102,13 @@ def _run(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
     model = session.open(args.model)
     framed = cuts(args, len(args.corners))
-    corners = [_corner(session, model, text, cut) for text, cut in zip(args.corners, framed, strict=True)]
+    side = args.side if args.full else None
+    corners = [_corner(session, model, text, cut, side=side) for text, cut in zip(args.corners, framed, strict=True)]
     # A wrong method is told before a file is begun.
-    codes = np.stack([code for _, code, _ in corners])
+    codes = np.stack([corner.code for corner in corners])
     model.morph(codes, [0.0], method=args.method)
-    clock = _Clock(model, codes, args.method, line.closed)
+    photos = [corner.photo for corner in corners if corner.photo is not None]
+    clock = _Clock(model, codes, args.method, line.closed, photos, args.background)
     start = time.perf_counter()
 
     def frames() -> Iterator[Pictures]:
@@ -103,7 +119,7 @@ def _run(args: argparse.Namespace) -> Result:
         frames(),
         count=len(fractions),
         frames_per_second=args.fps,
-        scale=args.scale,
+        scale=1 if args.full else args.scale,
         smooth=args.resample == "bicubic",
         # A pass from first to last is repeated too, as most viewers of a file that plays once never see it.
         forever=True,
@@ -120,24 +136,45 @@ def _run(args: argparse.Namespace) -> Result:
         "seconds": round(args.frames / args.fps, 3),
         "pictures_per_second": round(len(set(fractions)) / max(clock.seconds, 1e-9), 1),
         "written_per_second": round(args.frames / max(seconds, 1e-9), 1),
-        "corners": [{"corner": text, **cut} for text, (_, _, cut) in zip(args.corners, corners, strict=True)],
+        "corners": [{"corner": text, **found.cut} for text, found in zip(args.corners, corners, strict=True)],
     }
     note = ""
     if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
         note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
-    names = " to ".join(name for name, _, _ in corners)
+    names = " to ".join(corner.name for corner in corners)
     return Result(values, f"{args.frames} frames from {names}: {args.output}{note}")
 
 
-def _corner(session: Session, model: OpenModel, text: str, cut: Cut) -> tuple[str, Codes, dict[str, Any]]:
-    """Name and code (D,) of a corner: `seed:12`, `codes.npz#0`, or a photo; and how a photo was cut."""
-    if seed := _SEED.match(text):
-        return text, model.sample(1, seed=int(seed[1]))[0], {}
+@dataclass(frozen=True)
+class _Corner:
+    """A corner's code (D,); of a photo, how it was cut, and for a morph at full size the photo itself."""
+
+    name: str
+    code: Codes
+    cut: dict[str, Any] = field(default_factory=dict)
+    photo: Corner | None = None
+
+
+def _corner(session: Session, model: OpenModel, text: str, cut: Cut, *, side: int | None) -> _Corner:
+    """What a corner says: `seed:12`, `codes.npz#0`, or a photo, with its detail where there is a `side`.
+
+    Raises:
+        UsageError: a side, and no photo.
+    """
+    seed, found = _SEED.match(text), _CODE.match(text)
     # A photo may be called anything, also photo.npz#0.
-    if (found := _CODE.match(text)) and not Path(text).expanduser().exists():
-        return text, _stored(model, Path(found[1]).expanduser(), int(found[2])), {}
+    stored = found is not None and not Path(text).expanduser().exists()
+    if side is not None and (seed or stored):
+        raise UsageError(f"A morph with --full keeps the detail of photos and {text} is none: name photos alone.")
+    if seed:
+        return _Corner(text, model.sample(1, seed=int(seed[1]))[0])
+    if found is not None and stored:
+        return _Corner(text, _stored(model, Path(found[1]).expanduser(), int(found[2])))
     loaded, encoded = _encoded(session, model, text, cut)
-    return encoded.name, encoded.code, {"note": loaded.note, **cut_values(loaded)}
+    photo = None
+    if side is not None and loaded.framing is not None:
+        photo = corner_of(prepare(session.whole_photo(text), loaded.framing, encoded.reconstruction), side)
+    return _Corner(encoded.name, encoded.code, {"note": loaded.note, **cut_values(loaded)}, photo)
 
 
 def _stored(model: OpenModel, path: Path, index: int) -> Codes:

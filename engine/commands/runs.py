@@ -33,13 +33,13 @@ def _run(args: argparse.Namespace) -> Result:
         run = _named(Path(args.tag[0]).expanduser())
         tags = run_library.write_tags(run, args.tag[1:])
         return Result({"run": str(run), "tags": list(tags)}, f"{run.name}: {', '.join(tags) or 'no tag'}")
-    shelf = run_library.read_shelf(home_folder() / "runs", [path.absolute() for path in args.folder])
-    found = run_library.chosen(shelf.entries, query=" ".join(args.words))
+    listing = run_library.read_listing(home_folder() / "runs", [path.absolute() for path in args.folder])
+    found = run_library.chosen(listing.entries, query=" ".join(args.words))
     values = {
         "runs": [_values(entry) for entry in found],
-        "lost": [{"path": str(lost.path), "why": lost.why} for lost in shelf.lost],
+        "lost": [{"path": str(lost.path), "why": lost.why} for lost in listing.lost],
     }
-    lines = [_line(entry) for entry in found] + [lost.why for lost in shelf.lost]
+    lines = [_line(entry) for entry in found] + [lost.why for lost in listing.lost]
     return Result(values, "\n".join(lines) or "No run yet: latent-loom train makes one.")
 
 

@@ -22,8 +22,9 @@ from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice
 from engine.families import FAMILIES, family, sizes
 from engine.knobs import Value, knobs_of
 from engine.runs import pins
-from engine.runs.directory import read_config, read_notices
+from engine.runs.directory import read_config
 from engine.runs.library import find_checkpoint, request_of
+from engine.runs.line_files import read_notices
 from engine.runs.torchrun import torchrun_line
 from engine.session import Session
 from engine.training.config import TrainConfig, World

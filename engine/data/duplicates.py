@@ -34,14 +34,22 @@ _PAIRS: Final = 1024
 
 
 @dataclass(frozen=True)
-class Twins:
+class Duplicates:
     """Rows of one picture, rising. `exact` says whether all their pixels are equal at the size of training."""
 
     rows: tuple[int, ...]
     exact: bool
 
 
-def find_twins(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Twins, ...]:
+def root(parent: NDArray[np.int64], at: int) -> int:
+    """The row that stands for the group of row `at` (union-find); shortens the way there in `parent` (N,)."""
+    while parent[at] != at:
+        parent[at] = parent[parent[at]]
+        at = int(parent[at])
+    return at
+
+
+def find_duplicates(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tuple[Duplicates, ...]:
     """Groups of equal pictures among (N, S, S, C) uint8, the largest first.
 
     Equal bytes are found by their digest. Candidates for the rest agree in a difference hash (64 bits of "is the pixel
@@ -49,30 +57,23 @@ def find_twins(images: NDArray[np.uint8], *, progress: Progress = SILENT) -> tup
     their thumbnails, in colour. Nearly flat pictures count only when equal.
     """
     parent = np.arange(len(images))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = int(parent[row])
-        return row
-
     hashes, small = _hashed(images, parent, progress)
     # One of each set of equal pictures stands for all of them, so that a thousand copies are not a million pairs.
     detailed = small.std(axis=1) >= MIN_DETAIL
     rows = np.flatnonzero(detailed & (parent == np.arange(len(images))))
     for pairs in _candidates(hashes, small, rows, progress):
         for first, second in pairs[_same(images[pairs[:, 0]], images[pairs[:, 1]])].tolist():
-            a, b = root(first), root(second)
+            a, b = root(parent, first), root(parent, second)
             parent[max(a, b)] = min(a, b)
     groups: dict[int, list[int]] = defaultdict(list)
     for row in range(len(images)):
-        groups[root(row)].append(row)
+        groups[root(parent, row)].append(row)
     found = [
-        Twins(tuple(rows), all(np.array_equal(images[rows[0]], images[row]) for row in rows[1:]))
+        Duplicates(tuple(rows), all(np.array_equal(images[rows[0]], images[row]) for row in rows[1:]))
         for rows in groups.values()
         if len(rows) > 1
     ]
-    return tuple(sorted(found, key=lambda twins: (-len(twins.rows), twins.rows)))
+    return tuple(sorted(found, key=lambda same: (-len(same.rows), same.rows)))
 
 
 def _hashed(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.data.dataset import DataSet, Split
-from engine.data.duplicates import Twins, find_twins
+from engine.data.duplicates import Duplicates, find_duplicates
 from engine.data.sources import ImageSource, open_source
 from engine.photos.decode import DAMAGED, UNFIT
 from engine.photos.kinds import FORMATS
@@ -62,7 +62,7 @@ class Survey:
     splits: tuple[int, int, int]
     groups: int
     attributes: tuple[AttributeCount, ...]
-    twins: tuple[Twins, ...]
+    duplicates: tuple[Duplicates, ...]
     sentences: tuple[str, ...]
 
     @property
@@ -73,7 +73,7 @@ class Survey:
     @property
     def leaks(self) -> int:
         """Groups of equal pictures that lie in the training set and outside it."""
-        return sum(_leaks(twins, self.data.splits) for twins in self.twins)
+        return sum(_leaks(same, self.data.splits) for same in self.duplicates)
 
 
 def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
@@ -84,7 +84,7 @@ def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
     """
     count = len(data.images)
     sizes, formats = _measure(open_source(data.path), progress.part(0, count, 2 * count), count)
-    twins = find_twins(data.images, progress=progress.part(count, 2 * count, 2 * count))
+    duplicates = find_duplicates(data.images, progress=progress.part(count, 2 * count, 2 * count))
     counts = tuple(int((data.splits == split.value).sum()) for split in Split)
     attributes = tuple(
         AttributeCount(name, int((column == 1).sum()), int((column == -1).sum()), int((column == 0).sum()))
@@ -97,7 +97,7 @@ def survey(data: DataSet, *, progress: Progress = SILENT) -> Survey:
         splits=(counts[0], counts[1], counts[2]),
         groups=data.groups,
         attributes=attributes,
-        twins=twins,
+        duplicates=duplicates,
         sentences=(),
     )
     return Survey(**{**found.__dict__, "sentences": tuple(_sentences(found))})
@@ -124,8 +124,8 @@ def _measure(source: ImageSource, progress: Progress, count: int) -> tuple[Count
     return sizes, formats
 
 
-def _leaks(twins: Twins, splits: NDArray[np.int8]) -> bool:
-    sides = {bool(splits[row] == Split.TRAIN.value) for row in twins.rows}
+def _leaks(same: Duplicates, splits: NDArray[np.int8]) -> bool:
+    sides = {bool(splits[row] == Split.TRAIN.value) for row in same.rows}
     return len(sides) == 2
 
 
@@ -140,7 +140,7 @@ def _sentences(found: Survey) -> Iterator[str]:
     small = sum(size.count for size in found.sizes if min(size.width, size.height) < side)
     if small:
         yield f"{small:,} pictures are smaller than {side} pixels and are enlarged: choose a smaller image size."
-    doubles = sum(len(twins.rows) - 1 for twins in found.twins)
+    doubles = sum(len(same.rows) - 1 for same in found.duplicates)
     if doubles:
         yield f"{doubles:,} pictures are copies of others, or nearly: a model learns what is repeated by heart sooner."
     if found.leaks:

@@ -29,7 +29,7 @@ class Subject:
     `training` and `heldout` are (N, S, S, C) uint8, `heldout` of people (or groups) that training never saw.
     `labels` (N, A) int8 in {-1, 0, 1} of the training images with the names `attributes`, `heldout_labels` likewise;
     `encoder` finds codes for a model without an encoder of its own;
-    `history` has the run's curves as name -> (steps, values), empty for a model file. `quick` is the model's frozen
+    `history` has the run's curves as name -> (steps, values), empty for a model file. `frozen` is the model's frozen
     form, where one was made.
     """
 
@@ -43,13 +43,13 @@ class Subject:
     history: Mapping[str, tuple[Sequence[int], Sequence[float]]] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     encoder: CodeEncoder | None = None
-    quick: Frozen | None = None
+    frozen: Frozen | None = None
     _samples: dict[tuple[int, float], Pictures] = field(default_factory=dict, repr=False)
 
     @property
     def fast(self) -> LatentModel | Frozen:
         """What decodes, encodes and counts bits/dim where no gradient is wanted."""
-        return self.quick or self.model
+        return self.frozen or self.model
 
     @torch.inference_mode()
     def samples(self, n: int, *, seed: int = 0, temperature: float = 1.0, progress: Progress = SILENT) -> Pictures:

@@ -59,7 +59,9 @@ class Manifolds:
 
 
 def wilson(successes: int, n: int) -> Share:
-    """A share with Wilson's 95 % interval (Wilson 1927): sensible also at 0 and 1."""
+    """A share with Wilson's 95 % interval (Wilson 1927): sensible also at 0 and 1; 0 to 1 where nothing was counted."""
+    if n == 0:
+        return Share(0.0, 0.0, 1.0, 0)
     share = successes / n
     z2 = Z95 * Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)

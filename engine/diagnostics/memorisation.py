@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.features import FEATURE_KNOB, feature_of
+from engine.diagnostics.manifold import wilson
 from engine.diagnostics.pairs import PIXELS, Feature, nearest_between, rows_of
 from engine.knobs import Knob
 from engine.progress import SILENT, Progress
@@ -91,7 +92,7 @@ def find_copies(
     ours, theirs = _ratios(drawn, real, to_training, progress)
     threshold = _low_point(theirs)
     below, alarms = int((ours < threshold).sum()), int((theirs < threshold).sum())
-    low, high = share_interval(below, len(ours))
+    share = wilson(below, len(ours))
     far = int((ours < FAR * theirs.min()).sum())
     win, z = _ranks(ours, theirs)
     return Copies(
@@ -99,12 +100,12 @@ def find_copies(
         ours,
         theirs,
         threshold,
-        below / max(1, len(ours)),
-        low,
-        high,
+        share.value,
+        share.low,
+        share.high,
         alarms / len(theirs),
-        share_interval(alarms, len(theirs))[1],
-        share_interval(far, len(ours))[0],
+        wilson(alarms, len(theirs)).high,
+        wilson(far, len(ours)).low,
         win,
         z,
     )
@@ -139,17 +140,6 @@ def _low_point(real: Doubles) -> float:
     by_count = float(np.quantile(logs, _FALSE)) if len(real) >= 100 else by_tail
     # The nearer to zero of both accuses less, but never lower than what duplicates alone could explain.
     return math.exp(max(min(by_tail, by_count), middle - 4.0 * deviation))
-
-
-def share_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share by Wilson's score (1927), in [0, 1]; 0 to 1 where nothing was counted."""
-    if total == 0:
-        return 0.0, 1.0
-    share, square = count / total, z * z
-    centre = (share + square / (2 * total)) / (1 + square / total)
-    half = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total)) / (1 + square / total)
-    # At the ends the two terms are equal, and rounding would leave a hair's breadth.
-    return (centre - half if count else 0.0), (centre + half if count < total else 1.0)
 
 
 def _ranks(samples: Doubles, real: Doubles) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.data.duplicates import root
 from engine.diagnostics.birthday_game import Pair
 from engine.progress import SILENT, Progress
 
@@ -70,15 +71,7 @@ def smallest_distances(rows: Floats, k: int, *, progress: Progress = SILENT) -> 
 
 def repeats_below(rows: Floats, threshold: float, *, progress: Progress = SILENT) -> int:
     """How many rows repeat an earlier one: N less the groups that pairs nearer than `threshold` join together."""
-    parent = np.arange(len(rows))
-
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = int(parent[at])
-        return at
-
-    repeats = 0
+    parent, repeats = np.arange(len(rows)), 0
     # float32 products lose a little: what lies near the threshold is measured again.
     loose = (threshold * 1.02 + 1e-4) ** 2
     for top, left, squares in _blocks_above(rows, progress):
@@ -87,7 +80,7 @@ def repeats_below(rows: Floats, threshold: float, *, progress: Progress = SILENT
             continue
         near = places[distances(rows[places[:, 0]], rows[places[:, 1]]) < threshold]
         for a, b in near:
-            first, second = root(int(a)), root(int(b))
+            first, second = root(parent, int(a)), root(parent, int(b))
             if first != second:
                 parent[first] = second
                 repeats += 1

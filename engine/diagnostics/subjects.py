@@ -73,7 +73,7 @@ def subject_of(
         heldout_labels=data.labels[held] if known else None,
         history=history or {},
         encoder=None if encoder is None else encoder.to(device).eval(),
-        quick=freeze_model(model),
+        frozen=freeze_model(model),
         origin=Origin(**{**origin.__dict__, "data": data.name, "training_total": total}),
     )
 

@@ -32,7 +32,7 @@ class Calibration:
     """The lower tail of distances between different real images, and the upper end of those between near copies.
 
     `tail` (K,) are the smallest of `pairs` distances, rising, without `duplicates`: pairs of real images as near as
-    copies. `copies` is the distance that 99 % of the near copies stay below, with noise of `noise_levels` grey values
+    copies. `copies` is the distance that 99 % of the near copies stay below, with noise of `NOISE_LEVELS` grey values
     (standard deviation, of 255) on each side. `shape` is the exponent of the tail, P(distance < t) ~ t^shape.
     """
 
@@ -42,7 +42,6 @@ class Calibration:
     shape: float
     duplicates: int
     images: int
-    noise_levels: float = NOISE_LEVELS
 
     def threshold(self, size: int, *, false_alarm: float = FALSE_ALARM) -> float:
         """The distance for batches of `size`, so that a batch of different real images has a pair below it with
@@ -69,13 +68,7 @@ class Calibration:
 
 
 def calibrate(
-    real: NDArray[np.uint8],
-    *,
-    feature: Feature = PIXELS,
-    noise_levels: float = NOISE_LEVELS,
-    most: int = MOST,
-    seed: int = 0,
-    progress: Progress = SILENT,
+    real: NDArray[np.uint8], *, feature: Feature = PIXELS, most: int = MOST, seed: int = 0, progress: Progress = SILENT
 ) -> Calibration:
     """Measures both classes on real images (N, H, W, C), uint8; of more than `most`, so many are taken at random.
 
@@ -91,7 +84,7 @@ def calibrate(
     pictures = np.asarray(real[chosen])
     rows = rows_of(pictures, feature)
     some = pictures[: min(len(pictures), _COPIES)]
-    left, right = (rows_of(_noisy(some, noise_levels, rng), feature) for _ in range(2))
+    left, right = (rows_of(_noisy(some, NOISE_LEVELS, rng), feature) for _ in range(2))
     copies = float(np.quantile(distances(left, right), 0.99))
     pairs = len(rows) * (len(rows) - 1) // 2
     # A small set's smallest hundred pairs would reach into its middle, which has another shape.
@@ -109,7 +102,6 @@ def calibrate(
         float(np.clip(1 / max(spread, 1e-6), 1.0, 400.0)),
         int((smallest <= copies).sum()),
         len(rows),
-        noise_levels,
     )
 
 

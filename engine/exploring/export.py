@@ -26,7 +26,7 @@ from engine.files.disk import reason, replacing
 from engine.progress import SILENT, Progress
 
 GIF_FASTEST: Final = 50
-"""Pictures per second. A GIF counts in hundredths of a second, and players slow shorter times than two down to ten."""
+"""Pictures per second. A GIF counts in hundredths of a second, and players slow shorter ones than two down to ten."""
 NO_MP4: Final = "MP4 needs the video extra (pip install 'latent-loom[video]'): install it, or export GIF or WebP."
 _PALETTE_PX: Final = 64
 WEBP_QUALITY: Final = 90
@@ -34,7 +34,7 @@ MP4_QUALITY: Final = 8
 
 
 @dataclass(frozen=True)
-class Film:
+class Animation:
     """Enlarged frames, one at a time; `count` of them, `fps` a second; `forever`: the file says that it repeats."""
 
     frames: Iterator[Image.Image]
@@ -48,7 +48,7 @@ class Film:
         return iter(end - start for start, end in zip([0, *ends], ends, strict=False))
 
 
-Writer = Callable[[Path, Film], None]
+Writer = Callable[[Path, Animation], None]
 
 
 def mp4_missing() -> str:
@@ -97,7 +97,7 @@ def save_animation(
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS[suffix](path, Film(enlarged(), total, frames_per_second, forever))
+        WRITERS[suffix](path, Animation(enlarged(), total, frames_per_second, forever))
     except OSError as error:
         raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error
     progress.step(total, total)
@@ -112,17 +112,17 @@ def _enlarged(frame: Pictures, scale: int, *, smooth: bool) -> Image.Image:
     return image.resize((image.width * scale, image.height * scale), method)
 
 
-def _whole(write: Callable[[BinaryIO, Film], None]) -> Writer:
+def _whole(write: Callable[[BinaryIO, Animation], None]) -> Writer:
     """A writer whose file appears by one rename."""
 
-    def writer(path: Path, film: Film) -> None:
+    def writer(path: Path, film: Animation) -> None:
         with replacing(path, sync=False) as temporary, temporary.open("wb") as file:
             write(file, film)
 
     return writer
 
 
-def _gif(file: BinaryIO, film: Film) -> None:
+def _gif(file: BinaryIO, film: Animation) -> None:
     """GIF89a, frame by frame: Pillow's own writer keeps all frames in memory, and joins those that look alike.
 
     Each frame is encoded by Pillow as a picture of its own, and its colour table made the frame's local one
@@ -158,7 +158,7 @@ def _after_extension(data: bytes, start: int) -> int:
     return start + 1
 
 
-def _webp(file: BinaryIO, film: Film) -> None:
+def _webp(file: BinaryIO, film: Animation) -> None:
     """Animated WebP, frame by frame (RFC 9649, section 2.7): Pillow's own writer wants all frames at once.
 
     Every frame of a morph differs everywhere from the one before, so that frames on their own cost little.
@@ -188,7 +188,7 @@ def _three(number: int) -> bytes:
     return number.to_bytes(3, "little")
 
 
-def _folder(path: Path, film: Film) -> None:
+def _folder(path: Path, film: Animation) -> None:
     """Numbered PNG files, made in a folder beside and moved at the end."""
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(20, "a file of this name is there")
@@ -208,8 +208,8 @@ def _folder(path: Path, film: Film) -> None:
             old.unlink()
 
 
-def _mp4(path: Path, film: Film) -> None:
-    """H.264, which keeps the times exactly and players repeat as they like."""
+def _mp4(path: Path, film: Animation) -> None:
+    """H.264: times are exact, and whether it repeats is up to the player."""
     encoder = importlib.import_module("imageio_ffmpeg")
     temporary = path.with_name(f".{path.stem}.tmp.mp4")
     first = next(film.frames)

@@ -16,7 +16,6 @@ from torch import Tensor
 from engine.api import (
     Coded,
     Codes,
-    DirectionInfo,
     Drawn,
     DrawRequest,
     Encoded,
@@ -31,28 +30,27 @@ from engine.checkpoints.model_file import ModelHeader
 from engine.device import Device, placed
 from engine.errors import UserError
 from engine.exploring.precision import Float64Model
-from engine.frozen import Fresh
-from engine.latent import factorisation, levels, paths
+from engine.frozen import FrozenCache
+from engine.latent import factorisation, levels
 from engine.latent.around import neighbour, wandered
 from engine.latent.direction_files import DirectionSet
 from engine.latent.directions import Direction, apply, share_along
 from engine.latent.encoding import Aids, Found, find_code
 from engine.latent.inversion import Guess, regression_guess
-from engine.latent.paths import BY_GROUP, PATHS, pad, path
-from engine.latent.user_directions import Owned, merged, own_names
-from engine.measures import error_map, norm_ratios, psnr, ssim
+from engine.latent.paths import pad, path, path_norms
+from engine.latent.user_directions import Owned, described, merged
+from engine.measures import ERROR_GAIN, error_map, norm_ratios, psnr, ssim
 from engine.models.base import LatentModel
 from engine.pictures import to_images, to_pictures
 from engine.progress import SILENT, Progress
 
-ERROR_GAIN = 4.0
 DEFAULT_TEMPERATURE = {"exact": 0.7, "bound": 0.9, "none": 1.0}
 """By density. A flow spreads its mass thin and looks best cooler (Glow, section 6)."""
 DECODE_CHUNK = 16
 
 
 class OpenModel:
-    """A model in evaluation mode with what decoding can reuse prepared, and its directions."""
+    """A model in evaluation mode, with its directions and with what decoding can reuse."""
 
     def __init__(
         self,
@@ -70,7 +68,7 @@ class OpenModel:
         self.owner = owner or sha256
         self._model = placed(model, device.torch).eval().requires_grad_(False)
         # The module is for searches that need gradients and for float64; whatever only infers goes this way.
-        self._quick = Fresh(self._model, late=True)
+        self._frozen = FrozenCache(self._model, lazy=True)
         self._device = device.torch
         self._shipped, self._directions = directions, directions
         self._heldout_bits = np.array(header.card.get("heldout_bits_per_dim", ()), float)
@@ -78,7 +76,7 @@ class OpenModel:
         self._encoder = None if aids.encoder is None else placed(aids.encoder, device.torch)
         self._reference = aids.reference
         self._guess: Guess | None = None
-        self._double = Float64Model(self._model, device.torch)
+        self._float64 = Float64Model(self._model, device.torch)
         channels, size, _ = model.spec.image_shape
         self.info = ModelInfo(
             key=key,
@@ -104,8 +102,7 @@ class OpenModel:
     def set_owned(self, owned: Owned) -> None:
         """Takes in what the person made and found, beside the directions that came with the model."""
         self.owned, self._directions = owned, merged(self._shipped, owned)
-        yours = own_names(self._shipped, owned)
-        rows = [_direction_info(d, yours=d.name in yours) for d in self._directions]
+        rows = described(self._shipped, owned)
         self.info = replace(
             self.info,
             attributes=tuple(row for row in rows if row.kind == "attribute"),
@@ -152,11 +149,11 @@ class OpenModel:
             for start in range(0, len(pictures), DECODE_CHUNK):
                 progress.check()
                 part = to_images(pictures[start : start + DECODE_CHUNK], self._device, self.info.channels)
-                parts.append(self._quick().encode(part).float().cpu().numpy())
+                parts.append(self._frozen().encode(part).float().cpu().numpy())
         return np.ascontiguousarray(np.concatenate(parts), np.float32)
 
     def warm_up(self) -> None:
-        """Decodes a few pictures: the first ones cost ten times the rest, and nobody should feel them."""
+        """Decodes a few pictures: the first ones take ten times as long as the rest."""
         for _ in range(3):
             self.values(np.zeros((1, self.info.code_size), np.float32))
 
@@ -190,7 +187,7 @@ class OpenModel:
         for i in range(0, len(codes), DECODE_CHUNK):
             with torch.inference_mode():
                 part = torch.from_numpy(np.array(codes[i : i + DECODE_CHUNK])).to(self._device)
-                yield self._quick.for_now().decode(part)
+                yield self._frozen.at_once().decode(part)
 
     def _check_pictures(self) -> None:
         if not self.info.pictures:
@@ -227,10 +224,10 @@ class OpenModel:
         if request.precision == "float32":
             picture = self.decode(code[None])[0]
         else:
-            picture = self._double.picture(code)
+            picture = self._float64.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
-        norms = norm_ratios(code, [group.size for group in self.info.groups])
-        return Drawn(request, picture, code, _norm_ratio(code), milliseconds, norms)
+        norm, *level_norms = norm_ratios(code, [group.size for group in self.info.groups]).tolist()
+        return Drawn(request, picture, code, norm, milliseconds, tuple(level_norms))
 
     def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
         """The code (D,) in a cell of the `side` x `side` grid around a request's code; held levels stay."""
@@ -238,17 +235,10 @@ class OpenModel:
         return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
 
     def level_maps(self, request: DrawRequest, *, progress: Progress = SILENT) -> tuple[LevelMap, ...]:
-        """For each group which pixels it drives: the spread when it alone is drawn anew, at the model's temperature."""
-        code = self.code_of(replace(request, solo=-1))
-        maps = []
-        for group in self._model.spec.groups:
-            codes = levels.resampled(code, group, temperature=self.info.default_temperature)
-            pictures = []
-            for start in range(0, len(codes), 2):
-                progress.check()
-                pictures.append(self.decode(codes[start : start + 2]))
-            maps.append(levels.level_map(np.concatenate(pictures)))
-        return tuple(maps)
+        """For each group which pixels it drives, at the model's temperature; see `levels.level_maps`."""
+        code, groups = self.code_of(replace(request, solo=-1)), self._model.spec.groups
+        temperature = self.info.default_temperature
+        return levels.level_maps(code, groups, self.decode, temperature=temperature, progress=progress)
 
     def morph(self, codes: Codes, fractions: Sequence[float], *, method: str = "slerp", loop: bool = False) -> Codes:
         """Codes (n, D) at `fractions` of the way through two to four codes (k, D); `loop` leads back to the first."""
@@ -260,17 +250,8 @@ class OpenModel:
         return np.asarray(pad(codes, x, y, method=method, groups=self._model.spec.groups), np.float32)
 
     def morph_norms(self, codes: Codes, count: int, *, loop: bool = False) -> Mapping[str, NDArray[np.float64]]:
-        """|z| / sqrt(D) at `count` even places of the path, by method: (1, count), or with levels (1 + G, count)."""
-        groups = self._model.spec.groups if len(self._model.spec.groups) > 1 else ()
-        at = np.linspace(0, 1, count)
-        if loop:
-            # 1 is the first code again: the path wraps there.
-            at[-1] = 0.0
-        methods = [name for name in PATHS if groups or name not in BY_GROUP]
-        return {
-            name: paths.norm_ratios(np.asarray(path(codes, at, method=name, loop=loop, groups=groups)), groups)
-            for name in methods
-        }
+        """The norms along the path through codes (k, D) at `count` even places, by method; see `paths.path_norms`."""
+        return path_norms(codes, count, loop=loop, groups=self._model.spec.groups)
 
     def encode(
         self,
@@ -308,7 +289,7 @@ class OpenModel:
             errors=found.errors,
             name=name,
             note=f"{note} {found.note}".strip(),
-            norm_ratio=_norm_ratio(codes[0]),
+            norm_ratio=float(norm_ratios(codes[0])[0]),
             percentile_training=training,
             percentile=heldout,
             improved=found.improved,
@@ -335,7 +316,7 @@ class OpenModel:
         found = find_code(
             self._model,
             image,
-            quick=self._quick(),
+            frozen=self._frozen(),
             guess=self._first_guess(progress) if self.info.encode == "search" else None,
             sure=self._encoder is not None,
             steps=steps,
@@ -380,32 +361,28 @@ class OpenModel:
         `progress` is asked between the passes through the model: a drag must not wait for all four.
         """
         code = self.code_of(request)
-        quick = self._quick()
-        image = quick.decode(torch.from_numpy(code[None]).to(self._device))
+        frozen = self._frozen()
+        image = frozen.decode(torch.from_numpy(code[None]).to(self._device))
         progress.check()
         bits = self._bits(image)
         round_trip = None
         if self.info.encode == "exact":
             progress.check()
-            again = quick.encode(image)
+            again = frozen.encode(image)
             progress.check()
-            round_trip = float((quick.decode(again) - image).abs().max())
+            round_trip = float((frozen.decode(again) - image).abs().max())
         training, percentile = self._percentiles(bits)
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
-            double = self._double.round_trip(code, progress)
-        return Readout(_norm_ratio(code), bits, percentile, round_trip, double, percentile_training=training)
+            double = self._float64.round_trip(code, progress)
+        return Readout(float(norm_ratios(code)[0]), bits, percentile, round_trip, double, percentile_training=training)
 
     @torch.inference_mode()
     def _bits(self, image: torch.Tensor) -> float | None:
         if self.info.density == "none" or not self.info.pictures:
             return None
-        bits = self._quick().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
+        bits = self._frozen().bits_per_dim(image.clamp(-1, 1), generator=torch.Generator().manual_seed(0))
         return float(bits) if bool(torch.isfinite(bits)) else None
-
-
-def _norm_ratio(code: Codes) -> float:
-    return float(np.linalg.norm(code) / math.sqrt(code.size))
 
 
 def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
@@ -416,18 +393,3 @@ def _compared(photo: Pictures, reconstruction: Pictures) -> dict[str, Any]:
         "psnr_db": psnr(photo, reconstruction),
         "ssim": ssim(photo, reconstruction),
     }
-
-
-def _direction_info(direction: Direction, *, yours: bool = False) -> DirectionInfo:
-    return DirectionInfo(
-        name=direction.name,
-        kind="component" if direction.method in factorisation.UNSUPERVISED else "attribute",
-        method=direction.method,
-        yours=yours,
-        positives=direction.positives,
-        negatives=direction.negatives,
-        auc=direction.auc,
-        auc_low=direction.auc_low,
-        auc_high=direction.auc_high,
-        share=direction.share,
-    )

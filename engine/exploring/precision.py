@@ -20,7 +20,7 @@ class Float64Model:
 
     def __init__(self, model: LatentModel, device: torch.device) -> None:
         self._model, self._device = model, device
-        self._double: LatentModel | None = None
+        self._copy: LatentModel | None = None
 
     def model(self) -> LatentModel:
         """The copy.
@@ -28,11 +28,11 @@ class Float64Model:
         Raises:
             UserError: this device has no float64.
         """
-        if self._double is None:
+        if self._copy is None:
             if self._device.type == "mps":
                 raise UserError("Apple GPUs have no float64: choose the processor as device to draw in it.")
-            self._double = copy.deepcopy(self._model).double()
-        return self._double
+            self._copy = copy.deepcopy(self._model).double()
+        return self._copy
 
     def _image(self, code: Codes) -> Tensor:
         return self.model().decode(torch.from_numpy(code[None].astype(np.float64)).to(self._device))

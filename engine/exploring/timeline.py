@@ -1,4 +1,4 @@
-"""When a morph is where: easing, rests at its corners, going round or there and back; plain numbers, no torch."""
+"""Where a morph is in each frame: easing, rests at its corners, loops; plain numbers, no torch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ EASINGS: Final[Mapping[str, Callable[[float], float]]] = {
     "smoother": lambda t: t * t * t * (t * (6 * t - 15) + 10),
     "sine": lambda t: (1 - math.cos(math.pi * t)) / 2,
 }
-"""Monotone maps of [0, 1] onto itself; all but "linear" start and end at rest. The same four as `engine.latent.paths`,
-for one number at a time."""
+"""Monotone maps of [0, 1] onto itself; all but "linear" start and end at rest."""
 LOOPS: Final = ("once", "loop", "there-and-back")
 FRAMES: Final = (2, 10_000)
 KEEP_BYTES: Final = 64 * 2**20

@@ -1,4 +1,4 @@
-"""What a person does with the directions of an open model: make, find, rename, delete, take in, give away."""
+"""What a person does with the directions of an open model: make, find, rename, delete, import, export."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from engine.errors import CheckpointError, ImageError, UsageError, UserError
 from engine.exploring.open_model import OpenModel
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.factorisation import SHOWN
-from engine.latent.make_directions import check_name, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, gather, make_attribute
 from engine.latent.user_directions import added, load_owned, renamed, save_found, save_made, without
+from engine.photos.kinds import left_out
 from engine.progress import SILENT, Progress
 
 SEARCH_STEPS: Final = 20
@@ -29,7 +30,7 @@ MOST_CODES: Final = 1000
 
 @dataclass(frozen=True)
 class Made:
-    """An attribute that was made and kept; `note` says who was left out, empty when nobody was."""
+    """An attribute that was made and kept; `note` says which photos were left out, empty when none were."""
 
     info: DirectionInfo
     note: str
@@ -43,7 +44,7 @@ class UserDirections:
     load_photo: Callable[..., Loaded]
     model: OpenModel
 
-    def renew(self) -> None:
+    def refresh(self) -> None:
         """Reads the user's directions of this model again: another lane or program may have changed them."""
         self.model.set_owned(load_owned(self.home, self.model.owner, self.model.info.code_size))
 
@@ -64,7 +65,7 @@ class UserDirections:
             CheckpointError: the user's folder cannot be written.
             Cancelled: from `progress`; nothing is kept.
         """
-        self.renew()
+        self.refresh()
         clean = check_name(name, self.model.directions.names)
 
         def read(example: Example) -> Pictures:
@@ -77,9 +78,9 @@ class UserDirections:
         found = gather(positives, negatives, read=read, encode=encode, progress=progress)
         direction = make_attribute(found.codes, found.positive, name=clean, method=method, progress=progress)
         progress.check()
-        self.renew()
+        self.refresh()
         save_made(self.home, added(self.model.owned.made, (direction,), self.model.directions.names))
-        self.renew()
+        self.refresh()
         return Made(self.model.info.attributes[-1], left_out(found.skipped))
 
     def find(
@@ -96,19 +97,19 @@ class UserDirections:
         codes = None if data is None else codes_in(self.model, data, progress=progress)
         axes = self.model.find_axes(method, count=count, codes=codes, progress=progress)
         save_found(self.home, self.model.owner, method, axes)
-        self.renew()
+        self.refresh()
         return tuple(c for c in self.model.info.components if c.method == method)
 
     def delete(self, name: str) -> None:
-        """Takes an attribute that the user made away, for good.
+        """Deletes an attribute that the user made, for good.
 
         Raises:
             UsageError: the user made none of this name.
         """
-        self.renew()
-        _own_only(self.model, name)
+        self.refresh()
+        _check_user_made(self.model, name)
         save_made(self.home, without(self.model.owned.made, _stored(self.model, name)))
-        self.renew()
+        self.refresh()
 
     def rename(self, old: str, new: str) -> str:
         """Gives an attribute that the user made another name, and returns it as it is kept.
@@ -117,33 +118,33 @@ class UserDirections:
             UsageError: the user made none of the old name.
             UserError: the new name is taken or does not fit.
         """
-        self.renew()
-        _own_only(self.model, old)
+        self.refresh()
+        _check_user_made(self.model, old)
         others = [other for other in self.model.directions.names if other.lower() != old.lower()]
         clean = check_name(new, others)
         save_made(self.home, renamed(self.model.owned.made, _stored(self.model, old), clean))
-        self.renew()
+        self.refresh()
         return clean
 
-    def take_in(self, path: Path) -> tuple[str, ...]:
+    def import_file(self, path: Path) -> tuple[str, ...]:
         """Adds the directions of a file to this model's own, and gives their names.
 
         Raises:
             CheckpointError: the file is damaged, or belongs to another model.
         """
         given = load_directions(path, model_sha256=self.model.owner, size=self.model.info.code_size)
-        self.renew()
+        self.refresh()
         # The same direction is the same under another name too.
         new = tuple(d for d in given if not any(float(d.vector @ old.vector) > 0.9999 for old in self.model.directions))
         made = added(self.model.owned.made, new, self.model.directions.names)
         if not new:
             raise CheckpointError(f"{path.name} holds only directions that this model has already: nothing was added.")
         save_made(self.home, made)
-        self.renew()
+        self.refresh()
         return made.names[-len(new) :]
 
-    def give_away(self, names: Sequence[str], path: Path) -> None:
-        """Writes some directions to a file that others with the same model can take in.
+    def export(self, names: Sequence[str], path: Path) -> None:
+        """Writes some directions to a file that others with the same model can import.
 
         Raises:
             UsageError: there is no such direction.
@@ -193,9 +194,9 @@ def codes_in(model: OpenModel, data: Path, *, most: int = MOST_CODES, progress: 
     return np.concatenate(codes)
 
 
-def _own_only(model: OpenModel, name: str) -> None:
+def _check_user_made(model: OpenModel, name: str) -> None:
     for info in (*model.info.attributes, *model.info.components):
-        if info.name.lower() == name.lower() and not info.yours:
+        if info.name.lower() == name.lower() and not info.user_made:
             raise UsageError(
                 f"{info.name!r} came with the model or was found in it and stays: only yours can be changed."
             )
@@ -203,7 +204,7 @@ def _own_only(model: OpenModel, name: str) -> None:
 
 def _stored(model: OpenModel, name: str) -> str:
     """The name in the user's file of a direction listed as `name`: the list numbers names that are taken."""
-    listed = [info.name for info in (*model.info.attributes, *model.info.components) if info.yours]
+    listed = [info.name for info in (*model.info.attributes, *model.info.components) if info.user_made]
     for shown, stored in zip(listed, model.owned.made.names, strict=True):
         if shown.lower() == name.lower():
             return stored

@@ -98,6 +98,13 @@ def size_words(most: int) -> str:
 
 
 # writing
+def _beside(path: Path) -> Path:
+    """A new name in the folder of `path`; "." and "/" have no name, and are no place for a file."""
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
 @contextmanager
 def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """A temporary place to write to; it becomes `path` by one rename when the block ends without an error.
@@ -105,7 +112,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     `sync` waits until the bytes are on the disk, so that a power cut leaves the old file or the new one. The folder
     must be there.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _beside(path)
     try:
         yield temporary
         if sync:
@@ -134,7 +141,7 @@ def publish_folder(folder: Path, *, sync: bool = True) -> Iterator[Path]:
     `sync` as for `replacing`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
+    work = _beside(folder)
     work.mkdir()
     try:
         yield work

@@ -1,4 +1,4 @@
-"""What a model's bits/dim of one picture are worth: those of real images, training and held out, kept beside it."""
+"""What to hold a picture's bits/dim against: those of real images, training and held out, kept beside the model."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Spread:
 class Reference:
     """Bits/dim of a model's training images and of images of people that training never saw.
 
-    A photo far above both is unlike the data; one that is usual for training and rare among the held-out would show
-    learning by heart. `bits` is the model's bit depth and `data` the set's name.
+    A photo far above both is unlike the data; one that is usual for training and rare among the held-out hints at
+    memorisation. `bits` is the model's bit depth and `data` the set's name.
     """
 
     model_sha256: str

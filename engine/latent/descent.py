@@ -25,9 +25,9 @@ def descend(slope: Slope, start: Tensor) -> None:
 
     The caller sees every code that is tried, keeps the best, and ends the search by an exception of its own. The
     direction is that of L-BFGS (Nocedal & Wright 2006, "Numerical Optimization", algorithm 7.4), the step length that
-    of bisection to the weak Wolfe conditions (Lewis & Overton 2013, "Nonsmooth optimization via quasi-Newton
-    methods", algorithm 4.6), which keeps its feet where rectifiers bend the loss sharply. A loss that is not a number
-    counts as too long a step.
+    of bisection to the weak Wolfe conditions (Lewis & Overton 2013, "Nonsmooth optimization via quasi-Newton methods",
+    algorithm 4.6), which copes with the sharp bends that rectifiers put into a loss. A loss that is not a number counts
+    as too long a step.
     """
     code = start
     loss, gradient = slope(code)

@@ -61,7 +61,7 @@ def load_aids(path: Path, model: LatentModel, digest: str) -> Aids:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and what to say of it.
+    """A photo's code (1, D), the search's curve (empty without one), whether it was improved, and a note on it.
 
     `picture` (S, S, 3) is what the code draws, where that was looked at on the way.
     """
@@ -77,16 +77,16 @@ def find_code(
     model: LatentModel,
     image: Tensor,
     *,
-    quick: Frozen | None = None,
+    frozen: Frozen | None = None,
     guess: Guess | None = None,
     sure: bool = False,
     steps: int | None = None,
     improve: bool = False,
     progress: Progress = SILENT,
 ) -> Found:
-    """The code of an image (1, C, S, S); `quick` is the model's frozen form, for whatever needs no gradient.
+    """The code of an image (1, C, S, S); `frozen` is the model's frozen form, for whatever needs no gradient.
 
-    Exact encoders are believed. Amortised ones are too, unless `improve` asks for a refinement; the result is
+    An exact encoder's answer stands. So does an amortised one's unless `improve` asks for a refinement, which is
     never farther from the photo than the encoder's own answer. Models without one are searched, from `guess` alone
     if it is `sure`, else from the best of it and draws from the prior; `improve` searches longer. With 0 steps the
     best start is the answer.
@@ -94,7 +94,7 @@ def find_code(
     Raises:
         Cancelled: from `progress`.
     """
-    quick = quick or Plain(model)
+    frozen = frozen or Plain(model)
     # Points have no texture, and are not rounded to 256 values.
     features = None if model.spec.range is None else energies
     if steps is None:
@@ -112,7 +112,7 @@ def find_code(
         )
         return Found(found.code, found.errors, improved=improve)
     with torch.inference_mode():
-        code = quick.encode(image)
+        code = frozen.encode(image)
     if not improve:
         return Found(code)
     if model.abilities.encode == "exact":
@@ -122,7 +122,7 @@ def find_code(
         return Found(found.code, found.errors, improved=True)
     # Rounding to 256 values could turn a hair's breadth of gain into a loss.
     with torch.inference_mode():
-        photo, before, after = (to_pictures(x)[0] for x in (image, quick.decode(code), quick.decode(found.code)))
+        photo, before, after = (to_pictures(x)[0] for x in (image, frozen.decode(code), frozen.decode(found.code)))
     if psnr(photo, after) < psnr(photo, before):
         return Found(code, found.errors[:1] * len(found.errors), improved=True, picture=before)
     return Found(found.code, found.errors, improved=True, picture=after)

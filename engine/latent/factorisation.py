@@ -32,8 +32,8 @@ _MOST_FEATURES = 8192
 class Search:
     """What a method may use. `codes` (N, D) are codes of real images, or None.
 
-    `samples` codes are drawn where a method looks at the decoder; `progress` is told and asked between
-    the passes.
+    `samples` codes are drawn where a method looks at the decoder; `progress` is told and asked
+    between the passes.
     """
 
     codes: Tensor | None = None
@@ -156,8 +156,8 @@ def slope_axes(model: LatentModel, count: int, search: Search) -> Axes:
     """Right singular vectors of the decoder's Jacobian at the middle of the code space: largest change a step.
 
     Randomised subspace iteration (Halko, Martinsson and Tropp 2011) with exact products J q and J^T y, so that the
-    Jacobian itself is never made. For every family; at a linear decoder it is
-    the singular value decomposition.
+    Jacobian itself is never made. For every family; of a linear decoder it is the singular value
+    decomposition.
     """
     device, size = next(model.parameters()).device, model.spec.size
     middle = torch.zeros(size, device=device)
@@ -310,7 +310,7 @@ def _units(rows: Tensor) -> Tensor:
 
 
 def _facing(vector: Tensor) -> Tensor:
-    """Of unit length, its largest number positive: an axis has no sense of its own."""
+    """Of unit length, its largest number positive: an axis has no preferred sign."""
     unit = vector.double() / torch.linalg.vector_norm(vector.double())
     facing: Tensor = (unit if float(unit[unit.abs().argmax()]) >= 0 else -unit).float()
     return facing

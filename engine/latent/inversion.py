@@ -64,7 +64,7 @@ def invert(
 ) -> Inversion:
     """The code whose decoded image is nearest to `image` (1, C, H, W) in [-1, 1].
 
-    An exact encoder is believed: its answer comes back without a step. An amortised one gives a candidate
+    An exact encoder's answer comes back as it is, without a step. An amortised one gives a candidate
     beside `starts` draws from the prior and the answer of `guess`. The best of them is refined by `refine`. The same
     generator state gives the same code. `progress` is that of `refine`.
 
@@ -235,8 +235,8 @@ def regression_guess(
 ) -> Guess:
     """A first guess of codes from small pictures, by ridge regression on the model's own samples.
 
-    Fit it once a model. Images shrink to about 16 px and are mapped linearly to codes; the answer is
-    stretched to the typical length, for a regression to the mean would start the search at the dull centre.
+    Fit it once per model. Images shrink to about 16 px and are mapped linearly to codes; the answer is
+    stretched to the typical length, for a regression to the mean would start the search too near the centre.
     Same generator, same guess.
     """
     with torch.inference_mode(False), torch.no_grad():

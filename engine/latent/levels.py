@@ -1,7 +1,7 @@
 """The levels of a code, each with its own rule: scaled, taken from another code, held, or shown alone.
 
 A level is a named group of the code; a flow has one a scale (Glow, arXiv:1807.03039, section 3.6 and figure 9, samples
-the levels for themselves). A recipe is one `LevelRule` a level, or none at all, and is applied in two steps:
+the levels separately). A recipe is one `LevelRule` a level, or none at all, and is applied in two steps:
 `before` changes what a code starts from (another code's level, then its strength), the edits and the wander follow, and
 `after` puts the held levels back as they were, to the bit.
 """
@@ -17,6 +17,7 @@ from engine.api import Coded, Codes, LevelMap, LevelRule, Pictures, Sampled
 from engine.errors import UsageError, UserError
 from engine.measures import heat_colours
 from engine.models.base import Group
+from engine.progress import SILENT, Progress
 
 Resolve = Callable[[Sampled | Coded], Codes]
 """A source -> its code (D,)."""
@@ -111,6 +112,26 @@ def spread(pictures: Pictures) -> npt.NDArray[np.float32]:
     """Standard deviation of each pixel (H, W) over pictures (N, H, W, 3), mean of the channels, in grey values."""
     found: npt.NDArray[np.float32] = pictures.astype(np.float32).std(axis=0).mean(axis=2)
     return found
+
+
+def level_maps(
+    code: Codes,
+    groups: Sequence[Group],
+    decode: Callable[[Codes], Pictures],
+    *,
+    temperature: float,
+    progress: Progress = SILENT,
+) -> tuple[LevelMap, ...]:
+    """For each group which pixels it drives: the spread of the pictures in which it alone is drawn anew."""
+    maps = []
+    for group in groups:
+        codes = resampled(code, group, temperature=temperature)
+        pictures = []
+        for start in range(0, len(codes), 2):
+            progress.check()
+            pictures.append(decode(codes[start : start + 2]))
+        maps.append(level_map(np.concatenate(pictures)))
+    return tuple(maps)
 
 
 def level_map(pictures: Pictures) -> LevelMap:

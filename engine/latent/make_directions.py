@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.data.examples import Example
 from engine.errors import ImageError, UsageError, UserError
 from engine.latent.directions import FEWEST_EXAMPLES, METHODS, Direction, area_under_curve, auc_interval, fit_attribute
+from engine.photos.kinds import left_out
 from engine.progress import SILENT, Progress
 
 Codes = NDArray[np.float32]
@@ -22,7 +23,7 @@ Pictures = NDArray[np.uint8]
 
 FOLDS: Final = 5
 ENOUGH_FITS: Final = 50
-"""Fits of a cross-validation: ten rounds of five folds for a few photos, fewer where each fit is dear."""
+"""Fits of a cross-validation: ten rounds of five folds for a few photos, fewer where each fit is expensive."""
 BATCH: Final = 8
 LONGEST_NAME: Final = 40
 
@@ -115,14 +116,6 @@ def check_counts(positives: int, negatives: int, skipped: Sequence[str] = ()) ->
         )
 
 
-def left_out(skipped: Sequence[str], *, most: int = 3) -> str:
-    """``2 photos could not be read: a.jpg, b.jpg``; empty where all could."""
-    if not skipped:
-        return ""
-    names = ", ".join(skipped[:most]) + (f" and {len(skipped) - most} more" if len(skipped) > most else "")
-    return f"{len(skipped)} photo{'s' if len(skipped) > 1 else ''} could not be read: {names}"
-
-
 def make_attribute(
     codes: Codes,
     positive: NDArray[np.bool_],
@@ -135,7 +128,7 @@ def make_attribute(
     """The direction of an attribute from codes (N, D) and labels (N,), with an honest AUC and sigma.
 
     The vector is fitted to all codes. The AUC is that of `cross_validate`, and its interval is Hanley and McNeil's for
-    so many codes; it does not count that each fold's vector is another one. Sigma is the spread of held-out codes
+    so many codes; it does not allow for each fold having a vector of its own. Sigma is the spread of held-out codes
     within a group: codes that a long vector was fitted to lie far out along it, and would make sigma too large.
 
     Raises:
@@ -166,10 +159,10 @@ def cross_validate(
 ) -> Judged:
     """How well a direction of this method separates codes that it was not fitted to.
 
-    Stratified folds, drawn anew in each round. Only pairs within one fold are compared: their two codes are strangers
-    to the vector that ranks them and change places freely where labels mean nothing, so on noise the AUC is 0.5 in
-    the mean. Pooling scores of different folds would fall below it (Airola et al. 2011, "An experimental comparison
-    of cross-validation techniques for estimating the area under the ROC curve").
+    Stratified folds, drawn anew in each round. Only pairs within one fold are compared: the vector that ranks them was
+    fitted to neither of their two codes, which change places freely where labels mean nothing, so on noise the AUC is
+    0.5 on average. Pooling scores of different folds would fall below it (Airola et al. 2011, "An experimental
+    comparison of cross-validation techniques for estimating the area under the ROC curve").
     """
     x = torch.from_numpy(np.array(codes, np.float32))
     ups, downs = np.flatnonzero(positive), np.flatnonzero(~positive)

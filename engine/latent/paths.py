@@ -1,14 +1,13 @@
-"""Paths between codes: straight lines, arcs, easing, and a pad between four corners.
+"""Paths between codes: straight lines, arcs, and a pad between four corners.
 
 Every function takes float arrays or tensors and gives back the same kind, dtype and device; the sums in
 between run in float64. A path method sees two stacks of codes (B, D) and fractions (B, 1) in [0, 1]; with
-`groups` (and by the method "levels"), arcs are followed in each group of the code for itself, so that a flow's
+`groups` (and by the method "levels"), arcs are followed in each group of the code separately, so that a flow's
 coarse and fine levels each keep their own norm.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import UsageError
+from engine.measures import norm_ratios
 from engine.models.base import Group
 
 FloatArray = npt.NDArray[np.floating]
@@ -75,15 +75,7 @@ def _norm_preserving(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 PATHS: Mapping[str, Step] = {"lerp": _lerp, "slerp": _slerp, "norm": _norm_preserving, "levels": _slerp}
 """A new way between two codes is one function and one row here."""
 BY_GROUP = frozenset({"levels"})
-"""Followed in each group of the code for itself, so that a flow's coarse and fine levels each keep their own length."""
-
-EASINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "linear": lambda t: t,
-    "smooth": lambda t: t * t * (3 - 2 * t),
-    "smoother": lambda t: t * t * t * (t * (6 * t - 15) + 10),
-    "sine": lambda t: (1 - torch.cos(math.pi * t)) / 2,
-}
-"""Monotone maps of [0, 1] onto itself; all but "linear" start and end at rest."""
+"""Followed in each group of the code separately, so that a flow's coarse and fine levels each keep their own length."""
 
 
 def lerp(a: Codes, b: Codes, t: Fractions) -> Codes:
@@ -117,24 +109,18 @@ def norm_preserving(a: Codes, b: Codes, t: Fractions, *, groups: Sequence[Group]
 
 
 def path(
-    codes: Codes,
-    fractions: Fractions,
-    *,
-    method: str = "slerp",
-    easing: str = "linear",
-    loop: bool = False,
-    groups: Sequence[Group] = (),
+    codes: Codes, fractions: Fractions, *, method: str = "slerp", loop: bool = False, groups: Sequence[Group] = ()
 ) -> Codes:
     """Codes (N, D) at `fractions` (N,) of the way through two to four codes (K, D).
 
-    Every leg takes the same share of the way, and `easing` is applied in each leg. Fractions are held to
-    0 and 1; with `loop` a last leg leads back to the first code and fractions wrap, so that 0 and 1 are the
-    same picture. `groups` matter to the methods in `BY_GROUP` alone; all others take the code as a whole.
+    Every leg takes the same share of the way. Fractions are held to 0 and 1; with `loop` a last leg leads back to the
+    first code and fractions wrap, so that 0 and 1 are the same picture. `groups` matter to the methods in `BY_GROUP`
+    alone; all others take the code as a whole.
 
     Raises:
-        UsageError: an unknown method or easing, or not two to four codes.
+        UsageError: an unknown method, or not two to four codes.
     """
-    step, ease = _named(PATHS, method, "path"), _named(EASINGS, easing, "easing")
+    step = _named(PATHS, method, "path")
     if codes.ndim != 2 or not 2 <= codes.shape[0] <= 4:
         count = codes.shape[0] if codes.ndim == 2 else 1
         raise UsageError(f"A path needs two to four codes, got {count}: choose two to four pictures.")
@@ -145,7 +131,7 @@ def path(
     leg = way.floor().clamp(max=legs - 1)
     start = leg.long()
     end = (start + 1) % stops.shape[0]
-    t = ease(way - leg)[:, None]
+    t = (way - leg)[:, None]
     spans = groups if method in BY_GROUP else ()
     return _lower(_grouped(step, stops[start], stops[end], t, spans), codes)
 
@@ -178,11 +164,19 @@ def pad(corners: Codes, x: float, y: float, *, method: str = "slerp", groups: Se
     return _lower(found[0], corners)
 
 
-def norm_ratios(codes: npt.NDArray[np.floating], groups: Sequence[Group] = ()) -> npt.NDArray[np.float64]:
-    """|z| / sqrt(D) of codes (N, D): (1 + G, N), of the whole code, then of each group; 1 is typical of the prior."""
-    spans = [slice(0, codes.shape[1]), *(slice(group.start, group.stop) for group in groups)]
-    squares = np.square(codes, dtype=np.float64)
-    return np.stack([np.sqrt(squares[:, span].mean(axis=1)) for span in spans])
+def path_norms(
+    codes: npt.NDArray[np.floating], count: int, *, loop: bool = False, groups: Sequence[Group] = ()
+) -> Mapping[str, npt.NDArray[np.float64]]:
+    """`norm_ratios` at `count` even places of the path, by method: (1, count), with several groups (1 + G, count)."""
+    groups = groups if len(groups) > 1 else ()
+    at = np.linspace(0, 1, count)
+    if loop:
+        # 1 is the first code again: the path wraps there.
+        at[-1] = 0.0
+    methods = [name for name in PATHS if groups or name not in BY_GROUP]
+    sizes = [group.stop - group.start for group in groups]
+    found = {name: path(codes, at, method=name, loop=loop, groups=groups) for name in methods}
+    return {name: norm_ratios(way, sizes) for name, way in found.items()}
 
 
 def _between(a: Codes, b: Codes, t: Fractions, step: Step, groups: Sequence[Group]) -> Codes:

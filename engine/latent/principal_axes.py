@@ -37,8 +37,7 @@ class Axes:
 
 
 def principal_axes(rows: Rows, k: int, *, seed: int = 0) -> Axes:
-    """The `k` principal axes of rows (N, D), at most min(N - 1, D) of them; rows may be a memory-mapped
-    array.
+    """The `k` principal axes of rows (N, D), at most min(N - 1, D) of them; rows may be memory-mapped.
 
     Exact (an eigendecomposition in float64) where N or D is at most 1,024, otherwise randomised subspace
     iteration with 16 extra vectors (Halko, Martinsson and Tropp 2011, algorithm 4.4), the same for the same
@@ -129,8 +128,7 @@ class ImagePca:
 
 
 def fit_pca(images: Images, k: int, *, seed: int = 0) -> ImagePca:
-    """A PCA with `k` components of uint8 images (N, H, W, C); see `principal_axes` for exactness and
-    errors."""
+    """A PCA with `k` components of uint8 images (N, H, W, C); see `principal_axes` for exactness and errors."""
     return ImagePca(principal_axes(images.reshape(images.shape[0], -1), k, seed=seed), tuple(images.shape[1:]))
 
 
@@ -141,13 +139,12 @@ def project(pca: ImagePca, images: Images) -> Tensor:
 
 
 def reconstruct(pca: ImagePca, images: Images) -> Images:
-    """The images (N, H, W, C) as their components see them, uint8."""
+    """The images (N, H, W, C) that their components make, uint8."""
     return _pictures(pca, project(pca, images))
 
 
 def sample(pca: ImagePca, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Images:
-    """`n` images (n, H, W, C), uint8, from a Gaussian with the components' standard deviations times
-    `temperature`."""
+    """`n` images (n, H, W, C), uint8, from a Gaussian with `temperature` times the components' deviations."""
     values = torch.randn(n, pca.axes.deviations.numel(), generator=generator)
     return _pictures(pca, values * pca.axes.deviations * temperature)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from engine.api import DirectionInfo
 from engine.errors import CheckpointError, UsageError
 from engine.files.disk import reason
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
@@ -68,7 +69,7 @@ def _load_or_set_aside(path: Path, sha256: str, size: int) -> tuple[DirectionSet
 
 
 def save_made(home: Path, made: DirectionSet) -> None:
-    """Keeps the attributes, whole or not at all; none left takes the file away.
+    """Keeps the attributes, whole or not at all; the file goes with the last one.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -112,10 +113,24 @@ def merged(shipped: DirectionSet, owned: Owned) -> DirectionSet:
     return DirectionSet(shipped.model_sha256, tuple(every))
 
 
-def own_names(shipped: DirectionSet, owned: Owned) -> tuple[str, ...]:
-    """Under which names `merged` lists the attributes that the user made."""
-    start = len(shipped)
-    return merged(shipped, owned).names[start : start + len(owned.made)]
+def described(shipped: DirectionSet, owned: Owned) -> tuple[DirectionInfo, ...]:
+    """What the window shows of each direction of `merged`, in its order."""
+    made = range(len(shipped), len(shipped) + len(owned.made))
+    return tuple(
+        DirectionInfo(
+            name=direction.name,
+            kind="component" if direction.method in UNSUPERVISED else "attribute",
+            method=direction.method,
+            user_made=index in made,
+            positives=direction.positives,
+            negatives=direction.negatives,
+            auc=direction.auc,
+            auc_low=direction.auc_low,
+            auc_high=direction.auc_high,
+            share=direction.share,
+        )
+        for index, direction in enumerate(merged(shipped, owned))
+    )
 
 
 def added(made: DirectionSet, new: tuple[Direction, ...], taken: tuple[str, ...] = ()) -> DirectionSet:
@@ -128,13 +143,13 @@ def added(made: DirectionSet, new: tuple[Direction, ...], taken: tuple[str, ...]
 
 
 def without(made: DirectionSet, name: str) -> DirectionSet:
-    """Without the attribute of this name, whatever its capitals.
+    """Without the attribute of this name; upper and lower case are the same.
 
     Raises:
         UsageError: there is none that the user made.
     """
-    own = _own(made, name)
-    return DirectionSet(made.model_sha256, tuple(d for d in made if d is not own))
+    chosen = _named(made, name)
+    return DirectionSet(made.model_sha256, tuple(d for d in made if d is not chosen))
 
 
 def renamed(made: DirectionSet, old: str, new: str) -> DirectionSet:
@@ -143,16 +158,16 @@ def renamed(made: DirectionSet, old: str, new: str) -> DirectionSet:
     Raises:
         UsageError: there is none of the old name that the user made.
     """
-    own = _own(made, old)
-    return DirectionSet(made.model_sha256, tuple(_renamed(d, new) if d is own else d for d in made))
+    chosen = _named(made, old)
+    return DirectionSet(made.model_sha256, tuple(_renamed(d, new) if d is chosen else d for d in made))
 
 
-def _own(made: DirectionSet, name: str) -> Direction:
+def _named(made: DirectionSet, name: str) -> Direction:
     for direction in made:
         if direction.name.lower() == name.lower():
             return direction
-    yours = ", ".join(made.names) or "none yet"
-    raise UsageError(f"You made no direction called {name!r} for this model: yours are {yours}.")
+    names = ", ".join(made.names) or "none yet"
+    raise UsageError(f"You made no direction called {name!r} for this model: yours are {names}.")
 
 
 def _renamed(direction: Direction, name: str) -> Direction:

@@ -165,9 +165,9 @@ class LatentModel(nn.Module, ABC):
         return None
 
     def decoder_features(self, z: Tensor) -> Tensor:
-        """What an early or middle layer of the decoder makes of codes (B, D): (B, ...), differentiable in `z`.
+        """The output (B, ...) of an early or middle layer of the decoder for codes (B, D), differentiable in `z`.
 
-        A family that does not say gives its pictures.
+        A family that does not override this gives its pictures.
         """
         return self.decode(z)
 
@@ -182,7 +182,7 @@ class LatentModel(nn.Module, ABC):
         return _bits(self, x, generator)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """First `bits_per_dim` of each image, (B,), then the parts that it is the sum of, by the names of training
+        """First `bits_per_dim` of each image, (B,), then the parts that add up to it, by the names of training
         metrics; for points `nats`, -log density.
 
         Empty where `abilities.density` is "none".
@@ -194,7 +194,7 @@ class LatentModel(nn.Module, ABC):
         return {"bits_per_dim": self.bits_per_dim(x, generator=generator)}
 
     def landmarks(self) -> dict[str, float]:
-        """What the figures of a training run are to be held against, by name; see `engine.training.guards`."""
+        """What to hold the figures of a training run against, by name; see `engine.training.guards`."""
         return {}
 
     def examine(
@@ -249,7 +249,7 @@ class LatentModel(nn.Module, ABC):
 class Frozen(ABC):
     """Decodes and encodes as `LatentModel` does, without gradients, from any one thread at a time.
 
-    What a family does not say stays the module's own.
+    What a family does not override stays the module's own.
     """
 
     def __init__(self, model: LatentModel) -> None:

@@ -1,4 +1,4 @@
-"""Activation normalisation: a scale and a shift a channel, set from the first batch (Glow, section 3.1)."""
+"""Activation normalisation: a scale and a shift per channel, set from the first batch (Glow, section 3.1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class ActNorm(nn.Module):
-    """y = exp(log_scale) * (x + shift) a channel, for (B, C, H, W).
+    """y = exp(log_scale) * (x + shift) per channel, for (B, C, H, W).
 
     Whether it has been initialised is a buffer, so a loaded model is never initialised again.
     """
@@ -22,7 +22,7 @@ class ActNorm(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Makes this batch's output of zero mean and unit variance a channel; does nothing the second time."""
+        """Makes this batch's output of zero mean and unit variance per channel; does nothing the second time."""
         if bool(self.initialised):
             return
         flat = x.float().transpose(0, 1).flatten(1)

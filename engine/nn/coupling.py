@@ -21,7 +21,7 @@ def bounded(raw: Tensor, bound: float) -> Tensor:
 
 
 class ZeroConv(nn.Module):
-    """A 3x3 convolution that starts at zero, with a learned scale a channel (Glow, section 3.3)."""
+    """A 3x3 convolution that starts at zero, with a learned scale per channel (Glow, section 3.3)."""
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()

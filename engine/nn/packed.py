@@ -1,6 +1,6 @@
-"""Layers for use alone, never trained: weights copied, folded and packed once; plain operations where none are offered.
+"""Layers for inference, never trained: weights copied, folded and packed once; plain operations where none are offered.
 
-oneDNN lays the weights of a convolution out anew for every call, which at batch 1 can cost more than the convolution.
+oneDNN lays out the weights of a convolution anew for every call, which at batch 1 can cost more than the convolution.
 torch's compiler freezes them in that layout by operations that are not public; they are used here where this build
 has them. Whoever uses these layers holds the result against the plain module first, see `engine.frozen`.
 """
@@ -164,7 +164,7 @@ class NarrowDoubling:
     """A transposed convolution of kernel 4, stride 2, padding 1 to few channels, as one 2x2 convolution.
 
     Each of the four kinds of output pixel sees 2x2 pixels of the input; all four are computed at once as channels and
-    then put in their places. Vectors of processors hold 16 channels, of which three would waste most.
+    then put in their places. A processor's vector holds 16 channels, of which three would waste most.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A multi-scale flow for use alone: every step two matrix products and a packed coupling network, in both directions.
+"""A multi-scale flow for inference: every step two matrix products and a packed coupling network, in both directions.
 
 The flow's own state stays in planes (B, C, H, W): there the halves are stretches of memory, a 1x1 convolution is one
 matrix product and the coupling's arithmetic goes through whole vectors. The networks run with channels last.
@@ -44,7 +44,7 @@ def below_one(raw: Tensor) -> Tensor:
 
 
 class Mix:
-    """Actnorm and invertible 1x1 convolution as one linear map a pixel, W x + b, and its inverse."""
+    """Actnorm and invertible 1x1 convolution as one linear map per pixel, W x + b, and its inverse."""
 
     def __init__(self, weight: Tensor, bias: Tensor, log_det: float) -> None:
         """Of W (C, C) and b (C) in float64; `log_det` is log|det W|."""

@@ -48,7 +48,7 @@ class _StatisticsAtRest(AbstractContextManager[None]):
     """Batch norms leave their running statistics alone; entered once for each time that a block is computed again.
 
     They must go on tracking, or they would keep other tensors for the backward pass than the first time: so they move
-    their statistics by nothing, and their count is out of reach.
+    their statistics by nothing, and their counter is hidden.
     """
 
     def __init__(self, norms: list[_BatchNorm]) -> None:

@@ -1,4 +1,4 @@
-"""Nearest enlargement and a 3x3 convolution as one transposed convolution: the same function with 4 of 9 products."""
+"""Nearest-neighbour enlargement and a 3x3 convolution as one transposed one: the same function with 4 of 9 products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flow over vectors: it makes codes that follow no simple law standard normal, and back (arXiv:1605.08803)."""
+"""A flow over vectors: it maps codes of any distribution to standard normal ones, and back (arXiv:1605.08803)."""
 
 from __future__ import annotations
 

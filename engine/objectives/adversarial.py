@@ -52,7 +52,7 @@ def least_squares_generator_loss(fake_scores: Tensor) -> Tensor:
 
 
 def identity(scores: Tensor) -> Tensor:
-    """Scores that are shown as they are: they are no probabilities."""
+    """Scores that are shown as they are, since they are not probabilities."""
     return scores
 
 
@@ -201,7 +201,7 @@ def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tenso
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
     """E (|grad_x D(x)| - 1)^2 between real and generated images (Gulrajani et al. 2017, arXiv:1704.00028, equation 3).
 
-    `mix` (B,) in [0, 1] says how far along the way from generated to real; the weight lambda is left to the caller.
+    `mix` (B,) in [0, 1] says how far from generated to real; the weight lambda is left to the caller.
     """
     share = mix.to(real).reshape(-1, *[1] * (real.dim() - 1))
     x = torch.lerp(fake.detach(), real.detach(), share).requires_grad_(True)

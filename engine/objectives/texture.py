@@ -1,4 +1,4 @@
-"""How busy pictures are, place by place and scale by scale, whatever their exact pixels."""
+"""Local contrast of pictures, place by place and scale by scale, whatever their exact pixels."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def texture_distance(x: Tensor, y: Tensor) -> Tensor:
     """Mean squared difference of the local contrast of images (B, C, H, W) in [-1, 1]: a 0-d tensor.
 
     Local contrast is the root mean square of a band of the Laplacian pyramid (Burt & Adelson 1983) over 4x4 pixels.
-    Squared error alone prefers a blur to a detail at a slightly wrong place; contrast does not know the place, as the
-    energies of filter pairs in models of texture do not (Portilla & Simoncelli 2000).
+    Squared error alone prefers a blur to a detail at a slightly wrong place; contrast does not depend on the place,
+    nor do the energies of filter pairs in models of texture (Portilla & Simoncelli 2000).
     """
     found = x.new_zeros(())
     for _ in range(SCALES):

@@ -49,10 +49,10 @@ def align(
 ) -> Aligned:
     """The part of a photo (H, W, 3) that a model of faces expects, at `size` pixels.
 
-    "auto" takes the largest face, or the middle square where none is found; "face" insists on one; "centre" and
-    "none" take the middle square. A face is framed by the similarity that brings its five landmarks nearest to their
-    mean places. A square picture of at most 256 pixels that a face fills is taken as it is, for it is aligned already.
-    Of clicked `points` either eye may come first. What lies outside the photo repeats its edge. `heads` gives this
+    "auto" takes the largest face, or the middle square where none is found; "face" insists on one; "centre" and "none"
+    take the middle square. A face is framed by the similarity that brings its five landmarks nearest to their mean
+    places. A square picture of at most 256 pixels that a face fills is taken as it is, for it is aligned already. The
+    eyes of clicked `points` may come in either order. What lies outside the photo repeats its edge. `heads` gives this
     photo's heads, where the caller has them already.
 
     Raises:
@@ -99,7 +99,7 @@ def frame_of_points(points: Sequence[Point], *, width: int, height: int) -> Simi
     photo is the left one.
 
     Raises:
-        UsageError: not two or three points, not finite, outside the photo, on one place, or all on one line.
+        UsageError: not two or three points, not finite, outside the photo, in one place, or all on one line.
     """
     if len(points) not in (2, 3) or any(len(point) != 2 for point in points):
         raise UsageError("Click two eyes, or two eyes and the middle of the mouth: points must be 2 or 3 pairs x, y.")

@@ -62,7 +62,7 @@ def srgb_of(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """By its own description: most photos say sRGB, and converting them to themselves costs as much as decoding."""
+    """By its own description: most photos are sRGB already, and converting those costs as much as decoding them."""
     return (profile.profile.profile_description or "").startswith("sRGB")
 
 

@@ -41,7 +41,7 @@ UNFIT: Final = (NotImplementedError, MemoryError, OverflowError, RuntimeError)
 GREYS: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 WHITE: Final = (255, 255, 255)
 BAND_PIXELS: Final = 4_000_000
-"""Colours are converted so many pixels at a time, so that no second and third copy of a large picture is made."""
+"""Colours are converted this many pixels at a time, so that a large picture is never copied whole."""
 
 _filter_lock = threading.Lock()
 
@@ -102,7 +102,7 @@ def _too_long(name: str) -> str:
 
 
 def _line(text: object) -> str:
-    """One printable line: a file's name may hold line breaks, and bytes that are no UTF-8."""
+    """One printable line: a file's name may hold line breaks, and bytes that are not UTF-8."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(text).split()))
 
 

@@ -45,7 +45,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A face perhaps, and how sure the cascade is (0.3 to 15 were seen)."""
+    """A possible face, and how sure the cascade is of it (0.3 to 15 were seen)."""
 
     face: Face
     weight: float

@@ -27,7 +27,7 @@ SURE: Final = 0.02
 """On 1,254 finds in portraits turned by up to 30 degrees, the doubt of the second look was at most 0.015 for 99.5 % of
 the 711 true ones, and at least 0.023 for 99.5 % of the 543 false ones."""
 SMALL: Final = 0.45
-"""People beside each other are of like size: smaller than this share of the largest is doubted twice as much."""
+"""People beside each other are of similar size: a face below this share of the largest is doubted twice as much."""
 HOPELESS: Final = 0.1
 """After the first look; not worth a second."""
 HARD: Final = "The face is hard to make out, so it is framed by its box alone; click the eyes to place it."
@@ -35,7 +35,7 @@ HARD: Final = "The face is hard to make out, so it is framed by its box alone; c
 
 @dataclass(frozen=True)
 class Head:
-    """A face's box, the framing of it with its doubt (see `Landmarks`), and, where it is the box's, a sentence why."""
+    """A face's box, the framing of it with its doubt (see `Landmarks`), and, where it is the box's, why."""
 
     face: Face
     frame: Similarity
@@ -47,7 +47,7 @@ def find_heads(rgb: NDArray[np.uint8]) -> tuple[Head, ...]:
     """All heads of a photo (H, W, 3), the largest first; empty if there is none.
 
     Leaning heads are looked for only where no upright one is sure. Where nothing at all is, the detector's upright
-    finds are taken as they are, with a note; so they are, too, without the network's weights. Safe to call from
+    finds are taken as they are, with a note; so they are without the network's weights. Safe to call from
     several threads.
     """
     scale = min(1.0, LOOK_PX / max(rgb.shape[:2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -25,3 +26,11 @@ REFUSED: Final = (".heic", ".avif")
 def is_picture(name: str | PurePath, *, refused: bool = False) -> bool:
     """Whether a file with this name counts as a picture; `refused` includes those that are then refused in words."""
     return str(name).lower().endswith(ENDINGS + REFUSED if refused else ENDINGS)
+
+
+def left_out(skipped: Sequence[str], *, most: int = 3) -> str:
+    """``2 photos could not be read: a.jpg, b.jpg``; empty where all could."""
+    if not skipped:
+        return ""
+    names = ", ".join(skipped[:most]) + (f" and {len(skipped) - most} more" if len(skipped) > most else "")
+    return f"{len(skipped)} photo{'s' if len(skipped) > 1 else ''} could not be read: {names}"

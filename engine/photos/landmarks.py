@@ -28,7 +28,7 @@ MIDDLE: Final = 0.5 + 0.6j
 WEIGHTS: Final = "landmarks/five-points.safetensors"
 LOOKS: Final = 2
 STARTS: Final = ((0.0, 0.0, 1.0), (0.12, 0.0, 1.0), (-0.12, 0.0, 1.0), (0.0, 0.2, 1.15), (0.0, -0.2, 0.87))
-"""Where looking starts beside the given frame: shift as a share of its side, roll in radians, and scale."""
+"""Where the looks start, relative to the given frame: shift as a share of its side, roll in radians, and scale."""
 DOUBT: Final = 0.04
 """On 1,435 boxes in turned portraits, five starts ended apart by at most 0.046 of the eye distance (median over starts)
 where they had found the face, 99 % of them by at most 0.026, and by 0.027 or more where they had not, 95 % by 0.050."""
@@ -51,14 +51,14 @@ class Landmarks:
 
 
 def look(rgb: NDArray[np.uint8], frame: Similarity) -> Landmarks:
-    """The five points of the face that lies about in `frame` of a photo (H, W, 3).
+    """The five points of the face that lies roughly in `frame` of a photo (H, W, 3).
 
-    Looked at twice, each time along the best estimate so far, so that the second look sees the face upright and at the
-    size that training showed most; from five starts at once, of which the median is taken.
+    The photo is looked at twice, each time along the best estimate so far, so that the second look sees the face
+    upright and at the size that training showed most; from five starts at once, of which the median is taken.
 
     Raises:
         CheckpointError: the network's file is missing or damaged.
-        ValueError: the network answered with one single point.
+        ValueError: the network answered with a single point.
     """
     from engine.photos.landmark_net import INPUT_PX, predict  # torch costs half a second: not before it is needed.
 

@@ -47,7 +47,7 @@ class Similarity:
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
-        """Of the frame in the photo: top left, top right, bottom right, bottom left."""
+        """The frame in the photo: top left, top right, bottom right, bottom left."""
         return tuple((z.real, z.imag) for z in map(self, UNIT_CORNERS))
 
 
@@ -96,7 +96,7 @@ def cut_out(rgb: NDArray[np.uint8], frame: Similarity, size: int) -> NDArray[np.
 
 
 def quick_cut(rgb: NDArray[np.uint8], frame: Similarity, size: int) -> NDArray[np.uint8]:
-    """As `cut_out`, for a network's eye: averaged over blocks, then linear."""
+    """As `cut_out`, for a network: averaged over blocks, then linear."""
     part, frame = _part(rgb, frame)
     block = int(frame.side / size)
     if block >= 2:

@@ -33,9 +33,8 @@ OPTIMISER_BYTES: Final = 12
 SLACK: Final = 1.15
 """What allocators and the kernels' own buffers add to the tensors; see tests/benchmarks/NOTES.md."""
 CONVOLUTIONS, SIMPLE, CALLS = 1.5, 4.0, 2.0
-"""How many times as long as at best the convolutions of a model, its simple operations and its calls take, on average:
-shapes are less handy, memory is colder, and the way back has its own bookkeeping. From the table in the same notes.
-"""
+"""How many times longer than at best a model's convolutions, simple operations and calls take: shapes are less
+convenient, caches are cold, and the backward pass has its own bookkeeping. From the table in the same notes."""
 SHARE: Final = 0.9
 """Of the free memory: some is left to the rest of the machine."""
 PLAIN_PIXELS: Final = 32 * 64 * 64
@@ -64,7 +63,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CostQuery:
     """A training: all that its cost depends on. `images` is how many there are to learn from, where that is known."""
 
     family: str
@@ -90,7 +89,7 @@ def asked(
     *,
     images: int | None = None,
     processes: int = 1,
-) -> Asked:
+) -> CostQuery:
     """The training of these knobs, one process's share of it.
 
     Raises:
@@ -99,7 +98,7 @@ def asked(
     row = family(name)
     config = to_json(from_json(row.config, model))
     chosen = from_json(TrainConfig, {**row.training, **training})
-    return Asked(
+    return CostQuery(
         name,
         tuple(sorted(config.items())),
         math.ceil(chosen.batch / processes),
@@ -115,7 +114,7 @@ _KEPT: Final[dict[tuple[object, ...], Rehearsal]] = {}
 MOST_KEPT: Final = 64
 
 
-def _rehearsed(of: Asked, progress: Progress) -> Rehearsal:
+def _rehearsed(of: CostQuery, progress: Progress) -> Rehearsal:
     """The rehearsal of one part of a batch; each is done once."""
     key = (of.family, of.model, of.image_shape, of.part, of.precision, of.checkpointing)
     found = _KEPT.get(key)
@@ -135,7 +134,7 @@ def _rehearsed(of: Asked, progress: Progress) -> Rehearsal:
     return found
 
 
-def estimate(of: Asked, *, at: Speed | None = None, progress: Progress = SILENT) -> Cost:
+def estimate(of: CostQuery, *, at: Speed | None = None, progress: Progress = SILENT) -> Cost:
     """The cost of a training; with `at` also the seconds of a step.
 
     Raises:
@@ -176,8 +175,8 @@ class Choice:
     text: str
 
 
-def plainly_fits(of: Asked, free_bytes: float) -> bool:
-    """Whether nobody needs to look closer: no knob is above the family's own and the images are small and few.
+def plainly_fits(of: CostQuery, free_bytes: float) -> bool:
+    """Whether no closer look is needed: no knob is above the family's own and the images are small and few.
 
     Such a training needs less than a gigabyte in every family (see tests/benchmarks/NOTES.md), and a rehearsal costs
     more time than a small run takes to start.
@@ -188,7 +187,7 @@ def plainly_fits(of: Asked, free_bytes: float) -> bool:
     return not above and of.part * height * width <= PLAIN_PIXELS and free_bytes >= PLAIN_FREE
 
 
-def choose(of: Asked, free_bytes: float, progress: Progress = SILENT) -> Choice:
+def choose(of: CostQuery, free_bytes: float, progress: Progress = SILENT) -> Choice:
     """What makes a training fit into `free_bytes` without changing its result: nothing, where it fits as it is.
 
     Parts of a batch give the same gradients where images do not meet; computing blocks again always does.
@@ -261,18 +260,18 @@ def _shape(request: TrainRequest) -> tuple[int, int, int]:
     return request.channels, request.size, request.size
 
 
-def _parts(of: Asked) -> tuple[int, ...]:
+def _parts(of: CostQuery) -> tuple[int, ...]:
     """Numbers of parts that are worth trying, the gentlest first."""
     return tuple(n for n in (of.accumulate * 2**i for i in range(11)) if n <= max(of.batch, of.accumulate))
 
 
-def _advice(of: Asked, room: float, progress: Progress) -> str:
+def _advice(of: CostQuery, room: float, progress: Progress) -> str:
     """What would fit, with blocks computed again: a smaller batch, or a narrower or shallower model."""
     found = []
     bounds = {knob.name: knob.low for knob in knobs_of(family(of.family).config)}
     base = replace(of, checkpointing=True)
 
-    def fits(tried: Asked) -> bool:
+    def fits(tried: CostQuery) -> bool:
         progress.check()
         return estimate(tried).memory_bytes <= room
 

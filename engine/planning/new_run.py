@@ -15,6 +15,7 @@ from engine.planning import cost
 from engine.progress import SILENT, Progress
 from engine.runs import directory as runs
 from engine.runs import library as run_library
+from engine.runs.line_files import NoticeRow, append_notice
 from engine.training.config import TrainConfig
 from engine.training.job import check_batch
 from engine.training.start import check_start
@@ -75,10 +76,10 @@ def new_run(
     )
     if start is not None:
         try:
-            run_library.plant(start, folder)
+            run_library.copy_checkpoint(start, folder)
         except RunError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     if said:
-        runs.append_notice(folder, runs.NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
+        append_notice(folder, NoticeRow(time.time(), 0, "info", said, "memory", {}, "", ""))
     return folder

@@ -17,18 +17,19 @@ from engine.runs.directory import (
     read_status,
     write_status,
 )
+from engine.runs.directory import ask as ask_run
 from engine.runs.heartbeat import Heartbeats
 from engine.runs.library import (
     SORTS,
     Checkpoint,
     Entry,
-    Lost,
-    Shelf,
+    RunListing,
+    UnreadableRun,
     all_tags,
     chosen,
     clean_tag,
     list_checkpoints,
-    read_shelf,
+    read_listing,
     rename,
     request_of,
     set_aside,

@@ -136,8 +136,8 @@ def _shown(value: object) -> str:
 
 
 def table_csv(columns: Sequence[Compared], rows: Sequence[CompareRow]) -> str:
-    """The table as comma-separated text with a head line, for a spreadsheet."""
-    head = ["", *(column.info.config.title or column.info.name for column in columns)]
+    """The table as comma-separated text with a header line, for a spreadsheet."""
+    head = ["", *(column.info.title for column in columns)]
     lines = [head, *([row.name, *row.texts] for row in rows)]
     return "\n".join(",".join(_cell(text) for text in line) for line in lines) + "\n"
 

@@ -20,18 +20,12 @@ from PIL import Image
 from engine.errors import RunError
 from engine.files.disk import MALFORMED, NotPlain, read_json, reason, write_json
 from engine.runs.heartbeat import Heartbeats, fresh
-from engine.runs.line_files import FigureRow as FigureRow
-from engine.runs.line_files import NoticeRow as NoticeRow
-from engine.runs.line_files import append_figures as append_figures
-from engine.runs.line_files import append_notice as append_notice
-from engine.runs.line_files import read_figures as read_figures
-from engine.runs.line_files import read_notices as read_notices
 from engine.runs.line_files import whole_lines
 
 SCHEMA: Final = 1
 STALE_SECONDS: Final = 30.0
 SILENT_SECONDS: Final = 600.0
-"""So long a writer on this machine that is still the same process may work without a heartbeat: a step can be slow."""
+"""How long a writer here that is still the same process may work without a heartbeat: a step can be slow."""
 MAX_PREVIEW_PIXELS: Final = 2**26
 ACTIVE: Final = ("preparing", "running", "paused")
 
@@ -89,6 +83,11 @@ class RunInfo:
     config: RunConfig
     status: RunStatus
     modified: float
+
+    @property
+    def title(self) -> str:
+        """The title that was given, or the folder's name."""
+        return self.config.title or self.name
 
 
 def new_run_path(folder: Path, family: str, data_name: str) -> Path:
@@ -278,7 +277,7 @@ def append_metrics(path: Path, step: int, values: Mapping[str, float]) -> tuple[
 def read_metrics(path: Path, offset: int = 0, *, most: int | None = None) -> tuple[list[MetricsRow], int]:
     """(at most `most` rows after byte `offset`, the next offset).
 
-    A torn last line is left for the next call; junk is passed over.
+    A torn last line is left for the next call; what is malformed is skipped.
     After a resume from an earlier step the newest row of a step counts, so older rows at or past it are dropped.
     """
     rows: list[MetricsRow] = []
@@ -358,3 +357,11 @@ def read_preview(file: Path, image_size: int) -> NDArray[np.uint8]:
 def control_file(path: Path, name: str) -> bool:
     """Whether somebody asks for STOP or PAUSE by a file in the run."""
     return (path / name).exists()
+
+
+def ask(path: Path, name: str, on: bool = True) -> None:
+    """Asks a run for STOP or PAUSE by a file in it, as any host understands it, or takes that back."""
+    if on:
+        (path / name).touch()
+    else:
+        (path / name).unlink(missing_ok=True)

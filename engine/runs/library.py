@@ -1,6 +1,6 @@
 """The library of runs: reading many run directories at once, tags, search and order, and runs that continue others.
 
-Knows no window and no torch. Every directory is taken as a stranger's: one that cannot be read is listed with a
+Knows no window and no torch. Every directory is taken as hostile: one that cannot be read is listed with a
 sentence, and never keeps the others from being listed.
 """
 
@@ -42,14 +42,9 @@ class Entry:
     attached: bool = False
     stamp: _Stamp = ()
 
-    @property
-    def title(self) -> str:
-        """The title that was given, or the folder's name."""
-        return self.info.config.title or self.info.name
-
 
 @dataclass(frozen=True)
-class Lost:
+class UnreadableRun:
     """A run or attached folder that cannot be read now; `why` is a sentence."""
 
     path: Path
@@ -58,27 +53,27 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RunListing:
     """What a look at the library found: the runs, the newest first, and what could not be read."""
 
     entries: tuple[Entry, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[UnreadableRun, ...] = ()
 
 
-def read_shelf(
+def read_listing(
     folder: Path,
     attached: Sequence[Path] = (),
     *,
     before: Mapping[Path, Entry] | None = None,
     heartbeats: Heartbeats | None = None,
-) -> Shelf:
+) -> RunListing:
     """The runs in `folder` and in the `attached` runs or folders of runs.
 
     `before` are the entries of the last look by path: those that have not changed are not read again.
     """
     known = before or {}
     entries: dict[Path, Entry] = {}
-    lost: dict[Path, Lost] = {}
+    lost: dict[Path, UnreadableRun] = {}
     places: set[tuple[int, int]] = set()
 
     def take(path: Path, is_attached: bool) -> bool:
@@ -95,7 +90,7 @@ def read_shelf(
         try:
             entries[path] = _entry(path, is_attached, stamp, known.get(path), heartbeats)
         except (RunError, OSError) as error:
-            lost[path] = Lost(path, _sentence(path, error), is_attached)
+            lost[path] = UnreadableRun(path, _sentence(path, error), is_attached)
         return True
 
     for path in _folders(folder):
@@ -103,13 +98,13 @@ def read_shelf(
     for shown in attached:
         if not shown.is_dir():
             why = f"{shown} cannot be reached: mount its disk, or take it off the list."
-            lost[shown] = Lost(shown, why, True)
+            lost[shown] = UnreadableRun(shown, why, True)
         elif not take(shown, True):
             found = [take(path, True) for path in _folders(shown)]
             if not any(found):
-                lost[shown] = Lost(shown, f"{shown} holds no run yet: it is looked at again and again.", True)
+                lost[shown] = UnreadableRun(shown, f"{shown} holds no run yet: it is looked at again and again.", True)
     newest = sorted(entries.values(), key=lambda entry: (-entry.info.modified, entry.info.name))
-    return Shelf(tuple(newest), tuple(lost.values()))
+    return RunListing(tuple(newest), tuple(lost.values()))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -224,13 +219,13 @@ def rename(run: Path, title: str) -> str:
 def matches(entry: Entry, query: str) -> bool:
     """Whether every word of `query` is in the run's title, name, tags, family, data or state.
 
-    `#night` asks for a tag that begins so; letters may be capital or not.
+    `#night` asks for a tag that begins like that; upper and lower case are the same.
     """
     info = entry.info
     config = info.config
     state = "live" if info.status.alive else info.status.state
     tags = [tag.casefold() for tag in entry.tags]
-    text = " ".join((entry.title, info.name, config.family, Path(config.data).name, state, *entry.tags)).casefold()
+    text = " ".join((info.title, info.name, config.family, Path(config.data).name, state, *entry.tags)).casefold()
     return all(
         any(tag.startswith(word[1:]) for tag in tags) if word.startswith("#") and len(word) > 1 else word in text
         for word in query.casefold().split()
@@ -246,7 +241,7 @@ def chosen(entries: Sequence[Entry], *, query: str = "", tag: str = "", order: s
     found = [entry for entry in entries if (not tag or tag in entry.tags) and matches(entry, query)]
     keys = {
         "newest": lambda entry: (-entry.info.modified, ""),
-        "title": lambda entry: (0, entry.title.casefold()),
+        "title": lambda entry: (0, entry.info.title.casefold()),
         "family": lambda entry: (0, entry.info.config.family),
         "steps": lambda entry: (-entry.info.status.step, ""),
     }
@@ -314,7 +309,7 @@ def request_of(config: runs.RunConfig) -> TrainRequest:
     )
 
 
-def plant(checkpoint: Checkpoint, run: Path) -> None:
+def copy_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
     """Puts a copy of `checkpoint` into the new run, with the source's figures and last preview up to its step.
 
     Raises:

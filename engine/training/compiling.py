@@ -1,4 +1,4 @@
-"""torch.compile for a run: asked for by a knob, tried out before the first step, and left again without harm."""
+"""torch.compile for a run: asked for by a knob, tried out before the first step, and given up without harm."""
 
 from __future__ import annotations
 

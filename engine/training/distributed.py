@@ -1,6 +1,6 @@
 """Several processes that train one model together, as torchrun starts them; a single one needs no process group.
 
-Three groups of processes talk over different roads. Decisions (stop, pause, out of memory, numbers gone wrong) are made
+Three process groups use different connections. Decisions (stop, pause, out of memory, numbers gone wrong) are made
 on the CPUs before each step, so no GPU is waited for. Gradients go between the devices, inside the backward pass. Both
 give a lost process up after `LOST_SECONDS`. What rank 0 does alone (previews, checkpoints) is waited for patiently.
 """
@@ -30,7 +30,7 @@ LOST_SECONDS: Final = 20.0
 PATIENCE_SECONDS: Final = 3600.0
 
 _LOST: Final = re.compile("gloo|nccl|socket|peer|timed out|timeout", re.IGNORECASE)
-"""Words by which errors of the roads between processes are told from bugs: gloo raises plain RuntimeErrors."""
+"""Words by which errors of the connection are told from bugs: gloo raises plain RuntimeErrors."""
 
 T = TypeVar("T")
 Backward = Callable[[Tensor, bool], None]

@@ -1,4 +1,4 @@
-"""Averaged weights: what is shown, judged and saved is calmer than what is trained (Polyak & Juditsky 1992)."""
+"""Averaged weights: what is shown, judged and saved is smoother than what is trained (Polyak & Juditsky 1992)."""
 
 from __future__ import annotations
 

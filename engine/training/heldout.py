@@ -67,6 +67,6 @@ def heldout_metrics(
             low, high = model.spec.range
             means["heldout/psnr_db"] = float((-10.0 * torch.log10(torch.cat(errors) / (high - low) ** 2)).mean())
     if len(images) > 1 and model.spec.range is not None:
-        ratio = diversity(to_pictures(samples), to_pictures(images)).ratio
+        ratio = diversity(to_pictures(samples), to_pictures(images))
         means |= {} if ratio is None else {"heldout/diversity": ratio}
     return {name: value for name, value in means.items() if math.isfinite(value)}

@@ -117,7 +117,7 @@ MakeHook = Callable[[RunContext], Hook | None]
 """Makes a run's hook; None where this run has no use for it."""
 
 MAX_FAILURES = 3
-"""A hook that has failed so often is left out for the rest of the run."""
+"""A hook that has failed this often is left out for the rest of the run."""
 
 
 class Hooks:

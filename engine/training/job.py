@@ -1,4 +1,4 @@
-"""A run in training: its model, average, optimisers and batches, and how they are built, saved and taken back."""
+"""A run in training: its model, average, optimisers and batches, and how they are built, saved and restored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from engine.training.hooks import Hooks, MakeHook, RunContext, StepContext
 from engine.training.lock import Lock
 from engine.training.optimisers import Optimisers
 from engine.training.recorder import Emit, Recorder
-from engine.training.snapshot import Progressed, load_snapshot, save_snapshot
+from engine.training.snapshot import Position, load_snapshot, save_snapshot
 from engine.training.variations import Variation
 
 PREPARE_IMAGES: Final = 6144
@@ -89,22 +89,22 @@ class Job:
         self.ema = Ema(self.model, self.training.ema)
         self.optimisers = Optimisers(self.model, self.training, self.device, self.dist)
 
-    def start(self) -> Progressed:
+    def start(self) -> Position:
         """Where the run stands; a new one is prepared and saved first."""
         if self.dist.first:
             sweep(self.run / "checkpoints")
         at, problems = self.newest()
         if at is None:
             self._prepare()
-            at = Progressed(0)
+            at = Position(0)
             self.save(at)
             self._list_skipped()
         for problem in problems:
             self.recorder.notice(at.step, "warning", problem)
         return at
 
-    def newest(self) -> tuple[Progressed | None, list[str]]:
-        """Takes back the newest checkpoint that rank 0 can read, on all ranks, with what is wrong with newer ones."""
+    def newest(self) -> tuple[Position | None, list[str]]:
+        """Restores the newest checkpoint that rank 0 can read, on all ranks, with what is wrong with newer ones."""
         folder, problems = newest_snapshot(self.run) if self.dist.first else (None, [])
         step = self.dist.from_first(-1 if folder is None else int(folder.name.removeprefix("step_")))
         if step < 0:
@@ -129,7 +129,7 @@ class Job:
         good = all(bool(torch.isfinite(v).all()) for v in self.model.state_dict().values() if v.is_floating_point())
         return not self.dist.any(not good)
 
-    def save(self, at: Progressed) -> None:
+    def save(self, at: Position) -> None:
         """Publishes a checkpoint; the others wait for it.
 
         Raises:

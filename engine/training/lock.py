@@ -1,4 +1,4 @@
-"""One writer a run: a lock file that only one process can make, that beats, and that is taken over from the dead."""
+"""One writer a run: a lock file that only one process can make, with a heartbeat, taken over from a dead process."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from engine.training.memory import out_of_memory
 from engine.training.preview import look
 from engine.training.recorder import Emit
 from engine.training.recovery import no_memory, not_finite, roll_back, smaller_parts
-from engine.training.snapshot import Progressed
+from engine.training.snapshot import Position
 from engine.training.tick import Tick
 from engine.training.watchers import HOOKS
 
@@ -121,13 +121,13 @@ def _go(job: Job, control: Control, stack: ExitStack) -> TrainingState:
                 at = roll_back(job, at, step, not_finite(step))
                 step = at.step
                 continue
-            at = Progressed(step, at.strikes)
+            at = Position(step, at.strikes)
             job.save(at)
 
     # The end, or an orderly stop: the last state is on disk before anything is said.
     if step > at.step:
         if job.finite():
-            job.save(Progressed(step, at.strikes))
+            job.save(Position(step, at.strikes))
         look(job, step)
     return job.recorder.state("done" if step >= steps else "stopped", step)
 

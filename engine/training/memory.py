@@ -19,7 +19,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def give_back(device: torch.device) -> None:
-    """Lets go of what only rubbish holds. Call it outside the `except` block: the error's frames hold tensors.
+    """Frees what only garbage holds. Call it outside the `except` block: the error's frames hold tensors.
 
     A host that has turned automatic collection off collects by itself, on a thread of its own: the window does, since a
     collection on another thread could destroy its objects there, and would hold it up for some tenths of a second.

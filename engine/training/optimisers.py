@@ -180,7 +180,7 @@ class Optimisers:
         return found
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Takes back what `state` gave.
+        """Restores what `state` gave.
 
         Raises:
             KeyError: a moment is missing: a resume that starts with fresh ones would go on, but not exactly.

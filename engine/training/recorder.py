@@ -18,6 +18,7 @@ from engine.errors import UserError
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice, TrainingPreview, TrainingSaved, TrainingState
 from engine.pictures import save_picture, sheet
 from engine.runs import directory as runs
+from engine.runs.line_files import NoticeRow, append_figures, append_notice
 from engine.training.tensorboard import EventFile
 
 Emit = Callable[[TrainingEvent], None]
@@ -56,7 +57,7 @@ class Recorder:
             OSError: the run cannot be written.
         """
         if not self._silent:
-            runs.append_figures(self._run, step, charts)
+            append_figures(self._run, step, charts)
             self._event_file.charts(step, charts)
 
     def preview(self, step: int, samples: NDArray[np.uint8]) -> None:
@@ -114,8 +115,8 @@ class Recorder:
             return
         log.warning("%s", text)
         self.log_lines(f"{time.strftime('%Y-%m-%d %H:%M:%S')} step {step} {level}: {text}")
-        row = runs.NoticeRow(time.time(), step, level, text, kind, dict(evidence), suggestion, action)
-        runs.append_notice(self._run, row)
+        row = NoticeRow(time.time(), step, level, text, kind, dict(evidence), suggestion, action)
+        append_notice(self._run, row)
         self._emit(TrainingNotice(self._run, step, level, text, kind, evidence, suggestion, action))
 
     def log_lines(self, *lines: str) -> None:

@@ -12,12 +12,12 @@ from engine.runs import directory as runs
 from engine.training.hooks import GoBack
 from engine.training.job import Job
 from engine.training.memory import give_back
-from engine.training.snapshot import Progressed
+from engine.training.snapshot import Position
 
 MAX_STRIKES: Final = 3
 
 
-def roll_back(job: Job, at: Progressed, step: int, wish: GoBack) -> Progressed:
+def roll_back(job: Job, at: Position, step: int, wish: GoBack) -> Position:
     """Returns to the newest checkpoint with half the learning rate; gives up after three times.
 
     Raises:
@@ -45,8 +45,8 @@ def roll_back(job: Job, at: Progressed, step: int, wish: GoBack) -> Progressed:
     return replace(back, strikes=strikes)
 
 
-def smaller_parts(job: Job, at: Progressed, step: int, *, late: bool) -> tuple[Progressed, int]:
-    """Cuts each batch into twice as many parts, so that the mathematics stay the same; gives where to go on.
+def smaller_parts(job: Job, at: Position, step: int, *, late: bool) -> tuple[Position, int]:
+    """Cuts each batch into twice as many parts, so that the result stays the same; gives where to go on.
 
     The step is done again; if it had begun to change weights (or another process said so only a step later: `late`),
     training goes on from the newest checkpoint.

@@ -22,7 +22,7 @@ from engine.training.heldout import MAX_IMAGES, fixed_pictures, likelihood_metri
 from engine.training.hooks import GoBack, QuietHook, RunContext, StepContext
 
 RATIO_SECONDS: Final = 5.0
-"""So often the size of a step is measured: it reads every weight, which a tick of a small model would feel."""
+"""How often the size of a step is measured: it reads every weight, which a tick of a small model would feel."""
 
 
 class Signals(QuietHook):

@@ -20,7 +20,7 @@ from engine.training.optimisers import Optimisers
 
 
 @dataclass(frozen=True)
-class Progressed:
+class Position:
     """Where a run stands: the next step, and how often it has been rolled back."""
 
     step: int
@@ -29,7 +29,7 @@ class Progressed:
 
 def save_snapshot(
     run: Path,
-    at: Progressed,
+    at: Position,
     *,
     model: LatentModel,
     average: LatentModel,
@@ -71,7 +71,7 @@ def save_snapshot(
     return folder
 
 
-def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers) -> Progressed:
+def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, optimisers: Optimisers) -> Position:
     """Restores weights, averaged weights and moments exactly as they were.
 
     Raises:
@@ -86,7 +86,7 @@ def load_snapshot(folder: Path, *, model: LatentModel, average: LatentModel, opt
         )
         _restore(average, shown, complete=False)
         optimisers.load({k.removeprefix("optimiser/"): v for k, v in state.items() if k.startswith("optimiser/")})
-        return Progressed(int(str(manifest["step"])), int(str(manifest["strikes"])))
+        return Position(int(str(manifest["step"])), int(str(manifest["strikes"])))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder.name} does not fit this run ({error}): start a new run.") from error
 

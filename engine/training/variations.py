@@ -1,4 +1,4 @@
-"""Small changes of a training picture that make of one picture several, for data sets that are small.
+"""Small changes that make several training pictures out of one, for data sets that are small.
 
 All but `lit` work on bytes and copy pixels without resampling, so that they blur nothing.
 """
@@ -50,7 +50,7 @@ def lit(x: Tensor, amounts: Tensor) -> Tensor:
 
 
 def drawn_offsets(count: int, shift: int, generator: torch.Generator) -> NDArray[np.int64]:
-    """(count, 2) whole pixels, each way alike likely."""
+    """(count, 2) whole pixels, each way equally likely."""
     offsets: NDArray[np.int64] = torch.randint(-shift, shift + 1, (count, 2), generator=generator).numpy()
     return offsets
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.training.diagnosing import diagnosing
 from engine.training.hooks import MakeHook
-from engine.training.looking import Looking
+from engine.training.preview_extras import PreviewExtras
 from engine.training.signals import Signals
 
-HOOKS: Final[tuple[MakeHook, ...]] = (Signals, Looking, diagnosing)
+HOOKS: Final[tuple[MakeHook, ...]] = (Signals, PreviewExtras, diagnosing)

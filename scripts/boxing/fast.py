@@ -10,7 +10,7 @@ from engine.models.base import Frozen, LatentModel, Plain
 SWAPPED: Final = ("decode", "encode", "bits_per_dim")
 
 
-def hurry(model: LatentModel) -> None:
+def poll_soon(model: LatentModel) -> None:
     """Decoding, encoding and bits/dim of this model go through its frozen form from now on, without gradients.
 
     The form has shown that it gives what the model gives, to 1e-5. What it leaves to the model stays the model's.

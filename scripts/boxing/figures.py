@@ -134,7 +134,7 @@ def of_samples(drawn: Pictures, real: Pictures, scale: Scale = FULL) -> Table:
     few, some = drawn[: scale.looked_at], real[: scale.looked_at]
     ours, theirs = (np.array([sharpness(p) for p in pictures]) for pictures in (few, some))
     found["sharpness"] = bootstrap(ratio_of_means, ours, theirs)
-    ratios = [diversity(part[:256], real[:256]).ratio or 0.0 for part in parts]
+    ratios = [diversity(part[:256], real[:256]) or 0.0 for part in parts]
     found["diversity"] = over_repeats(ratios, 256)
     for period in PERIODS:
         if drawn.shape[1] >= 8 * period:

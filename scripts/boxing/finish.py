@@ -14,7 +14,7 @@ from boxing import card as cards
 from boxing import sheets
 from boxing.baseline import cached_file
 from boxing.directing import Amounts, directions
-from boxing.fast import hurry
+from boxing.fast import poll_soon
 from boxing.figures import Scale
 from boxing.kinds import Kind, kind_of
 from engine.checkpoints.model_file import ModelHeader, load_model
@@ -78,7 +78,7 @@ def finish(
     model.requires_grad_(False)
     if model.abilities.encode != "search" or not search_steps:
         # A search needs gradients, which the frozen form does not give.
-        hurry(model)
+        poll_soon(model)
     aids = load_aids(target, model, digest)
     sheets.write_samples(model, target)
     flat = None if header.family == "pca" else beside["pca"]

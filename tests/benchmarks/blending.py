@@ -3,7 +3,8 @@
 For each model and attribute, at +2 and -2 sigmas, over the portraits in FOLDER:
 
 - again: the blended photo is aligned and encoded anew, and its code's way along the attribute's direction is held
-  against that of the 64-pixel edit, encoded anew as well. `other`: seen by a model that did not make the edit.
+  against that of the 64-pixel edit, encoded anew as well. A model whose encoding is a search is not asked: 2 s a view.
+  `other`: seen by a model that did not make the edit.
 - sharp: variance of the Laplacian inside the face over the photo's, median, and the share of photos within 0.9 to 1.1.
 - away: distance in own features from the photo, at 64 pixels, over that of the 64-pixel edit.
 
@@ -52,7 +53,7 @@ class Sums:
     def row(self) -> dict[str, float]:
         sharp = np.array(self.sharp)
         return {
-            "again": float(np.mean(self.again) / np.mean(self.asked)),
+            "again": float(np.mean(self.again) / np.mean(self.asked)) if self.asked else float("nan"),
             "other": float(np.mean(self.other) / np.mean(self.other_asked)),
             "sharp": float(np.median(sharp)),
             "sharp_within": float(((sharp > 0.9) & (sharp < 1.1)).mean()),
@@ -104,14 +105,16 @@ def measure(
             edits.append(edited)
             seen.append(anew(result, size, framing))
         views = np.stack([picture, encoded.reconstruction, *edits, *seen])
-        mine, theirs, features = model.codes_of(views), other.codes_of(views), embed(views)
+        theirs, features = other.codes_of(views), embed(views)
+        mine = None if model.info.encode == "search" else model.codes_of(views)
         away = np.linalg.norm(features - features[0], axis=1)
         for i, (key, sum_) in enumerate(sums.items()):
             name, sigmas = key.rsplit(" ", 1)
             sign, small, large = np.sign(float(sigmas)), 2 + i, 2 + i + len(sums)
             # The 64-pixel edit starts from the reconstruction, the blended one from the photo.
-            sum_.again.append(sign * float((mine[large] - mine[0]) @ ways[name][0]))
-            sum_.asked.append(sign * float((mine[small] - mine[1]) @ ways[name][0]))
+            if mine is not None:
+                sum_.again.append(sign * float((mine[large] - mine[0]) @ ways[name][0]))
+                sum_.asked.append(sign * float((mine[small] - mine[1]) @ ways[name][0]))
             sum_.other.append(sign * float((theirs[large] - theirs[0]) @ ways[name][1]))
             sum_.other_asked.append(sign * float((theirs[small] - theirs[1]) @ ways[name][1]))
             sum_.away.append(float(away[large]))

@@ -232,6 +232,10 @@ def test_errors_are_one_sentence_and_the_right_status(call, home, photos, tmp_pa
     for command in failing:
         err = one_sentence(call(*command, "--json"), 1)
         assert any(Path(str(part)).name in err for part in command[1:] if part not in ("-o", "tiny-vae")), err
+    for name in ("", ".", "/"):
+        for command in (["sample", "tiny-vae"], ["encode", "tiny-vae", photos[0]]):
+            err = one_sentence(call(*command, "-o", name), 1)
+            assert f"{name or '.'}' ends in no picture format" in err or f"{name or '.'} could not be written" in err
     hat = ["edit", "tiny-vae", photos[0], "--set", "hat=1", "-o", out]
     alone = ["morph", "tiny-vae", photos[0], "-o", out]
     for command in (hat, alone):

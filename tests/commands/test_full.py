@@ -96,3 +96,18 @@ def test_what_cannot_be_done_is_said(call, photo: Path, tmp_path: Path):
     status, _, err = call("edit", "faces-vae-64", tmp_path / "empty", "--full", "-o", tmp_path / "edited")
     assert status == 1
     assert "holds no pictures" in err
+
+
+def test_a_morph_at_full_size(call, photo: Path, tmp_path: Path):
+    other, out = resources.path("samples/portrait-09.webp"), tmp_path / "frames"
+    command = ("morph", "faces-vae-64", photo, other, "--frames", "3", "--full", "--side", "200", "--json")
+    assert one_object(call(*command, "-o", out))["frames"] == 3
+    frames = [np.asarray(Image.open(path).convert("RGB")).astype(int) for path in sorted(out.iterdir())]
+    assert [frame.shape for frame in frames] == [(200, 200, 3)] * 3
+    first, last = np.abs(frames[1] - frames[0]).mean(), np.abs(frames[2] - frames[0]).mean()
+    assert 0 < first < last
+    status, _, err = call(*command, "-o", out, "--background", "sea")
+    assert status == 2
+    status, _, err = call("morph", "faces-vae-64", photo, "seed:1", "--full", "-o", tmp_path / "a.gif")
+    assert status == 2
+    assert "seed:1 is none: name photos alone" in err

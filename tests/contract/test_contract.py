@@ -11,7 +11,7 @@ import torch
 from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.errors import Unsupported, UsageError
 from engine.families import FAMILIES, build, model_knobs
-from engine.frozen import Fresh
+from engine.frozen import FrozenCache
 from engine.knobs import from_json, knobs_of, to_json
 from engine.training.config import TrainConfig
 from tests.contract.gaps import family_gaps
@@ -242,7 +242,7 @@ def test_sampling_is_deterministic_and_leaves_the_model_as_it_was(family, config
 @EVERY_VARIANT
 def test_freezing_changes_speed_and_not_pictures(family, config):
     model = stir(make(family, config=config)).eval()
-    fresh = Fresh(model)
+    fresh = FrozenCache(model)
     z = model.sample_codes(3, generator=seeded())
     with torch.inference_mode():
         plain = model.decode(z)

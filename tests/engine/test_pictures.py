@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -54,3 +56,10 @@ def test_what_cannot_be_saved_is_told(tmp_path):
         save_picture(picture(0), tmp_path / "a.xyz")
     with pytest.raises(UserError, match="could not be written"):
         save_picture(picture(0), tmp_path / "nowhere" / "a.png")
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "..", "|", "a.xyz"])
+def test_the_sentence_on_a_bad_name_begins_with_that_name(name):
+    with pytest.raises(UserError) as refused:
+        save_picture(picture(0), Path(name))
+    assert str(refused.value).startswith(f"'{name or '.'}' ends in no picture format")

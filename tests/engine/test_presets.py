@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.families import FAMILIES, model_knobs
-from engine.knobs import FEW_IMAGES, MINUTES, MOST_EPOCHS, PACED, from_json, knobs_of
+from engine.knobs import FEW_IMAGES, MINUTES, MOST_EPOCHS, Preset, from_json, knobs_of
 from engine.training.config import TrainConfig
 
 
@@ -20,7 +20,7 @@ def test_every_preset_gives_knobs_that_exist(family: str, side: int, images: int
         from_json(row.config, {k: v for k, v in found.items() if k in model})
         from_json(TrainConfig, {k: v for k, v in found.items() if k in training})
         assert set(found) <= model | training
-        assert set(PACED) <= set(found) or name != MINUTES
+        assert set(Preset.PACED) <= set(found) or name != MINUTES
         assert preset.knobs.items() <= found.items()
 
 

@@ -20,6 +20,7 @@ from app.widgets.curves import Curves
 from app.widgets.inline_edit import NameEdit
 from engine.charts import Chart
 from engine.runs import directory as runs
+from engine.runs.line_files import NoticeRow, append_figures, append_notice
 from engine.runs.notes import read_notes
 from tests.gui.conftest import SIZE, App
 
@@ -48,11 +49,9 @@ def make_run(home: Path, name: str, *, title: str, shift: float = 0.0, steps: in
     for step in range(100, steps + 1, 100):
         Image.fromarray(np.full((5 * SIZE, 5 * SIZE, 3), step % 250, np.uint8)).save(run / f"previews/{step:06}.webp")
         values = tuple(step / 100 * math.exp(-index) for index in range(8))
-        runs.append_figures(run, step, [Chart("heldout/kl_per_dimension", "bars", values)])
-    notice = runs.NoticeRow(
-        1e9, steps - 20, "warning", "The codes are ignored.", "posterior-collapse", {}, "Lower beta."
-    )
-    runs.append_notice(run, notice)
+        append_figures(run, step, [Chart("heldout/kl_per_dimension", "bars", values)])
+    notice = NoticeRow(1e9, steps - 20, "warning", "The codes are ignored.", "posterior-collapse", {}, "Lower beta.")
+    append_notice(run, notice)
     runs.write_status(run, "running" if alive else "stopped", steps, steps)
     return run
 
@@ -216,7 +215,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     entry.trigger()
     app.wait(lambda: "Odd thing" in curves.plots)
     drawn(app)
-    assert curves.plots["Odd thing"].series_data(f"{run}\nodd_thing")[1][-1] == STEPS
+    assert curves.plots["Odd thing"].lines()[0].trace.values[-1] == STEPS
     curves._folds["Speed"]._header.click()
     drawn(app)
     assert "Speed" in curves.plots, "made when its section is unfolded"
@@ -288,9 +287,9 @@ def test_a_resumed_run_goes_on_from_its_step(app: App, run: Path) -> None:
             file.write(json.dumps({"step": step, "elbo_bits_per_dim": 9.0}) + "\n")
     app.wait(lambda: curves.plots[ELBO].lines()[0].trace.steps[-1] == 359)
     drawn(app)
-    xs, ys = curves.plots[ELBO].series_data(f"{run}\nelbo_bits_per_dim")
-    assert xs.tolist() == [*(step for step in range(1, 300) if step != 50), *range(300, 360)]
-    assert ys[-1] == 9.0
+    trace = curves.plots[ELBO].lines()[0].trace
+    assert trace.steps.array.tolist() == [*(step for step in range(1, 300) if step != 50), *range(300, 360)]
+    assert trace.values[-1] == 9.0
 
 
 def test_a_long_run_comes_in_pieces_and_costs_few_points(app: App, home: Path) -> None:

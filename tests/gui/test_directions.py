@@ -80,7 +80,7 @@ def test_two_groups_become_a_slider_that_moves_the_picture_and_stays(
     slider, info = sliders(app)["Bright"], app.state.info.attributes[-1]
     assert not panel(app).isVisible()
     assert slider.isVisible()
-    assert (info.yours, info.positives, info.negatives, info.method) == (True, 6, 6, "logistic")
+    assert (info.user_made, info.positives, info.negatives, info.method) == (True, 6, 6, "logistic")
     assert slider.note() == ("1.0" if info.auc >= 0.995 else f"{info.auc:.2f}"[1:])
     assert "yours, from 6 + 6 photos" in slider.toolTip()
     app.wait(lambda: "Bright was made from 6 + 6 photos" in app.said)
@@ -149,7 +149,7 @@ def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tu
     app.explore.directions.maker.open()
     assert "is searched for" in panel(app).explained.text()
     make(app, folders)
-    assert app.state.info.attributes[-1].yours
+    assert app.state.info.attributes[-1].user_made
 
 
 def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -> None:

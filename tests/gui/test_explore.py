@@ -144,7 +144,7 @@ def test_a_seed_gives_its_face_again(app: App, home: Path) -> None:
 def test_temperature_of_one_level(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
     inspector = app.explore_view.inspector
-    assert len(inspector.group_sliders) == len(app.state.info.groups) > 1
+    assert len(inspector.levels.sliders) == len(app.state.info.groups) > 1
     inspector.temperatureChanged.emit(0, 0.0)
     app.settle()
     look = app.state.look

@@ -191,7 +191,7 @@ def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None
 
 def test_frozen_levels_show_in_the_samples(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
-    app.explore.microscope.freeze(0, True)
+    app.explore.levels.freeze(0, True)
     app.settle()
     held = app.state.look.levels[0].held.code
     size = app.state.info.groups[0].size

@@ -28,7 +28,7 @@ from engine.diagnostics.facts import Origin
 from engine.diagnostics.subjects import subject_of
 from engine.errors import Unsupported, UsageError, UserError
 from engine.families import FAMILIES, build
-from engine.frozen import Fresh
+from engine.frozen import FrozenCache
 from engine.knobs import MINUTES, Preset, knob
 from engine.latent.directions import fit_attribute
 from engine.models.base import Abilities, Frozen, Group, LatentModel, LatentSpec, Steps
@@ -251,9 +251,9 @@ def test_the_tests_of_every_family_pass(promise) -> None:
 
 def test_the_frozen_form_of_the_row_is_used() -> None:
     model = build("sheet", {}, (3, SIZE, SIZE)).eval()
-    assert isinstance(Fresh(model)(), FrozenSheet)
+    assert isinstance(FrozenCache(model)(), FrozenSheet)
     z = model.sample_codes(3)
-    torch.testing.assert_close(Fresh(model)().decode(z), model.decode(z).detach())
+    torch.testing.assert_close(FrozenCache(model)().decode(z), model.decode(z).detach())
 
 
 def test_losses_are_those_that_were_worked_out() -> None:

@@ -11,7 +11,8 @@ from PySide6.QtGui import QGuiApplication
 
 from app.widgets.pixels import to_qimage
 from app.words import ERROR_TITLE
-from engine.exploring.open_model import ERROR_GAIN, OpenModel
+from engine.exploring.open_model import OpenModel
+from engine.measures import ERROR_GAIN
 from engine.session import Session
 from tests.gui.conftest import SIZE, App, OpenApp, drop, engine_model
 

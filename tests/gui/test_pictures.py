@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from app.core import run_follower
 from app.core.model_host import run_ref
@@ -22,7 +21,7 @@ from engine.families import build
 from engine.pictures import sheet
 from engine.runs import directory as runs
 from engine.runs import pins
-from engine.training.looking import LiveWeights, PinnedPhotos
+from engine.training.preview_extras import LiveWeights, PinnedPhotos
 from tests.gui import test_train
 from tests.gui.conftest import SIZE, TINY, App, drop, louder, mouse
 
@@ -128,7 +127,7 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
     far.preview(100)
     app.wait(lambda: len(app.state.run_view.previews) == 5)
     assert app.state.run_view.shown == 0
-    app.train.pictures.set_film("fps", 24)
+    app.train.pictures.set_timelapse("fps", 24)
     view.play.click()
     assert app.state.pictures.playing
     app.wait(lambda: not app.state.pictures.playing)
@@ -137,10 +136,10 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
     QTest.mouseClick(view.scrubber, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
     app.wait(lambda: app.state.run_view.shown == 1)
     # The film, read back.
-    view.film.click()
+    view.timelapse.click()
     assert view.export.isVisible()
-    app.train.pictures.set_film("scale", 1)
-    app.train.pictures.set_film("stamp", False)
+    app.train.pictures.set_timelapse("scale", 1)
+    app.train.pictures.set_timelapse("stamp", False)
     app.train.pictures.export(tmp_path / "film.gif")
     assert any(job.key == "time-lapse" for job in app.state.jobs)
     app.wait(lambda: "Saved" in app.said)
@@ -239,14 +238,19 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     middle = single.picture_rect().center().toPoint()
     mouse(single, QEvent.Type.MouseButtonPress, middle)
     sha = app.state.info.sha256
+    looks: list[str] = []
+    watch = app.explore.services.follower.watch(far.path, "weights", take=lambda r: looks.append(r.weights.sha256))
+    watch.follow(True)
     far.preview(30)
-    end, moves = time.monotonic() + 1.2, 0
-    while time.monotonic() < end:
-        moves += 1
-        mouse(single, QEvent.Type.MouseMove, middle + QPoint(moves % 40, 0))
-        QApplication.processEvents()
-        time.sleep(0.01)
+    moves = itertools.count()
+
+    def newer_weights_were_seen() -> bool:
+        mouse(single, QEvent.Type.MouseMove, middle + QPoint(next(moves) % 40, 0))
         assert app.state.info.sha256 == sha, "other weights came under the hand"
+        return sum(look != sha for look in looks) >= 3
+
+    app.wait(newer_weights_were_seen)
+    watch.close()
     mouse(single, QEvent.Type.MouseButtonRelease, middle)
     app.wait(lambda: app.state.info.step == 30)
     app.settle()
@@ -255,8 +259,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     (far.path / "live" / "model.safetensors").write_bytes(b"torn")
     note = (far.path / "live" / "step.json").read_text()
     (far.path / "live" / "step.json").write_text(note.replace(app.state.info.sha256, "a" * 64).replace("30", "35"))
-    time.sleep(0.8)
-    app.settle()
+    app.wait(lambda: app.explore.live._failed_for == "a" * 64)
     explorer.set_seed(3)
     app.settle()
     assert app.state.info.step == 30
@@ -329,33 +332,35 @@ def test_yours_draws_the_look_of_explore_beside_the_one_before(far, app, portrai
     app.explore.looks.set_edit("Smiling", 1.0)
     app.settle()
     watch(app, far)
-    view.tabs.changed.emit("yours")
-    app.wait(lambda: app.state.pictures.yours.now is not None)
-    assert "Smiling" in app.state.pictures.yours.note
+    view.tabs.changed.emit("look")
+    app.wait(lambda: app.state.pictures.look_in_run.now is not None)
+    assert "Smiling" in app.state.pictures.look_in_run.note
     app.show_workspace("explore")
     drop(app.window, [portrait])
     app.wait(lambda: app.state.encoded is not None)
     app.settle()
     app.show_workspace("train")
-    app.wait(lambda: app.state.pictures.yours.look is app.state.look)
-    assert app.state.pictures.yours.now is None
-    assert "another model" in view.yours.note.text()
+    app.wait(lambda: app.state.pictures.look_in_run.look is app.state.look)
+    assert app.state.pictures.look_in_run.now is None
+    assert "another model" in view.look.note.text()
     # Of the run itself everything is.
     explore(app, far)
     app.explore.looks.set_seed(5)
     app.settle()
     app.show_workspace("train")
-    app.wait(lambda: app.state.pictures.yours.look is app.state.look and app.state.pictures.yours.now is not None)
-    first = app.state.pictures.yours.now
-    assert (first.step, app.state.pictures.yours.before) == (10, None)
+    app.wait(
+        lambda: app.state.pictures.look_in_run.look is app.state.look and app.state.pictures.look_in_run.now is not None
+    )
+    first = app.state.pictures.look_in_run.now
+    assert (first.step, app.state.pictures.look_in_run.before) == (10, None)
     assert np.array_equal(first.picture, drawn_by(far, app))
     far.preview(20)
-    app.wait(lambda: app.state.pictures.yours.before is not None)
-    yours = app.state.pictures.yours
-    assert (yours.before.step, yours.now.step) == (10, 20)
-    assert yours.before.picture is first.picture
-    assert np.array_equal(yours.now.picture, drawn_by(far, app))
-    assert "Seed 5" in view.yours.note.text()
+    app.wait(lambda: app.state.pictures.look_in_run.before is not None)
+    shown = app.state.pictures.look_in_run
+    assert (shown.before.step, shown.now.step) == (10, 20)
+    assert shown.before.picture is first.picture
+    assert np.array_equal(shown.now.picture, drawn_by(far, app))
+    assert "Seed 5" in view.look.note.text()
 
 
 def test_a_run_of_this_window_is_explored_while_it_trains(app, tmp_path):

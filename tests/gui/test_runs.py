@@ -136,7 +136,7 @@ def test_broken_runs_are_listed_greyed(shelf: Path, open_app: OpenApp) -> None:
     assert "damaged" in broken.subtitle
     QTest.keyClick(app.train_view.runs.runs, Qt.Key.Key_End)
     QTest.keyClick(app.train_view.runs.runs, Qt.Key.Key_Space)
-    assert app.state.shelf.marked == ()
+    assert app.state.run_list.marked == ()
 
 
 def test_duplicate_with_changes(shelf: Path, open_app: OpenApp) -> None:
@@ -198,9 +198,9 @@ def test_comparing(shelf: Path, open_app: OpenApp) -> None:
     panel.runs.setFocus()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Space, Qt.Key.Key_End, Qt.Key.Key_Space):
         QTest.keyClick(panel.runs, key)
-    assert len(app.state.shelf.marked) == 2
+    assert len(app.state.run_list.marked) == 2
     panel.compare.click()
-    app.wait(lambda: app.state.shelf.table is not None)
+    app.wait(lambda: app.state.run_list.table is not None)
     assert page.isVisible()
     rows = {row.name: row for row in page.rows()}
     assert rows["learning_rate"].differs

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QApplication
 
 from app import shot
 from app.__main__ import main
-from app.core.asked import Asked
+from app.core.shot_request import ShotRequest
 from app.settings import load_settings, settings_file
+from app.train.shortcuts import SHORTCUTS as TRAIN_KEYS
 from engine.errors import UsageError
 from engine.preload import preload_torch
 from tests.gui.conftest import App, OpenApp
@@ -95,11 +96,22 @@ def test_workspaces_by_action(app: App) -> None:
     assert app.state.seed != seed
 
 
+def test_keys_that_act_only_in_train_make_no_view_of_it_from_explore(app: App) -> None:
+    for action in sorted(TRAIN_KEYS.when_shown):
+        app.press(action)
+    assert (app.state.workspace, list(app.window.views())) == ("explore", ["explore"])
+    assert (app.state.curves.log, app.state.pictures.tab, app.said) == (False, "samples", "")
+    app.press("runs.find")
+    assert (app.state.workspace, list(app.window.views())) == ("train", ["explore", "train"])
+    app.press("curves.log")
+    assert app.state.curves.log
+
+
 @pytest.mark.parametrize(("workspace", "view"), [("explore", "single"), ("explore", "morph"), ("train", "single")])
 def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, workspace: str, view: str) -> None:
     out = tmp_path / "window.png"
     photo = portrait if view == "single" and workspace == "explore" else None
-    shot.render(out, workspace=workspace, asked=Asked(view), photo=photo, size=(1280, 720), model="Tiny VAE")
+    shot.render(out, workspace=workspace, asked=ShotRequest(view), photo=photo, size=(1280, 720), model="Tiny VAE")
     with Image.open(out) as image:
         assert image.size == (1280, 720)
         assert len(image.convert("RGB").getcolors(1 << 24)) > 500

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QVBoxLayout
 from shiboken6 import isValid
 
 from app import shot, workspaces
-from app.core.asked import Asked
 from app.core.palette import Offer, PaletteController
 from app.core.shortcuts import Shortcut, ShortcutTable
+from app.core.shot_request import ShotRequest
 from app.core.store import Store
 from app.core.workspace import Actions, Controllers, Services, Wait, Workspace, WorkspaceView
 from app.state import AppState, moved
@@ -84,7 +84,7 @@ class Cellar(Controllers[CellarView]):
     def offers(self, state: AppState) -> Iterable[Offer]:
         yield Offer(PaletteItem("bottle|1", "A good year", "Bottle"), self.cellar.add)
 
-    def show(self, asked: Asked, wait: Wait) -> None:
+    def show(self, asked: ShotRequest, wait: Wait) -> None:
         store = self.services.store
         store.update_part(CellarState, page=asked.view)
         self.cellar.add()
@@ -180,11 +180,11 @@ def test_palette_and_help_list_what_it_brings(cellar: App) -> None:
 
 def test_a_picture_of_it_can_be_drawn(rows: None, home: Path, qapp: QApplication, tmp_path: Path) -> None:
     out = tmp_path / "cellar.png"
-    shot.render(out, workspace="cellar", asked=Asked("floor"), size=(800, 600), model="Tiny VAE")
+    shot.render(out, workspace="cellar", asked=ShotRequest("floor"), size=(800, 600), model="Tiny VAE")
     with Image.open(out) as image:
         assert image.convert("RGB").getpixel((400, 500)) == RED
     with pytest.raises(UsageError, match="shelf, floor"):
-        shot.render(out, workspace="cellar", asked=Asked("attic"))
+        shot.render(out, workspace="cellar", asked=ShotRequest("attic"))
 
 
 def test_closing_tells_it_and_leaves_nothing(cellar: App) -> None:

@@ -76,7 +76,7 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     app.wait(lambda: len(app.state.run_view.previews) >= 2 and app.state.run_view.pictures is not None)
     app.wait(lambda: len(app.state.run_view.series.get("elbo_bits_per_dim", ([], []))[0]) > 3)
     assert view.pictures.grid.count() == 25
-    app.wait(lambda: "each batch" in view.curves.plots["ELBO, bits/dim"].series_names())
+    app.wait(lambda: "each batch" in [line.label for line in view.curves.plots["ELBO, bits/dim"].lines()])
     assert view.title.text() == "My run"
     assert [card.live for card in view.runs.runs.cards()] == [True]
     job = app.state.jobs[0]

@@ -49,7 +49,7 @@ def subject(family: str, device: torch.device, *, n: int = 320, held: int = 240)
         labels=labels,
         heldout_labels=held_labels,
         encoder=encoder,
-        quick=freeze_model(model),
+        frozen=freeze_model(model),
         origin=Origin("ab", "Tiny", family, "shapes", "yes", 7, 10),
     )
 

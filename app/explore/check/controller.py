@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,13 @@ from PySide6.QtCore import QObject
 from app.core.model_host import run_of
 from app.core.notices import NO_MODEL, Message
 from app.core.store import Store
-from app.core.tasks import Task
 from app.diagnosis.host import Diagnosed, DiagnosisHost
-from app.diagnosis.progress import AT_WORK, progress_view
+from app.diagnosis.job import DiagnosisJob
 from app.diagnosis.state import DiagnosticCard, Running
 from app.explore.check.state import ModelCheck
-from app.job import JobView
 from app.state import AppState
 from engine.diagnostics import Report
-from engine.events import Advanced, Failed
+from engine.events import Failed
 from engine.lanes import Context
 
 JOB: Final = "diagnose-model"
@@ -43,8 +40,7 @@ class ModelCheckController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._diagnoses, self._show_run = store, diagnoses, show_run
-        self._job: Task | None = None
-        self._began = 0.0
+        self._job = DiagnosisJob(store, JOB, lambda running: self._set(running=running))
         store.changed.connect(self._changed)
 
     def _set(self, **changes: Any) -> None:
@@ -75,7 +71,7 @@ class ModelCheckController(QObject):
 
     def close(self) -> None:
         """Back to the pictures; a diagnosis at work is stopped."""
-        self.stop()
+        self._job.stop()
         self._store.update(check=None)
 
     def set_data(self, data: str) -> None:
@@ -110,10 +106,7 @@ class ModelCheckController(QObject):
     def run(self, names: tuple[str, ...] | None = None, *, quick: bool = False) -> None:
         """Makes the diagnosis: all, or the diagnostics named."""
         store, check = self._store, self._store.state.check
-        if check is None:
-            return
-        if check.running is not None or store.state.collapse.running is not None:
-            store.notices.say(AT_WORK)
+        if check is None or not self._job.may_start():
             return
         if not check.data:
             store.notices.say(NO_DATA)
@@ -124,7 +117,6 @@ class ModelCheckController(QObject):
             return self._diagnoses.check(ref, data, names, quick=quick, context=context)
 
         def done(found: Diagnosed) -> None:
-            self._ended()
             if found.problem:
                 store.notices.warn(found.problem)
             now = store.state.check
@@ -132,35 +124,7 @@ class ModelCheckController(QObject):
                 self._set(report=found.report, message="", opened=now.opened | frozenset(names or ()))
 
         def failed(event: Failed) -> None:
-            self._ended()
             self._set(message=event.message)
-            store.notices.failed(event)
 
-        self._began = time.monotonic()
-        self._set(running=Running(None, names, quick), message="")
-        store.show_job(JobView(JOB, f"Diagnosing {check.title}", None, ""), cancel=self.stop)
-        self._job = store.tasks.submit(
-            "study",
-            "diagnose",
-            work,
-            done=done,
-            failed=failed,
-            stopped=self._ended,
-            progress=lambda event: self._told(check.title, event),
-        )
-
-    def stop(self) -> None:
-        """Cancels the diagnosis at work."""
-        self._store.tasks.cancel(self._job)
-
-    def _ended(self) -> None:
-        self._job = None
-        self._store.end_job(JOB)
-        self._set(running=None)
-
-    def _told(self, title: str, event: Advanced) -> None:
-        check = self._store.state.check
-        self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
-        if check is not None and check.running is not None:
-            fraction = event.done / event.total if event.total else None
-            self._set(running=replace(check.running, fraction=fraction, text=event.text))
+        self._set(message="")
+        self._job.start(check.title, Running(None, names, quick), work=work, done=done, failed=failed)

@@ -1,4 +1,4 @@
-"""Keeps the pictures of Compare in step with sliders and path: the model under the hand first, the others after it."""
+"""Keeps the pictures of Compare in step with sliders and path: the model on show first, the others after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTS = ("view", "look", "comparison", "morph", "compare", "drawn", "drawing", "
 class RowDrawing(QObject):
     """Draws the first row (`state.model`) on the model lane and the others on the study lane, each row newest wins.
 
-    The others are asked for only when a picture of the first row has come, so that they never stand before it.
+    The others are asked for only when a picture of the first row has come, so that they never delay it.
     """
 
     def __init__(self, store: Store, parent: QObject | None = None) -> None:

@@ -100,7 +100,7 @@ class RowView(QWidget):
         self.detail.setText(" · ".join((row.detail, milliseconds(found.milliseconds), *bits)))
 
     def _show_captions(self) -> None:
-        """Where squares are small, the figure is worth more than the name, which the tooltip has too."""
+        """Where squares are small, the figure matters more than the name, which the tooltip has too."""
         narrow = self.current.width() < NARROW_PX
         for picture, name, figure in zip(
             (self.picture, self.error), ("Reconstruction", ERROR_TITLE), self._figures, strict=True

@@ -62,7 +62,7 @@ def recipe_of(row: CompareRow, state: AppState) -> Recipe | None:
 
 
 def recipe_of_drawn(row: CompareRow, drawn: Drawn) -> Recipe | None:
-    """The recipe that a picture of the view Single follows, or None when it shows something else than this photo."""
+    """The recipe that a picture of the view Single follows, or None when it shows something other than this photo."""
     request = drawn.request
     if row.encoded is None or not _from_photo(request, row):
         return None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SUFFIX: Final = ".directions.safetensors"
-"""What a file of directions is called when it is given away."""
+"""The suffix of an exported file of directions."""
 FILTER: Final = f"Directions (*{SUFFIX})"
 
 
@@ -98,8 +98,10 @@ class DirectionsController(QObject):
                 then()
 
         host, study, sha = store.model_host, store.study_host, info.sha256
-        store.tasks.submit("study", "read the directions", lambda context: study.renew(ref, sha), done=lambda _: None)
-        store.tasks.submit("model", "read the directions", lambda context: host.renew(ref, sha), done=done)
+        store.tasks.submit(
+            "study", "read the directions", lambda context: study.refresh_directions(ref, sha), done=lambda _: None
+        )
+        store.tasks.submit("model", "read the directions", lambda context: host.refresh_directions(ref, sha), done=done)
 
     def _made(self, info: DirectionInfo, note: str) -> None:
         """An attribute was made: its slider appears, and what is known of it is said."""
@@ -166,7 +168,7 @@ class DirectionsController(QObject):
             self.ask_export(name)
 
     def delete(self, name: str) -> None:
-        """Takes an attribute away; it is let go of first, so that the picture can go on."""
+        """Takes an attribute away; its slider is reset first, so that the picture can go on."""
         look = self._store.state.look
         if look is not None and (look.edit(name) or name in look.locked):
             self._explore.change(lambda now: now.with_lock(name, False).with_edit(name, 0.0), f"Without {nice(name)}")
@@ -189,7 +191,7 @@ class DirectionsController(QObject):
 
         self._do("rename the attribute", lambda directions: directions.rename(old, new), done, done_first=True)
 
-    def take_in(self, path: Path) -> None:
+    def import_file(self, path: Path) -> None:
         """A file of directions that was dropped: added to the model on show, or refused with the reason."""
         info = self._store.state.info
         if info is None:
@@ -200,7 +202,7 @@ class DirectionsController(QObject):
             listed = ", ".join(nice(name) for name in names)
             self._store.notices.say(Message(f"Added to {info.title}: {listed}."))
 
-        self._do("read the directions", lambda directions: directions.take_in(path), done)
+        self._do("read the directions", lambda directions: directions.import_file(path), done)
 
     def ask_export(self, name: str) -> None:
         """Asks where a direction goes to."""
@@ -218,7 +220,7 @@ class DirectionsController(QObject):
         def done(_: None) -> None:
             self._store.notices.info(f"Saved {path}.")
 
-        self._do("export the direction", lambda directions: directions.give_away((name,), path), done)
+        self._do("export the direction", lambda directions: directions.export((name,), path), done)
 
     def _do(
         self, kind: str, work: Callable[[UserDirections], T], done: Callable[[T], None], *, done_first: bool = False

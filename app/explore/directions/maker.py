@@ -21,7 +21,7 @@ from engine.api import Cut, DirectionInfo, Pictures
 from engine.errors import ImageError
 from engine.events import Advanced, Failed
 from engine.lanes import Context
-from engine.photos import thumbnail
+from engine.photos import left_out, thumbnail
 
 if TYPE_CHECKING:
     from engine.data import Example
@@ -209,7 +209,7 @@ class MakerController(QObject):
 
         def done(made: Any) -> None:
             ended()
-            note = made.note or left_out_note(maker.left_out)
+            note = made.note or left_out(maker.left_out)
             store.update(maker=None)
             self._after(made.info, note)
 
@@ -234,14 +234,6 @@ class MakerController(QObject):
         """Stops the making; the photos stay."""
         if self._job is not None:
             self._store.tasks.cancel(self._job)
-
-
-def left_out_note(names: tuple[str, ...]) -> str:
-    """``2 photos could not be read: a.jpg, b.jpg``."""
-    if not names:
-        return ""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} photo{'s' if len(names) > 1 else ''} could not be read: {', '.join(names[:3])}{more}"
 
 
 def _thumbs(paths: list[Path]) -> tuple[list[GroupPhoto], list[str]]:

@@ -37,24 +37,24 @@ class AttributesSection(Section):
         )
         self.new.clicked.connect(lambda: self.newWanted.emit())
         self.add_action(self.new)
-        self._yours = QLabel("Yours")
-        self._yours.setProperty("kind", "small")
-        self._yours.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
+        self._heading = QLabel("Yours")
+        self._heading.setProperty("kind", "small")
+        self._heading.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
         self._none = QLabel("None yet: make one from two groups of your photos.", wordWrap=True)
         self._none.setProperty("kind", "muted")
 
     def fill(self, info: ModelInfo | None, sliders: dict[str, DirectionSlider]) -> None:
-        """Puts the model's sliders in, one's own last."""
+        """Puts the model's sliders in, the user's own last."""
         rows = info.attributes if info is not None else ()
         for row in rows:
-            if not row.yours:
+            if not row.user_made:
                 self.add(sliders[row.name])
-        own = [row for row in rows if row.yours]
-        self.add(self._yours)
-        for row in own:
+        user_made = [row for row in rows if row.user_made]
+        self.add(self._heading)
+        for row in user_made:
             self.add(sliders[row.name])
         self.add(self._none)
-        self._yours.setVisible(bool(own))
+        self._heading.setVisible(bool(user_made))
         self._none.setVisible(not rows)
         self.setVisible(info is not None)
 
@@ -134,13 +134,13 @@ def direction_slider(info: DirectionInfo) -> DirectionSlider:
     slider.set_note(auc_figure(info))
     if info.auc is not None and info.auc < WEAK_AUC:
         slider.set_warning(f"Weak direction: {direction_note(info)}")
-    if info.yours:
+    if info.user_made:
         slider.set_actions(OWN_ACTIONS)
     return slider
 
 
 def show_losses(sliders: dict[str, DirectionSlider], now: AppState) -> None:
-    """What the locked directions take away of each slider, in its tooltip; one that is nothing else is put to rest."""
+    """What the locked directions take away of each slider, in its tooltip; a slider with nothing left is disabled."""
     if now.info is None:
         return
     locked = tuple(name for name in (now.look.locked if now.look is not None else ()) if name in sliders)

@@ -1,4 +1,4 @@
-"""The keys of what goes in and out by file and clipboard."""
+"""The keys for files and the clipboard."""
 
 from __future__ import annotations
 

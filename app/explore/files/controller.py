@@ -26,7 +26,7 @@ from engine.errors import UserError
 
 
 class FilesController(QObject):
-    """Gives each file to whom it belongs to. `window` owns dialogs; `used` is told of every file that was opened."""
+    """Passes each file to the controller for it. `window` owns dialogs; `used` is told of every file opened."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class FilesController(QObject):
         sessions = [name for name in names if Path(name).suffix.lower() == SESSION_SUFFIX]
         directions = [name for name in names if name.lower().endswith(DIRECTIONS_SUFFIX)]
         for name in directions:
-            self._directions.take_in(Path(name))
+            self._directions.import_file(Path(name))
         others = [name for name in names if name not in (*sessions, *directions)]
         if sessions:
             self._sessions.open(Path(sessions[0]))

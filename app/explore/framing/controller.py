@@ -79,7 +79,7 @@ class FramingController(QObject):
             self._store.update(frame=None)
 
     def cancel(self) -> None:
-        """One step out: from clicking to the cut of before, then out of the panel; nothing is changed."""
+        """One step out: from clicking to the cut before it, then out of the panel; nothing is changed."""
         frame = self._store.state.frame
         if frame is None:
             return

@@ -29,7 +29,7 @@ def cut_label(cut: Cut) -> str:
 def by_hand(points: tuple[Point, ...]) -> Cut:
     """The cut by two eyes and perhaps a mouth. Eyes clicked the wrong way round are put right.
 
-    With a mouth its side of the eyes' line decides, so that a face on its head is understood too; without one the eye
+    With a mouth its side of the eyes' line decides, so that an upside-down face is understood too; without one the eye
     further left is taken for the left one.
     """
     left, right, *mouth = points

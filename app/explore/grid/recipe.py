@@ -1,4 +1,4 @@
-"""What the grid shows: the recipe that a state asks for, what its cells are, and how it is called."""
+"""What the grid shows: the recipe that a state asks for, what its cells are, and what it is called."""
 
 from __future__ import annotations
 
@@ -130,5 +130,5 @@ def caption(grid: GridState, info: ModelInfo, state: AppState) -> tuple[str, str
 
 
 def axis_name(axis: str) -> str:
-    """How an axis is called in the window."""
+    """What an axis is called in the window."""
     return {ACROSS: "wander right", UPWARDS: "wander up"}.get(axis) or nice(axis)

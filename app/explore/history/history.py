@@ -1,4 +1,4 @@
-"""The undo tree: every look that was settled on, with branches kept when one goes back and on another way."""
+"""The undo tree: every look that was settled on, with branches kept when the user goes back and takes another way."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from engine.lanes import Context
 
 OURS: Final = ".safetensors"
 PICKLES: Final = (".pkl", ".pickle", ".h5", ".onnx", ".tar")
-"""Never opened, but their refusal says the way out."""
+"""Never opened, but the refusal says what to do instead."""
 JOB: Final = "import"
 BUSY: Final = Message("A model is being imported: wait until it is done, or cancel it below.", "warning")
 
@@ -151,12 +151,12 @@ class ImportController(QObject):
         store.show_job(JobView(JOB, f"Importing {shown.title}", None, "builds and verifies"), cancel=self.stop)
 
     def close(self) -> None:
-        """Away with the panel; what runs is stopped."""
+        """Closes the panel and stops what runs."""
         self.stop()
         self._store.update(importing=None)
 
     def stop(self) -> None:
-        """Asks what runs to stop."""
+        """Asks the running work to stop."""
         self._store.tasks.cancel(self._job)
 
     def _end(self) -> None:
@@ -180,7 +180,7 @@ def _is_foreign(path: Path) -> bool:
     from engine.session import Session
 
     try:
-        return not Session.is_own(path)
+        return not Session.is_loom_model(path)
     except (CheckpointError, OSError, ValueError):
         return False
 

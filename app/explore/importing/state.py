@@ -1,4 +1,4 @@
-"""A stranger's file in the import panel: how far it is, and what it was found to hold."""
+"""The import panel: how far the import is, and what the file was found to hold."""
 
 from __future__ import annotations
 

@@ -122,11 +122,6 @@ class Inspector(QWidget):
         section.add(self.photo)
         return section
 
-    @property
-    def group_sliders(self) -> list[ValueSlider]:
-        """The slider of each level, in the order of the code."""
-        return self.levels.sliders
-
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         self.levels.show_state(now, before)

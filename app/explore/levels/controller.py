@@ -22,11 +22,11 @@ from engine.api import Coded, Codes, Drawn, DrawRequest, Encoded, LevelMap, Samp
 from engine.events import Failed
 
 MAPS_MS: Final = 500
-"""The picture must have rested so long before what each level drives is worked out."""
+"""How long the picture must have rested before what each level drives is worked out."""
 
 
-class MicroscopeController(QObject):
-    """Turns what hands do in the levels section into rules of the look, so that undo and sessions keep them."""
+class LevelsController(QObject):
+    """Turns what the user does in the levels section into rules of the look, so that undo and sessions keep them."""
 
     def __init__(
         self, store: Store, explore: ExploreController, photos: PhotoController, parent: QObject | None = None
@@ -116,7 +116,7 @@ class MicroscopeController(QObject):
             self._explore.change(lambda look: look.with_rule(index, count, **changes), label, live=live)
 
     def _say_rules_again(self) -> None:
-        """A toggle that could not be followed shows the truth again."""
+        """A toggle that could not be followed is set back."""
         self._store.update(levels=replace(self._store.state.levels))
 
     def _code_of(self, request: DrawRequest, use: Callable[[Codes], None]) -> None:

@@ -159,7 +159,6 @@ class LevelsSection(Section):
     def __init__(self) -> None:
         super().__init__("Levels", collapsed=True, action="Reset")
         self.rows: list[LevelRow] = []
-        self._order: list[int] = []
         self._body_rows = QWidget()
         self._body_rows.setLayout(vbox(gap_px=12))
         self.add(self._body_rows)

@@ -135,11 +135,6 @@ def _model_card(card: ModelCard, encode: str = "") -> Card:
     return Card(card.key, card.title, f"{card.family_title} · {size}", card.picture, tooltip=tooltip)
 
 
-def run_title(card: RunCard) -> str:
-    """The title that was given, or the folder's name."""
-    return card.info.config.title or card.info.name
-
-
 def run_card(card: RunCard, now: AppState) -> Card:
     """A run as a row, live while something writes it."""
     status = card.info.status
@@ -150,7 +145,7 @@ def run_card(card: RunCard, now: AppState) -> Card:
         under = f"step {step:,} · {'training' if state == 'running' else state}"
     else:
         under = f"{status.step:,} steps · {ago(time.time() - card.info.modified)}"
-    tooltip = f"{run_title(card)}\n{card.info.name}\n{status.state}: {status.step:,} of {status.steps:,} steps"
+    tooltip = f"{card.info.title}\n{card.info.name}\n{status.state}: {status.step:,} of {status.steps:,} steps"
     if status.message:
         tooltip += f"\n{status.message}"
-    return Card(str(card.info.path), run_title(card), under, card.thumb, live=mine or status.alive, tooltip=tooltip)
+    return Card(str(card.info.path), card.info.title, under, card.thumb, live=mine or status.alive, tooltip=tooltip)

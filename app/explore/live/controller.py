@@ -1,9 +1,9 @@
 """Explore while it trains: newer weights of the run on show are taken in their place, under the same look.
 
 The look (code, sliders, photo, view) stays. The weights are opened and the photo is encoded anew on the files lane,
-beside the model lane, and what was found is taken over in one change of the state when no hand is on a control, so that
-no drag is interrupted or slowed. Until then the old weights draw on; a picture of theirs that comes later is dropped by
-its ticket.
+beside the model lane, and what was found is taken over in one change of the state when no control is being used, so
+that no drag is interrupted or slowed. Until then the old weights draw on; a picture of theirs that comes later is
+dropped by its ticket.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from engine.session import OpenModel
 
 REST_SECONDS: Final = 0.4
-"""So long no control has moved before other weights may take the place of those on show."""
+"""How long no control may have moved before other weights take the place of those on show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ class LiveWeights(QObject):
             self._open(weights.sha256)
 
     def _at_rest(self) -> bool:
-        """Whether no hand is on a control and nothing is being worked out with the weights on show."""
+        """Whether no control is being used and nothing is being worked out with the weights on show."""
         state = self._store.state
         busy = (
             state.opening is not None

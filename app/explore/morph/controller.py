@@ -1,4 +1,4 @@
-"""Morphing: two to four corners, the path and the pad between them, and the picture under the hand."""
+"""Morphing: two to four corners, the path and the pad between them, and the picture on show."""
 
 from __future__ import annotations
 

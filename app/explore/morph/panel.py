@@ -1,4 +1,4 @@
-"""Beside a morph: how the way is taken and how long the code is on it, its timing, and its export."""
+"""Beside a morph: how the path is walked and the norm of the code along it, its timing, and its export."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOOP_TIP: Final = (
 
 
 class MorphPanel(QWidget):
-    """Emits (field, value) of the timing and of the export, and where on the path one points."""
+    """Emits (field, value) of the timing and of the export, and the place on the path that was chosen."""
 
     methodChanged = Signal(str)
     fractionChanged = Signal(float)

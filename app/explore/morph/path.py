@@ -21,7 +21,7 @@ LETTERS = "ABCD"
 
 @dataclass(frozen=True, eq=False)
 class CodePath:
-    """A path through corners of one model, as it was when it was asked: what changes later does not touch it."""
+    """A path through corners of one model, as it was when it was asked for: later changes do not touch it."""
 
     ref: str
     sha256: str
@@ -65,7 +65,7 @@ def path_of(state: AppState) -> CodePath | None:
 
 
 def timeline_of(morph: MorphState) -> Timeline:
-    """When the path is where, with rests that fit into its frames."""
+    """Where the morph is in each frame, with rests that fit into its frames."""
     holds = tuple(slot.hold for slot in morph.slots if slot is not None and slot.code is not None)
     timing = morph.timing
     return Timeline(max(2, len(holds)), timing.frames, timing.easing, timing.loop, holds).fitted()

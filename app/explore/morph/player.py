@@ -39,7 +39,7 @@ def submit_latest(
 
 
 class MorphPlayer(QObject):
-    """Moves the morph's fraction by the clock, so that a late picture is left out instead of slowing all."""
+    """Moves the morph's fraction by the clock, so that a late picture is left out and does not slow the rest."""
 
     def __init__(self, store: Store, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -40,7 +40,7 @@ class MorphTiming:
 
 @dataclass(frozen=True)
 class MorphExport:
-    """As what a morph is written: `kind` is the file's suffix, empty for a folder; `scale` enlarges."""
+    """How a morph is written: `kind` is the file's suffix, empty for a folder; `scale` enlarges."""
 
     kind: str = ".gif"
     scale: int = 4

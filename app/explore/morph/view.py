@@ -45,7 +45,7 @@ class Slot(KeyPicture):
 
 
 class MorphView(QWidget):
-    """Emits what happens to corner 0 to 3, and where on the path one is."""
+    """Emits what happens to corner 0 to 3, and the place on the path."""
 
     slotChosen = Signal(int)
     slotKeyDropped = Signal(int, str)

@@ -26,7 +26,7 @@ from engine.lanes import Context
 from engine.photos import is_picture, thumbnail
 
 LEAST_GAIN_DB: Final = 0.01
-"""A smaller one is not worth a step of the history: nobody sees it."""
+"""A smaller gain is not worth a step of the history: nobody would see it."""
 FOLDER_LIMIT: Final = 24
 
 __all__ = ["PhotoController", "Target"]
@@ -239,7 +239,7 @@ class PhotoController(QObject):
         self._store.update(photo=photo, loaded=loaded, encoded=encoded, encoding=False)
 
     def _put_beside(self, item: PhotoItem, made: PhotoItem, *, instead: bool) -> None:
-        """`made` into the library after the item that it was made from, or in its place."""
+        """Puts `made` into the library after the item that it was made from, or in its place."""
         photos = [p for p in self._store.state.photos if p.key != made.key]
         at = next((i for i, p in enumerate(photos) if p.key == item.key), -1)
         photos.insert(at + 1, made)

@@ -12,7 +12,7 @@ from app.job import JobView
 from engine.events import Advanced
 
 SHOW_SECONDS: Final = 0.05
-"""Quick searches make thousands of steps a second; the window shows at most twenty of them."""
+"""Fast searches make thousands of steps a second; the window shows at most twenty of them."""
 
 
 class SearchWatch:

@@ -13,7 +13,7 @@ from engine.api import Cut, PhotoSource, Pictures
 
 THUMB_PX: Final = 96
 NO_THUMB: Final = np.zeros((1, 1, 3), np.uint8)
-"""In the place of one until the photo was read."""
+"""Shown until the photo has been read."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 T = TypeVar("T")
 ARRAY: Final = "array"
 KIND: Final = "$kind"
-"""No field of a dataclass can be called so."""
+"""No field of a dataclass can have this name."""
 
 
 class Writer:

@@ -1,4 +1,4 @@
-"""Work that lasts: sessions saved, opened, kept by themselves and put back after a crash."""
+"""Sessions: saved, opened, autosaved, and restored after a crash."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from engine.errors import CheckpointError
 from engine.events import Failed
 
 AUTOSAVE_MS: Final = 1500
-"""After the last change: short enough that a crash costs nothing that a hand would have to do again."""
+"""After the last change: short enough that a crash loses hardly any work."""
 LONGEST_MS: Final = 15_000
-"""A hand that never rests is saved all the same."""
+"""Work that never pauses is saved all the same."""
 KEPT: Final = ("look", "history", "bookmarks", "photos", "view", "encoded", "reach", "comparison")
 Saved = Callable[[], None]
 
@@ -54,7 +54,7 @@ class SessionController(QObject):
         """Keeps sessions in `folder` from now on, and puts the one of last time back, or calls `otherwise`."""
         self._folder = folder
 
-        def found(last: session_files.LastTime) -> None:
+        def found(last: session_files.LastSession) -> None:
             if last.problem:
                 self._store.notices.warn(last.problem)
             if last.file is None:
@@ -78,7 +78,7 @@ class SessionController(QObject):
             self._write(session_files.own_file(self._folder), lambda: None, latest="autosave")
 
     def close(self) -> None:
-        """The last word before the lanes end: written here, for after this nothing else is."""
+        """Writes the session here, since the lanes are about to end."""
         self._timer.stop()
         if self._folder is None or not self._store.state.history.entries or self._restoring is not None:
             return

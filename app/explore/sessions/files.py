@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class LastTime:
+class LastSession:
     """What to put back: a file or None, whether the window crashed, and a sentence when something was set aside."""
 
     file: Path | None
@@ -42,7 +42,7 @@ def own_file(folder: Path) -> Path:
     return folder / f"{AUTOSAVE}-{os.getpid()}-{_born(os.getpid())}{SESSION_SUFFIX}"
 
 
-def last_time(folder: Path) -> LastTime:
+def last_time(folder: Path) -> LastSession:
     """What a window that starts now should put back. Renames what a crash left to `recovered.loom`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,18 +62,18 @@ def last_time(folder: Path) -> LastTime:
             return _set_aside(folder, RECOVERED if (folder / RECOVERED).exists() else LAST)
         file = folder / (RECOVERED if crashed else LAST)
         if not file.is_file():
-            return LastTime(None)
-        return LastTime(file, crashed, (time.time() - file.stat().st_mtime) / 60)
+            return LastSession(None)
+        return LastSession(file, crashed, (time.time() - file.stat().st_mtime) / 60)
     except OSError as error:
         log.warning("sessions: %s", error)
-        return LastTime(None, problem=f"Nothing can be kept in {folder} ({reason(error)}): save sessions elsewhere.")
+        return LastSession(None, problem=f"Nothing can be kept in {folder} ({reason(error)}): save sessions elsewhere.")
 
 
-def _set_aside(folder: Path, name: str) -> LastTime:
+def _set_aside(folder: Path, name: str) -> LastSession:
     if not (folder / name).exists():
-        return LastTime(None)
+        return LastSession(None)
     (folder / name).replace(folder / SET_ASIDE)
-    return LastTime(
+    return LastSession(
         None,
         problem=f"The window stopped while it put the last session back, so it starts afresh; "
         f"the session is kept as {folder / SET_ASIDE}.",
@@ -109,7 +109,7 @@ def _alive(file: Path) -> bool:
 
 
 def _born(process: int) -> int:
-    """When a process started, in seconds; 0 if there is none. Numbers of processes are used again, times are not."""
+    """When a process started, in seconds; 0 if there is none. Process ids are used again, start times are not."""
     import psutil
 
     try:

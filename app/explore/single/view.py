@@ -16,7 +16,7 @@ from app.explore.shortcuts import keys_text
 from app.explore.stages import CentredStage
 from app.state import AppState, moved
 from app.widgets.buttons import button
-from app.widgets.footed import FootedPicture
+from app.widgets.footer_picture import FooterPicture
 from app.widgets.layout import vbox
 from app.widgets.sparkline import Sparkline
 from app.widgets.split import SplitPicture
@@ -48,8 +48,8 @@ class SingleView(QWidget):
         super().__init__(parent)
         self.picture = SplitPicture("Current", draggable=True, empty_text="Opening the model…")
         self.picture.setToolTip(DRAG_TIP)
-        self.photo = FootedPicture("Photo")
-        self.error = FootedPicture(ERROR_TITLE)
+        self.photo = FooterPicture("Photo")
+        self.error = FooterPicture(ERROR_TITLE)
         self.error.setToolTip("Difference between the photo and its reconstruction, enlarged; black is none.")
         for picture in (self.picture, self.photo, self.error):
             picture.filesDropped.connect(self.filesDropped)
@@ -93,8 +93,8 @@ class SingleView(QWidget):
         self.frame.clicked.connect(lambda: self.frameWanted.emit())
         self.improve.clicked.connect(lambda: self.improveWanted.emit())
         self.stop.clicked.connect(lambda: self.searchCancelled.emit())
-        self.photo.add_foot(self.face_before, self.face_next, self.frame)
-        self.error.add_foot(self.improve, self.stop)
+        self.photo.add_footer(self.face_before, self.face_next, self.frame)
+        self.error.add_footer(self.improve, self.stop)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
@@ -145,7 +145,7 @@ class SingleView(QWidget):
         for arrow in (self.face_before, self.face_next):
             arrow.setVisible(faces > 1)
         self.frame.setEnabled(any(p.key == now.photo for p in now.photos))
-        self.photo.fit_foot()
+        self.photo.fit_footer()
         note = encoded.note if encoded is not None else loaded.note if loaded is not None else ""
         self.photo.setToolTip(note)
         self.error.set_picture(encoded.error_map if encoded is not None else None)
@@ -160,7 +160,7 @@ class SingleView(QWidget):
         self.improve.setVisible(search is None and encoded is not None and not exact)
         self.stop.setVisible(search is not None)
         self.error.set_busy(now.encoding and search is None)
-        self.error.fit_foot()
+        self.error.fit_footer()
         if search is None:
             self.error.set_cover(None)
             self.error.set_captions(ERROR_TITLE, decibels(encoded.psnr_db) if encoded is not None else "")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +13,15 @@ from app.core.notices import Message
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
-from app.core.tasks import Task
 from app.diagnosis.host import Diagnosed, DiagnosisHost
-from app.diagnosis.progress import AT_WORK, progress_view
+from app.diagnosis.job import DiagnosisJob
 from app.diagnosis.state import DiagnosticCard, Running
-from app.job import JobView
 from app.state import AppState, moved
 from app.train.collapse.state import CollapseState
 from app.train.controller import TrainController
 from app.train.state import RunView
 from engine.diagnostics import Report, read_report
-from engine.events import Advanced, Failed
+from engine.events import Failed
 from engine.lanes import Context
 
 JOB: Final = "diagnose"
@@ -44,10 +42,9 @@ class CollapseController(QObject):
         super().__init__(parent)
         self._store, self._diagnoses, self._train, self._follower = store, diagnoses, train, follower
         self._watch: Watch | None = None
-        self._job: Task | None = None
+        self._job = DiagnosisJob(store, JOB, lambda running: self._set(running=running))
         self._asked_cards = False
         self._shown: tuple[Path, int] | None = None
-        self._began = 0.0
         store.changed.connect(self._changed)
 
     @property
@@ -156,39 +153,23 @@ class CollapseController(QObject):
         if view is None:
             store.notices.say(NO_RUN)
             return
-        if self._state.running is not None or (store.state.check is not None and store.state.check.running is not None):
-            store.notices.say(AT_WORK)
+        if not self._job.may_start():
             return
-        run, title = view.path, view.info.config.title or view.path.name
+        run, title = view.path, view.info.title
         store.update(workspace="train", train_side="collapse")
 
         def work(context: Context) -> Diagnosed:
             return self._diagnoses.diagnose(run, names, quick=quick, context=context)
 
-        def done(found: Diagnosed) -> None:
-            self._ended()
-            self.take(run, found, names)
-
         def failed(event: Failed) -> None:
-            self._ended()
             if self._state.run == run:
                 self._set(message=event.message)
-            store.notices.failed(event)
 
-        self._began = time.monotonic()
-        self._set(running=Running(run, names, quick), message="")
-        store.show_job(JobView(JOB, f"Diagnosing {title}", None, ""), cancel=self.stop)
-        self._job = store.tasks.submit(
-            "study",
-            "diagnose",
-            work,
-            done=done,
-            failed=failed,
-            stopped=self._ended,
-            progress=lambda event: self._told(title, event),
-        )
+        self._set(message="")
+        running, done = Running(run, names, quick), partial(self.take, run, names=names)
+        self._job.start(title, running, work=work, done=done, failed=failed)
 
-    def take(self, run: Path, found: Diagnosed, names: tuple[str, ...] | None = None) -> None:
+    def take(self, run: Path, found: Diagnosed, *, names: tuple[str, ...] | None = None) -> None:
         """Shows a report that was just made."""
         if found.problem:
             self._store.notices.warn(found.problem)
@@ -199,22 +180,6 @@ class CollapseController(QObject):
         self._set(step=found.step, chosen=True, report=found.report, message="", opened=opened)
         if self._watch is not None:
             self._watch.look()
-
-    def stop(self) -> None:
-        """Cancels the diagnosis at work."""
-        self._store.tasks.cancel(self._job)
-
-    def _ended(self) -> None:
-        self._job = None
-        self._store.end_job(JOB)
-        self._set(running=None)
-
-    def _told(self, title: str, event: Advanced) -> None:
-        running = self._state.running
-        if running is not None:
-            fraction = event.done / event.total if event.total else None
-            self._set(running=replace(running, fraction=fraction, text=event.text))
-            self._store.show_job(progress_view(JOB, title, event, time.monotonic() - self._began), cancel=self.stop)
 
 
 def _scrubbed(view: RunView | None) -> tuple[Path, int, bool] | None:

@@ -40,16 +40,16 @@ def connect(curves: CurvesController, view: TrainCurves, *, store: Store, window
     head.axisChosen.connect(curves.set_axis)
     head.logXToggled.connect(curves.set_log_x)
     head.compareToggled.connect(lambda path, on: curves.compare(Path(path), on))
-    head.markedWanted.connect(lambda: curves.compare_only(store.state.shelf.marked))
+    head.markedWanted.connect(lambda: curves.compare_only(store.state.run_list.marked))
     head.exportWanted.connect(lambda kind: export_table() if kind == "csv" else export_picture())
     view.noteMade.connect(curves.set_note)
     view.metricWanted.connect(curves.show_metric)
     return {
         "curves.log": curves.toggle_log,
         "curves.axis": curves.next_axis,
-        "curves.whole": store.if_shown("train", view.show_whole),
-        "curves.note": store.if_shown("train", view.begin_note),
-        "curves.compare": store.if_shown("train", view.open_compare),
+        "curves.whole": view.show_whole,
+        "curves.note": view.begin_note,
+        "curves.compare": view.open_compare,
         "curves.csv": export_table,
         "curves.png": export_picture,
     }

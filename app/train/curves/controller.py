@@ -49,8 +49,7 @@ class CurvesController(QObject):
 
     def toggle_log(self) -> None:
         """The other of the two."""
-        if self._store.state.workspace == "train":
-            self.set_log(not self._now.log)
+        self.set_log(not self._now.log)
 
     def set_axis(self, axis: str) -> None:
         """What x counts, a key of `AXES`."""
@@ -58,9 +57,8 @@ class CurvesController(QObject):
 
     def next_axis(self) -> None:
         """The next thing that x may count."""
-        if self._store.state.workspace == "train":
-            keys = [key for key, _ in AXES]
-            self.set_axis(keys[(keys.index(self._now.axis) + 1) % len(keys)])
+        keys = [key for key, _ in AXES]
+        self.set_axis(keys[(keys.index(self._now.axis) + 1) % len(keys)])
 
     def set_log_x(self, on: bool) -> None:
         """A logarithmic x axis or not."""

@@ -127,7 +127,7 @@ class CurvesHead(QWidget):
         family = view.info.config.family
         cards = [card for card in now.runs if card.info.path != view.path]
         cards.sort(key=lambda card: card.info.config.family != family)
-        marked = [path for path in now.shelf.marked if path != view.path]
+        marked = [path for path in now.run_list.marked if path != view.path]
         wanted = [(str(card.info.path), run_name(card.info), card.info.path in chosen) for card in cards]
         full = len(chosen) >= MOST_RUNS - 1
         signature = (wanted, full, len(marked))

@@ -102,7 +102,7 @@ def is_sparse(name: str) -> bool:
 
 def run_name(info: RunInfo) -> str:
     """A run's name in a legend."""
-    name = info.config.title or info.name
+    name = info.title
     return name if len(name) <= 22 else f"{name[:20].rstrip()}…"
 
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from app.state import AppState, moved
-from app.train.curves import out as curves_out
+from app.train.curves import drawing
 from app.train.curves.export import Sheet
 from app.train.curves.head import CurvesHead
 from app.train.curves.plan import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from app.widgets.charts import ChartCard, Shown
     from app.widgets.curves import Axis, Curves, Span
 
-GAP_PX: Final = curves_out.GAP_PX
+GAP_PX: Final = drawing.GAP_PX
 FLATTEST_PX: Final = 176
 TALLEST_PX: Final = 236
 HEADING_PX: Final = 32
@@ -96,7 +96,7 @@ class TrainCurves(QWidget):
         view, old = now.run_view, before.run_view if before is not None else None
         if view is None:
             return
-        if moved(now, before, "runs", "run_view", "curves", "shelf"):
+        if moved(now, before, "runs", "run_view", "curves", "run_list"):
             self.head.show_runs(now)
         other_run = old is None or old.path != view.path
         by_hand = other_run or moved(now, before, "curves", "catalogue", "theme")
@@ -352,11 +352,11 @@ class TrainCurves(QWidget):
         """What is shown, for a table; None where nothing is."""
         view = self._state.run_view if self._state is not None else None
         lines = [line for plot in self.plots.values() for line in plot.lines()]
-        return curves_out.sheet(lines, self._span, view) if lines and view is not None else None
+        return drawing.sheet(lines, self._span, view) if lines and view is not None else None
 
     def picture(self) -> QImage:
         """All unfolded plots at twice their size, for a report."""
-        return curves_out.picture(self._inner, list(self._folds.values()), list(self.plots.values()))
+        return drawing.picture(self._inner, list(self._folds.values()), list(self.plots.values()))
 
     # room
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -133,7 +133,7 @@ class DataController(QObject):
 def _rows(survey: Survey, show: str, attribute: str) -> tuple[int, ...]:
     """The rows of the data set that are shown, in an order that mixes what lies together on the disk."""
     if show == "duplicates":
-        return tuple(row for twins in survey.twins for row in twins.rows)
+        return tuple(row for same in survey.duplicates for row in same.rows)
     if show == "broken":
         return ()
     data = survey.data

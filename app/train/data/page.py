@@ -119,7 +119,7 @@ class DataPage(QWidget):
         if len(survey.sizes) > SIZES_SHOWN:
             sizes.append(f"and {len(survey.sizes) - SIZES_SHOWN:,} others")
         train, validation, test = survey.splits
-        copies = sum(len(twins.rows) - 1 for twins in survey.twins)
+        copies = sum(len(same.rows) - 1 for same in survey.duplicates)
         values = {
             "Images": f"{survey.count:,}",
             "Not readable": f"{len(data.skipped):,}",

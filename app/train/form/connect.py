@@ -18,4 +18,4 @@ def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store
     form.onCloseChosen.connect(actions.choose_on_close)
     form.draftDropped.connect(actions.drop_draft)
     form.startChosen.connect(actions.choose_start)
-    return {"train.start": store.if_shown("train", form.submit), "train.host": actions.next_host}
+    return {"train.start": form.submit, "train.host": actions.next_host}

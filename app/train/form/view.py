@@ -19,7 +19,7 @@ from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
 from app.widgets.layout import hairline, scrolled, vbox
-from engine.api import PACED, Catalogue, FamilyInfo, Knob, TrainRequest, Value
+from engine.api import Catalogue, FamilyInfo, Knob, TrainRequest, Value
 from engine.data import BY_FOLDER
 from engine.errors import UsageError
 
@@ -257,7 +257,8 @@ class TrainForm(QWidget):
         family = self._chosen()
         if family is not None:
             defaults = {knob.name: knob.default for knob in self._knobs()} | dict(family.training_defaults)
-            chosen = family.presets[self.preset.current()].values(
+            preset = family.presets[self.preset.current()]
+            chosen = preset.values(
                 family.few_images, side=int(self.side.current()), images=self._images, batch=int(defaults["batch"])
             )
             names = {knob.name for knob in family.model_knobs}
@@ -266,7 +267,7 @@ class TrainForm(QWidget):
                     form.set_values(chosen)
                 else:
                     # Only how long to train: a rate that was set by hand is no matter of the preset's.
-                    form.put({name: chosen.get(name, defaults[name]) for name in PACED})
+                    form.put({name: chosen.get(name, defaults[name]) for name in preset.PACED})
             self._mark()
 
     def _knobs(self) -> tuple[Knob, ...]:

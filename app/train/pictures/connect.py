@@ -6,15 +6,14 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
-from app.core.store import Store
 from app.core.workspace import Actions
 from app.train.pictures.controller import PicturesController
 from app.train.pictures.view import TrainPictures
 
 
-def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, window: QWidget) -> Actions:
+def connect(pictures: PicturesController, view: TrainPictures, *, window: QWidget) -> Actions:
     """Connects the pictures; `window` owns the dialogs that ask for files."""
-    ask_photo, ask_film = partial(pictures.ask_photo, window), partial(pictures.ask_film, window)
+    ask_photo, ask_timelapse = partial(pictures.ask_photo, window), partial(pictures.ask_timelapse, window)
     view.scrubbed.connect(pictures.scrub)
     view.tabChosen.connect(pictures.show_tab)
     view.playWanted.connect(pictures.play)
@@ -22,13 +21,13 @@ def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, 
     view.imageDropped.connect(pictures.pin_picture)
     view.pinWanted.connect(ask_photo)
     view.unpinned.connect(pictures.unpin)
-    view.filmChanged.connect(pictures.set_film)
-    view.filmWanted.connect(ask_film)
+    view.timelapseChanged.connect(pictures.set_timelapse)
+    view.exportWanted.connect(ask_timelapse)
     return {
         "pictures.tab": pictures.next_tab,
-        "pictures.pin": store.if_shown("train", ask_photo),
-        "pictures.play": store.if_shown("train", pictures.play),
-        "pictures.back": store.if_shown("train", lambda: pictures.step(-1)),
-        "pictures.on": store.if_shown("train", lambda: pictures.step(1)),
-        "pictures.film": store.if_shown("train", ask_film),
+        "pictures.pin": ask_photo,
+        "pictures.play": pictures.play,
+        "pictures.back": lambda: pictures.step(-1),
+        "pictures.on": lambda: pictures.step(1),
+        "pictures.timelapse": ask_timelapse,
     }

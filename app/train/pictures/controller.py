@@ -17,7 +17,7 @@ from app.core.run_follower import RunFollower, Watch
 from app.core.store import Store
 from app.state import AppState, moved
 from app.train.controller import TrainController
-from app.train.pictures import film as film_export
+from app.train.pictures import timelapse as timelapse_export
 from app.train.pictures.look_in_run import Fitted, fitted
 from app.train.pictures.state import TABS, LookInRun, PicturesState, Shot
 from app.train.state import RunView
@@ -46,7 +46,7 @@ class PicturesController(QObject):
     def _changed(self, before: AppState, now: AppState) -> None:
         view = now.run_view
         if view is not None and view.path != now.pictures.run:
-            kept = PicturesState(tab=now.pictures.tab, run=view.path, film=now.pictures.film)
+            kept = PicturesState(tab=now.pictures.tab, run=view.path, timelapse=now.pictures.timelapse)
             self._weights = None
             if self._watch is not None:
                 self._watch.close()
@@ -61,7 +61,7 @@ class PicturesController(QObject):
             return
         if _step(before.run_view) != _step(view) or before.pictures.sheets is not now.pictures.sheets:
             self._show_sheet()
-        if now.pictures.tab == "yours" and not now.closing:
+        if now.pictures.tab == "look" and not now.closing:
             self._draw_look()
 
     def _take(self, record: RunRecord) -> None:
@@ -69,7 +69,7 @@ class PicturesController(QObject):
         self._weights = record.weights
         if record.pins != pictures.pins or record.sheets != pictures.sheets:
             self._set(pins=record.pins, sheets=record.sheets)
-        elif pictures.tab == "yours":
+        elif pictures.tab == "look":
             self._draw_look()
 
     def _look(self) -> None:
@@ -77,14 +77,13 @@ class PicturesController(QObject):
             self._watch.look()
 
     def show_tab(self, key: str) -> None:
-        """Samples, pinned photos or yours."""
+        """Samples, pinned photos, or the look of Explore."""
         self._set(tab=key)
 
     def next_tab(self) -> None:
         """By keyboard, one after the other."""
         keys = [key for key, _ in TABS]
-        if self._store.state.workspace == "train":
-            self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
+        self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
 
     def _set(self, **changes: Any) -> None:
         self._store.update(pictures=replace(self._store.state.pictures, **changes))
@@ -164,16 +163,18 @@ class PicturesController(QObject):
     # the user's own look
     def _draw_look(self) -> None:
         store, view, weights = self._store, self._store.state.run_view, self._weights
-        look, yours = store.state.look, store.state.pictures.yours
+        look, shown = store.state.look, store.state.pictures.look_in_run
         if view is None or self._drawing or weights is None:
             return
         run = view.path
         if look is None:
-            if not yours.note:
-                self._set(yours=LookInRun(run, None, note="Nothing is on show in Explore yet: open a model there."))
+            if not shown.note:
+                self._set(
+                    look_in_run=LookInRun(run, None, note="Nothing is on show in Explore yet: open a model there.")
+                )
             return
-        fresh = yours.run != run or yours.look is not look
-        if not fresh and ((yours.note and yours.now is None) or (yours.now and yours.now.step == weights.step)):
+        fresh = shown.run != run or shown.look is not look
+        if not fresh and ((shown.note and shown.now is None) or (shown.now and shown.now.step == weights.step)):
             return
         ref, sha, step, host = run_ref(run), weights.sha256, weights.step, store.study_host
 
@@ -187,10 +188,10 @@ class PicturesController(QObject):
             if store.state.pictures.run != run:
                 return
             shot, fit = found
-            old = store.state.pictures.yours
+            old = store.state.pictures.look_in_run
             known = old.now if old.run == run and old.look is look else None
             before = known if known is not None and shot is not None and known.step != shot.step else None
-            self._set(yours=LookInRun(run, look, shot, before, fit.note))
+            self._set(look_in_run=LookInRun(run, look, shot, before, fit.note))
 
         def ended(event: Failed | None) -> None:
             # The weights have moved on meanwhile: the next look at the run brings newer ones.
@@ -216,7 +217,7 @@ class PicturesController(QObject):
             if view.shown >= len(view.previews) - 1:
                 self._train.scrub(0)
             self._set(playing=True)
-            self._player.start(round(1000 / self._store.state.pictures.film.fps))
+            self._player.start(round(1000 / self._store.state.pictures.timelapse.fps))
 
     def _play_on(self) -> None:
         view = self._store.state.run_view
@@ -238,14 +239,14 @@ class PicturesController(QObject):
             self.scrub(min(max(0, view.shown + by), len(view.previews) - 1))
 
     # the time-lapse
-    def set_film(self, name: str, value: Any) -> None:
-        """A field of `FilmChoice`."""
-        film = replace(self._store.state.pictures.film, **{name: value})
-        self._set(film=film)
+    def set_timelapse(self, name: str, value: Any) -> None:
+        """A field of `TimelapseChoice`."""
+        timelapse = replace(self._store.state.pictures.timelapse, **{name: value})
+        self._set(timelapse=timelapse)
         if self._player.isActive():
-            self._player.setInterval(round(1000 / film.fps))
+            self._player.setInterval(round(1000 / timelapse.fps))
 
-    def ask_film(self, parent: QWidget) -> None:
+    def ask_timelapse(self, parent: QWidget) -> None:
         """Asks where the time-lapse goes to."""
         view, tab = self._store.state.run_view, self._store.state.pictures.tab
         if view is None or not view.previews:
@@ -259,7 +260,7 @@ class PicturesController(QObject):
         view, pictures = self._store.state.run_view, self._store.state.pictures
         if view is not None:
             what = "pins" if pictures.tab == "pins" else "samples"
-            film_export.export(self._store, view.path, what, pictures.film, file)
+            timelapse_export.export(self._store, view.path, what, pictures.timelapse, file)
 
 
 def _step(view: RunView | None) -> int | None:

@@ -10,7 +10,7 @@ from app.look import Look
 from engine.api import Pictures
 from engine.runs import PinnedPhoto
 
-TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("yours", "Yours"))
+TABS: Final = (("samples", "Samples"), ("pins", "Pinned photos"), ("look", "Yours"))
 """(key, label) of the picture tabs."""
 PLAY_RATES: Final = (4, 10, 24)
 
@@ -36,7 +36,7 @@ class LookInRun:
 
 
 @dataclass(frozen=True)
-class FilmChoice:
+class TimelapseChoice:
     """How a time-lapse is written: previews per second, whole-number enlargement, and the step in a corner."""
 
     fps: int = 10
@@ -57,5 +57,5 @@ class PicturesState:
     sheet: Pictures | None = None
     sheet_step: int = -1
     playing: bool = False
-    film: FilmChoice = field(default_factory=FilmChoice)
-    yours: LookInRun = field(default_factory=LookInRun)
+    timelapse: TimelapseChoice = field(default_factory=TimelapseChoice)
+    look_in_run: LookInRun = field(default_factory=LookInRun)

@@ -127,12 +127,12 @@ class _LookInRun(QWidget):
 
     def show_look(self, pictures: PicturesState) -> None:
         """Shows both."""
-        yours = pictures.yours
-        for picture, shot, words in ((self.before, yours.before, "Before"), (self.now, yours.now, "Now")):
+        shown = pictures.look_in_run
+        for picture, shot, words in ((self.before, shown.before, "Before"), (self.now, shown.now, "Now")):
             picture.set_picture(None if shot is None else shot.picture)
             picture.set_captions(words, "" if shot is None else f"step {shot.step:,}")
-        text = yours.look.text() if yours.look is not None else ""
-        self.note.setText("\n".join(part for part in (text, yours.note) if part))
+        text = shown.look.text() if shown.look is not None else ""
+        self.note.setText("\n".join(part for part in (text, shown.note) if part))
 
 
 class TrainPictures(QWidget):
@@ -145,8 +145,8 @@ class TrainPictures(QWidget):
     imageDropped = Signal(object)
     pinWanted = Signal()
     unpinned = Signal(int)
-    filmChanged = Signal(str, object)
-    filmWanted = Signal()
+    timelapseChanged = Signal(str, object)
+    exportWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,31 +155,31 @@ class TrainPictures(QWidget):
         self.tabs.changed.connect(self.tabChosen)
         self.pin = button("Pin photo…", f"Show a photo inside the run at every preview ({keys_text('pictures.pin')})")
         self.pin.clicked.connect(lambda: self.pinWanted.emit())
-        self.film = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
+        self.timelapse = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
         self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
-        self.pins, self.yours = _Pins(), _LookInRun()
+        self.pins, self.look = _Pins(), _LookInRun()
         self.pins.unpinned.connect(self.unpinned)
         self._pages = QStackedWidget()
-        for page in (self.grid, self.pins, self.yours):
+        for page in (self.grid, self.pins, self.look):
             self._pages.addWidget(page)
         self.play = button("▶", f"Play the history ({keys_text('pictures.play')})", kind="quiet")
         self.play.setFixedWidth(32)
         self.play.clicked.connect(lambda: self.playWanted.emit())
         self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
         self.scrubber.moved.connect(self.scrubbed)
-        film_row = self._make_film_row()
-        self.film.toggled.connect(film_row.setVisible)
-        head = hbox(self.tabs, None, self.pin, self.film)
+        timelapse_row = self._make_timelapse_row()
+        self.timelapse.toggled.connect(timelapse_row.setVisible)
+        head = hbox(self.tabs, None, self.pin, self.timelapse)
         self._foot = QWidget()
         self._foot.setLayout(hbox(self.play, self.scrubber))
         self.grid.installEventFilter(self)
         foot = hbox(self._foot, None, gap_px=0)
         foot.setStretch(0, 1000)
-        column = vbox(head, self._pages, foot, film_row, None, gap_px=8)
+        column = vbox(head, self._pages, foot, timelapse_row, None, gap_px=8)
         column.setStretch(1, 1000)
         self.setLayout(column)
 
-    def _make_film_row(self) -> QWidget:
+    def _make_timelapse_row(self) -> QWidget:
         self.rate = Segmented(
             [(str(rate), f"{rate}/s") for rate in PLAY_RATES], tooltip="Previews a second, playing and in the film"
         )
@@ -188,11 +188,11 @@ class TrainPictures(QWidget):
         )
         self.stamp = Toggle("Step", checked=True)
         self.stamp.setToolTip("Draws the step in a corner of the film (Space)")
-        self.export = button("Export…", f"Write the film: GIF, WebP, MP4 or PNG ({keys_text('pictures.film')})")
-        self.rate.changed.connect(lambda key: self.filmChanged.emit("fps", int(key)))
-        self.scale.changed.connect(lambda key: self.filmChanged.emit("scale", int(key)))
-        self.stamp.changed.connect(lambda on: self.filmChanged.emit("stamp", on))
-        self.export.clicked.connect(lambda: self.filmWanted.emit())
+        self.export = button("Export…", f"Write the film: GIF, WebP, MP4 or PNG ({keys_text('pictures.timelapse')})")
+        self.rate.changed.connect(lambda key: self.timelapseChanged.emit("fps", int(key)))
+        self.scale.changed.connect(lambda key: self.timelapseChanged.emit("scale", int(key)))
+        self.stamp.changed.connect(lambda on: self.timelapseChanged.emit("stamp", on))
+        self.export.clicked.connect(lambda: self.exportWanted.emit())
         row = QWidget()
         line = hbox(self.rate, self.scale, self.stamp, None, self.export)
         line.setContentsMargins(0, 0, 0, 0)
@@ -214,13 +214,13 @@ class TrainPictures(QWidget):
         self.tabs.set_current(pictures.tab)
         self._pages.setCurrentIndex(keys.index(pictures.tab))
         self.pins.show_pins(pictures, live=now.run_view is not None and now.run_view.info.status.alive)
-        self.yours.show_look(pictures)
+        self.look.show_look(pictures)
         self.play.setText("❚❚" if pictures.playing else "▶")
-        self.rate.set_current(str(pictures.film.fps))
-        self.scale.set_current(str(pictures.film.scale))
-        self.stamp.set_checked(pictures.film.stamp)
+        self.rate.set_current(str(pictures.timelapse.fps))
+        self.scale.set_current(str(pictures.timelapse.scale))
+        self.stamp.set_checked(pictures.timelapse.stamp)
         what = "pinned photos" if pictures.tab == "pins" else "samples"
-        self.export.setToolTip(f"Write the {what} as a film: GIF, WebP, MP4 or PNG ({keys_text('pictures.film')})")
+        self.export.setToolTip(f"Write the {what} as a film: GIF, WebP, MP4 or PNG ({keys_text('pictures.timelapse')})")
         self._fit()
 
     def _show_samples(self, view: RunView) -> None:
@@ -228,10 +228,10 @@ class TrainPictures(QWidget):
         step = view.previews[view.shown][0] if 0 <= view.shown < len(view.previews) else None
         self.grid.set_caption("Samples from fixed codes", "" if step is None else f"step {step:,}")
         self._align()
-        self.scrubber.set_moments([at for at, _ in view.previews])
+        self.scrubber.set_steps([at for at, _ in view.previews])
         self.scrubber.set_index(view.shown)
         self.play.setEnabled(len(view.previews) > 1)
-        self.film.setEnabled(bool(view.previews))
+        self.timelapse.setEnabled(bool(view.previews))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -249,7 +249,7 @@ class TrainPictures(QWidget):
             height = self.pins.grid.height_for(self.width()) + (THUMB_PX + 16 if self.pins.thumbs.item_count() else 0)
             height = max(height, self.width() // 2)
         else:
-            height = self.width() // 2 + CAPTION_PX + 16 + self.yours.note.heightForWidth(self.width())
+            height = self.width() // 2 + CAPTION_PX + 16 + self.look.note.heightForWidth(self.width())
         self._pages.setMaximumHeight(height)
 
         self._align()

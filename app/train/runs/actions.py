@@ -52,7 +52,7 @@ class RunActions(QObject):
             "resume": self.resume,
             "duplicate": self.duplicate,
             "continue": self.continue_from,
-            "mark": lambda path: runs.mark(path, path not in store.state.shelf.marked),
+            "mark": lambda path: runs.mark(path, path not in store.state.run_list.marked),
             "compare": self._compare_with,
             "torchrun": self.copy_torchrun,
             "folder": self.open_folder,
@@ -109,7 +109,7 @@ class RunActions(QObject):
         if self._train.is_mine(path):
             self._train.pause(False)
         elif self._store.state.train_in == "process":
-            self._processes.resume(path, title=info.config.title or info.name, more=more)
+            self._processes.resume(path, title=info.title, more=more)
         else:
             self._runs.choose(path)
             self._train.resume(path, more=more)
@@ -163,14 +163,14 @@ class RunActions(QObject):
         info = self._info(path)
         if info is not None:
             request = runs.request_of(info.config)
-            self._take(Draft(path, info.config.title or info.name, request))
+            self._take(Draft(path, info.title, request))
 
     def continue_from(self, path: Path) -> None:
         """Fills the form for a new run that starts from one of this run's checkpoints."""
         info = self._info(path)
         if info is None:
             return
-        name, request = info.config.title or info.name, runs.request_of(info.config)
+        name, request = info.title, runs.request_of(info.config)
 
         def done(found: tuple[Checkpoint, ...]) -> None:
             if found:
@@ -199,35 +199,35 @@ class RunActions(QObject):
 
     # handing on
     def _compare_with(self, path: Path) -> None:
-        if path not in self._store.state.shelf.marked:
+        if path not in self._store.state.run_list.marked:
             self._runs.mark(path, True)
         self._runs.compare()
 
     def torchrun(self, path: Path) -> str:
         """The line that continues a run on the chosen number of devices and machines."""
-        shelf = self._store.state.shelf
-        return torchrun_line(path, shelf.devices, shelf.nodes, device=self._device())
+        run_list = self._store.state.run_list
+        return torchrun_line(path, run_list.devices, run_list.nodes, device=self._device())
 
     def set_machines(self, devices: int, nodes: int) -> None:
         """Processes a machine, and machines, for the torchrun line."""
-        self._store.update(shelf=replace(self._store.state.shelf, devices=devices, nodes=nodes))
+        self._store.update(run_list=replace(self._store.state.run_list, devices=devices, nodes=nodes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         path = now.run_view.path if now.run_view is not None else None
         same = before.run_view is not None and before.run_view.path == path
-        machines = (now.shelf.devices, now.shelf.nodes)
-        if same and now.shelf.line and machines == (before.shelf.devices, before.shelf.nodes):
+        machines = (now.run_list.devices, now.run_list.nodes)
+        if same and now.run_list.line and machines == (before.run_list.devices, before.run_list.nodes):
             return
         line = self.torchrun(path) if path is not None else ""
-        if line != now.shelf.line:
-            self._store.update(shelf=replace(self._store.state.shelf, line=line))
+        if line != now.run_list.line:
+            self._store.update(run_list=replace(self._store.state.run_list, line=line))
 
     def copy_torchrun(self, path: Path) -> None:
         """Copies that line."""
         QGuiApplication.clipboard().setText(self.torchrun(path))
-        shelf = self._store.state.shelf
-        many = f"each of {shelf.nodes} machines, which must all see the run's folder"
-        where = many if shelf.nodes > 1 else "this machine"
+        run_list = self._store.state.run_list
+        many = f"each of {run_list.nodes} machines, which must all see the run's folder"
+        where = many if run_list.nodes > 1 else "this machine"
         self._store.notices.info(f"The torchrun line is on the clipboard: stop the run, then give it on {where}.")
 
     def open_folder(self, path: Path) -> None:

@@ -20,13 +20,13 @@ from app.state import AppState
 from app.train.controller import TrainController
 from app.train.runs.processes import RunProcesses
 from app.train.runs.reader import Lists, read_thumbs
-from app.train.runs.state import Gone, RunTable
+from app.train.runs.state import DeletedRun, RunTable
 from app.train.runs.trash import put_back, to_trash
 from engine import runs
 from engine.api import Pictures
 from engine.events import Failed
 from engine.lanes import Context
-from engine.runs import FEWEST_COMPARED, MOST_COMPARED, Compared, Shelf, compare_runs, final_figures, table_csv
+from engine.runs import FEWEST_COMPARED, MOST_COMPARED, Compared, RunListing, compare_runs, final_figures, table_csv
 
 LIST_MS: Final = 3000
 LIST_SHARE: Final = 10
@@ -76,10 +76,10 @@ class RunsController(QObject):
             return
         self._timer.stop()
 
-        def work(context: Context) -> tuple[Shelf, float]:
+        def work(context: Context) -> tuple[RunListing, float]:
             begun = time.perf_counter()
-            shelf = lists.read(folder, attached)
-            return shelf, time.perf_counter() - begun
+            listing = lists.read(folder, attached)
+            return listing, time.perf_counter() - begun
 
         def failed(event: Failed) -> None:
             self._store.notices.failed(event)
@@ -99,21 +99,21 @@ class RunsController(QObject):
         if not self._store.state.closing:
             self._timer.start(max(LIST_MS, round(LIST_SHARE * seconds * 1000)))
 
-    def _listed(self, found: tuple[Shelf, float]) -> None:
-        shelf, seconds = found
+    def _listed(self, found: tuple[RunListing, float]) -> None:
+        listing, seconds = found
         state = self._store.state
         cards = tuple(
             RunCard(entry.info, self._thumbs.get(entry.info.path, (0.0, None))[1], entry.tags, entry.attached)
-            for entry in shelf.entries
+            for entry in listing.entries
         )
         before = {card.info.path: card for card in state.runs}
         paths = {card.info.path for card in cards}
         self._thumbs = {path: kept for path, kept in self._thumbs.items() if path in paths}
         if _signature(cards) != _signature(state.runs):
             self._store.update(runs=cards)
-        marked = tuple(path for path in state.shelf.marked if path in paths)
-        if shelf.lost != state.shelf.lost or marked != state.shelf.marked:
-            self._show(lost=shelf.lost, marked=marked)
+        marked = tuple(path for path in state.run_list.marked if path in paths)
+        if listing.lost != state.run_list.lost or marked != state.run_list.marked:
+            self._show(lost=listing.lost, marked=marked)
         self._tell_lost(cards, before)
         self._look_again(cards)
         if self._store.state.run_view is None and cards and self._store.state.training is None:
@@ -131,7 +131,7 @@ class RunsController(QObject):
                 continue
             if not self._processes.watches(card.info.path):
                 where = "its process ended without a word" if card.info.status.here else "no heartbeat comes any more"
-                title = run_title(card)
+                title = card.info.title
                 self._store.notices.warn(
                     f"{title} is not being trained any more ({where}): its newest checkpoint is kept, resume it."
                 )
@@ -190,7 +190,7 @@ class RunsController(QObject):
 
     # looking
     def _show(self, **changes: Any) -> None:
-        self._store.update(shelf=replace(self._store.state.shelf, **changes))
+        self._store.update(run_list=replace(self._store.state.run_list, **changes))
 
     def search(self, query: str) -> None:
         """Shows only the runs that match."""
@@ -198,7 +198,7 @@ class RunsController(QObject):
 
     def choose_tag(self, tag: str) -> None:
         """Shows only the runs with this tag; the same again, or none, shows all."""
-        self._show(tag="" if tag == self._store.state.shelf.tag else tag)
+        self._show(tag="" if tag == self._store.state.run_list.tag else tag)
 
     def choose_order(self, order: str) -> None:
         """Another order of the list."""
@@ -206,7 +206,7 @@ class RunsController(QObject):
 
     def choose(self, path: Path) -> None:
         """Puts a run on show."""
-        if self._store.state.shelf.table is not None:
+        if self._store.state.run_list.table is not None:
             self._show(table=None)
         self._train.show_run(path)
 
@@ -268,18 +268,18 @@ class RunsController(QObject):
     # comparing
     def mark(self, path: Path, on: bool) -> None:
         """Takes a run into the comparison, or out of it."""
-        marked = tuple(one for one in self._store.state.shelf.marked if one != path)
+        marked = tuple(one for one in self._store.state.run_list.marked if one != path)
         if on and len(marked) >= MOST_COMPARED:
             self._store.notices.warn(f"At most {MOST_COMPARED} runs can be compared: unmark one first.")
             return
         self._show(marked=(*marked, path) if on else marked)
-        if self._store.state.shelf.table is not None:
+        if self._store.state.run_list.table is not None:
             self.compare()
 
     def compare(self) -> None:
         """The marked runs side by side; with one marked, it and the run on show."""
         state = self._store.state
-        marked = list(state.shelf.marked)
+        marked = list(state.run_list.marked)
         if len(marked) == 1 and state.run_view is not None and state.run_view.path not in marked:
             marked.append(state.run_view.path)
         cards = [card for card in map(self.card, marked) if card is not None]
@@ -301,7 +301,7 @@ class RunsController(QObject):
 
     def copy_table(self) -> None:
         """The table as text for a spreadsheet."""
-        table = self._store.state.shelf.table
+        table = self._store.state.run_list.table
         if table is not None:
             QGuiApplication.clipboard().setText(table_csv(table.columns, table.rows))
             self._store.notices.info("The table is on the clipboard, as comma-separated text.")
@@ -314,15 +314,15 @@ class RunsController(QObject):
         if card is None:
             return
         if card.info.status.alive or (training is not None and training.run == path):
-            self._store.notices.warn(f"{run_title(card)} is being trained: stop it first, then delete it.")
+            self._store.notices.warn(f"{card.info.title} is being trained: stop it first, then delete it.")
             return
-        title = run_title(card)
+        title = card.info.title
 
         def done(found: tuple[Path, bool]) -> None:
             now, system = found
-            gone = Gone(path, now, title)
+            gone = DeletedRun(path, now, title)
             self._show(
-                gone=gone, marked=tuple(one for one in self._store.state.shelf.marked if one != path), table=None
+                gone=gone, marked=tuple(one for one in self._store.state.run_list.marked if one != path), table=None
             )
             where = "in the trash" if system else f"in {now.parent}, for its disk has no trash"
             self._store.notices.say(Message(f"{title} is {where}.", action="Undo", act=self.undo_delete))
@@ -339,7 +339,7 @@ class RunsController(QObject):
 
     def undo_delete(self) -> None:
         """Brings the run back that was deleted last."""
-        gone = self._store.state.shelf.gone
+        gone = self._store.state.run_list.gone
         if gone is None or gone.now is None:
             self._store.notices.warn("No run was deleted in this window.")
             return
@@ -351,11 +351,6 @@ class RunsController(QObject):
             self.refresh()
 
         self._store.tasks.submit("files", "bring the run back", lambda context: put_back(gone.was, now), done=done)
-
-
-def run_title(card: RunCard) -> str:
-    """The title that was given, or the folder's name."""
-    return card.info.config.title or card.info.name
 
 
 def _signature(cards: tuple[RunCard, ...]) -> list[tuple[object, ...]]:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.run_card import RunCard
-from app.train.runs.state import ShelfState
+from app.train.runs.state import RunListState
 from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.fields import TextField
@@ -69,7 +69,7 @@ class RunDetail(QWidget):
         self.title.setFocus()
         self.title.selectAll()
 
-    def show_run(self, card: RunCard | None, shelf: ShelfState) -> None:
+    def show_run(self, card: RunCard | None, run_list: RunListState) -> None:
         """The run, or nothing."""
         key = str(card.info.path) if card is not None else ""
         if key != self._key:
@@ -83,10 +83,10 @@ class RunDetail(QWidget):
         self._key = key
         self.title.setPlaceholderText(card.info.name)
         self.tags.set_tags(card.tags)
-        self.devices.set_value(shelf.devices)
-        self.nodes.set_value(shelf.nodes)
-        if self.line.toPlainText() != shelf.line:
-            self.line.setPlainText(shelf.line)
+        self.devices.set_value(run_list.devices)
+        self.nodes.set_value(run_list.nodes)
+        if self.line.toPlainText() != run_list.line:
+            self.line.setPlainText(run_list.line)
 
     def _add_tag(self) -> None:
         text = self.tag.text().strip()

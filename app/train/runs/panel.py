@@ -21,7 +21,7 @@ from app.widgets.pixels import dropped_files
 from app.widgets.run_list import RunList
 from app.widgets.tag_chips import TagChips
 from app.words import ago
-from engine.runs import SORTS, Entry, Lost, all_tags, chosen
+from engine.runs import SORTS, Entry, UnreadableRun, all_tags, chosen
 
 ACTIONS: Final = (
     ("explore", "Explore"),
@@ -124,28 +124,28 @@ class RunsPanel(QWidget):
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
-        if moved(now, before, "runs", "shelf", "catalogue"):
+        if moved(now, before, "runs", "run_list", "catalogue"):
             self._show_list(now)
         elif moved(now, before, "training"):
             self._show_training(now, before)
-        if moved(now, before, "runs", "shelf", "run_view"):
+        if moved(now, before, "runs", "run_list", "run_view"):
             self._show_chosen(now)
 
     def _show_list(self, now: AppState) -> None:
-        shelf = now.shelf
+        run_list = now.run_list
         by_path = {card.info.path: card for card in now.runs}
         entries = [Entry(card.info, card.tags, card.attached) for card in now.runs]
-        found = chosen(entries, query=shelf.query, tag=shelf.tag, order=shelf.order)
+        found = chosen(entries, query=run_list.query, tag=run_list.tag, order=run_list.order)
         cards = [_card(by_path[entry.info.path], now) for entry in found]
-        cards += [_lost_card(lost) for lost in shelf.lost if not shelf.tag and shelf.query in str(lost.path)]
+        cards += [_lost_card(lost) for lost in run_list.lost if not run_list.tag and run_list.query in str(lost.path)]
         self.runs.set_cards(cards)
-        self.tags.set_tags(all_tags(entries), shelf.tag)
-        if self.search.text() != shelf.query:
-            self.search.set_text(shelf.query)
-        self.order.set_current(shelf.order)
+        self.tags.set_tags(all_tags(entries), run_list.tag)
+        if self.search.text() != run_list.query:
+            self.search.set_text(run_list.query)
+        self.order.set_current(run_list.order)
         count = f"{len(found):,} of {len(entries):,} runs" if len(found) < len(entries) else _counted(len(entries))
-        self.count.setText(f"{count} · {len(shelf.marked)} marked" if shelf.marked else count)
-        self.compare.setVisible(bool(shelf.marked))
+        self.count.setText(f"{count} · {len(run_list.marked)} marked" if run_list.marked else count)
+        self.compare.setVisible(bool(run_list.marked))
 
     def _show_training(self, now: AppState, before: AppState | None) -> None:
         """Only the card of the run in training: its step moves many times a second."""
@@ -159,7 +159,7 @@ class RunsPanel(QWidget):
         key = str(now.run_view.path) if now.run_view is not None else None
         self.runs.set_selected(key if any(card.key == key for card in self.runs.cards()) else None)
         card = next((card for card in now.runs if str(card.info.path) == key), None)
-        self.detail.show_run(card, now.shelf)
+        self.detail.show_run(card, now.run_list)
         if self._rename is not None and self._rename == key and card is not None:
             self._rename = None
             self.detail.edit_title()
@@ -196,7 +196,7 @@ def _card(card: RunCard, now: AppState) -> Card:
     else:
         state = "broke off" if status.lost else status.state
         under = f"{family} · {state} at {status.step:,} · {ago(time.time() - info.modified)}"
-    title = info.config.title or info.name
+    title = info.title
     lines = [title, str(info.path), f"{state}: {status.step:,} of {status.steps:,} steps", status.message]
     if info.config.origin:
         lines.append(f"Continues {info.config.origin.get('run')} from step {info.config.origin.get('step')}")
@@ -209,9 +209,9 @@ def _card(card: RunCard, now: AppState) -> Card:
         card.thumb,
         live=live,
         tooltip="\n".join(line for line in lines if line),
-        actions=_actions(card, live=live, marked=info.path in now.shelf.marked),
+        actions=_actions(card, live=live, marked=info.path in now.run_list.marked),
         tags=card.tags,
-        marked=info.path in now.shelf.marked,
+        marked=info.path in now.run_list.marked,
     )
 
 
@@ -228,7 +228,7 @@ def _actions(card: RunCard, *, live: bool, marked: bool) -> tuple[tuple[str, str
     return tuple(rows)
 
 
-def _lost_card(lost: Lost) -> Card:
+def _lost_card(lost: UnreadableRun) -> Card:
     """What cannot be read stays in the list, with its reason."""
     actions = (("detach", "Take off the list"),) if lost.attached else (("folder", "Open folder"),)
     title = "/".join(lost.path.parts[-2:]) if lost.attached else lost.path.name

@@ -56,7 +56,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
     log = run / LOG
     try:
         for left in ("PAUSE", "STOP"):
-            (run / left).unlink(missing_ok=True)
+            runs.ask_run(run, left, False)
         fresh = not log.is_file() or log.stat().st_size > LOG_BYTES
         with log.open("wb" if fresh else "ab") as words:
             process = subprocess.Popen(

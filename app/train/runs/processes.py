@@ -22,7 +22,7 @@ from engine.api import TrainRequest
 from engine.events import Failed
 from engine.files.disk import reason
 from engine.lanes import Context
-from engine.runs import RunInfo
+from engine.runs import RunInfo, ask_run
 
 LOOK_MS: Final = 500
 JOB: Final = "run:"
@@ -165,13 +165,8 @@ class RunProcesses(QObject):
     def ask(self, run: Path, name: str, on: bool) -> None:
         """STOP or PAUSE by a file in the run, as any host understands it."""
 
-        def write(context: Context) -> None:
-            if on:
-                (run / name).touch()
-            else:
-                (run / name).unlink(missing_ok=True)
-
-        self._store.tasks.submit("files", f"ask the run to {name.lower()}", write, done=lambda _: self.changed.emit())
+        what = f"ask the run to {name.lower()}"
+        self._store.tasks.submit("files", what, lambda _: ask_run(run, name, on), done=lambda _: self.changed.emit())
 
     # closing
     def may_close(self) -> bool:
@@ -200,7 +195,7 @@ class RunProcesses(QObject):
         """Asks every process that was started here to stop with a checkpoint."""
         for run in self._processes:
             try:
-                (run / "STOP").touch()
+                ask_run(run, "STOP")
             except OSError as error:
                 self._store.notices.warn(f"{run.name} could not be asked to stop ({reason(error)}): it goes on.")
 
@@ -213,7 +208,7 @@ class RunProcesses(QObject):
 
 
 def _job(info: RunInfo) -> JobView:
-    status, title = info.status, info.config.title or info.name
+    status, title = info.status, info.title
     paused = status.state == "paused"
     verb = {"preparing": "Preparing", "paused": "Paused:"}.get(status.state, "Training")
     if status.state == "preparing":

@@ -12,7 +12,7 @@ from app.core.heartbeats import HEARTBEATS
 from engine import runs
 from engine.api import Pictures
 from engine.errors import RunError
-from engine.runs import Entry, Shelf, read_shelf
+from engine.runs import Entry, RunListing, read_listing
 
 
 class Lists:
@@ -21,11 +21,11 @@ class Lists:
     def __init__(self) -> None:
         self._before: Mapping[Path, Entry] = {}
 
-    def read(self, folder: Path, attached: tuple[Path, ...]) -> Shelf:
+    def read(self, folder: Path, attached: tuple[Path, ...]) -> RunListing:
         """All runs, without their thumbnails."""
-        shelf = read_shelf(folder, attached, before=self._before, heartbeats=HEARTBEATS)
-        self._before = {entry.info.path: entry for entry in shelf.entries}
-        return shelf
+        listing = read_listing(folder, attached, before=self._before, heartbeats=HEARTBEATS)
+        self._before = {entry.info.path: entry for entry in listing.entries}
+        return listing
 
 
 def read_thumbs(infos: Sequence[runs.RunInfo]) -> dict[Path, Pictures | None]:

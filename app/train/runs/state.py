@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.api import TrainRequest
-from engine.runs import Checkpoint, Compared, CompareRow, Lost
+from engine.runs import Checkpoint, Compared, CompareRow, UnreadableRun
 
 HOSTS: Final = (("window", "in this window"), ("process", "in its own process"))
 """Where a run is trained."""
@@ -16,7 +16,7 @@ ON_CLOSE: Final = (("leave", "leave it running"), ("stop", "stop it"), ("ask", "
 
 
 @dataclass(frozen=True)
-class Gone:
+class DeletedRun:
     """A run that was deleted last: `now` is where it lies, None where the system does not tell."""
 
     was: Path
@@ -33,19 +33,19 @@ class RunTable:
 
 
 @dataclass(frozen=True, eq=False)
-class ShelfState:
+class RunListState:
     """The library of runs as it is looked at. `lost` cannot be read; `marked` are to be compared.
 
     `line` continues the run on show under torchrun, with `devices` processes on each of `nodes` machines.
     """
 
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[UnreadableRun, ...] = ()
     query: str = ""
     tag: str = ""
     order: str = "newest"
     marked: tuple[Path, ...] = ()
     table: RunTable | None = None
-    gone: Gone | None = None
+    gone: DeletedRun | None = None
     folder: Path | None = None
     devices: int = 1
     nodes: int = 1

@@ -151,9 +151,9 @@ class RunTablePage(QWidget):
                 for plot in family.curves
                 for metric in plot.metrics
             }
-        if now.shelf.table is not self._shown or moved(now, before, "catalogue"):
-            opened = self._shown is None and now.shelf.table is not None
-            self._shown = now.shelf.table
+        if now.run_list.table is not self._shown or moved(now, before, "catalogue"):
+            opened = self._shown is None and now.run_list.table is not None
+            self._shown = now.run_list.table
             self._fill()
             if opened:
                 self.table.setFocus()
@@ -168,7 +168,7 @@ class RunTablePage(QWidget):
         table = self._shown
         if table is None:
             return
-        heads = tuple(column.info.config.title or column.info.name for column in table.columns)
+        heads = tuple(column.info.title for column in table.columns)
         rows: list[CompareRow | str] = []
         for row in self.rows():
             if GROUPS[row.group] not in rows:

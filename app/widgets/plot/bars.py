@@ -30,7 +30,7 @@ def ordered(values: Floats, *, by_size: bool) -> Floats:
 
 
 def gathered(values: Floats, most: int) -> Floats:
-    """At most so many bars: neighbours become their largest, so that none that counts is lost."""
+    """At most `most` bars: neighbours become their largest, so that no peak is lost."""
     if len(values) <= most:
         return values
     starts = np.linspace(0, len(values), most + 1).astype(int)[:-1]

@@ -11,7 +11,6 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
-from app.series import Floats, empty_trace, trace_of
 from app.theme import set_kind, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
@@ -24,7 +23,7 @@ from app.widgets.plot.marks import Mark
 from app.widgets.plot.scale import STEPS, Axis, Span, figure, whole_span
 
 REDRAW_MS: Final = 100
-HANDS: Final = (
+GESTURES: Final = (
     "Drag zooms, Shift and drag moves, Ctrl and wheel zooms, a double click makes a note. "
     "Keys: Left and Right point, + and − zoom, 0 shows all, N notes, Delete removes a note, L logarithmic."
 )
@@ -66,7 +65,7 @@ class PlotCard(QFrame):
         self._smoothing, self._axis, self._raw = smoothing, STEPS, True
         self._span: Span | None = None
         self._whole: Span | None = None
-        self._log_x = self._grows = self._dirty = False
+        self._log_x = self._dirty = False
         self._marks: tuple[Mark, ...] = ()
         self._cursor: float | None = None
         self._readout_text = ""
@@ -95,10 +94,10 @@ class PlotCard(QFrame):
         self.setMinimumSize(200, 140)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         words = f"{title} ({y_label})" if y_label and y_label not in title else title
-        self._title.setToolTip("\n".join(part for part in (words, hint, HANDS) if part))
+        self._title.setToolTip("\n".join(part for part in (words, hint, GESTURES) if part))
         self._legend.setToolTip("The value that is drawn; in brackets the one before smoothing.")
         self.setAccessibleName(words)
-        self.setAccessibleDescription(f"{hint} {HANDS}".strip())
+        self.setAccessibleDescription(f"{hint} {GESTURES}".strip())
         self._show_plot()
 
     # values in
@@ -109,49 +108,16 @@ class PlotCard(QFrame):
         if list(old) != list(self._wanted) or any(not line.same_as(old[key]) for key, line in self._wanted.items()):
             self._mark_dirty()
 
-    def set_series(self, name: str, xs: Sequence[float] | Floats, ys: Sequence[float] | Floats) -> None:
-        """Replace the points of ``name``; raises ValueError when the lengths differ."""
-        trace = trace_of(xs, ys)
-        at = list(self._wanted).index(name) if name in self._wanted else len(self._wanted)
-        self._wanted[name] = Line(name, name, trace, ink=at)
-        self._mark_dirty()
-
-    def append(self, name: str, x: float, y: float) -> None:
-        """Add one point to ``name``, which is made when new."""
-        old = self._wanted.get(name) or Line(name, name, empty_trace(np.float64), ink=len(self._wanted))
-        trace = old.trace.extended(np.array([x]), np.array([y]))
-        self._wanted[name] = Line(name, name, trace, ink=old.ink)
-        self._mark_dirty()
-
-    def remove(self, name: str) -> None:
-        """Take one series away; an unknown name is no error."""
-        self._wanted.pop(name, None)
-        self._mark_dirty()
-
-    def clear(self) -> None:
-        """Take all series away."""
-        self._wanted.clear()
-        self._mark_dirty()
-
-    def series_names(self) -> tuple[str, ...]:
-        """The legend's words in the order of their colours."""
-        return tuple(line.label for line in self._wanted.values())
-
-    def series_data(self, name: str) -> tuple[Floats, Floats]:
-        """xs and ys as held, read-only; raises KeyError for an unknown name."""
-        trace = self._wanted[name].trace
-        return trace.steps.array, trace.values.array
-
     def lines(self) -> tuple[Line, ...]:
         """What is drawn."""
         return tuple(self._wanted.values())
 
-    def set_x(self, axis: Axis, *, log: bool, whole: Span | None = None, grows: bool = False) -> None:
+    def set_x(self, axis: Axis, *, log: bool, whole: Span | None = None) -> None:
         """What x counts; `whole` is all there is to see, None takes it from the lines."""
-        if (axis, log, whole, grows) != (self._axis, self._log_x, self._whole, self._grows):
+        if (axis, log, whole) != (self._axis, self._log_x, self._whole):
             if axis is not self._axis or log != self._log_x:
                 self._span = None
-            self._axis, self._log_x, self._whole, self._grows = axis, log, whole, grows
+            self._axis, self._log_x, self._whole = axis, log, whole
             self._mark_dirty()
 
     def set_span(self, span: Span | None) -> None:
@@ -292,7 +258,7 @@ class PlotCard(QFrame):
         ranges = [found for line in self._wanted.values() if (found := line.x_range()) is not None]
         longest = max((high for _, high in ranges), default=1.0)
         shortest = min((low for low, _ in ranges if low > 0), default=1.0)
-        return whole_span(longest, shortest, log=self._log_x, grows=self._grows)
+        return whole_span(longest, shortest, log=self._log_x, grows=False)
 
     def _show_plot(self) -> None:
         has_data = any(np.isfinite(drawn.low) for drawn in self._plot.lines.values())

@@ -1,4 +1,4 @@
-"""The colours and dashes of lines: told apart on both grounds, also by those who see fewer colours."""
+"""The colours and dashes of lines: told apart on both backgrounds, also by people with colour blindness."""
 
 from __future__ import annotations
 

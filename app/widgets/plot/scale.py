@@ -137,7 +137,7 @@ class Span:
 
 
 def whole_span(longest: float, shortest: float, *, log: bool, grows: bool) -> Span:
-    """All of a run up to `longest`. While it `grows` the end is rounded up, so that the picture does not creep."""
+    """All of a run up to `longest`. While it `grows` the end is rounded up: the lines do not shift at every step."""
     high = max(longest, 1e-9)
     if grows:
         part = 10.0 ** math.floor(math.log10(high)) / 20

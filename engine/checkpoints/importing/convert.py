@@ -1,4 +1,4 @@
-"""From a stranger's file to one of ours: report, build in our modules, verify, save."""
+"""From an imported file to one of ours: report, build in our modules, verify, save."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, own, rosinality, y0ast
+from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, rosinality, y0ast
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
 from engine.checkpoints.importing.reading import ForeignWeights, read_source
 from engine.checkpoints.importing.report import ImportReport
-from engine.checkpoints.importing.sniff import find_weights, sniff
-from engine.checkpoints.model_file import ModelHeader, copy_weights, load_model, read_header, save_model
+from engine.checkpoints.importing.sniff import find_weights, read_safetensors_header, sniff
+from engine.checkpoints.model_file import KEY, ModelHeader, copy_weights, load_model, read_header, save_model
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family
 from engine.files.disk import reason, sha256_of, write_bytes
@@ -33,12 +33,12 @@ LAYOUTS: Final[tuple[Match, ...]] = (
     dcgan.match,
 )
 """In the order in which they are tried; the last one takes any plain stack of layers."""
-KNOWN: Final = "DCGAN generators, three Glows, AutoencoderKL and Latent Loom's own files"
+KNLOOM: Final = "DCGAN generators, three Glows, AutoencoderKL and Latent Loom's own files"
 ROUND_TRIP: Final = 1e-3
 """Of pictures in [-1, 1]; what a flow may lose from picture to code and back."""
 SEEDS: Final = 4
 SMALLEST_CONTRAST: Final = 1e-4
-OWN: Final = "Latent Loom"
+LOOM: Final = "Latent Loom"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,15 @@ class Imported:
     warnings: tuple[str, ...]
 
 
+def is_loom_model(path: Path) -> bool:
+    """Whether a safetensors file names itself a Latent Loom model.
+
+    Raises:
+        CheckpointError: its header is damaged.
+    """
+    return KEY in read_safetensors_header(path).metadata
+
+
 def inspect(path: Path, *, config: Path | None = None, progress: Progress = SILENT) -> ImportReport:
     """What a file holds, and what it leaves open. Nothing of it is run.
 
@@ -64,7 +73,7 @@ def inspect(path: Path, *, config: Path | None = None, progress: Progress = SILE
         CheckpointError: it could run code, is damaged, or is of no known layout; the sentence says which.
     """
     weights, _ = find_weights(path.expanduser())
-    if sniff(weights) == "safetensors" and own.is_own(weights):
+    if sniff(weights) == "safetensors" and is_loom_model(weights):
         return _own_report(weights)
     return _open(weights, config, progress)[1]
 
@@ -86,8 +95,8 @@ def import_model(
         CheckpointError: as `inspect`; or the model does not keep what its family promises; or it cannot be written.
     """
     weights, _ = find_weights(path.expanduser())
-    if sniff(weights) == "safetensors" and own.is_own(weights):
-        return _copy_own(weights, target, answers)
+    if sniff(weights) == "safetensors" and is_loom_model(weights):
+        return _copy_loom_model(weights, target, answers)
     found, report = _open(weights, config, progress)
     chosen = report.answered(answers, defaults=defaults)
     progress.check()
@@ -158,7 +167,7 @@ def _match(source: ForeignWeights) -> tuple[Found, Candidate]:
     some = ", ".join(list(source.tensors)[:2])
     raise CheckpointError(
         f"{source.path.name} is not imported because its tensors ({some[:120]}, ...) have the names of no "
-        f"known layout: known are {KNOWN}."
+        f"known layout: known are {KNLOOM}."
     )
 
 
@@ -236,7 +245,7 @@ def _own_report(path: Path) -> ImportReport:
     return ImportReport(
         path=path,
         format="safetensors",
-        layout=OWN,
+        layout=LOOM,
         family=header.family,
         family_title=family(header.family).title,
         encode=model.abilities.encode,
@@ -249,7 +258,7 @@ def _own_report(path: Path) -> ImportReport:
     )
 
 
-def _copy_own(path: Path, target: Path, answers: Mapping[str, object]) -> Imported:
+def _copy_loom_model(path: Path, target: Path, answers: Mapping[str, object]) -> Imported:
     report = _own_report(path)
     report.answered(answers)
     model, _, digest = load_model(path)

@@ -1,4 +1,4 @@
-"""A stranger's weights as plain tensors: safetensors are read here, torch files in a child process, pickles never."""
+"""Foreign weights as plain tensors: safetensors are read here, torch files in a child process, pickles never."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Glow's second object: actnorm folded into the 1x1 convolutions and these inverted, places and scales folded."""
+"""Glow's frozen form: actnorm folded into the 1x1 convolutions and these inverted, places and scales folded."""
 
 from __future__ import annotations
 

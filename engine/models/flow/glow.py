@@ -48,7 +48,7 @@ class GlowConfig:
 class FlowStep(Recomputed):
     """Actnorm, invertible 1x1 convolution, coupling, on (B, C, H, W).
 
-    Actnorm and the 1x1 convolution are both linear a pixel, so they run as one convolution; backward likewise.
+    Actnorm and the 1x1 convolution are both linear for each pixel, so they run as one convolution; backward likewise.
     """
 
     def __init__(self, channels: int, config: GlowConfig, *, height: int, width: int) -> None:
@@ -89,7 +89,7 @@ def pointwise(steps: Sequence[FlowStep], pixels: int) -> tuple[Tensor, Tensor, T
     """Actnorm and 1x1 convolution of steps of one level as one convolution each: weights (N, C, C), biases (N, C) and,
     for images of so many pixels, the sum of all their log-determinants (0-d).
 
-    All in one go, since a level has many steps and each is made of many operations on next to no numbers.
+    All in one go, since a level has many steps and each takes many operations on very few numbers.
     """
     log_scale = torch.stack([step.norm.log_scale for step in steps])
     shift = torch.stack([step.norm.shift for step in steps])

@@ -119,7 +119,7 @@ class Generator(Recomputed):
     Only the code's direction is drawn; its length, |z| / sqrt(D), says how far from the average face: the first
     stage's features are pulled towards their running mean by it (the "truncation trick in W" of Karras et al. 2019,
     arXiv:1812.04948, appendix B, with the first rectified layer for W). Samples of a lower temperature are therefore
-    more average and stay pictures, where a code of a length that training never saw would draw a dark nothing.
+    more average and stay pictures, where a code of a length that training never saw would draw a dark blur.
     """
 
     centre: Tensor
@@ -313,7 +313,7 @@ class Dcgan(LatentModel):
     def _distance(self, estimate: Tensor, index: int) -> dict[str, Tensor]:
         """The critic's estimate of the distance, and by itself the first and the last one between two generator steps.
 
-        The generator holds still between these two, so what the estimate gains is what the critic lacked.
+        The generator does not change between these two, so what the estimate gains is what the critic lacked.
         """
         if not self.objective.distance:
             return {}
@@ -369,7 +369,7 @@ class Dcgan(LatentModel):
         return values, shared_histograms(readings, low=low, high=high)
 
     def _drawn(self, codes: Tensor) -> Tensor:
-        """Samples as in training: batch norm goes by the batch, and its running figures stay as they are."""
+        """Samples as in training: batch norm uses the batch, and its running statistics stay as they are."""
         running = {name: value.clone() for name, value in self.generator.named_buffers()}
         self.generator.train()
         try:

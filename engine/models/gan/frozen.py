@@ -1,4 +1,4 @@
-"""The generator's second object: batch norms folded into the layers before them, the last one's tanh fused."""
+"""The generator's frozen form: batch norms folded into the layers before them, the last one's tanh fused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The VAE's second object: packed convolutions with SiLU and residual sums fused, the code's layers as one matrix."""
+"""The VAE's frozen form: packed convolutions with SiLU and residual sums fused, the code's layers as one matrix."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _through(layers: Iterable[Layer], x: Tensor) -> Tensor:
     return x
 
 
-def _linear(layer: nn.Linear, packed: bool, activation: Activation = "none") -> PackedLinear:
-    return PackedLinear(layer.weight, layer.bias, packed=packed, activation=activation)
+def _linear(layer: nn.Linear, packed: bool) -> PackedLinear:
+    return PackedLinear(layer.weight, layer.bias, packed=packed)
 
 
 def _convolutions(modules: nn.Sequential, side: int, packed: bool) -> tuple[list[Layer], int]:

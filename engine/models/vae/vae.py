@@ -162,8 +162,8 @@ class Vae(LatentModel):
     """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned.
 
     A learned deviation balances reconstruction and KL by itself (Rybkin et al. 2021, "Simple and Effective VAE
-    Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at an absurdly large
-    value and the codes die.
+    Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at far too large a
+    value and the codes carry nothing.
 
     The posterior is over what the decoder sees; the code is that, made standard normal by a flow where the prior is
     learned (Chen et al. 2017, arXiv:1611.02731, section 3.2). Without one the code is what the decoder sees.
@@ -247,7 +247,7 @@ class Vae(LatentModel):
     def kl(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
         """(B, D) nats whose sum is the KL from posterior to prior: in closed form, or by this one sample.
 
-        The sample's two log-densities keep their common constant out; the flow's log-determinant is shared out evenly.
+        The sample's two log-densities leave their common constant out; the flow's log-determinant is shared out evenly.
         """
         if not self.config.prior:
             return kl_to_standard_normal(mean, log_std)

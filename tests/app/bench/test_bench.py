@@ -58,54 +58,54 @@ def window(qtbot: QtBot, only_tiny: Path) -> Iterator[Conductor]:
 
 
 def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models: Path):
-    eye = bench_tools.Eye(window)
+    watcher = bench_tools.PaintWatcher(window)
     slider = bench_tools.sliders(window)["temperature"]
     values: list[float] = []
     slider.changed.connect(values.append)
-    times = bench_tools.drag(eye, bench_tools.Hand(window.window, slider), 30)
+    times = bench_tools.drag(watcher, bench_tools.Mouse(window.window, slider), 30)
     assert len(times) == len(values) == 30
     assert all(a != b for a, b in pairwise(values))
     assert min(times) > 0
-    assert eye.pictures >= 30
-    eye.close()
+    assert watcher.pictures >= 30
+    watcher.close()
 
-    wanted = eye.wanted()
+    wanted = watcher.wanted()
     assert wanted is not None
-    assert wanted == eye.seen
+    assert wanted == watcher.seen
     assert window.state.model is not None
     picture = Session().open(window.state.model).draw(wanted).picture
     assert np.array_equal(window.of(Explore).view.single.picture.picture(), picture)
 
 
 def test_a_flood_of_moves_ends_on_the_newest_picture_and_draws_no_more_than_moves(window: Conductor):
-    eye = bench_tools.Eye(window)
-    hand = bench_tools.Hand(window.window, bench_tools.sliders(window)["temperature"])
-    found = bench_tools.flood(eye, hand, 25)
+    watcher = bench_tools.PaintWatcher(window)
+    mouse = bench_tools.Mouse(window.window, bench_tools.sliders(window)["temperature"])
+    found = bench_tools.flood(watcher, mouse, 25)
     assert found["last_is_newest"]
-    assert eye.caught_up()
+    assert watcher.caught_up()
     assert 1 <= found["pictures"] <= 26
     assert found["age"]["p50_ms"] <= found["age"]["p99_ms"] <= found["age"]["max_ms"]
-    eye.close()
+    watcher.close()
 
 
 def test_a_picture_that_does_not_come_is_said(window: Conductor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bench_tools, "LIMIT_MS", 100)
-    eye = bench_tools.Eye(window)
-    hand = bench_tools.Hand(window.window, bench_tools.sliders(window)["temperature"])
-    bench_tools.drag(eye, hand, 1)
+    watcher = bench_tools.PaintWatcher(window)
+    mouse = bench_tools.Mouse(window.window, bench_tools.sliders(window)["temperature"])
+    bench_tools.drag(watcher, mouse, 1)
     monkeypatch.setattr(window.of(Explore).looks, "_redraw", lambda **_: None)
     with pytest.raises(bench.UserError, match="No picture came"):
-        bench_tools.drag(eye, hand, 1)
+        bench_tools.drag(watcher, mouse, 1)
     monkeypatch.undo()
-    eye.close()
+    watcher.close()
 
 
 def test_a_slider_that_cannot_move_is_said(window: Conductor):
     slider = bench_tools.sliders(window)["temperature"]
-    hand = bench_tools.Hand(window.window, slider)
+    mouse = bench_tools.Mouse(window.window, slider)
     slider.setEnabled(False)
     with pytest.raises(bench.UserError, match="does not follow"):
-        hand.move()
+        mouse.move()
 
 
 def test_heartbeat_hears_a_gui_thread_that_stands_still(qtbot: QtBot):

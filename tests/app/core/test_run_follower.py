@@ -23,6 +23,7 @@ from app.train.controller import TrainController
 from app.train.state import Training
 from engine.events import Failed, TrainingMetrics, TrainingPreview, TrainingState
 from engine.runs import directory as runs
+from engine.runs.line_files import NoticeRow, append_notice
 from engine.runs.notes import set_note
 
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -269,7 +270,7 @@ def test_what_has_not_changed_is_not_read_again(run: Path, monkeypatch: pytest.M
     assert not again.changes
     set_note(run, 1, "here")
     (run / "previews" / "000001.webp").write_bytes(b"a picture")
-    runs.append_notice(run, runs.NoticeRow(0.0, 1, "info", "Well."))
+    append_notice(run, NoticeRow(0.0, 1, "info", "Well."))
     (run / "checkpoints" / "step_000001").mkdir()
     assert set(reader.read(parts, found.offset).changes) == {"notes", "previews"}
     assert set(opened) == {"read_notes", "previews", "read_notices", "newest_weights"}

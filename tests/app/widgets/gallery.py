@@ -15,10 +15,11 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.job import JobView
+from app.series import trace_of
 from app.theme import dressed_last
 from app.widgets.buttons import button
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
-from app.widgets.curves import Curves
+from app.widgets.curves import Curves, Line
 from app.widgets.empty import EmptyState
 from app.widgets.form import Combo, FloatField, FormRows, IntField, PathField, Section, Toggle
 from app.widgets.grid import PictureGrid
@@ -34,6 +35,10 @@ from app.widgets.strip import Frame, Strip
 from app.widgets.topbar import TopBar
 
 Pictures = list[NDArray[np.uint8]]
+
+
+def _lines(steps: NDArray[np.float64], **series: NDArray[np.float64]) -> list[Line]:
+    return [Line(name, name, trace_of(steps, ys), ink=ink) for ink, (name, ys) in enumerate(series.items())]
 
 
 def made_pictures(count: int = 16, side_px: int = 64) -> Pictures:
@@ -247,12 +252,14 @@ def train(pictures: Pictures) -> QWidget:
     rng = np.random.default_rng(1)
     steps = np.arange(0, 1840, 10.0)
     losses = Curves("Losses", smoothing=0.8)
-    losses.set_series("discriminator", steps, 1.2 * np.exp(-steps / 900) + 0.1 * rng.normal(size=len(steps)) + 0.4)
-    losses.set_series("generator", steps, 1.8 - np.exp(-steps / 600) + 0.1 * rng.normal(size=len(steps)))
+    judge = 1.2 * np.exp(-steps / 900) + 0.1 * rng.normal(size=len(steps)) + 0.4
+    maker = 1.8 - np.exp(-steps / 600) + 0.1 * rng.normal(size=len(steps))
+    losses.set_lines(_lines(steps, discriminator=judge, generator=maker))
     losses.set_note("step 1,840")
     norms = Curves("Gradient norm", log_y=True)
-    norms.set_series("D", steps, np.exp(np.sin(steps / 300) + 0.1 * rng.normal(size=len(steps))))
-    norms.set_series("G", steps, 0.02 * np.exp(np.cos(steps / 300) + 0.1 * rng.normal(size=len(steps))))
+    judge = np.exp(np.sin(steps / 300) + 0.1 * rng.normal(size=len(steps)))
+    maker = 0.02 * np.exp(np.cos(steps / 300) + 0.1 * rng.normal(size=len(steps)))
+    norms.set_lines(_lines(steps, D=judge, G=maker))
     figures = QWidget()
     figures.setProperty("kind", "panel-right")
     stack = vbox(losses, norms, Curves("Diversity"), gap_px=12)

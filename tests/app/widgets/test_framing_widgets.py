@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.footed import FootedPicture
+from app.widgets.footer_picture import FooterPicture
 from app.widgets.frame_picker import FramePicker
 from app.widgets.sparkline import Sparkline
 
@@ -150,17 +150,17 @@ def test_the_curve_falls_from_left_to_right(qtbot: QtBot) -> None:
 
 
 def test_a_foot_takes_room_from_the_caption_and_a_cover_the_pictures_place(qtbot: QtBot) -> None:
-    picture, foot, cover = FootedPicture("Left", "right"), QPushButton("Foot"), Sparkline()
+    picture, foot, cover = FooterPicture("Left", "right"), QPushButton("Foot"), Sparkline()
     qtbot.addWidget(picture)
     picture.resize(200, 224)
     picture.set_picture(np.zeros((32, 32, 3), np.uint8))
     picture.show()
     whole = picture._caption_rect().width()
-    picture.add_foot(foot)
+    picture.add_footer(foot)
     assert foot.isVisible()
     assert picture._caption_rect().width() < whole
     foot.hide()
-    picture.fit_foot()
+    picture.fit_footer()
     assert picture._caption_rect().width() == whole
     picture.set_cover(cover)
     assert cover.geometry() == picture.picture_rect().toRect()

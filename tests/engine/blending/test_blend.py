@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +18,7 @@ from engine.blending import Canvas, blended, over, patch, prepare, rebased, scal
 from engine.photos.align import align
 from engine.photos.decode import read_photo
 from engine.photos.similarity import cut_out
+from engine.photos.write import write_photo
 
 SAMPLES = tuple(sorted(resources.path("samples").glob("*.webp")))
 
@@ -173,6 +177,8 @@ def test_photos_of_every_kind(how: str):
     elif how == "grey":
         rgb = np.repeat(np.asarray(Image.fromarray(rgb).convert("L"))[..., None], 3, 2)
     canvas, edited = made(rgb, size=size)
+    if how == "grey":
+        edited[: size // 2, :, 2] //= 2  # Models make grey hair blond.
     result = blended(rgb, [(canvas, edited)])
     assert np.array_equal(blended(rgb, [(canvas, canvas.base)]), rgb)
     assert np.array_equal(result[~touched(canvas)], rgb[~touched(canvas)])
@@ -224,3 +230,40 @@ def test_flat_skin_gains_no_structure_from_an_even_change():
     result = blended(rgb, [(canvas, np.clip(found.rgb.astype(int) + 30, 0, 255).astype(np.uint8))])
     middle = np.s_[150:250, 150:250]
     assert result[middle].astype(float).std() == pytest.approx(rgb[middle].astype(float).std(), rel=0.05)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "RGBA", "L", "P"])
+def test_files_of_every_mode_go_all_the_way(mode: str, tmp_path: Path):
+    """Read, blended, written and read again: what is outside the mask is what was read."""
+    path = tmp_path / ("photo.tif" if mode == "CMYK" else "photo.png")
+    image = Image.fromarray(portrait(12))
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    else:
+        image = image.convert(mode)
+    image.save(path)
+    rgb = read_photo(path).rgb
+    canvas, edited = made(rgb)
+    write_photo(tmp_path / "out.png", blended(rgb, [(canvas, edited)]))
+    again = read_photo(tmp_path / "out.png").rgb
+    outside = ~touched(canvas)
+    assert np.array_equal(again[outside], rgb[outside])
+    assert not np.array_equal(again, rgb)
+
+
+def test_background_stays_beside_a_head_that_changes():
+    """Not only outside the frame: what is behind the head inside the frame is told from it."""
+    rgb = portrait(0)
+    canvas, _ = made(rgb)
+    dark = (canvas.base // 3).astype(np.uint8)
+    change = np.abs(blended(rgb, [(canvas, dark)]).astype(int) - rgb).mean(-1)
+    places = np.array([canvas.face.frame(z) for z in (0.5 + 0.65j, 0.5 + 0.85j, 0.12 + 0.14j, 0.88 + 0.14j)])
+    cheek, chin, left, right = (change[round(z.imag), round(z.real)] for z in places)
+    assert min(cheek, chin) > 20
+    assert max(left, right) <= 1
+
+
+def test_the_first_picture_waits_neither_for_opencv_nor_for_torch():
+    code = "import sys, engine.blending, engine.photos; print([m for m in ('cv2', 'torch', 'PIL') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

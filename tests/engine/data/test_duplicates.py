@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.data.duplicates import find_twins
+from engine.data.duplicates import find_duplicates
 from engine.errors import Cancelled
 from engine.progress import Progress
 
@@ -31,7 +31,7 @@ def recompressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 
 def test_different_pictures_are_not_copies() -> None:
-    assert find_twins(scenes(400)) == ()
+    assert find_duplicates(scenes(400)) == ()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -40,18 +40,18 @@ def test_equal_pictures_are_one_group(channels: int) -> None:
     images[7] = images[3]
     images[31] = images[3]
     images[40] = images[12]
-    found = find_twins(images)
-    assert [twins.rows for twins in found] == [(3, 7, 31), (12, 40)]
-    assert all(twins.exact for twins in found)
+    found = find_duplicates(images)
+    assert [same.rows for same in found] == [(3, 7, 31), (12, 40)]
+    assert all(same.exact for same in found)
 
 
 @pytest.mark.parametrize("quality", [75, 95])
 def test_a_recompressed_copy_is_found_and_called_near(quality: int) -> None:
     images = scenes(60)
     images[50] = recompressed(images[4], quality)
-    (twins,) = find_twins(images)
-    assert twins.rows == (4, 50)
-    assert not twins.exact
+    (same,) = find_duplicates(images)
+    assert same.rows == (4, 50)
+    assert not same.exact
 
 
 def test_brighter_by_a_little_is_a_copy_and_another_corner_is_none() -> None:
@@ -59,26 +59,26 @@ def test_brighter_by_a_little_is_a_copy_and_another_corner_is_none() -> None:
     images[10] = np.clip(images[2].astype(int) + 6, 0, 255)
     images[20] = images[5]
     images[20, :8, :8] = 255 - images[20, :8, :8]
-    assert [twins.rows for twins in find_twins(images)] == [(2, 10)]
+    assert [same.rows for same in find_duplicates(images)] == [(2, 10)]
 
 
 def test_other_colours_of_equal_brightness_are_no_copy() -> None:
     """Their hashes agree, for these see how bright a place is: the pixels decide."""
     images = scenes(30)
     images[20] = images[5][..., ::-1]
-    assert find_twins(images) == ()
+    assert find_duplicates(images) == ()
 
 
 def test_flat_pictures_count_only_when_equal() -> None:
     images = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (10, 11, 10, 200)])
-    assert [twins.rows for twins in find_twins(images)] == [(0, 2)]
+    assert [same.rows for same in find_duplicates(images)] == [(0, 2)]
 
 
 def test_many_flat_pictures_do_not_explode() -> None:
     images = np.zeros((3000, 8, 8, 1), np.uint8)
     images[:, 0, 0, 0] = np.arange(3000) % 251
     calls: list[int] = []
-    find_twins(images, progress=Progress(tell=lambda step: calls.append(step.done)))
+    find_duplicates(images, progress=Progress(tell=lambda step: calls.append(step.done)))
     assert calls == [0, 2048]
 
 
@@ -87,4 +87,4 @@ def test_it_can_be_cancelled() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        find_twins(scenes(10), progress=Progress(cancel))
+        find_duplicates(scenes(10), progress=Progress(cancel))

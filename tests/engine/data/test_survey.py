@@ -42,7 +42,7 @@ def test_counts_sizes_labels_splits_and_copies(folder: Path) -> None:
     assert dict(found.formats) == {"PNG": 30, "broken": 1}
     assert sum(found.splits) == 30
     assert found.groups == 20
-    assert [twins.rows for twins in found.twins] == [(3, 27, 28), (9, 29)]
+    assert [same.rows for same in found.duplicates] == [(3, 27, 28), (9, 29)]
     smiling = next(a for a in found.attributes if a.name == "Smiling")
     assert (smiling.yes, smiling.no, smiling.unknown) == (16, 14, 0)
     assert smiling.share == pytest.approx(16 / 30)
@@ -70,12 +70,12 @@ def test_copies_across_the_split_are_leaks_and_one_group_mends_it(tmp_path: Path
     for copy, of in ((outside[0], train[0]), (train[2], train[1]), (outside[2], outside[1])):
         (folder / before.names[copy]).write_bytes((folder / before.names[of]).read_bytes())
     found = survey(open_dataset(folder, size=32))
-    assert len(found.twins) == 3
+    assert len(found.duplicates) == 3
     assert found.leaks == 1
     assert "1 of these groups lie in the training set and outside it" in " ".join(found.sentences)
     together = survey(open_dataset(folder, size=32, group="(folder)"))
     assert together.groups == 1
-    assert len(together.twins) == 3
+    assert len(together.duplicates) == 3
     assert together.leaks == 0
     assert sorted(together.splits) == [0, 0, 60]
 

@@ -77,6 +77,9 @@ def test_one_sample_again_and_again_covers_next_to_nothing():
 
 
 def test_wilson_keeps_an_interval_at_the_ends():
+    for count, low, high in ((0, 0.0, 0.0370), (20, 0.1334, 0.2888)):
+        assert (wilson(count, 100).low, wilson(count, 100).high) == pytest.approx((low, high), abs=1e-3)
+    assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
     none, every = wilson(0, 100), wilson(100, 100)
     assert (none.value, none.low, every.value, every.high) == (0, 0, 1, 1)
     assert none.high == pytest.approx(0.037, abs=0.001)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.diagnostics.base import Request, Subject
-from engine.diagnostics.memorisation import MEMORISATION, find_copies, measure, share_interval
+from engine.diagnostics.memorisation import MEMORISATION, find_copies, measure
 
 SIDE = 12
 
@@ -95,9 +95,3 @@ def test_duplicates_across_the_split_do_not_blind_the_test() -> None:
 def test_too_few_held_out_images_are_a_reason() -> None:
     assert "held-out" in MEMORISATION.why_not(Source(FRESH, TRAINING, HELDOUT[:10]))  # type: ignore[arg-type]
     assert MEMORISATION.why_not(Source(FRESH, TRAINING, HELDOUT)) == ""  # type: ignore[arg-type]
-
-
-def test_the_interval_of_a_share_is_wilsons() -> None:
-    assert share_interval(0, 100) == pytest.approx((0.0, 0.0370), abs=1e-3)
-    assert share_interval(20, 100) == pytest.approx((0.1334, 0.2888), abs=1e-3)
-    assert share_interval(0, 0) == (0.0, 1.0)

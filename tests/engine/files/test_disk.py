@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(old, act, monke
         write_bytes(old, b"new")
     assert old.read_text() == "old"
     assert left_over(old.parent) == []
+
+
+@pytest.mark.parametrize("writer", [replacing, publish_folder])
+@pytest.mark.parametrize("place", [".", "/"])
+def test_a_place_without_a_name_is_an_error_of_the_disk(place, writer):
+    with pytest.raises(IsADirectoryError), writer(Path(place)):
+        pass
 
 
 def test_whoever_reads_meanwhile_sees_the_old_file(old):

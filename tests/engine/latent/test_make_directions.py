@@ -12,7 +12,8 @@ from engine.control import Control
 from engine.data.examples import Example
 from engine.errors import Cancelled, ImageError, UsageError, UserError
 from engine.latent.directions import METHODS, area_under_curve
-from engine.latent.make_directions import check_name, cross_validate, gather, left_out, make_attribute
+from engine.latent.make_directions import check_name, cross_validate, gather, make_attribute
+from engine.photos.kinds import left_out
 from engine.progress import Progress
 from tests.quick import quick
 

@@ -11,6 +11,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.latent import paths
+from engine.measures import norm_ratios
 from engine.models.base import Group
 
 
@@ -101,20 +102,6 @@ def test_loop_comes_home_and_fractions_outside_are_held():
     assert torch.equal(held, stops[[0, 2]])
 
 
-@pytest.mark.parametrize("name", list(paths.EASINGS))
-def test_easings_rise_from_zero_to_one(name: str):
-    eased = paths.EASINGS[name](torch.linspace(0, 1, 101, dtype=torch.float64))
-    assert (float(eased[0]), float(eased[-1])) == (0.0, pytest.approx(1.0, abs=1e-12))
-    assert bool((eased.diff() > 0).all())
-    assert float(eased[50]) == pytest.approx(0.5)
-
-
-def test_eased_path_visits_the_same_line_at_other_times():
-    stops = codes(2)
-    slow = paths.path(stops, [0.25], method="lerp", easing="smooth")
-    torch.testing.assert_close(slow, paths.path(stops, [0.15625], method="lerp"))
-
-
 def test_pad_meets_its_corners_and_is_bilinear_for_lerp():
     corners = codes(4)
     for i, (x, y) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]):
@@ -156,13 +143,13 @@ def test_levels_turn_each_for_itself_and_the_arc_as_a_whole():
 def test_norm_ratios_are_of_the_whole_and_of_each_group():
     ones = np.ones((3, 10), np.float32) * np.array([[1], [2], [0]], np.float32)
     ones[0, :4] = 0
-    found = paths.norm_ratios(ones, (Group("coarse", 0, 4), Group("fine", 4, 10)))
+    found = norm_ratios(ones, [4, 6])
     np.testing.assert_allclose(found, [[math.sqrt(0.6), 2, 0], [0, 2, 0], [1, 2, 0]])
 
 
 def test_the_line_sinks_where_arc_and_stretched_line_stay():
     stops = codes(2, 4096, seed=7)
-    middle = {name: paths.norm_ratios(paths.path(stops, [0.5], method=name).numpy())[0, 0] for name in paths.PATHS}
+    middle = {name: norm_ratios(paths.path(stops, [0.5], method=name).numpy())[0, 0] for name in paths.PATHS}
     assert middle["lerp"] == pytest.approx(math.sqrt(0.5), abs=0.03)
     assert middle["slerp"] == pytest.approx(1, abs=0.03)
     assert middle["norm"] == pytest.approx(1, abs=0.03)

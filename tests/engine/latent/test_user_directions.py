@@ -14,9 +14,9 @@ from engine.latent.user_directions import (
     Owned,
     added,
     axes_file,
+    described,
     load_owned,
     merged,
-    own_names,
     renamed,
     save_found,
     save_made,
@@ -98,7 +98,9 @@ def test_shipped_come_first_and_names_never_meet():
     )
     both = merged(shipped, owned)
     assert both.names == ("Smiling", "PC 1", "smiling 2", "Hat", "Feature 1")
-    assert own_names(shipped, owned) == ("smiling 2", "Hat")
+    rows = described(shipped, owned)
+    assert tuple(row.name for row in rows) == both.names
+    assert [row.name for row in rows if row.user_made] == ["smiling 2", "Hat"]
     assert both["PC 1"] is shipped["PC 1"]
     assert merged(some(), owned).names == ("smiling", "Hat", "PC 1", "Feature 1")
 

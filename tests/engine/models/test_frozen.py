@@ -13,7 +13,7 @@ import engine.nn.packed as packed_layers
 from engine import frozen as frozen_module
 from engine.errors import Unsupported
 from engine.families import FAMILIES, build, row_of
-from engine.frozen import TOLERANCE, Fresh, _Seen, freeze_model
+from engine.frozen import TOLERANCE, FrozenCache, _Seen, freeze_model
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.nn.coupling import Coupling
 from tests.contract.tiny import images, make, stir, tiny_config, variants
@@ -179,7 +179,7 @@ def changes(model: LatentModel) -> dict[str, object]:
 @pytest.mark.parametrize("what", ["moved", "replaced", "statistics", "loaded"])
 def test_nothing_is_drawn_with_old_weights(what):
     model = used("gan")
-    fresh = Fresh(model)
+    fresh = FrozenCache(model)
     z = codes(model, 2)
     before, first = fresh().decode(z), fresh()
     assert fresh() is first, "nothing has changed, so nothing is made anew"
@@ -191,12 +191,12 @@ def test_nothing_is_drawn_with_old_weights(what):
 
 
 def test_the_first_picture_need_not_wait_for_the_making():
-    fresh = Fresh(used("gan", tiny_config("gan")), late=True)
-    assert isinstance(fresh.for_now(), Plain)
-    assert not isinstance(fresh.for_now(), Plain)
-    made = Fresh(used("gan", tiny_config("gan")), late=True)
+    fresh = FrozenCache(used("gan", tiny_config("gan")), lazy=True)
+    assert isinstance(fresh.at_once(), Plain)
+    assert not isinstance(fresh.at_once(), Plain)
+    made = FrozenCache(used("gan", tiny_config("gan")), lazy=True)
     assert not isinstance(made(), Plain)
-    assert not isinstance(made.for_now(), Plain)
+    assert not isinstance(made.at_once(), Plain)
 
 
 @OF_ITS_OWN
@@ -274,7 +274,7 @@ def test_weights_that_are_not_finite_leave_the_module(family):
 @OF_ITS_OWN
 def test_no_gradient_comes_out_and_the_module_still_has_its_own(family):
     model = stir(make(family)).eval()
-    fresh = Fresh(model)
+    fresh = FrozenCache(model)
     z = codes(model, 2).requires_grad_()
     assert not fresh().decode(z).requires_grad
     model.decode(z).square().sum().backward()
@@ -292,7 +292,7 @@ def test_each_of_two_threads_draws_with_its_own(family):
 
     def draw() -> None:
         try:
-            fresh = Fresh(copy.deepcopy(model))
+            fresh = FrozenCache(copy.deepcopy(model))
             found = [off(fresh().decode(one), x) for one, x in zip(z, expected, strict=True)]
             problems.extend(share for share in found if share > TOLERANCE)
         except (RuntimeError, AssertionError) as error:

@@ -15,6 +15,7 @@ from engine.families import FAMILIES, build
 from engine.planning import cost, rehearsal
 from engine.progress import Progress
 from engine.runs import directory as runs
+from engine.runs.line_files import read_notices
 from engine.session import Session
 from engine.training.config import TrainConfig
 from tests.contract.tiny import folder_of_pictures, images, tiny_config, variants
@@ -28,7 +29,7 @@ SMALL = {
 }
 
 
-def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.Asked:
+def of(family: str, *, batch: int = 8, config=None, images: int = 0, **training) -> cost.CostQuery:
     return cost.asked(family, config or SMALL[family], {"batch": batch, **training}, SHAPE, images=images)
 
 
@@ -199,14 +200,14 @@ def test_a_run_that_would_not_fit_takes_parts_and_says_so(tmp_path: Path, monkey
     session = Session(device="cpu")
     run = session.new_run(request(data))
     assert runs.read_config(run).training["accumulate"] == 2
-    assert ["2 parts" in row.text for row in runs.read_notices(run)[0]] == [True]
+    assert ["2 parts" in row.text for row in read_notices(run)[0]] == [True]
 
     monkeypatch.setattr(cost, "free_memory", lambda kind: 1000)
     with pytest.raises(UsageError, match="are free"):
         session.new_run(request(data, title="No"))
     forced = session.new_run(request(data, title="All the same", force=True))
     assert runs.read_config(forced).training["accumulate"] == 1
-    assert runs.read_notices(forced)[0] == []
+    assert read_notices(forced)[0] == []
 
 
 def test_the_cost_of_a_request_is_told_in_words():

@@ -28,24 +28,24 @@ def make_run(path: Path, *, title: str = "", family: str = "vae", state: str = "
     return path
 
 
-def names(shelf: run_library.Shelf) -> set[str]:
-    return {entry.info.name for entry in shelf.entries}
+def names(listing: run_library.RunListing) -> set[str]:
+    return {entry.info.name for entry in listing.entries}
 
 
 def test_runs_come_newest_first_and_are_not_read_twice(tmp_path, monkeypatch):
     for index in range(4):
         run = make_run(tmp_path / f"0000{index}-vae-x")
         os.utime(run / "status.json", (index, index))
-    shelf = run_library.read_shelf(tmp_path)
-    assert [entry.info.name[4] for entry in shelf.entries] == ["3", "2", "1", "0"]
+    listing = run_library.read_listing(tmp_path)
+    assert [entry.info.name[4] for entry in listing.entries] == ["3", "2", "1", "0"]
     read = []
     monkeypatch.setattr(runs, "read_json", lambda file, real=runs.read_json: (read.append(file), real(file))[1])
-    before = {entry.info.path: entry for entry in shelf.entries}
-    again = run_library.read_shelf(tmp_path, before=before)
-    assert again == shelf
+    before = {entry.info.path: entry for entry in listing.entries}
+    again = run_library.read_listing(tmp_path, before=before)
+    assert again == listing
     assert read == []
     run_library.write_tags(tmp_path / "00002-vae-x", ["new"])
-    third = run_library.read_shelf(tmp_path, before=before)
+    third = run_library.read_listing(tmp_path, before=before)
     assert {entry.info.name: entry.tags for entry in third.entries}["00002-vae-x"] == ("new",)
 
 
@@ -70,9 +70,9 @@ def test_a_hostile_config_is_a_sentence_and_hides_nobody(kind, tmp_path):
     if text.startswith("{") and text.endswith("}"):
         text = json.dumps({**json.loads((bad / "config.json").read_text()), **json.loads(text)})
     (bad / "config.json").write_text(text)
-    shelf = run_library.read_shelf(tmp_path)
-    assert names(shelf) == {"good"}
-    (lost,) = shelf.lost
+    listing = run_library.read_listing(tmp_path)
+    assert names(listing) == {"good"}
+    (lost,) = listing.lost
     assert lost.path == bad
     assert lost.why.endswith(".")
 
@@ -99,10 +99,10 @@ def test_hostile_directories_are_passed_over(tmp_path):
     for file in ("metrics.jsonl", "tags.json", "status.json"):
         (strange / file).unlink(missing_ok=True)
         os.mkfifo(strange / file)
-    shelf = run_library.read_shelf(tmp_path, [tmp_path / "loop"])
-    assert len(names(shelf) & {"good", "again"}) == 1, "one run by two names is listed once"
-    assert names(shelf) - {"good", "again"} == {"ring", "strange"}
-    assert {lost.path.name for lost in shelf.lost} == {"piped", "huge", "loop"}
+    listing = run_library.read_listing(tmp_path, [tmp_path / "loop"])
+    assert len(names(listing) & {"good", "again"}) == 1, "one run by two names is listed once"
+    assert names(listing) - {"good", "again"} == {"ring", "strange"}
+    assert {lost.path.name for lost in listing.lost} == {"piped", "huge", "loop"}
     assert runs.previews(ring) == []
     assert runs.read_metrics(strange) == ([], 0)
 
@@ -114,11 +114,11 @@ def test_attached_runs_and_folders(tmp_path):
     make_run(far / "c")
     (tmp_path / "void").mkdir()
     attached = [far, own / "a", tmp_path / "gone", tmp_path / "void"]
-    shelf = run_library.read_shelf(own, attached)
-    assert {entry.info.name: entry.attached for entry in shelf.entries} == {"a": False, "b": True, "c": True}
-    assert {lost.path.name for lost in shelf.lost} == {"gone", "void"}
-    assert all(lost.attached and lost.why.endswith(".") for lost in shelf.lost)
-    alone = run_library.read_shelf(own, [far / "b"])
+    listing = run_library.read_listing(own, attached)
+    assert {entry.info.name: entry.attached for entry in listing.entries} == {"a": False, "b": True, "c": True}
+    assert {lost.path.name for lost in listing.lost} == {"gone", "void"}
+    assert all(lost.attached and lost.why.endswith(".") for lost in listing.lost)
+    alone = run_library.read_listing(own, [far / "b"])
     assert names(alone) == {"a", "b"}
 
 
@@ -165,7 +165,7 @@ def entries(tmp_path) -> tuple[run_library.Entry, ...]:
     make_run(tmp_path / "00000-vae-x", title="Night faces", family="vae", step=30)
     make_run(tmp_path / "00001-gan-x", title="Day faces", family="gan", step=90, state="done")
     run_library.write_tags(make_run(tmp_path / "00002-flow-x", family="flow", step=60), ["Nightly"])
-    return run_library.read_shelf(tmp_path).entries
+    return run_library.read_listing(tmp_path).entries
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_copy_takes_the_past_of_its_weights(tmp_path):
     assert run_library.find_checkpoint(source).step == 30
     middle = run_library.find_checkpoint(source / "checkpoints" / "step_000020")
     target = make_run(tmp_path / "target")
-    run_library.plant(middle, target)
+    run_library.copy_checkpoint(middle, target)
     assert [one.step for one in run_library.list_checkpoints(target)] == [20]
     assert [row.step for row in runs.read_metrics(target)[0]] == [10, 20]
     assert [step for step, _ in runs.previews(target)] == [20]
@@ -230,7 +230,7 @@ def test_the_trash_of_last_resort_keeps_all(tmp_path):
     second = run_library.set_aside(make_run(tmp_path / "a"))
     assert first != second
     assert (first / "config.json").is_file()
-    assert run_library.read_shelf(tmp_path).entries == ()
+    assert run_library.read_listing(tmp_path).entries == ()
 
 
 def elsewhere(run: Path, *, heartbeat: float, written: float | None = None, state: str = "running") -> None:
@@ -280,7 +280,7 @@ def test_a_clock_ahead_does_not_keep_a_dead_run_alive(tmp_path, monkeypatch):
 def test_a_torn_status_does_not_end_a_living_run_at_once(tmp_path):
     run, heartbeats = make_run(tmp_path / "a"), Heartbeats()
     elsewhere(run, heartbeat=time.time())
-    shelf = run_library.read_shelf(tmp_path, heartbeats=heartbeats)
+    listing = run_library.read_listing(tmp_path, heartbeats=heartbeats)
     alive = []
     for text in ('{"state": "runn', '{"state": "runn', None):
         if text is None:
@@ -288,10 +288,10 @@ def test_a_torn_status_does_not_end_a_living_run_at_once(tmp_path):
         else:
             (run / "status.json").write_text(text)
             os.utime(run / "status.json", (5, 5))
-        shelf = run_library.read_shelf(
-            tmp_path, before={entry.info.path: entry for entry in shelf.entries}, heartbeats=heartbeats
+        listing = run_library.read_listing(
+            tmp_path, before={entry.info.path: entry for entry in listing.entries}, heartbeats=heartbeats
         )
-        alive.append(shelf.entries[0].info.status.alive)
+        alive.append(listing.entries[0].info.status.alive)
     assert alive == [True, False, True]
 
 

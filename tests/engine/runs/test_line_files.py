@@ -8,39 +8,48 @@ import math
 import pytest
 
 from engine.charts import Chart
-from engine.runs import directory as runs
-from engine.runs.line_files import MAX_EVIDENCE, MAX_TEXT, MAX_VALUES, FigureRow, NoticeRow
+from engine.runs.line_files import (
+    MAX_EVIDENCE,
+    MAX_TEXT,
+    MAX_VALUES,
+    FigureRow,
+    NoticeRow,
+    append_figures,
+    append_notice,
+    read_figures,
+    read_notices,
+)
 
 BARS = Chart("heldout/kl", "bars", (1.0, 0.5, 0.0))
 COUNTS = Chart("d", "histogram", (3.0, 1.0), (0.0, 0.5, 1.0))
 
 
 def test_charts_come_back_as_they_were_written(tmp_path):
-    runs.append_figures(tmp_path, 5, [BARS, COUNTS])
-    rows, offset = runs.read_figures(tmp_path)
+    append_figures(tmp_path, 5, [BARS, COUNTS])
+    rows, offset = read_figures(tmp_path)
     assert rows == [
         FigureRow(5, "heldout/kl", "bars", None, (1.0, 0.5, 0.0)),
         FigureRow(5, "d", "histogram", (0.0, 0.5, 1.0), (3.0, 1.0)),
     ]
-    assert runs.read_figures(tmp_path, offset) == ([], offset)
-    runs.append_figures(tmp_path, 9, [COUNTS])
-    rows, _ = runs.read_figures(tmp_path, offset)
+    assert read_figures(tmp_path, offset) == ([], offset)
+    append_figures(tmp_path, 9, [COUNTS])
+    rows, _ = read_figures(tmp_path, offset)
     assert [row.step for row in rows] == [9]
-    assert runs.read_figures(tmp_path / "nowhere") == ([], 0)
+    assert read_figures(tmp_path / "nowhere") == ([], 0)
 
 
 def test_after_a_resume_the_newest_row_of_a_name_counts(tmp_path):
     for step in (1, 2, 3):
-        runs.append_figures(tmp_path, step, [BARS, COUNTS])
-    runs.append_figures(tmp_path, 2, [BARS])
-    rows, _ = runs.read_figures(tmp_path)
+        append_figures(tmp_path, step, [BARS, COUNTS])
+    append_figures(tmp_path, 2, [BARS])
+    rows, _ = read_figures(tmp_path)
     assert [row.step for row in rows if row.name == BARS.name] == [1, 2]
     assert [row.step for row in rows if row.name == COUNTS.name] == [1, 2, 3]
 
 
 def test_a_chart_with_a_number_that_is_not_finite_is_left_out(tmp_path):
-    runs.append_figures(tmp_path, 1, [Chart("bad", "bars", (1.0, math.nan)), BARS])
-    assert [row.name for row in runs.read_figures(tmp_path)[0]] == [BARS.name]
+    append_figures(tmp_path, 1, [Chart("bad", "bars", (1.0, math.nan)), BARS])
+    assert [row.name for row in read_figures(tmp_path)[0]] == [BARS.name]
 
 
 GOOD = {"step": 3, "name": "x", "kind": "histogram", "edges": [0, 1, 2], "values": [4, 5]}
@@ -74,14 +83,14 @@ TEXTS += ["null", "[]", "", "{", "\0\0", "[" * 5000, '{"step":' + "9" * 5000 + "
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_a_malformed_chart_is_passed_over(text, tmp_path):
     (tmp_path / "figures.jsonl").write_text(f"{text}\n{json.dumps(GOOD)}\n")
-    rows, offset = runs.read_figures(tmp_path)
+    rows, offset = read_figures(tmp_path)
     assert rows == [FigureRow(3, "x", "histogram", (0.0, 1.0, 2.0), (4.0, 5.0))]
     assert offset == (tmp_path / "figures.jsonl").stat().st_size
 
 
 @pytest.mark.parametrize("name", ["figures.jsonl", "notices.jsonl"])
 def test_a_torn_line_waits_for_its_rest_and_bytes_that_are_no_text_do_no_harm(name, tmp_path):
-    read = {"figures.jsonl": runs.read_figures, "notices.jsonl": runs.read_notices}[name]
+    read = {"figures.jsonl": read_figures, "notices.jsonl": read_notices}[name]
     line = json.dumps({**GOOD, "level": "info", "text": "Well.", "time": 1.0})
     (tmp_path / name).write_bytes(b"\xff\xfe\x00\n" + b"x" * (3 * 2**20) + b"\n" + line[:20].encode())
     rows, offset = read(tmp_path)
@@ -95,15 +104,15 @@ def test_a_torn_line_waits_for_its_rest_and_bytes_that_are_no_text_do_no_harm(na
 
 def test_notices_come_back_with_their_evidence(tmp_path):
     notice = NoticeRow(12.5, 40, "warning", "It leapt.", "explosion", {"loss": 9e4}, "Lower it.", "Went back.")
-    runs.append_notice(tmp_path, notice)
-    runs.append_notice(tmp_path, NoticeRow(13.0, 41, "info", "Well."))
-    rows, _ = runs.read_notices(tmp_path)
+    append_notice(tmp_path, notice)
+    append_notice(tmp_path, NoticeRow(13.0, 41, "info", "Well."))
+    rows, _ = read_notices(tmp_path)
     assert rows == [notice, NoticeRow(13.0, 41, "info", "Well.")]
 
 
 def test_evidence_that_is_not_finite_is_not_shown(tmp_path):
-    runs.append_notice(tmp_path, NoticeRow(1.0, 1, "warning", "Bad.", "nan", {"loss": math.inf, "step": 1.0}))
-    (row,), _ = runs.read_notices(tmp_path)
+    append_notice(tmp_path, NoticeRow(1.0, 1, "warning", "Bad.", "nan", {"loss": math.inf, "step": 1.0}))
+    (row,), _ = read_notices(tmp_path)
     assert row.evidence == {"step": 1.0}
 
 
@@ -116,7 +125,7 @@ def test_a_strangers_notice_is_cut_to_size(tmp_path):
         "evidence": {f"n{i}": i for i in range(1000)} | {"text": "no number"},
     }
     (tmp_path / "notices.jsonl").write_text(json.dumps(line) + "\n")
-    (row,), _ = runs.read_notices(tmp_path)
+    (row,), _ = read_notices(tmp_path)
     assert len(row.text) == MAX_TEXT
     assert row.text.isprintable()
     assert len(row.evidence) <= MAX_EVIDENCE
@@ -129,4 +138,4 @@ def test_a_strangers_notice_is_cut_to_size(tmp_path):
 def test_a_malformed_notice_is_passed_over(change, tmp_path):
     line = {"step": 1, "level": "info", "text": "Well.", "time": 1.0} | change
     (tmp_path / "notices.jsonl").write_text(json.dumps(line) + "\n")
-    assert runs.read_notices(tmp_path)[0] == []
+    assert read_notices(tmp_path)[0] == []

@@ -9,6 +9,7 @@ from engine.device import pick
 from engine.errors import RunError, UserError
 from engine.events import TrainingNotice
 from engine.runs import directory as runs
+from engine.runs.line_files import read_notices
 from engine.training.hooks import MAX_FAILURES, GoBack, QuietHook
 from engine.training.loop import train
 from tests.engine.training.runner import new_run, of
@@ -126,7 +127,7 @@ def test_a_wish_to_go_back_is_met_and_told_with_its_evidence(tmp_path):
     assert notice.text == "The loss leapt: went back to step 4 with half the learning rate."
     assert (notice.kind, notice.evidence, notice.suggestion) == ("explosion", (("loss", 9.0),), "Lower the rate.")
     assert [step for kind, step in made[0].calls if kind == "tick"] == [4, 8, 8, 12]
-    rows, _ = runs.read_notices(run)
+    rows, _ = read_notices(run)
     assert [(row.kind, dict(row.evidence), row.action) for row in rows] == [
         ("explosion", {"loss": 9.0}, "went back to step 4 with half the learning rate")
     ]

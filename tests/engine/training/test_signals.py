@@ -14,6 +14,7 @@ from engine.families import FAMILIES
 from engine.models.vae import Vae
 from engine.objectives.adversarial import OBJECTIVES
 from engine.runs import directory as runs
+from engine.runs.line_files import read_figures, read_notices
 from engine.training import signals
 from engine.training.guards import GUARDS, Alarm, Guard, GuardMonitor, History
 from engine.training.tensorboard import EventFile
@@ -50,7 +51,7 @@ def test_a_run_tells_its_rates_sizes_and_charts(family, tmp_path):
     # The window hears all that the files say.
     told = {name for event in of(TrainingMetrics, events) for name, _ in event.values}
     assert told >= set(found) - {"images_per_second"}
-    charts = runs.read_figures(run)[0]
+    charts = read_figures(run)[0]
     drawn = {name for plot in FAMILIES[family].curves if plot.kind != "line" for name in plot.metrics}
     assert drawn <= {row.name for row in charts}
     assert {row.step for row in charts} == ({6, 12} if drawn else set())
@@ -113,7 +114,7 @@ def test_a_gan_of_every_objective_trains_and_moves(objective, tmp_path):
         for name in plot.metrics
     }
     assert shown - {"heldout/overfitting"} <= set(found)
-    charts = [row for row in runs.read_figures(run)[0] if row.step == 12]
+    charts = [row for row in read_figures(run)[0] if row.step == 12]
     assert len({row.edges for row in charts}) == 1
     counted = {row.name: sum(row.values) for row in charts}
     assert counted["discriminator/on_samples"] == counted["discriminator/on_heldout"] > 1
@@ -141,7 +142,7 @@ def test_a_notice_goes_to_the_window_the_log_and_its_file_once(tmp_path, monkeyp
     _, events = train(session, run)
     (notice,) = of(TrainingNotice, events)
     assert (notice.kind, notice.step, notice.evidence) == ("rain", 4, (("rain", 3.0),))
-    (row,), _ = runs.read_notices(run)
+    (row,), _ = read_notices(run)
     assert (row.kind, row.text, dict(row.evidence), row.suggestion) == (
         "rain",
         "It is raining.",
@@ -199,7 +200,7 @@ def test_tensorboard_reads_what_a_run_wrote(tmp_path):
         read = [(event.step, event.value) for event in events.Scalars(name)]
         assert [step for step, _ in read] == [step for step, _ in found[name]]
         assert [value for _, value in read] == pytest.approx([value for _, value in found[name]], rel=1e-5)
-    (chart,) = [row for row in runs.read_figures(run)[0] if row.step == 12 and row.name == "discriminator/on_samples"]
+    (chart,) = [row for row in read_figures(run)[0] if row.step == 12 and row.name == "discriminator/on_samples"]
     histogram = events.Histograms("discriminator/on_samples")[-1]
     assert histogram.step == 12
     assert sum(histogram.histogram_value.bucket) == sum(chart.values)

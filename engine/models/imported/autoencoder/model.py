@@ -1,6 +1,6 @@
 """The convolutional autoencoder of latent diffusion (Rombach et al. 2022, arXiv:2112.10752), as diffusers stores it.
 
-Modules are named as in the public files, so that a file's names are ours.
+Modules are named as in the public files, so that a file's tensors load by name.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ImportedAutoencoderConfig:
 
 
 class Resnet(nn.Module):
-    """x + conv(silu(norm(conv(silu(norm(x)))))), with a 1x1 convolution on the way past where channels change."""
+    """x + conv(silu(norm(conv(silu(norm(x)))))), with a 1x1 convolution on the shortcut where channels change."""
 
     def __init__(self, channels: int, out_channels: int, groups: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The second object of a stranger's DCGAN generator: its layers packed, with what comes after each fused."""
+"""The frozen form of an imported DCGAN generator: its layers packed, with what comes after each fused."""
 
 from __future__ import annotations
 

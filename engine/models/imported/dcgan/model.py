@@ -1,4 +1,4 @@
-"""A stranger's DCGAN generator as a plain stack of convolutions (Radford et al. 2016, arXiv:1511.06434).
+"""An imported DCGAN generator as a plain stack of convolutions (Radford et al. 2016, arXiv:1511.06434).
 
 Batch normalisation is an affine map once training is over, so the importer has folded it into weights and biases.
 """

@@ -1,4 +1,4 @@
-"""The second object of a stranger's Glow: its 1x1 convolutions inverted once, its coupling networks packed."""
+"""The frozen form of an imported Glow: its 1x1 convolutions inverted once, its coupling networks packed."""
 
 from __future__ import annotations
 

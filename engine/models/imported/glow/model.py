@@ -1,4 +1,4 @@
-"""A stranger's Glow (Kingma & Dhariwal 2018, arXiv:1807.03039), in one form for all public implementations.
+"""An imported Glow (Kingma & Dhariwal 2018, arXiv:1807.03039), in one form for all public implementations.
 
 The importer folds actnorm into the 1x1 convolution next to it, and the scale of a "zero convolution" into its weights;
 both are the same function with fewer numbers. What remains different between the implementations is in the config.

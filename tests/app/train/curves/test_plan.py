@@ -15,7 +15,8 @@ from app.train.curves.state import CurvesState, Overlay
 from app.train.state import RunView
 from engine.families import FAMILIES
 from engine.plots import COMMON, Plot
-from engine.runs.directory import FigureRow, MetricsRow, NoticeRow, RunConfig, RunInfo, RunStatus
+from engine.runs.directory import MetricsRow, RunConfig, RunInfo, RunStatus
+from engine.runs.line_files import FigureRow, NoticeRow
 
 ROWS = (*FAMILIES["vae"].curves, *COMMON)
 

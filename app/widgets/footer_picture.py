@@ -13,34 +13,34 @@ from app.widgets.layout import hbox
 from app.widgets.picture import CAPTION_PX, Picture
 
 _GAP_PX: Final = 8
-FOOT_GAP_PX: Final = 4
+FOOTER_GAP_PX: Final = 4
 
 
-class FootedPicture(Picture):
-    """Places `foot` widgets at the right end of the caption, whose words give way, and a cover over the picture."""
+class FooterPicture(Picture):
+    """Places `footer` widgets at the right end of the caption, whose words give way, and a cover over the picture."""
 
     def __init__(self, caption_left: str = "", caption_right: str = "", *, parent: QWidget | None = None) -> None:
         super().__init__(caption_left, caption_right, parent=parent)
-        self._foot = QWidget(self)
+        self._footer = QWidget(self)
         self._row = hbox(gap_px=0)
-        self._foot.setLayout(self._row)
-        self._foot.hide()
+        self._footer.setLayout(self._row)
+        self._footer.hide()
         self._cover: QWidget | None = None
 
-    def add_foot(self, *widgets: QWidget) -> None:
+    def add_footer(self, *widgets: QWidget) -> None:
         """Small controls, at most as high as the caption line."""
         for widget in widgets:
             widget.setFixedHeight(CAPTION_PX - 2)
             self._row.addWidget(widget)
-        self.fit_foot()
+        self.fit_footer()
 
-    def fit_foot(self) -> None:
+    def fit_footer(self) -> None:
         """Makes room again after a control was shown, hidden or given another text."""
         shown = any(
             item is not None and (widget := item.widget()) is not None and not widget.isHidden()
             for item in map(self._row.itemAt, range(self._row.count()))
         )
-        self._foot.setVisible(shown)
+        self._footer.setVisible(shown)
         self._row.invalidate()
         self._place()
         self.update()
@@ -63,14 +63,14 @@ class FootedPicture(Picture):
         return line.adjusted(0, 0, -(taken + _GAP_PX) if taken else 0, 0)
 
     def _foot_px(self) -> int:
-        return 0 if self._foot.isHidden() else self._row.sizeHint().width()
+        return 0 if self._footer.isHidden() else self._row.sizeHint().width()
 
     def _place(self) -> None:
         rect = self.picture_rect().toRect()
         if self._cover is not None:
             self._cover.setGeometry(rect)
         width = min(self._foot_px(), rect.width())
-        self._foot.setGeometry(rect.right() + 1 - width, rect.bottom() + FOOT_GAP_PX, width, CAPTION_PX - 2)
+        self._footer.setGeometry(rect.right() + 1 - width, rect.bottom() + FOOTER_GAP_PX, width, CAPTION_PX - 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -79,7 +79,7 @@ class FootedPicture(Picture):
     def paintEvent(self, event: QPaintEvent) -> None:
         # A picture of another shape moves the caption line without a resize.
         rect = self.picture_rect()
-        if self._foot.geometry().top() != rect.toRect().bottom() + FOOT_GAP_PX:
+        if self._footer.geometry().top() != rect.toRect().bottom() + FOOTER_GAP_PX:
             self._place()
         if self._cover is None:
             super().paintEvent(event)

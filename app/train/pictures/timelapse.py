@@ -7,14 +7,14 @@ from typing import Final
 
 from app.core.export_job import export_file
 from app.core.store import Store
-from app.train.pictures.state import FilmChoice
+from app.train.pictures.state import TimelapseChoice
 from engine.lanes import Progress
 
 JOB: Final = "time-lapse"
 HOLD_SECONDS: Final = 1.0
 
 
-def export(store: Store, run: Path, what: str, choice: FilmChoice, file: Path) -> None:
+def export(store: Store, run: Path, what: str, choice: TimelapseChoice, file: Path) -> None:
     """The samples or the pinned photos (`what`) of a run as a film; the kind of file is told by its name."""
 
     def work(progress: Progress) -> int:

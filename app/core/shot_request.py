@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShotRequest:
     """What `latent-loom shot` is to show. `view` is one of the row's views, empty for the one that is there.
 
     `run` (None: the newest), `panel` and `side` are the pages of Train; `edits` are sliders by name, in sigmas.

@@ -24,7 +24,7 @@ from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import ImageError
 from engine.files.disk import write_bytes
 from engine.latent.inversion import Inversion, invert, refine
-from engine.measures import error_map
+from engine.measures import ERROR_GAIN, error_map
 from engine.models.base import LatentModel
 from engine.pictures import save_picture, sheet, to_images, to_pictures
 from engine.runs import live, pins
@@ -33,7 +33,6 @@ from engine.training.hooks import QuietHook, RunContext, StepContext
 SEARCH_SECONDS: Final = 1.0
 """For all searches of one preview together, as far as the last one tells; a photo's first search may take as long."""
 FIRST_STEPS, FEWEST_STEPS, MOST_STEPS = 40, 2, 12
-ERROR_GAIN: Final = 4.0
 LEAST_ERROR: Final = 1e-12
 HALF_LIMIT: Final = 6e4
 ROOM: Final = 8
@@ -192,7 +191,7 @@ def _largest(model: LatentModel) -> float:
     return float(torch.stack([part.float() for part in parts]).amax()) if parts else 0.0
 
 
-class Looking(QuietHook):
+class PreviewExtras(QuietHook):
     """Both, as a hook of the loop: at every preview with the averaged model."""
 
     def __init__(self, run: RunContext) -> None:

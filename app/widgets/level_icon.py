@@ -1,4 +1,4 @@
-"""A small sign for how something is to be read: a tick, an exclamation mark, a cross or a question mark, in colour."""
+"""A small icon for how something is to be read: a tick, an exclamation mark, a cross or a question mark, in colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS: Final = {"good": "good", "watch": "to be watched", "bad": "bad", "unknown
 _SIDE_PX: Final = 18
 
 
-class LevelSign(QWidget):
+class LevelIcon(QWidget):
     """A disc with a mark: colour alone would leave some people out. Levels: good, watch, bad, unknown."""
 
     def __init__(self, level: str = "unknown", *, side_px: int = _SIDE_PX, parent: QWidget | None = None) -> None:
@@ -31,7 +31,7 @@ class LevelSign(QWidget):
         return self._level
 
     def set_level(self, level: str) -> None:
-        """Another sign; an unknown word shows the question mark."""
+        """Another icon; an unknown word shows the question mark."""
         level = level if level in WORDS else "unknown"
         if level != self._level:
             self._level = level

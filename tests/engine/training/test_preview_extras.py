@@ -22,8 +22,8 @@ from engine.measures import psnr
 from engine.runs import directory as runs
 from engine.runs import live, pins
 from engine.session import Session
-from engine.training import looking
-from engine.training.looking import LiveWeights, PinnedPhotos
+from engine.training import preview_extras
+from engine.training.preview_extras import LiveWeights, PinnedPhotos
 from tests.contract.tiny import tiny_config
 from tests.engine.training.runner import digests, new_run, train
 from tests.quick import quick
@@ -92,7 +92,7 @@ def test_a_search_goes_on_from_the_preview_before_and_is_bounded(run):
     decode = model.decode
     model.decode = lambda z: (calls.append(len(z)), decode(z))[1]
     photos.look(model, 5)
-    assert len(calls) <= looking.FEWEST_STEPS + 2
+    assert len(calls) <= preview_extras.FEWEST_STEPS + 2
 
 
 def test_pins_of_any_size_and_hostile_ones(run):
@@ -202,7 +202,7 @@ def test_a_full_disk_and_weights_gone_wrong_leave_the_pair_as_it_is(run, monkeyp
         next(model.parameters()).fill_(float("nan"))
     assert not weights.publish(model, header("vae", 2))
     usage = shutil.disk_usage(run)
-    monkeypatch.setattr(looking.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    monkeypatch.setattr(preview_extras.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     for step in (3, 4):
         assert not weights.publish(tiny("vae"), header("vae", step))
     assert len(said) == 1

@@ -20,7 +20,7 @@ from tests.gui.conftest import App, OpenApp, drag, drop
 def glow(home: Path, open_app: OpenApp) -> App:
     """The window with the tiny Glow open and its levels unfolded."""
     app = open_app(model="Tiny Glow")
-    app.explore.microscope.open(True)
+    app.explore.levels.open(True)
     app.settle()
     return app
 
