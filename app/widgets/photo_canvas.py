@@ -6,7 +6,7 @@ Places are in the screen's own pixels unless said otherwise, so that a photo at 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -22,8 +22,6 @@ Window = tuple[int, int, int, int]
 """Left, top, width, height of a part of the photo, in its pixels."""
 Piece = tuple[int, int, QImage]
 """Where a changed part is in the picture on screen: left, top, and its pixels."""
-QUIET: Final = 0.15
-"""How much of the marks is left while a hand drags."""
 
 
 class PhotoCanvas(QWidget):
@@ -217,12 +215,10 @@ class PhotoCanvas(QWidget):
             painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         several = len(self._outlines) > 1
-        for index, one in enumerate(self._outlines):
-            painter.setOpacity(QUIET if self._quiet else 1.0)
+        for index, one in enumerate(() if self._quiet else self._outlines):
             room = QRectF(0, 0, *self.room())
             paint_outline(
                 painter, self._spots(one), one, hovered=index == self._hover, several=several, ratio=ratio, room=room
             )
-        painter.setOpacity(1.0)
         if line is not None:
             paint_split(painter, line, self._label, ratio=ratio, room=QRectF(0, 0, *self.room()))

@@ -15,7 +15,7 @@ CORNER: Final = 0.09
 """Length of a corner mark over the frame's side."""
 BADGE_PX: Final = 20.0
 KNOB_PX: Final = 11.0
-KNOB_AT: Final = (0.86, 0.5, 0.25, 0.1)
+KNOB_AT: Final = (0.96, 0.75, 0.5, 0.25, 0.1)
 """Where on the handle's line its knob is, the first place that is on screen."""
 WHITE: Final = QColor(255, 255, 255)
 DARK: Final = QColor(0, 0, 0, 150)

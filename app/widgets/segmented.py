@@ -49,8 +49,10 @@ class Segmented(Painted):
     def set_option_enabled(self, key: str, enabled: bool, why: str = "") -> None:
         """Allow or forbid one choice; ``why`` becomes its tooltip."""
         self._find(key)
-        self._off = {k: w for k, w in self._off.items() if k != key} | ({} if enabled else {key: why})
-        self.update()
+        off = {k: w for k, w in self._off.items() if k != key} | ({} if enabled else {key: why})
+        if off != self._off:
+            self._off = off
+            self.update()
 
     def segment_rect(self, key: str) -> QRectF:
         """Where the option ``key`` is, in widget pixels."""

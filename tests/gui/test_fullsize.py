@@ -17,6 +17,7 @@ from app.explore.fullsize.view import FullSizePanel
 from app.settings import load_settings, settings_file
 from app.widgets.pixels import from_qimage
 from engine.blending import blended, prepare
+from engine.exploring.open_model import OpenModel
 from tests.gui.conftest import App, OpenApp, drag, drop, mouse
 from tests.gui.test_explore import slider_points
 
@@ -33,6 +34,13 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos") / "two.png"
     whole.save(path)
     return path
+
+
+@pytest.fixture
+def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches of four steps."""
+    encode = OpenModel.encode
+    monkeypatch.setattr(OpenModel, "encode", lambda self, *args, **options: encode(self, *args, steps=4, **options))
 
 
 def panel(app: App) -> FullSizePanel:
@@ -456,3 +464,51 @@ def test_marks_leave_the_photo_alone_while_a_hand_drags(app: App, two: Path) -> 
     mouse(slider, QEvent.Type.MouseButtonRelease, points[-1])
     assert not app.state.moving
     assert not view._quiet
+
+
+def test_the_photo_goes_along_into_another_model(app: App, two: Path) -> None:
+    opened(app, two)
+    smile(app)
+    click_face(app, 2)
+    app.model("Tiny Glow")
+    app.wait(lambda: app.state.encoded is not None and app.state.look.photo == f"{two}#face 2")
+    rested(app)
+    assert panel(app).isVisible()
+    assert changes(app, two) == (True, False), "what the other model did to the first face stays"
+    smile(app)
+    assert changes(app, two) == (True, True)
+
+
+def test_a_session_brings_all_faces_back(app: App, open_app: OpenApp, two: Path, tmp_path: Path) -> None:
+    opened(app, two)
+    smile(app)
+    click_face(app, 2)
+    smile(app)
+    session = tmp_path / "a.loom"
+    app.explore.sessions.save(session)
+    app.settle()
+    app.close()
+    again = open_app()
+    again.explore.files.open_files([str(session)])
+    again.wait(lambda: len(again.explore.full.edits_on_photo()) == 2)
+    rested(again)
+    assert panel(again).isVisible()
+    assert changes(again, two) == (True, True)
+    assert {face.number for face in again.state.full.faces} == {1, 2}
+
+
+def test_a_photo_taken_out_of_the_library_stays_on_screen(app: App, two: Path) -> None:
+    opened(app, two)
+    smile(app)
+    app.explore_view.library.photos.removed.emit(str(two))
+    app.settle()
+    assert panel(app).isVisible()
+    assert changes(app, two) == (True, False)
+
+
+def test_a_searched_code_changes_the_photo_too(home: Path, open_app: OpenApp, two: Path, quick_search: None) -> None:
+    app = open_app(model="Tiny GAN")
+    opened(app, two)
+    assert changes(app, two) == (False, False), "that the model cannot read the face well is no edit"
+    smile(app)
+    assert changes(app, two) == (True, False)

@@ -33,13 +33,17 @@ class Tile(QWidget):
 
     def __init__(self, name: str, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._array: NDArray[Any] | None = None
         self._name, self._image, self._side, self._words = name, QImage(), LARGEST_PX // 2, ""
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
 
     def set_picture(self, array: NDArray[Any] | None, words: str = "") -> None:
         """Shows a square picture (uint8 HxWx3) of at most `LARGEST_PX`, with `words` over it."""
-        self._image, self._words = QImage() if array is None else to_qimage(array), words
+        if array is self._array and words == self._words:
+            return
+        self._array, self._words = array, words
+        self._image = QImage() if array is None else to_qimage(array)
         side = self._image.width() or self._side
         if side != self._side:
             self._side = side
@@ -105,14 +109,15 @@ class SeenCard(QFrame):
             return
         side = encoded.photo.shape[0]
         step = -(-side // LARGEST_PX)
-        self.size_note.setText(f"{side} × {side}, shown {'1:1' if step == 1 else f'1:{step}'}")
+        note = f"{side} × {side}, shown {'1:1' if step == 1 else f'1:{step}'}"
+        if note != self.size_note.text():
+            self.size_note.setText(note)
         picture = encoded.reconstruction if drawn is None else drawn.picture
         base = encoded.reconstruction
         shown = (encoded.photo, picture, encoded.error_map, change(base, picture))
         words = ("", "", no_error(encoded.psnr_db) and "none", "")
         for tile, one, word in zip(self.tiles, shown, words, strict=True):
-            tile.set_picture(np.ascontiguousarray(one[::step, ::step]), word)
-        self.adjustSize()
+            tile.set_picture(one if step == 1 else np.ascontiguousarray(one[::step, ::step]), word)
 
 
 def change(base: Pictures, picture: Pictures) -> Pictures:

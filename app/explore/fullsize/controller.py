@@ -17,6 +17,7 @@ from app.explore.fullsize.state import Blended, FaceEdit, Scene
 from app.explore.fullsize.zoom import Zoom, clamped, panned, place_of, zoomed
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.photos.controller import PhotoController
+from app.explore.photos.state import PhotoItem
 from app.look import Look
 from app.state import AppState, moved
 from engine.api import Cut, Drawn, Framing, Pictures
@@ -24,6 +25,7 @@ from engine.events import Failed
 
 REST_MS: Final = 150
 """A hand that holds still so long gets the sharp picture."""
+REMOVED: Final = "This photo is no longer in the library: drop it again to see it whole."
 ONLY_CUT: Final = "Only the part of the photo that the model saw was kept, so there is no whole photo to show."
 
 
@@ -47,7 +49,7 @@ class FullSizeController(QObject):
         self._scene: Scene | None = None
         self._asked: tuple[Any, ...] = ()
         self._resting: Blended | None = None
-        self._framed: dict[str, Framing] = {}
+        self._framed: set[str] = set()
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(lambda: self._blend(fine=True))
         looks.compose = self.compose
@@ -203,14 +205,19 @@ class FullSizeController(QObject):
         if now.photo != photo or encoded is None or not _seen(now) or not all(now.full.room):
             return
         framing = loaded.framing if loaded is not None else None
-        if framing is None:
-            framing = self._framed.get(photo)
+        if item is None and self._scene is not None and self._scene.key == photo:
+            # It was taken out of the library; what is known of it is still there.
+            return
         if item is None or (framing is None and isinstance(item.source, np.ndarray)):
-            self._give_up(ONLY_CUT)
+            self._give_up(ONLY_CUT if item is not None else REMOVED)
             return
         if framing is None:
-            self._frame(photo)
+            self._frame(item)
             return
+        for key in kept_looks(now):
+            other = self._photos.item(key)
+            if other is not None and self._photo(key) == self._photo(photo) and not self._photos.framing_of(key):
+                self._frame(other)
         others = other_edits(now, self._photos, shas=self._shas, framing=framing)
         wish = Wish(photo, item.source, framing, encoded.reconstruction, others, now.full.zoom, now.full.room)
         self._mark(now, framing, others)
@@ -254,32 +261,25 @@ class FullSizeController(QObject):
 
         store.tasks.submit("model", "show the photo", lambda context: work(), done=done, failed=failed, latest="scene")
 
-    def _frame(self, photo: str) -> None:
+    def _frame(self, item: PhotoItem) -> None:
         """Where the model's picture was cut out of a photo that came back with a session: found again, once."""
-        store, item, info = self._store, self._photos.item(photo), self._state.info
-        if item is None or info is None or photo in self._framed or self._state.full.why:
+        store, info = self._store, self._state.info
+        if info is None or item.key in self._framed or isinstance(item.source, np.ndarray):
             return
+        self._framed.add(item.key)
         size, loader = info.image_size, store.photo_loader
-
-        def framed(framing: Framing | None) -> None:
-            if framing is not None:
-                self._framed[photo] = framing
-            look = self._state.look
-            if look is not None and look.photo == photo:
-                self._follow(self._state, photo)
 
         def failed(event: Failed) -> None:
             look = self._state.look
-            if look is not None and look.photo == photo:
+            if look is not None and look.photo == item.key:
                 self._give_up(event.message)
 
         store.tasks.submit(
             "files",
             "find the photo's framing",
             lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name).framing,
-            done=framed,
+            done=lambda framing: self._photos.keep_framing(item.key, framing),
             failed=failed,
-            latest="framing",
         )
 
     def _give_up(self, why: str) -> None:

@@ -337,6 +337,18 @@ class PhotoController(QObject):
         found = (one.framing for (kept, _), one in self._loaded.items() if kept == key)
         return next((framing for framing in found if framing is not None), None)
 
+    def keep_framing(self, key: str, framing: Framing) -> None:
+        """Where a photo was cut that came back with a session, which keeps no more than the cut."""
+        for at, one in tuple(self._loaded.items()):
+            if at[0] == key and one.framing is None:
+                self._loaded[at] = replace(one, framing=framing)
+        state = self._store.state
+        if state.photo == key and state.info is not None and (key, state.info.image_size) in self._loaded:
+            self._store.update(loaded=self._loaded[key, state.info.image_size])
+        elif state.look is not None and state.look.photo is not None:
+            # Its edit can be shown now beside that of another face.
+            self._store.update(photos=tuple(state.photos))
+
     # encoding, for all views
     def known(self, key: str, sha256: str) -> Encoded | None:
         """What this model made of this photo, if it has seen it."""
