@@ -342,12 +342,11 @@ class PhotoController(QObject):
         for at, one in tuple(self._loaded.items()):
             if at[0] == key and one.framing is None:
                 self._loaded[at] = replace(one, framing=framing)
-        state = self._store.state
-        if state.photo == key and state.info is not None and (key, state.info.image_size) in self._loaded:
-            self._store.update(loaded=self._loaded[key, state.info.image_size])
-        elif state.look is not None and state.look.photo is not None:
-            # Its edit can be shown now beside that of another face.
-            self._store.update(photos=tuple(state.photos))
+        state, faces = self._store.state, len(framing.faces)
+        photos = tuple(replace(p, faces=faces) if p.key == key else p for p in state.photos)
+        at = (key, state.info.image_size if state.info is not None else 0)
+        loaded = self._loaded.get(at, state.loaded) if state.photo == key else state.loaded
+        self._store.update(photos=photos, loaded=loaded)
 
     # encoding, for all views
     def known(self, key: str, sha256: str) -> Encoded | None:
