@@ -48,6 +48,7 @@ def test_textbook_glow_with_our_weights_is_our_function():
         assert drawn.std() > 0.05
 
 
+@pytest.mark.slow
 def test_textbook_glow_loses_nothing_on_its_way_back_and_learns():
     book = reference("glow")
     torch.manual_seed(0)

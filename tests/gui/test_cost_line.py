@@ -56,6 +56,7 @@ def test_a_cost_that_cannot_be_worked_out_leaves_no_old_one(app: App, images: Pa
     assert form.start.isEnabled()
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_and_starts_when_asked_again(
     app: App, images: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ):

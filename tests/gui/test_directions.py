@@ -232,7 +232,9 @@ def test_a_half_written_file_of_ones_own_is_told_and_the_model_opens(home: Path,
     assert app.state.drawn is not None
 
 
-@pytest.mark.parametrize(("title", "third"), [("Tiny VAE", "weights"), ("Tiny Glow", "jacobian")])
+@pytest.mark.parametrize(
+    ("title", "third"), [("Tiny VAE", "weights"), pytest.param("Tiny Glow", "jacobian", marks=pytest.mark.slow)]
+)
 def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, title: str, third: str) -> None:
     app = open_app(model=title)
     inspector = app.explore_view.inspector

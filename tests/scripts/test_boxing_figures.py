@@ -73,6 +73,7 @@ def test_a_faint_grid_stands_out_at_its_period_and_mere_noise_does_not(period):
     assert max(others) < 0.5
 
 
+@pytest.mark.slow
 def test_a_set_beside_itself_is_perfect_and_one_beside_its_blur_is_not():
     real = smooth(QUICK.part, seed=4).round().clip(0, 255).astype(np.uint8)
     other = smooth(2 * QUICK.part, seed=5).round().clip(0, 255).astype(np.uint8)

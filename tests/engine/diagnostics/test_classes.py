@@ -84,6 +84,7 @@ def classes_subject(kinds: int, drawn_kinds: int) -> Shown:
     return Shown(samples, training, heldout, attributes=names, labels=labels, heldout_labels=held_labels)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_classes_have_a_score_and_a_lost_class_lowers_it():
     whole = run(Request(classes_subject(4, 4), {"samples": 240}))
     lost = run(Request(classes_subject(4, 3), {"samples": 240}))
@@ -147,6 +148,7 @@ def test_classes_are_told_from_attributes():
     assert not are_classes(np.zeros((3, 0), np.int8))
 
 
+@pytest.mark.slow
 def test_samples_unlike_real_pictures_make_it_careful():
     labels = random_labels(240, seed=51)
     labels[:, 0] = -1

@@ -125,6 +125,7 @@ def measured(samples: np.ndarray, subject: Shown, monkeypatch: pytest.MonkeyPatc
     return spread.run(Request(subject, quick=True))
 
 
+@pytest.mark.slow
 def test_samples_as_varied_as_the_data_are_told_from_repeats_and_from_one(
     subject: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:

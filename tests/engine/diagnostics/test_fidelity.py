@@ -39,6 +39,7 @@ def value(finding: Finding, name: str) -> float:
     return found
 
 
+@pytest.mark.slow
 def test_another_draw_of_the_data_is_as_near_as_held_out_pictures(good: tuple[Finding, Finding]):
     fidelity, coverage = good
     assert fidelity.level == coverage.level == "good"
@@ -71,6 +72,7 @@ def test_the_pictures_shown_are_of_what_is_missing(lost: tuple[Finding, Finding]
     assert np.mean(missed[:, 0, 0].mean(-1) > 115) > 0.9
 
 
+@pytest.mark.slow
 def test_noise_is_farther_than_a_pca():
     noise = np.random.default_rng(0).integers(0, 256, (220, 32, 32, 3)).astype(np.uint8)
     request = Request(subject(noise), {"samples": 220})

@@ -106,6 +106,7 @@ def test_a_rate_a_hundred_times_too_high_is_never_healthy(path: Path, data, tmp_
     assert (report.verdict.kind, report.verdict.level) in expected, report.verdict.paragraph
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_usual_run_is_healthy(path: Path, data, tmp_path: Path, seed: int) -> None:
     session, run = trained(tmp_path, path, "vae", steps=260, training={"seed": seed}, **VAE)

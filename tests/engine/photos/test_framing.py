@@ -36,6 +36,7 @@ def test_a_turned_portrait_gives_nearly_the_same_cut(degrees: float):
         assert inside.mean() < 6
 
 
+@pytest.mark.slow
 def test_a_mirrored_portrait_is_framed_as_in_a_mirror():
     for index in range(0, len(PORTRAITS), 3):
         upright = frame_of(upright_cut(index))
@@ -122,6 +123,7 @@ def test_eyes_far_apart_in_a_long_photo_cost_no_padded_copy():
     assert peak < 40 * photo.nbytes
 
 
+@pytest.mark.slow
 def test_sixteen_people_are_all_found_and_can_be_chosen():
     rows = [np.concatenate([portrait(4 * row + column) for column in range(4)], 1) for row in range(4)]
     crowd = np.concatenate(rows)

@@ -92,7 +92,7 @@ def test_a_millionth_step_is_newer_than_the_one_before(tmp_path):
     assert newest_snapshot(run) == (folder, [])
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
 def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(family, tmp_path):
     session, whole = new_run(tmp_path, family, name="whole")
     train(session, whole)

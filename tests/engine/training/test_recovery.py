@@ -140,7 +140,7 @@ def test_a_gan_in_parts_teaches_the_generator_with_the_finished_discriminator(tm
     assert {"generator_loss", "discriminator_loss", "generator_gradient_norm"} <= metrics
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
 def test_a_run_in_parts_resumes_bit_for_bit(family, tmp_path):
     session, whole = new_run(tmp_path, family, name="whole", steps=8, accumulate=2)
     train(session, whole)
@@ -158,7 +158,7 @@ def test_a_run_in_parts_resumes_bit_for_bit(family, tmp_path):
     assert digests(parts, 8) == digests(whole, 8)
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "flow"))
 def test_blocks_computed_again_change_no_digit_of_a_run(family, tmp_path):
     for checkpointing in (False, True):
         session, run = new_run(tmp_path, family, name=f"again {checkpointing}", steps=9, checkpointing=checkpointing)
