@@ -143,6 +143,7 @@ def test_a_name_that_is_taken_and_a_stop_leave_the_photos(app: App, folders: tup
     assert "Bright" not in sliders(app)
 
 
+@pytest.mark.slow
 def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tuple[Path, Path], monkeypatch) -> None:
     monkeypatch.setattr("engine.exploring.user_attributes.SEARCH_STEPS", 2)
     app = open_app(model="Tiny GAN")

@@ -35,6 +35,7 @@ def test_an_interval_over_few_repeats_is_wide_enough():
     assert (alone["low"], alone["high"], alone["repeats"]) == (2.0, 2.0, 1)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_of_a_ratio_holds_the_true_ratio_about_as_often_as_it_says():
     rng = np.random.default_rng(2)
     hits = 0

@@ -29,6 +29,7 @@ def heldout(run, after):
 
 
 @pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.slow
 def test_the_same_knobs_give_the_same_numbers(family, tmp_path):
     session, run = new_run(tmp_path, family, preview_every=4, keep=10)
     train(session, run)
