@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 JOIN_SECONDS = 3.0
 # No deadline: how long an example takes says how busy the machine is.
 settings.register_profile("all", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("quick", deadline=None, max_examples=25)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -48,6 +48,7 @@ def test_textbook_glow_with_our_weights_is_our_function():
         assert drawn.std() > 0.05
 
 
+@pytest.mark.slow
 def test_textbook_glow_loses_nothing_on_its_way_back_and_learns():
     book = reference("glow")
     torch.manual_seed(0)
@@ -71,6 +72,7 @@ def test_textbook_generator_is_ours_with_its_weights():
 
 
 @pytest.mark.parametrize("name", quick(CASES, "gan"))
+@pytest.mark.slow
 def test_a_case_is_measured_without_the_packages_of_others(name: str):
     case = CASES[name]
     found = peers.run_case(case, rounds=2, shortest_seconds=0.0)

@@ -158,6 +158,7 @@ def test_a_run_is_trained_resumed_and_not_begun_twice(family, call, tmp_path):
     assert "done at step 8 of 8" in call("train", "--run", run, "--resume", "--device", "cpu")[1]
 
 
+@pytest.mark.slow
 def test_a_call_of_train_that_is_wrong_leaves_nothing(call, tmp_path):
     data, run = folder_of_pictures(tmp_path / "data"), tmp_path / "run"
     (tmp_path / "empty").mkdir()

@@ -36,6 +36,7 @@ def test_a_wrong_column_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFi
     assert "who" in err
 
 
+@pytest.mark.slow
 def test_a_preset_sets_model_and_length_and_what_is_given_wins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_the_report_of_a_run_lies_in_the_run_and_parts_do_not_take_its_place(cal
     assert [f.figures for f in read_report(entry.folder).findings] == [f.figures for f in whole.findings]
 
 
+@pytest.mark.slow
 def test_json_is_one_object_with_figures_intervals_and_verdict(call, run: Path) -> None:
     status, text, err = call("diagnose", run, "--quick", "--only", "spread", "--json")
     assert status == 0, err

@@ -81,6 +81,7 @@ def test_main_axes_of_a_folder_of_photos(call, home, groups):
     assert found[0]["share"] >= found[1]["share"] > 0
 
 
+@pytest.mark.slow
 def test_given_away_and_taken_in_by_the_same_model_alone(call, home, groups, tmp_path):
     make(call, "tiny-vae", groups)
     file = tmp_path / "bright.directions.safetensors"

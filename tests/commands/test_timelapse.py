@@ -16,6 +16,7 @@ from tests.contract.tiny import folder_of_pictures, picture, tiny_config
 SIZE = 32
 
 
+@pytest.mark.slow
 def test_a_trained_run_with_a_pinned_photo_becomes_two_films(tmp_path: Path, call):
     data, run = tmp_path / "data", tmp_path / "run"
     folder_of_pictures(data)

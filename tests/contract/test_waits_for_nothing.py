@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from engine.families import build
+from engine.families import FAMILIES, build
 from engine.models.base import LatentModel
 from tests.contract.tiny import Config, variants
 
@@ -59,7 +59,10 @@ class Shapes:
         return loss.detach()
 
 
-@pytest.mark.parametrize(("family", "config"), [pytest.param(f, c, id=n) for n, f, c in variants()])
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [pytest.param(f, c, id=n, marks=() if n in FAMILIES else pytest.mark.slow) for n, f, c in variants()],
+)
 def test_a_step_reads_no_number_and_brings_none(family: str, config: Config, monkeypatch: pytest.MonkeyPatch):
     with META:
         model = build(family, config, (3, 32, 32)).train()

@@ -103,6 +103,7 @@ def test_a_preview_that_cannot_be_written_costs_a_notice_and_no_run(tmp_path, mo
     assert [e.step for e in of(TrainingNotice, events)] == [5, 10, 12]
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_ends_in_a_sentence(tmp_path, monkeypatch):
     def greedy(self, batch, steps):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
@@ -117,6 +118,7 @@ def test_memory_that_runs_out_ends_in_a_sentence(tmp_path, monkeypatch):
     assert state.state == "done"
 
 
+@pytest.mark.slow
 def test_a_file_size_limit_behaves_like_a_full_disk(tmp_path):
     """The whole command under a real limit of the system: the kernel refuses the bytes, not a stand-in."""
     _, run = half_trained(tmp_path)

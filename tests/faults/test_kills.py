@@ -145,6 +145,7 @@ for at in range(1, 60):
 """
 
 
+@pytest.mark.slow
 def test_a_cut_at_any_act_of_writing_a_checkpoint_leaves_a_good_one(tmp_path):
     session, run = new_run(tmp_path, keep=2, steps=8)
     train(session, run)

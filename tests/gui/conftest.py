@@ -37,6 +37,7 @@ from engine.session import Session
 
 WAIT_SECONDS, TURN_SECONDS = 40.0, 0.002
 SIZE = 32
+PORTRAITS = 4
 TINY = {
     "vae": {"width": 8, "code": 8},
     "gan": {"width": 8, "discriminator_width": 8, "code": 8},
@@ -77,11 +78,13 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder with the tiny models; the box is empty, so that real models do not slow the tests."""
+    """The user's folder with the tiny models. The box has no real models and a few portraits: they slow the tests."""
     folder = own_home / "home"
     shutil.copytree(tiny_models, folder / "models")
     (folder / "runs").mkdir()
     monkeypatch.setattr("engine.library.shipped_models", lambda: [])
+    every = Session.sample_photos
+    monkeypatch.setattr(Session, "sample_photos", lambda session: every(session)[:PORTRAITS])
     return folder
 
 

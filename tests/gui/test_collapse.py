@@ -149,6 +149,7 @@ def test_a_run_is_diagnosed_shown_and_kept(quick_rows: dict[str, list[Request]],
     assert [*panel.report.cards] == ["birthday", "memorisation"]
 
 
+@pytest.mark.slow
 def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
     home: Path, open_app: OpenApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +276,7 @@ def test_the_birthday_test_is_played_with_keys_to_its_result(shown: App, run: Pa
     assert NAME in shown.train_view.collapse.report.cards
 
 
+@pytest.mark.slow
 def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: OpenApp) -> None:
     begin(shown)
     for key in (Qt.Key.Key_D, Qt.Key.Key_S):
@@ -300,6 +302,7 @@ def test_the_test_is_kept_for_the_next_window(shown: App, run: Path, open_app: O
     assert len(again.state.collapse.birthday.game.current.answers) == 1
 
 
+@pytest.mark.slow
 def test_batches_are_drawn_ahead_and_another_run_puts_the_test_away(shown: App, run: Path, home: Path) -> None:
     begin(shown)
     birthday = shown.train.birthday
@@ -345,6 +348,7 @@ def test_an_interval_may_be_open() -> None:
     assert figure_text(float("nan")) == "not a number"
 
 
+@pytest.mark.slow
 def test_a_model_of_the_library_is_diagnosed_against_named_images(
     quick_rows: dict[str, list[Request]], shown: App, run: Path, trained: Path
 ) -> None:

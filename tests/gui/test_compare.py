@@ -97,6 +97,7 @@ def test_every_row_follows_the_sliders_and_the_locks_and_reset_brings_the_photo_
         np.testing.assert_array_equal(view.current.picture(), row.encoded.reconstruction)
 
 
+@pytest.mark.slow
 def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
     compare(app, portrait)
     view = app.explore_view.compare
@@ -126,6 +127,7 @@ def test_one_path_drives_all_rows(app: App, home: Path, portrait: Path) -> None:
         np.testing.assert_array_equal(shown.current.picture(), row.encoded.reconstruction)
 
 
+@pytest.mark.slow
 def test_b_is_picked_from_a_sheet_of_the_library(app: App, portrait: Path) -> None:
     compare(app, portrait)
     sheet = app.explore_view.compare.board.other.open_sheet()
@@ -136,6 +138,7 @@ def test_b_is_picked_from_a_sheet_of_the_library(app: App, portrait: Path) -> No
     app.settle()
 
 
+@pytest.mark.slow
 def test_a_row_without_the_direction_says_so_and_stays(home: Path, open_app: OpenApp, portrait: Path) -> None:
     (home / "models" / "gan.directions.safetensors").unlink()
     app = open_app()
@@ -177,6 +180,7 @@ def test_other_rows_never_hold_up_the_first_and_the_newest_wins(
         np.testing.assert_array_equal(view.current.picture(), picture)
 
 
+@pytest.mark.slow
 def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compare(app, portrait)
     gate, entered = threading.Event(), threading.Event()
@@ -204,6 +208,7 @@ def test_answers_from_before_an_undo_are_dropped(app: App, portrait: Path, monke
         np.testing.assert_array_equal(view.current.picture(), row.encoded.reconstruction)
 
 
+@pytest.mark.slow
 def test_a_click_on_a_title_makes_it_the_model_on_show_with_photo_and_sliders(
     app: App, home: Path, portrait: Path
 ) -> None:
@@ -225,6 +230,7 @@ def test_a_click_on_a_title_makes_it_the_model_on_show_with_photo_and_sliders(
     np.testing.assert_array_equal(picture, edited(home, app, look.edits)[2])
 
 
+@pytest.mark.slow
 def test_models_come_and_go_by_the_menu(app: App, portrait: Path) -> None:
     compare(app, portrait)
     menu = app.explore_view.compare.menu
@@ -247,6 +253,7 @@ def test_models_come_and_go_by_the_menu(app: App, portrait: Path) -> None:
     assert all(row.recipe.edits == (("Smiling", value),) for row in app.state.compare)
 
 
+@pytest.mark.slow
 def test_another_photo_begins_again_at_its_reconstruction(app: App, portrait: Path) -> None:
     compare(app, portrait)
     app.explore.compare.set_other(app.state.photos[-1].key)

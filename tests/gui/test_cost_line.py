@@ -56,6 +56,7 @@ def test_a_cost_that_cannot_be_worked_out_leaves_no_old_one(app: App, images: Pa
     assert form.start.isEnabled()
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_and_starts_when_asked_again(
     app: App, images: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -74,6 +75,7 @@ def test_what_does_not_fit_is_refused_and_starts_when_asked_again(
     stop(app)
 
 
+@pytest.mark.slow
 def test_another_request_is_refused_anew(app: App, images: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cost, "free_memory", lambda kind: 1e6)
     monkeypatch.setattr(cost, "plainly_fits", lambda of, free: False)

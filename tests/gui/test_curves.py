@@ -130,6 +130,7 @@ def test_one_cursor_and_one_zoom_for_all_plots(app: App, run: Path) -> None:
     assert not curves.head.whole.isVisible()
 
 
+@pytest.mark.slow
 def test_notes_and_notices_mark_every_plot(app: App, run: Path, qtbot: QtBot) -> None:
     curves = opened(app, run)
     first, second = curves.plots[ELBO], curves.plots["Reconstruction, dB"]
@@ -173,6 +174,7 @@ def test_other_runs_lie_over_this_one(app: App, home: Path, run: Path) -> None:
     assert [row[0] for row in plot.legend_rows()] == ["each batch"]
 
 
+@pytest.mark.slow
 def test_at_most_five_runs_and_a_damaged_one_is_a_sentence(app: App, home: Path, run: Path) -> None:
     others = [make_run(home, f"0000{index}-vae-x", title=f"Run {index}", steps=100) for index in range(1, 7)]
     app.train.runs.refresh()
@@ -190,6 +192,7 @@ def test_at_most_five_runs_and_a_damaged_one_is_a_sentence(app: App, home: Path,
     assert "damaged" in app.said
 
 
+@pytest.mark.slow
 def test_x_counts_images_and_keeps_its_notes(app: App, run: Path) -> None:
     curves = opened(app, run)
     app.train.curves.set_note(100, "here")
@@ -209,6 +212,7 @@ def test_x_counts_images_and_keeps_its_notes(app: App, run: Path) -> None:
     assert plot.shown_span().log
 
 
+@pytest.mark.slow
 def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     curves = opened(app, run)
     entry = next(entry for entry in curves.more_menu.actions() if entry.text() == "Odd thing")
@@ -252,6 +256,7 @@ def chosen(app: App, path: Path) -> None:
     dialog.close()
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_exported(app: App, run: Path, tmp_path: Path) -> None:
     curves = opened(app, run)
     curves._zoom_all(type(curves.plots[ELBO].shown_span())(100.0, 200.0))
@@ -292,6 +297,7 @@ def test_a_resumed_run_goes_on_from_its_step(app: App, run: Path) -> None:
     assert trace.values[-1] == 9.0
 
 
+@pytest.mark.slow
 def test_a_long_run_comes_in_pieces_and_costs_few_points(app: App, home: Path) -> None:
     long = make_run(home, "00009-vae-long", title="Long", steps=100)
     lines = [f'{{"step": {step}, "elbo_bits_per_dim": {4 + math.sin(step)}}}\n' for step in range(101, 60_001)]
@@ -307,6 +313,7 @@ def test_a_long_run_comes_in_pieces_and_costs_few_points(app: App, home: Path) -
     assert plot._plot.lines[f"{long}\nelbo_bits_per_dim"].value(59_998) == pytest.approx(4, abs=1)
 
 
+@pytest.mark.slow
 def test_the_column_fits_the_window(app: App, run: Path) -> None:
     for size, count in (((1280, 720), 2), ((1440, 900), 3)):
         app.window.resize(*size)

@@ -143,6 +143,7 @@ def test_a_name_that_is_taken_and_a_stop_leave_the_photos(app: App, folders: tup
     assert "Bright" not in sliders(app)
 
 
+@pytest.mark.slow
 def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tuple[Path, Path], monkeypatch) -> None:
     monkeypatch.setattr("engine.exploring.user_attributes.SEARCH_STEPS", 2)
     app = open_app(model="Tiny GAN")
@@ -232,7 +233,9 @@ def test_a_half_written_file_of_ones_own_is_told_and_the_model_opens(home: Path,
     assert app.state.drawn is not None
 
 
-@pytest.mark.parametrize(("title", "third"), [("Tiny VAE", "weights"), ("Tiny Glow", "jacobian")])
+@pytest.mark.parametrize(
+    ("title", "third"), [("Tiny VAE", "weights"), pytest.param("Tiny Glow", "jacobian", marks=pytest.mark.slow)]
+)
 def test_main_axes_are_found_on_demand_and_kept(home: Path, open_app: OpenApp, title: str, third: str) -> None:
     app = open_app(model=title)
     inspector = app.explore_view.inspector

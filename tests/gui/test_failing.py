@@ -64,6 +64,7 @@ def test_a_disk_that_is_full_when_training_starts(app: App, images: Path, monkey
     stop(app)
 
 
+@pytest.mark.slow
 def test_images_that_vanish_while_a_run_learns_from_them(app: App, images: Path) -> None:
     run = start(app, images, family="gan", steps=100_000)
     shutil.rmtree(images)

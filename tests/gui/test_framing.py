@@ -189,6 +189,7 @@ def test_the_third_of_sixteen_faces(app: App, home: Path, crowd: Path) -> None:
     assert single.photo.captions()[0] == f"face 1 of {count}"
 
 
+@pytest.mark.slow
 def test_a_session_keeps_which_face_it_was(app: App, crowd: Path, tmp_path: Path) -> None:
     taken(app, crowd)
     app.explore.photos.step_face(1)
@@ -212,6 +213,7 @@ def test_a_session_keeps_which_face_it_was(app: App, crowd: Path, tmp_path: Path
     np.testing.assert_array_equal(app.state.frame.proposed.picture, picture)
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_gone_cannot_be_cut_anew(app: App, crowd: Path, tmp_path: Path) -> None:
     copy = tmp_path / "gone.png"
     copy.write_bytes(crowd.read_bytes())
@@ -264,6 +266,7 @@ def test_the_middle_instead_of_a_face(app: App, home: Path, crowd: Path) -> None
     np.testing.assert_array_equal(app.explore_view.single.photo.picture(), photo.picture)
 
 
+@pytest.mark.slow
 def test_eyes_at_one_place_are_one_sentence_in_the_panel(app: App, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
@@ -297,6 +300,7 @@ def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
 
 
 # searching and improving
+@pytest.mark.slow
 def test_a_search_shows_its_curve_and_keeps_it(
     home: Path, open_app: OpenApp, portrait: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +335,7 @@ def test_cancel_under_the_curve(home: Path, open_app: OpenApp, portrait: Path, m
     assert not app.state.jobs
 
 
+@pytest.mark.slow
 def test_another_photo_ends_the_search_of_the_first(
     home: Path, open_app: OpenApp, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -436,6 +436,7 @@ def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
     assert not morph.state.jobs
 
 
+@pytest.mark.slow
 def test_take_makes_it_current(morph: App) -> None:
     picture = morph.state.morph.picture.copy()
     morph.explore_view.morph.takeWanted.emit()

@@ -130,6 +130,7 @@ def test_two_processes_under_torchrun_are_watched_live(
 CRASH = "import os, signal; print('Something gave way\\n', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
 
 
+@pytest.mark.slow
 def test_a_crash_is_one_sentence_with_the_logs_last_line(
     home: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +166,7 @@ SLEEP = "import time; time.sleep(600)"
 
 
 @pytest.mark.parametrize("wish", ["leave", "stop", "ask"])
+@pytest.mark.slow
 def test_closing_does_what_the_setting_says(
     wish: str, home: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch, nothing_goes_on: list[psutil.Process]
 ) -> None:
@@ -183,6 +185,7 @@ def test_closing_does_what_the_setting_says(
     assert (run / "STOP").exists() == (wish == "stop")
 
 
+@pytest.mark.slow
 def test_a_run_is_never_started_twice(home: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(home / "runs" / "00000-vae-x", title="Once")
     app = open_runs(open_app)

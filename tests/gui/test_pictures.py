@@ -155,6 +155,7 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
     app.wait(lambda: "pin one" in app.said)
 
 
+@pytest.mark.slow
 def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, app, portrait, tmp_path):
     watch(app, far)
     view = app.train_view.pictures
@@ -191,6 +192,7 @@ def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, a
     assert len(app.state.pictures.pins) == 1
 
 
+@pytest.mark.slow
 def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # A run that trains is in the menu of models.
     combo = app.window.top.model_combo()
@@ -326,6 +328,7 @@ def test_a_photo_is_encoded_anew_and_a_searched_code_stays(home, open_app, portr
     assert not app.said
 
 
+@pytest.mark.slow
 def test_yours_draws_the_look_of_explore_beside_the_one_before(far, app, portrait):
     view = app.train_view.pictures
     # Of another model what means something there is drawn, and what does not is named.

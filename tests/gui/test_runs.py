@@ -100,6 +100,7 @@ def test_search_tags_and_titles(shelf: Path, open_app: OpenApp) -> None:
     assert titles(app) == ["00000-flow-x", "Day game", "Night faces"]
 
 
+@pytest.mark.slow
 def test_attached_folders_are_remembered_and_lost_ones_stay(shelf: Path, open_app: OpenApp, tmp_path: Path) -> None:
     far = tmp_path / "far disk"
     make_run(far / "away", title="Away")
@@ -126,6 +127,7 @@ def test_attached_folders_are_remembered_and_lost_ones_stay(shelf: Path, open_ap
     assert again.conductor.preferences.now.attached == ()
 
 
+@pytest.mark.slow
 def test_broken_runs_are_listed_greyed(shelf: Path, open_app: OpenApp) -> None:
     (shelf / "00001-gan-x" / "config.json").write_text("{")
     (shelf / "loop").symlink_to(shelf / "loop")
@@ -139,6 +141,7 @@ def test_broken_runs_are_listed_greyed(shelf: Path, open_app: OpenApp) -> None:
     assert app.state.run_list.marked == ()
 
 
+@pytest.mark.slow
 def test_duplicate_with_changes(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
     act(app, shelf / "00002-vae-x", "duplicate")
@@ -165,6 +168,7 @@ def test_duplicate_with_changes(shelf: Path, open_app: OpenApp) -> None:
     assert form.request().training["steps"] == 123, "the knobs stay as they are"
 
 
+@pytest.mark.slow
 def test_a_form_to_continue_from_a_checkpoint(shelf: Path, open_app: OpenApp) -> None:
     run = shelf / "00002-vae-x"
     app = open_runs(open_app)
@@ -190,6 +194,7 @@ def test_a_form_to_continue_from_a_checkpoint(shelf: Path, open_app: OpenApp) ->
     assert form.request().family == "gan"
 
 
+@pytest.mark.slow
 def test_comparing(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
     panel, page = app.train_view.runs, app.train_view.compare
@@ -262,6 +267,7 @@ def test_trash_and_undo(shelf: Path, open_app: OpenApp, tmp_path: Path, monkeypa
     app.wait(lambda: vae.is_dir() and "Night faces" in titles(app))
 
 
+@pytest.mark.slow
 def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, open_app: OpenApp) -> None:
     run = shelf / "00002-vae-x"
     app = open_runs(open_app)
@@ -285,6 +291,7 @@ def test_a_run_of_another_process_is_paused_and_stopped_by_files(shelf: Path, op
     assert "broke off" in app.train_view.runs.runs.cards()[0].subtitle
 
 
+@pytest.mark.slow
 def test_a_run_elsewhere_is_watched_once_its_heart_beats(shelf: Path, open_app: OpenApp) -> None:
     """Its clock is an hour behind: it is taken for dead until its heartbeat moves, then its curves follow."""
     run, behind = shelf / "00002-vae-x", time.time() - 3600
@@ -305,6 +312,7 @@ def test_a_run_elsewhere_is_watched_once_its_heart_beats(shelf: Path, open_app: 
     )
 
 
+@pytest.mark.slow
 def test_the_torchrun_line(shelf: Path, open_app: OpenApp) -> None:
     app = open_runs(open_app)
     detail = app.train_view.runs.detail
@@ -319,6 +327,7 @@ def test_the_torchrun_line(shelf: Path, open_app: OpenApp) -> None:
     assert QGuiApplication.clipboard().text() == line
 
 
+@pytest.mark.slow
 def test_five_hundred_runs_get_their_thumbnails_where_they_are_seen(home: Path, open_app: OpenApp) -> None:
     first = make_run(home / "runs" / "00000-vae-x")
     Image.fromarray(np.full((SIZE, SIZE, 3), 99, np.uint8)).save(first / "previews" / "000010.webp")

@@ -94,6 +94,7 @@ def test_session_opens_on_another_machine(app: App, open_app: OpenApp, portrait:
     assert isinstance(item.source, np.ndarray), "the aligned photo of the session stands in for the file"
 
 
+@pytest.mark.slow
 def test_missing_model_is_named_and_the_rest_comes_back(
     app: App, open_app: OpenApp, tmp_path: Path, home: Path, portrait: Path
 ):

@@ -31,6 +31,7 @@ def test_broken_settings_are_said_and_the_window_starts(home: Path, open_app: Op
     assert app.state.drawn is not None
 
 
+@pytest.mark.slow
 def test_the_last_model_and_theme_come_back(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny GAN")
     app.conductor.switch_theme()

@@ -176,6 +176,7 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     stop(app)
 
 
+@pytest.mark.slow
 def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> None:
     # Three steps may be over before one looks, so the states are written down as they come.
     states: list[str] = []
@@ -193,6 +194,7 @@ def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> Non
     app.settle()
 
 
+@pytest.mark.slow
 def test_only_one_run_at_a_time(app: App, images: Path) -> None:
     start(app, images)
     assert not app.train_view.form.start.isEnabled()

@@ -35,6 +35,7 @@ def test_an_interval_over_few_repeats_is_wide_enough():
     assert (alone["low"], alone["high"], alone["repeats"]) == (2.0, 2.0, 1)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_of_a_ratio_holds_the_true_ratio_about_as_often_as_it_says():
     rng = np.random.default_rng(2)
     hits = 0
@@ -73,6 +74,7 @@ def test_a_faint_grid_stands_out_at_its_period_and_mere_noise_does_not(period):
     assert max(others) < 0.5
 
 
+@pytest.mark.slow
 def test_a_set_beside_itself_is_perfect_and_one_beside_its_blur_is_not():
     real = smooth(QUICK.part, seed=4).round().clip(0, 255).astype(np.uint8)
     other = smooth(2 * QUICK.part, seed=5).round().clip(0, 255).astype(np.uint8)

@@ -57,6 +57,7 @@ def window(qtbot: QtBot, only_tiny: Path) -> Iterator[Conductor]:
     close(controller)
 
 
+@pytest.mark.slow
 def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models: Path):
     watcher = bench_tools.PaintWatcher(window)
     slider = bench_tools.sliders(window)["temperature"]

@@ -14,6 +14,7 @@ from tests.quick import quick
 
 
 @pytest.mark.parametrize("size", quick([(1280, 720), (1440, 900)], (1280, 720)))
+@pytest.mark.slow
 def test_gallery_renders_both_themes(size: tuple[int, int], tmp_path: Path, qtbot: QtBot):
     files = render(tmp_path, made_pictures(), size=size)
     means = {}

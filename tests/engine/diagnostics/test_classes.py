@@ -41,6 +41,7 @@ def test_a_label_that_is_never_drawn_is_named_and_shown():
     assert (shown.rows[0][..., 0].max((1, 2)) > 150).all()
 
 
+@pytest.mark.slow
 def test_a_label_that_is_always_drawn_means_its_absence_never_is():
     labels = random_labels(240, seed=24)
     labels[:, 2] = 1
@@ -50,6 +51,7 @@ def test_a_label_that_is_always_drawn_means_its_absence_never_is():
     assert found.value("share/Bright") > 90
 
 
+@pytest.mark.slow
 def test_a_pair_that_never_comes_together_is_named():
     labels = random_labels(700, seed=25)
     labels = labels[~((labels[:, 0] > 0) & (labels[:, 1] > 0))][:240]
@@ -84,6 +86,7 @@ def classes_subject(kinds: int, drawn_kinds: int) -> Shown:
     return Shown(samples, training, heldout, attributes=names, labels=labels, heldout_labels=held_labels)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_classes_have_a_score_and_a_lost_class_lowers_it():
     whole = run(Request(classes_subject(4, 4), {"samples": 240}))
     lost = run(Request(classes_subject(4, 3), {"samples": 240}))
@@ -95,6 +98,7 @@ def test_classes_have_a_score_and_a_lost_class_lowers_it():
     assert lost.level == "bad"
 
 
+@pytest.mark.slow
 def test_labels_that_say_nothing_of_the_picture_are_not_judged():
     whose = subject(drawn(random_labels(120, seed=26), seed=27))
     whose.labels[:] = random_labels(len(whose.labels), seed=28)  # type: ignore[index, arg-type]
@@ -111,6 +115,7 @@ def test_without_labels_or_with_few_it_says_why_not():
     assert CLASSES.why_not(subject(pictures)) == ""
 
 
+@pytest.mark.slow
 def test_without_held_out_labels_a_part_of_the_training_pictures_judges():
     whose = subject(drawn(random_labels(240, seed=41), seed=42))
     bare = Shown(whose.model, whose.training, whose.heldout, attributes=ATTRIBUTES, labels=whose.labels)
@@ -147,6 +152,7 @@ def test_classes_are_told_from_attributes():
     assert not are_classes(np.zeros((3, 0), np.int8))
 
 
+@pytest.mark.slow
 def test_samples_unlike_real_pictures_make_it_careful():
     labels = random_labels(240, seed=51)
     labels[:, 0] = -1

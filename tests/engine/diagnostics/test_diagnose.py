@@ -125,6 +125,7 @@ def measured(samples: np.ndarray, subject: Shown, monkeypatch: pytest.MonkeyPatc
     return spread.run(Request(subject, quick=True))
 
 
+@pytest.mark.slow
 def test_samples_as_varied_as_the_data_are_told_from_repeats_and_from_one(
     subject: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +146,7 @@ def test_samples_as_varied_as_the_data_are_told_from_repeats_and_from_one(
     assert (one.level, one.value("diversity"), one.value("nearest")) == ("bad", 0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_values_that_are_not_finite_are_found(subject: Shown) -> None:
     with torch.no_grad():
         subject.model.log_std.fill_(0.0)

@@ -39,6 +39,7 @@ def value(finding: Finding, name: str) -> float:
     return found
 
 
+@pytest.mark.slow
 def test_another_draw_of_the_data_is_as_near_as_held_out_pictures(good: tuple[Finding, Finding]):
     fidelity, coverage = good
     assert fidelity.level == coverage.level == "good"
@@ -47,6 +48,7 @@ def test_another_draw_of_the_data_is_as_near_as_held_out_pictures(good: tuple[Fi
     assert value(coverage, "precision") == pytest.approx(value(coverage, "precision_real"), abs=0.1)
 
 
+@pytest.mark.slow
 def test_every_figure_says_on_how_many_and_how_surely(good: tuple[Finding, Finding]):
     for finding in good:
         for figure in finding.figures:
@@ -71,6 +73,7 @@ def test_the_pictures_shown_are_of_what_is_missing(lost: tuple[Finding, Finding]
     assert np.mean(missed[:, 0, 0].mean(-1) > 115) > 0.9
 
 
+@pytest.mark.slow
 def test_noise_is_farther_than_a_pca():
     noise = np.random.default_rng(0).integers(0, 256, (220, 32, 32, 3)).astype(np.uint8)
     request = Request(subject(noise), {"samples": 220})
@@ -81,6 +84,7 @@ def test_noise_is_farther_than_a_pca():
     assert value(coverage, "coverage") == 0
 
 
+@pytest.mark.slow
 def test_few_pictures_are_not_judged(fresh: np.ndarray):
     request = Request(subject(fresh[:60], n=60, held=60), {"samples": 60})
     for run in (run_fidelity, run_coverage):
@@ -89,6 +93,7 @@ def test_few_pictures_are_not_judged(fresh: np.ndarray):
         assert "too little to judge" in finding.sentence
 
 
+@pytest.mark.slow
 def test_grey_pictures_are_shown_in_three_channels(fresh: np.ndarray):
     whole = subject(fresh)
     grey = type(whole)(whole.model[..., :1], whole.training[..., :1], whole.heldout[..., :1])  # type: ignore[index]

@@ -70,6 +70,7 @@ def request(weights: str | Path, **named) -> Request:
     return Request(subject(pictures, n=80, held=60), {"samples": 80, "weights": str(weights)}, **named)
 
 
+@pytest.mark.slow
 def test_figures_come_without_a_download(fake: types.ModuleType, weights: Path):
     told: list[float] = []
     finding = run(request(weights, progress=Progress(tell=lambda step: told.append(step.done / step.total))))

@@ -48,6 +48,7 @@ def test_one_picture_with_a_little_noise_is_one_mode(data, seed: int) -> None:
     assert {"spread", "birthday"} <= set(verdict.evidence)
 
 
+@pytest.mark.slow
 def test_a_dozen_pictures_are_few_and_not_one(data) -> None:
     verdict = judged(Draws(cartoons(2000, 12)), data).verdict
     assert (verdict.kind, verdict.level) == ("low-diversity", "bad")
@@ -63,17 +64,20 @@ def test_a_copier_memorises(data, seed: int) -> None:
 
 
 @SEEDS
+@pytest.mark.slow
 def test_pictures_that_training_never_saw_are_healthy(data, seed: int) -> None:
     verdict = judged(Draws(cartoons(1000, 900)), data, seed=seed).verdict
     assert (verdict.kind, verdict.level) == ("healthy", "good"), verdict.paragraph
     assert "Not measured: fidelity, coverage." in verdict.paragraph
 
 
+@pytest.mark.slow
 def test_noise_is_underfitting(data) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (500, 32, 32, 3), dtype=np.uint8)
     assert judged(Draws(noise), data).verdict.kind == "underfitting"
 
 
+@pytest.mark.slow
 def test_a_copier_of_other_images_is_no_copier_of_these(data) -> None:
     rows = np.flatnonzero(data.splits == 0)
     verdict = judged(Draws(np.asarray(data.images[rows])), data, trained_on="no").verdict
@@ -106,6 +110,7 @@ def test_a_rate_a_hundred_times_too_high_is_never_healthy(path: Path, data, tmp_
     assert (report.verdict.kind, report.verdict.level) in expected, report.verdict.paragraph
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_usual_run_is_healthy(path: Path, data, tmp_path: Path, seed: int) -> None:
     session, run = trained(tmp_path, path, "vae", steps=260, training={"seed": seed}, **VAE)

@@ -42,6 +42,7 @@ def test_what_was_planted_is_found_within_five_degrees(method: str):
 
 @pytest.mark.parametrize("size", quick([8, 600], 600))
 @pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.slow
 def test_on_pure_noise_the_auc_is_a_half(method: str, size: int):
     """Neither hopeful (judged on its own photos) nor gloomy (pooled over folds): 0.5 in the mean of many tries."""
     tries = 24 if method != "logistic" else 6
@@ -53,6 +54,7 @@ def test_on_pure_noise_the_auc_is_a_half(method: str, size: int):
     assert error < 0.1
 
 
+@pytest.mark.slow
 def test_unequal_groups_of_noise_are_judged_a_half_too():
     rng = np.random.default_rng(0)
     positive = np.arange(37) < 6

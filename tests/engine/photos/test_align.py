@@ -91,6 +91,7 @@ def test_face_insists_on_one():
         align(no_face(640, 480), Cut("face"))
 
 
+@pytest.mark.slow
 def test_of_two_people_the_larger_is_used_and_the_other_can_be_chosen():
     scene = np.asarray(placed(placed(plain(1000, 500), 3, 60, 120, 230), 9, 560, 80, 340))
     first, second = (align(scene, Cut(face=k)) for k in (0, 1))
@@ -156,6 +157,7 @@ def test_a_square_of_the_right_size_stays_as_it_is():
     np.testing.assert_array_equal(align(crop(2), Cut("none"), size=256).rgb, crop(2))
 
 
+@pytest.mark.slow
 def test_the_photo_is_neither_changed_nor_copied_whole():
     photo = np.asarray(Image.fromarray(portrait(14)).resize((3000, 3000)))
     before = photo.copy()

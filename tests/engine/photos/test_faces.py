@@ -49,6 +49,7 @@ def test_pictures_without_a_face_have_none(shape: tuple[int, int]):
     assert find_faces(no_face(shape[1], shape[0])) == ()
 
 
+@pytest.mark.slow
 def test_four_threads_find_what_one_finds():
     scenes = [portrait(i) for i in range(4)] + [np.asarray(placed(blurred(4, 700, 600), 4, 150, 90, 300))]
     alone = [find_faces(scene) for scene in scenes]

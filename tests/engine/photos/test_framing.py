@@ -23,6 +23,7 @@ def upright_cut(index: int) -> Aligned:
 
 
 @pytest.mark.parametrize("degrees", quick([-30, -25, -20, -15, -10, 10, 15, 20, 25, 30], -30, 15))
+@pytest.mark.slow
 def test_a_turned_portrait_gives_nearly_the_same_cut(degrees: float):
     """Three portraits for each angle, all of them over the angles."""
     for index in range(abs(degrees) // 5 % 5, len(PORTRAITS), 5):
@@ -36,6 +37,7 @@ def test_a_turned_portrait_gives_nearly_the_same_cut(degrees: float):
         assert inside.mean() < 6
 
 
+@pytest.mark.slow
 def test_a_mirrored_portrait_is_framed_as_in_a_mirror():
     for index in range(0, len(PORTRAITS), 3):
         upright = frame_of(upright_cut(index))
@@ -71,6 +73,7 @@ def eyes_of(index: int) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.slow
 def test_clicked_points_frame_the_face_whichever_eye_comes_first(count: int):
     for index in (0, 5, 10):
         points, automatic = eyes_of(index)[:count], upright_cut(index)
@@ -122,6 +125,7 @@ def test_eyes_far_apart_in_a_long_photo_cost_no_padded_copy():
     assert peak < 40 * photo.nbytes
 
 
+@pytest.mark.slow
 def test_sixteen_people_are_all_found_and_can_be_chosen():
     rows = [np.concatenate([portrait(4 * row + column) for column in range(4)], 1) for row in range(4)]
     crowd = np.concatenate(rows)

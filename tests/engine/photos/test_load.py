@@ -41,6 +41,7 @@ def file(tmp_path: Path) -> Path:
 CUTS = (Cut(), Cut("centre"), Cut(points=((100.0, 120.0), (160.0, 120.0))), Cut("none"))
 
 
+@pytest.mark.slow
 def test_all_cuts_of_a_photo_are_those_of_fresh_readings(file: Path, calls: Counter[str]) -> None:
     loader = PhotoLoader()
     found = [loader.load(file, size=size, cut=cut) for cut in CUTS for size in (32, 64)]

@@ -37,6 +37,7 @@ SOME = (*FAMILIES, "gan-augment-True", "gan-upsampling-transposed", "flow-coupli
 
 
 @pytest.mark.parametrize(("name", "family", "config"), [row for row in variants() if row[0] in SOME])
+@pytest.mark.slow
 def test_parameters_are_exact(name: str, family: str, config):
     found = rehearsal.rehearse(family, config, SHAPE, 2)
     assert found.parameters == sum(p.numel() for p in build(family, config, SHAPE).parameters())
@@ -56,6 +57,7 @@ def really(family: str, batch: int, *, checkpointing: bool = False) -> int:
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.slow
 def test_memory_is_that_of_a_true_step(family: str):
     true = really(family, 8)
     found = rehearsal.rehearse(family, SMALL[family], SHAPE, 8)
@@ -63,7 +65,8 @@ def test_memory_is_that_of_a_true_step(family: str):
     assert 0.8 * true <= found.peak_bytes <= 1.3 * true + 4 * found.parameters
 
 
-@pytest.mark.parametrize("family", quick(["vae", "gan"], "gan"))
+@pytest.mark.parametrize("family", ["vae", "gan"])
+@pytest.mark.slow
 def test_a_larger_batch_costs_more_and_recomputing_costs_less_memory(family: str):
     plain = cost.estimate(of(family, batch=32))
     assert cost.estimate(of(family, batch=64)).memory_bytes > 1.2 * plain.memory_bytes
@@ -80,6 +83,7 @@ def test_preparing_on_many_large_pictures_is_counted():
     assert cost.estimate(replace(asked, images=6144)).memory_bytes > 300e6 > cost.estimate(asked).memory_bytes
 
 
+@pytest.mark.slow
 def test_nothing_of_the_size_of_the_model_is_made():
     huge = {"depth": 2, "extra_depth": 0, "hidden": 1024, "levels": 2}
     made: list[torch.Tensor] = []
@@ -118,6 +122,7 @@ def test_what_fits_is_left_alone():
 
 
 @pytest.mark.parametrize("family", ["vae", "flow"])
+@pytest.mark.slow
 def test_where_images_do_not_meet_the_batch_is_cut_into_parts(family: str):
     asked = of(family, batch=64)
     whole, half = cost.estimate(asked).memory_bytes, cost.estimate(replace(asked, accumulate=2)).memory_bytes
@@ -135,6 +140,7 @@ def test_a_gan_is_recomputed_and_never_cut():
     assert choice.training == {"checkpointing": True}
 
 
+@pytest.mark.slow
 def test_a_free_allowance_of_bits_looks_across_the_batch_so_it_is_not_cut():
     asked = of("vae", batch=64, config={**SMALL["vae"], "free_bits": 0.5})
     cut = cost.estimate(replace(asked, accumulate=2)).memory_bytes
@@ -145,7 +151,8 @@ def test_a_free_allowance_of_bits_looks_across_the_batch_so_it_is_not_cut():
     assert "accumulate" not in choice.training
 
 
-@pytest.mark.parametrize("family", quick(["vae", "gan"], "vae"))
+@pytest.mark.parametrize("family", ["vae", "gan"])
+@pytest.mark.slow
 def test_what_fits_nowhere_is_refused_with_what_would(family: str):
     asked = of(family, batch=64)
     smallest = cost.estimate(of(family, batch=2, checkpointing=True)).memory_bytes

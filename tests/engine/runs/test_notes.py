@@ -58,6 +58,7 @@ ROWS = st.lists(
 
 @given(ROWS)
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_whatever_is_in_it_gives_notes_or_none(tmp_path: Path, rows: list[object]):
     (tmp_path / FILE).write_text(json.dumps({"notes": rows}))
     for note in read_notes(tmp_path):

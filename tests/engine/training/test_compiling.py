@@ -32,6 +32,7 @@ def test_what_is_called_as_a_module_can_be_compiled():
 
 
 @pytest.mark.parametrize(("family", "model"), [("vae", {}), ("gan", {}), ("gan", WGAN)], ids=["vae", "gan", "wgan"])
+@pytest.mark.slow
 def test_a_rehearsal_leaves_no_trace_and_what_goes_backward_twice_is_left_out(family, model, tmp_path, monkeypatch):
     calls = []
 

@@ -14,6 +14,7 @@ from engine.runs import directory as runs
 from engine.runs import library as run_library
 from tests.contract.tiny import folder_of_pictures
 from tests.engine.training.runner import digests, new_run, train
+from tests.quick import quick
 
 
 def heldout(run, after):
@@ -27,7 +28,8 @@ def heldout(run, after):
     }
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.slow
 def test_the_same_knobs_give_the_same_numbers(family, tmp_path):
     session, run = new_run(tmp_path, family, preview_every=4, keep=10)
     train(session, run)

@@ -132,6 +132,7 @@ def _until(begun: threading.Event, event) -> None:
         begun.wait()
 
 
+@pytest.mark.slow
 def test_a_bad_verdict_is_told_once(run, slow, patient) -> None:
     _, _, go = slow
     go.set()

@@ -92,7 +92,7 @@ def test_a_millionth_step_is_newer_than_the_one_before(tmp_path):
     assert newest_snapshot(run) == (folder, [])
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
 def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(family, tmp_path):
     session, whole = new_run(tmp_path, family, name="whole")
     train(session, whole)
@@ -110,6 +110,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(family, tmp_path):
     assert digests(parts, 12) == digests(whole, 12)
 
 
+@pytest.mark.slow
 def test_training_depends_on_the_seed_and_leaves_global_randomness_alone(tmp_path):
     session, one = new_run(tmp_path, name="one")
     torch.manual_seed(5)
@@ -314,6 +315,7 @@ def test_a_stop_amid_bad_numbers_saves_none_of_them(tmp_path, monkeypatch):
     assert_finite_checkpoints(run)
 
 
+@pytest.mark.slow
 def test_constant_pictures_do_not_break_any_family(tmp_path):
     for i, family in enumerate(FAMILIES):
         data = tmp_path / "data"
@@ -353,6 +355,7 @@ def test_a_changed_data_set_is_refused(tmp_path):
     assert steps_saved(run)[-1] == 12
 
 
+@pytest.mark.slow
 def test_a_run_can_be_given_more_steps(tmp_path):
     session, run = new_run(tmp_path, decay=0.0)
     train(session, run)

@@ -132,6 +132,7 @@ def test_four_pins_and_no_more_and_numbers_are_used_again(run):
     assert np.array_equal(pins.read_pin(run / "pins" / "02.png", size=SIZE), picture(9))
 
 
+@pytest.mark.slow
 def test_a_reader_never_gets_a_mismatched_pair(run):
     """One thread publishes other weights as fast as it can, the other reads: what it gets is whole and of one step."""
     models = [tiny("vae", seed) for seed in range(2)]
@@ -212,6 +213,7 @@ def test_a_full_disk_and_weights_gone_wrong_leave_the_pair_as_it_is(run, monkeyp
 
 
 @pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.slow
 def test_training_is_the_same_bit_for_bit_with_pins_and_resumes_exactly(family, tmp_path):
     """Photos pinned, changed and unpinned change neither weights nor moments, through a stop as well."""
     session, plain = new_run(tmp_path, family, name="plain", steps=8)

@@ -65,6 +65,7 @@ def test_memory_that_runs_out_makes_the_parts_smaller_and_training_goes_on(where
     assert losses == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_short_of_memory_resumes_bit_for_bit(tmp_path, monkeypatch):
     session, run = new_run(tmp_path, "vae", steps=8)
     short(monkeypatch, "backward", CUDA)
@@ -79,6 +80,7 @@ def test_a_run_that_was_short_of_memory_resumes_bit_for_bit(tmp_path, monkeypatc
     assert digests(run, 8) == wanted
 
 
+@pytest.mark.slow
 def test_parts_of_one_image_cannot_be_made_smaller(tmp_path, monkeypatch):
     session, run = new_run(tmp_path, "vae")
     short(monkeypatch, "backward", CUDA, lambda calls: True)
@@ -88,6 +90,7 @@ def test_parts_of_one_image_cannot_be_made_smaller(tmp_path, monkeypatch):
     assert runs.read_config(run).training["accumulate"] == 4
 
 
+@pytest.mark.slow
 def test_a_preview_without_memory_costs_a_notice(tmp_path, monkeypatch):
     def failing(*args, **words):
         raise CUDA
@@ -140,7 +143,8 @@ def test_a_gan_in_parts_teaches_the_generator_with_the_finished_discriminator(tm
     assert {"generator_loss", "discriminator_loss", "generator_gradient_norm"} <= metrics
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.slow
 def test_a_run_in_parts_resumes_bit_for_bit(family, tmp_path):
     session, whole = new_run(tmp_path, family, name="whole", steps=8, accumulate=2)
     train(session, whole)
@@ -158,7 +162,8 @@ def test_a_run_in_parts_resumes_bit_for_bit(family, tmp_path):
     assert digests(parts, 8) == digests(whole, 8)
 
 
-@EVERY
+@pytest.mark.parametrize("family", quick(FAMILIES, "flow"))
+@pytest.mark.slow
 def test_blocks_computed_again_change_no_digit_of_a_run(family, tmp_path):
     for checkpointing in (False, True):
         session, run = new_run(tmp_path, family, name=f"again {checkpointing}", steps=9, checkpointing=checkpointing)

@@ -155,6 +155,7 @@ def test_a_notice_goes_to_the_window_the_log_and_its_file_once(tmp_path, monkeyp
     assert not of(TrainingNotice, again)
 
 
+@pytest.mark.slow
 def test_an_explosion_goes_back_with_half_the_rate(tmp_path, monkeypatch):
     original, done = Vae.training_step, []
 
@@ -224,6 +225,7 @@ def test_every_guard_has_a_name_of_its_own():
     assert len({guard.kind for guard in GUARDS}) == len(GUARDS)
 
 
+@pytest.mark.slow
 def test_critic_steps_hold_also_where_a_batch_goes_through_in_parts(tmp_path):
     session, run = new_run(
         tmp_path, "gan", model={"objective": "wgan-gp", "critic_steps": 3}, accumulate=2, save_every=1

@@ -50,6 +50,7 @@ def same(a: object, b: object) -> bool:
 
 
 @given(looks())
+@pytest.mark.slow
 def test_looks_come_back(look: Look):
     assert same(through(look, Look), look)
 
