@@ -122,7 +122,8 @@ class ExploreView(WorkspaceView):
         if single and photo and now.full.why:
             words = now.full.why
         elif single and self.single.full.shows(now):
-            words = "drag the face to wander · wheel: zoom"
+            # The tooltip of the photo says it; beside the switch there is no room in a small window.
+            words = ""
         else:
             words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
         if self.hint.text() != words:
