@@ -208,8 +208,11 @@ def test_a_session_keeps_which_face_it_was(app: App, crowd: Path, tmp_path: Path
     item = app.explore.photos.item(second)
     assert item.cut.face == 1
     assert item.base == str(crowd)
-    # The panel finds the photo again, and the cut in it.
+    # The photo is found again, and the cut in it.
+    app.wait(lambda: app.state.loaded is not None and app.state.loaded.framing is not None)
     action(app, "photo.frame")
+    assert (app.state.frame.cut.face, app.state.frame.framing.face) == (1, 1)
+    app.explore.framing.choose_face(1)
     proposed(app)
     np.testing.assert_array_equal(app.state.frame.proposed.picture, picture)
 
