@@ -35,7 +35,7 @@ def recipe_text(
         "name": Path(source).name[:LONGEST_NAME] if isinstance(source, str | Path) else "",
         "width": rgb.shape[1],
         "height": rgb.shape[0],
-        "sha256": hashlib.sha256(np.ascontiguousarray(rgb)).hexdigest(),
+        "sha256": hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
     }
     found = [_face(one, cuts.get(one.key, Cut()), titles.get(one.sha256, "")) for one in faces]
     text = json.dumps({KEY: VERSION, "photo": photo, "faces": found}, ensure_ascii=False, allow_nan=False)
