@@ -9,8 +9,9 @@ BIN := .venv/bin
 OFFSCREEN := QT_QPA_PLATFORM="$${QT_QPA_PLATFORM:-offscreen}"
 # Arguments handed on: make test ARGS="tests/engine -x", make bench ARGS="--quick".
 ARGS ?=
-# Tests run side by side, one process a core; make test WORKERS=0 runs them in one, for a debugger.
-WORKERS ?= logical
+# Tests run side by side, one process more than cores: some wait for what others compute. make test WORKERS=0 runs them
+# in one, for a debugger.
+WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2` + 1)
 PARALLEL := -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # An interpreter with torch and pytest of its own, for test-gpu on a machine without .venv.
 GPU_PYTHON ?= $(BIN)/python

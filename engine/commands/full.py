@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,8 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
         UserError: as `edit` without --full; of a folder's photos, only where none could be edited.
     """
     photo = Path(args.photo).expanduser()
+    if _same(args.output, photo):
+        raise UsageError(f"-o {args.output} would take the place of what it is made from: choose another name.")
     if not photo.is_dir():
         row = _one(args, session, model, args.photo, args.output, ask=ask, cut=cut)
         text = f"{row['width']} x {row['height']} pixels, {row['edited']} of {row['faces']} faces: {args.output}"
@@ -48,9 +51,13 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
     if args.output.suffix.lower() in SUFFIXES:
         raise UsageError(f"{photo.name} is a folder of photos, so -o must name a folder and not {args.output.name}.")
     rows, refused = [], []
-    for path in sorted(path for path in photo.iterdir() if path.is_file() and is_picture(path)):
+    paths = sorted(path for path in photo.iterdir() if path.is_file() and is_picture(path, refused=True))
+    stems = Counter(path.stem.lower() for path in paths)
+    for path in paths:
         try:
-            target = args.output / f"{path.stem}.{args.format}"
+            # a.jpg and a.png of one folder are two photos, also where case makes no difference.
+            name = path.stem if stems[path.stem.lower()] == 1 else path.name
+            target = args.output / f"{name}.{args.format}"
             rows.append(_one(args, session, model, str(path), target, ask=ask, cut=cut))
         except UserError as error:
             refused.append({"photo": str(path), "why": str(error)})
@@ -60,6 +67,13 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
     lines = [f"{len(rows)} photos: {args.output}", *(f"{Path(row['photo']).name}: {row['why']}" for row in refused)]
     values = {"output": str(args.output), "photos": rows, "refused": refused}
     return Result(values, "\n".join(lines))
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.expanduser().samefile(other)
+    except OSError:
+        return False
 
 
 def _one(

@@ -51,6 +51,7 @@ def test_no_command_is_missing_from_the_table():
     assert commands == set(COMMANDS)
 
 
+@pytest.mark.slow
 def test_models_lists_what_can_be_opened(call, home):
     rows = {row["name"]: row for row in one_object(call("models", "--json"))["models"]}
     for family in FAMILIES:

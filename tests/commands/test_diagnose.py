@@ -86,6 +86,7 @@ def test_json_is_one_object_with_figures_intervals_and_verdict(call, run: Path) 
     assert values["model_sha256"]
 
 
+@pytest.mark.slow
 def test_a_model_file_needs_data_and_says_that_its_own_are_not_known(call, data: Path, tmp_path: Path) -> None:
     model = tmp_path / "own.safetensors"
     save(model, "flow")
@@ -97,6 +98,7 @@ def test_a_model_file_needs_data_and_says_that_its_own_are_not_known(call, data:
     assert "is not known" in " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_photos_are_ranked_with_the_caveat(call, run: Path, tmp_path: Path) -> None:
     photos = []
     for name, picture in (
@@ -127,6 +129,7 @@ def test_photos_are_ranked_with_the_caveat(call, run: Path, tmp_path: Path) -> N
         (("RUN", "--rank", "nowhere.png"), 1, "nowhere.png"),
     ],
 )
+@pytest.mark.slow
 def test_wrong_calls_are_one_sentence(call, run: Path, tmp_path: Path, arguments, status: int, words: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()

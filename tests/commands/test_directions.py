@@ -51,6 +51,7 @@ def test_an_attribute_is_made_listed_used_and_deleted(call, home, groups, tmp_pa
     assert not user_file(home, values["model_sha256"]).exists()
 
 
+@pytest.mark.slow
 def test_an_attribute_from_a_csv_of_labels(call, home, groups, tmp_path):
     rows = "".join(f"{g.name}/{i}.png,{1 if g.name == 'bright' else -1}\n" for g in groups for i in range(6))
     (tmp_path / "own.csv").write_text(f"file,Light\n{rows}", "utf-8")
@@ -63,6 +64,7 @@ def test_an_attribute_from_a_csv_of_labels(call, home, groups, tmp_path):
     ("family", "method"),
     [("vae", "pca"), ("gan", "features"), ("gan", "weights"), ("flow", "features"), ("flow", "jacobian")],
 )
+@pytest.mark.slow
 def test_main_axes_are_found_and_kept(call, home, family, method):
     if (family, method) == ("vae", "pca"):
         (home / "models" / "tiny-vae.directions.safetensors").unlink()
@@ -98,6 +100,7 @@ def test_given_away_and_taken_in_by_the_same_model_alone(call, home, groups, tmp
     assert "make it again" in one_sentence(call("directions", "tiny-vae", "add", file), 1)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_ones_own_is_told_once_and_kept(call, home, groups):
     sha = one_object(make(call, "tiny-vae", groups, "--json"))["model_sha256"]
     path = user_file(home, sha)
@@ -109,6 +112,7 @@ def test_a_damaged_file_of_ones_own_is_told_once_and_kept(call, home, groups):
     assert any("damaged" in p.name for p in path.parent.iterdir())
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_one_sentence(call, home, groups, tmp_path):
     bright, dark = groups
     two = ("--positive", bright, "--negative", dark)

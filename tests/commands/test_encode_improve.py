@@ -37,6 +37,7 @@ def encode(tmp_path: Path, call: Callable[..., Answer]):
 
 
 @pytest.mark.parametrize("family", ["vae", "gan"])
+@pytest.mark.slow
 def test_improving_finds_a_code_that_is_no_worse(family, encode):
     _, plain, _, _ = encode(family, *(["--steps", 2] if family == "gan" else []))
     status, better, _, code = encode(family, "--improve", "--steps", 20)
@@ -48,6 +49,7 @@ def test_improving_finds_a_code_that_is_no_worse(family, encode):
     assert (better["percentile"], better["percentile_training"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_an_exact_code_stays_and_the_note_says_so(encode):
     _, plain, _, code = encode("flow")
     _, better, _, same = encode("flow", "--improve")

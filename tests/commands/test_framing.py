@@ -31,6 +31,7 @@ def pair(tmp_path: Path) -> Path:
     return tmp_path / "pair.png"
 
 
+@pytest.mark.slow
 def test_the_face_that_is_asked_for_is_encoded(call, pair: Path, tmp_path: Path):
     out, photo = tmp_path / "codes.npz", str(pair)
     command = ("encode", "tiny-vae", photo, photo, "-o", out, "--json")
@@ -44,6 +45,7 @@ def test_the_face_that_is_asked_for_is_encoded(call, pair: Path, tmp_path: Path)
     assert [row["how"] for row in rows] == ["points", "face"]
 
 
+@pytest.mark.slow
 def test_edit_and_morph_take_faces_and_eyes(call, pair: Path, tmp_path: Path):
     out = tmp_path / "out.png"
     values = one_object(call("edit", "tiny-vae", pair, "-o", out, "--eyes", "150,250,230,250,190,330", "--json"))

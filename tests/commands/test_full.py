@@ -111,3 +111,24 @@ def test_a_morph_at_full_size(call, photo: Path, tmp_path: Path):
     status, _, err = call("morph", "faces-vae-64", photo, "seed:1", "--full", "-o", tmp_path / "a.gif")
     assert status == 2
     assert "seed:1 is none: name photos alone" in err
+
+
+def test_two_photos_of_one_name_stay_two_and_what_is_not_opened_is_told(call, photo: Path, tmp_path: Path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photo.rename(photos / "a.jpg")
+    Image.open(photos / "a.jpg").resize((300, 300)).save(photos / "A.png")
+    (photos / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    command = ("edit", "faces-vae-64", photos, "--set", "male=-1", "--full", "--json")
+    values = one_object(call(*command, "-o", tmp_path / "edited"))
+    assert sorted(path.name for path in (tmp_path / "edited").iterdir()) == ["A.png.jpg", "a.jpg.jpg"]
+    assert [Path(row["photo"]).name for row in values["refused"]] == ["phone.HEIC"]
+
+
+def test_no_edit_takes_the_place_of_its_photo(call, photo: Path, tmp_path: Path):
+    before = photo.read_bytes()
+    for source, output in ((photo, photo), (tmp_path, tmp_path)):
+        status, _, err = call("edit", "faces-vae-64", source, "--set", "male=-1", "--full", "-o", output)
+        assert status == 2
+        assert "choose another name" in err
+    assert photo.read_bytes() == before

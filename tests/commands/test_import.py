@@ -19,6 +19,7 @@ def _read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_run_child", in_this_process)
 
 
+@pytest.mark.slow
 def test_a_generator_is_imported_and_sampled_encoded_and_edited(call, tmp_path):
     path = files.write_torch(tmp_path / "netG_epoch_24.pth", files.dcgan(size=16))
     status, out, err = call("import", path, "--title", "Epoch 24")

@@ -43,6 +43,7 @@ def levels_of(model: Path) -> int:
     return len(Session(device="cpu").open(str(model)).info.groups)
 
 
+@pytest.mark.slow
 def test_all_levels_of_another_photo_are_that_photo(call, model, photos, tmp_path):
     out = tmp_path / "out.png"
     swaps = [part for i in range(levels_of(model)) for part in ("--swap", f"{i + 1}={photos[1]}")]
@@ -55,6 +56,7 @@ def test_all_levels_of_another_photo_are_that_photo(call, model, photos, tmp_pat
     assert not np.array_equal(mixed, columns(out)[1])
 
 
+@pytest.mark.slow
 def test_a_frozen_level_stays_though_it_is_scaled(call, model, photos, tmp_path):
     out = tmp_path / "out.png"
     every = range(1, levels_of(model) + 1)
@@ -68,6 +70,7 @@ def test_a_frozen_level_stays_though_it_is_scaled(call, model, photos, tmp_path)
     np.testing.assert_array_equal(columns(out)[2], columns(out)[1])
 
 
+@pytest.mark.slow
 def test_one_level_alone_by_number_or_name(call, model, photos, tmp_path):
     norms = []
     for name in ("1", "Level 1 (fine)"):
@@ -91,6 +94,7 @@ def test_wrong_levels_are_refused_in_a_sentence(flags, call, model, photos, tmp_
     assert not (tmp_path / "o.png").exists()
 
 
+@pytest.mark.slow
 def test_a_temperature_a_level(call, model, tmp_path):
     out, count = tmp_path / "s.png", levels_of(model)
     cold = ",".join(["0"] * count)

@@ -47,6 +47,7 @@ def frames_in(folder: Path) -> list[np.ndarray]:
     return [np.asarray(Image.open(file)) for file in sorted(folder.iterdir())]
 
 
+@pytest.mark.slow
 def test_codes_and_samples_are_met_at_their_frames(call, codes, tmp_path):
     out = tmp_path / "frames"
     status, text, err = call(
@@ -103,6 +104,7 @@ def test_a_file_lasts_as_long_as_asked(suffix, call, photo, tmp_path):
     assert sum(times) == 1500
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_one_sentence_and_leaves_nothing(call, codes, tmp_path):
     out = tmp_path / "out.gif"
     text = tmp_path / "notes.npz"

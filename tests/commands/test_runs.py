@@ -50,6 +50,7 @@ def test_wrong_calls_are_sentences(args, shelf, call):
     assert err.endswith(".\n")
 
 
+@pytest.mark.slow
 def test_a_run_from_a_checkpoint(tmp_path, call):
     data = folder_of_pictures(tmp_path / "data")
     first, second = tmp_path / "first", tmp_path / "second"

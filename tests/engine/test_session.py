@@ -55,6 +55,7 @@ def directions_for(session: Session, family: str, digest: str | None = None) -> 
     save_directions(card.path.with_name(f"file-{family}.directions.safetensors"), found)
 
 
+@pytest.mark.slow
 def test_the_library_lists_without_opening_in_the_families_order(session, monkeypatch):
     monkeypatch.setattr("engine.files.tensors.load", None)
     cards = session.models()
@@ -147,6 +148,7 @@ def test_the_catalogue_is_all_that_the_form_needs(session):
         assert os.path.exists(path)
 
 
+@pytest.mark.slow
 def test_a_new_run_with_anything_wrong_leaves_nothing(session, tmp_path):
     data = folder_of_pictures(tmp_path / "data")
     (tmp_path / "empty").mkdir()
@@ -187,6 +189,7 @@ def test_decoding_data_can_be_cancelled_without_leaving_a_run(session, tmp_path)
     assert not session.runs_folder.exists()
 
 
+@pytest.mark.slow
 def test_publishing_never_writes_over_a_model(session, tmp_path):
     data = folder_of_pictures(tmp_path / "data")
     request = TrainRequest("vae", str(data), size=32, model=tiny_config("vae"), training={"batch": 4, "steps": 1})

@@ -43,6 +43,7 @@ def half_trained(tmp_path: Path, **training) -> tuple:
 
 
 @pytest.mark.parametrize("act", ["fsync", "replace"])
+@pytest.mark.slow
 def test_a_disk_that_fills_up_ends_in_a_sentence_and_the_old_checkpoint_stays(act, tmp_path, monkeypatch):
     session, run = half_trained(tmp_path)
     before = digests(run, 4)
@@ -68,6 +69,7 @@ def test_a_disk_that_fills_up_ends_in_a_sentence_and_the_old_checkpoint_stays(ac
     assert steps_saved(run) == [0, 4, 8, 12]
 
 
+@pytest.mark.slow
 def test_little_room_is_seen_before_writing(tmp_path, monkeypatch):
     session, run = half_trained(tmp_path)
     usage = shutil.disk_usage(tmp_path)
@@ -92,6 +94,7 @@ def test_records_that_cannot_be_written_end_in_a_sentence(name, tmp_path, monkey
     assert newest_snapshot(run)[0] is not None
 
 
+@pytest.mark.slow
 def test_a_preview_that_cannot_be_written_costs_a_notice_and_no_run(tmp_path, monkeypatch):
     def failing(picture, path):
         raise UserError(f"{path} could not be written (No space left on device): choose another place.")
@@ -197,6 +200,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", quick(DAMAGES, *list(DAMAGES)[::4]))
+@pytest.mark.slow
 def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(damage, tmp_path):
     session, run = new_run(tmp_path, steps=8)
     train(session, run)
@@ -214,6 +218,7 @@ def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(damage, tmp_pat
     assert digests(run, 8) == wanted
 
 
+@pytest.mark.slow
 def test_a_run_whose_checkpoints_are_all_bad_is_not_opened_and_begins_again(tmp_path):
     session, run = new_run(tmp_path, steps=4)
     train(session, run)

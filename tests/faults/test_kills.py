@@ -180,6 +180,7 @@ def test_a_cut_at_any_act_of_writing_a_checkpoint_leaves_a_good_one(tmp_path):
         assert not list((cut / "checkpoints").glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_reader_leaves_a_writers_half_made_checkpoint_alone(tmp_path):
     session, run = new_run(tmp_path)
     train(session, run)

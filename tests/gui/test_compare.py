@@ -269,6 +269,7 @@ def test_another_photo_begins_again_at_its_reconstruction(app: App, portrait: Pa
         np.testing.assert_array_equal(view.current.picture(), row.encoded.reconstruction)
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_does_not_stop_the_others(app: App, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compare(app, portrait)
     draw = OpenModel.draw

@@ -155,6 +155,7 @@ def test_notes_and_notices_mark_every_plot(app: App, run: Path, qtbot: QtBot) ->
     assert not mark.is_note
 
 
+@pytest.mark.slow
 def test_other_runs_lie_over_this_one(app: App, home: Path, run: Path) -> None:
     other = make_run(home, "00001-vae-x", title="Second run", shift=1.0)
     app.train.runs.refresh()

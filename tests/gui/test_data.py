@@ -44,6 +44,7 @@ def look_at(app: App, folder: Path) -> None:
     app.settle()
 
 
+@pytest.mark.slow
 def test_look_narrow_page_and_see_copies(app: App, people: Path) -> None:
     look_at(app, people)
     page = app.train_view.data_page
@@ -65,6 +66,7 @@ def test_look_narrow_page_and_see_copies(app: App, people: Path) -> None:
     assert not app.state.jobs
 
 
+@pytest.mark.slow
 def test_split_by_a_column_and_train_on_it(app: App, people: Path) -> None:
     look_at(app, people)
     panel = app.train_view.data
@@ -82,6 +84,7 @@ def test_split_by_a_column_and_train_on_it(app: App, people: Path) -> None:
     assert (request.data, request.group, request.size) == (str(people), "who", 32)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_looked_at_is_said_and_the_last_one_stays(app: App, people: Path, tmp_path: Path) -> None:
     look_at(app, people)
     shown = app.state.data.survey

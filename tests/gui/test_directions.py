@@ -153,6 +153,7 @@ def test_a_search_model_makes_one_too(home: Path, open_app: OpenApp, folders: tu
     assert app.state.info.attributes[-1].user_made
 
 
+@pytest.mark.slow
 def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -> None:
     rows = "".join(
         f"{p.name},{1 if p.parent.name == 'bright' else 0},0\n" for f in folders for p in sorted(f.iterdir())
@@ -171,6 +172,7 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
     panel(app).labelsChanged.emit(str(folders[0] / "broken.png"))
 
 
+@pytest.mark.slow
 def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: tuple[Path, Path]) -> None:
     slider = make(app, folders)
     app.explore.looks.set_edit("Bright", 1.0)
@@ -198,6 +200,7 @@ def test_renamed_deleted_and_gone_from_the_look(app: App, home: Path, folders: t
     assert not user_file(home, app.state.info.sha256).exists()
 
 
+@pytest.mark.slow
 def test_a_directions_file_dropped_on_the_window(
     app: App, home: Path, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -250,6 +250,7 @@ def test_a_broken_checkpoint_leaves_the_old_model(app: App, tmp_path: Path) -> N
     assert not np.array_equal(shown(app), before), "the old model still draws"
 
 
+@pytest.mark.slow
 def test_no_model_at_all_offers_training(own_home: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.library.shipped_models", lambda: [])
     app = open_app(model="", ready=False)
@@ -276,6 +277,7 @@ def test_themes_differ_and_come_back(app: App) -> None:
     assert app.state.theme == "dark"
 
 
+@pytest.mark.slow
 def test_nothing_hangs_over_the_edge(app: App) -> None:
     """Every visible widget of every view lies inside it."""
     explore = app.explore_view

@@ -125,6 +125,7 @@ def test_no_face_opens_the_panel_and_clicked_eyes_are_encoded(app: App, home: Pa
     assert app.state.frame is None
 
 
+@pytest.mark.slow
 def test_esc_goes_out_step_by_step_and_leaves_all_as_it_was(app: App, landscape: Path) -> None:
     taken(app, landscape)
     app.wait(lambda: app.state.frame is not None)
@@ -254,6 +255,7 @@ def test_framing_by_keyboard_alone(app: App, crowd: Path) -> None:
     assert app.state.loaded.how == "points"
 
 
+@pytest.mark.slow
 def test_the_middle_instead_of_a_face(app: App, home: Path, crowd: Path) -> None:
     taken(app, crowd)
     action(app, "photo.frame")
@@ -290,6 +292,7 @@ def test_without_a_photo_there_is_nothing_to_frame(app: App) -> None:
     assert app.state.frame is None
 
 
+@pytest.mark.slow
 def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
     taken(app, landscape)
     app.wait(lambda: app.state.frame is not None)
@@ -321,6 +324,7 @@ def test_a_search_shows_its_curve_and_keeps_it(
     assert single.improve.isVisible()
 
 
+@pytest.mark.slow
 def test_cancel_under_the_curve(home: Path, open_app: OpenApp, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 100_000)
     app = open_app(model="Tiny GAN")
@@ -403,6 +407,7 @@ def test_an_improve_that_gains_nothing_leaves_the_code(
     assert not app.state.jobs
 
 
+@pytest.mark.slow
 def test_a_cancelled_improve_changes_nothing(
     home: Path, open_app: OpenApp, portrait: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +444,7 @@ def test_a_failed_improve_is_said_and_changes_nothing(
     assert app.state.search is None
 
 
+@pytest.mark.slow
 def test_an_exact_code_has_no_improve(home: Path, open_app: OpenApp, portrait: Path) -> None:
     app = open_app(model="Tiny Glow")
     taken(app, portrait)

@@ -103,6 +103,7 @@ def test_the_manifold_of_two_directions_moves_their_sliders(grid: App) -> None:
     assert grid.state.grid.axes == ("Pale_Skin", "Smiling"), "the same one twice swaps them"
 
 
+@pytest.mark.slow
 def test_the_manifold_is_dragged_zoomed_and_put_back(grid: App) -> None:
     choose(grid, "manifold")
     widget = grid.explore_view.grid.grid
@@ -189,6 +190,7 @@ def test_a_newer_grid_takes_the_place_of_one_that_still_fills(grid: App) -> None
     assert grid.said == ""
 
 
+@pytest.mark.slow
 def test_frozen_levels_show_in_the_samples(home: Path, open_app: OpenApp) -> None:
     app = open_app(model="Tiny Glow")
     app.explore.levels.freeze(0, True)

@@ -31,6 +31,7 @@ def rows(app: App) -> list[str]:
     return [card.title for card in app.explore_view.library.models.cards()]
 
 
+@pytest.mark.slow
 def test_groups_fold_and_the_model_on_show_is_never_hidden(box: None, open_app: OpenApp) -> None:
     app = open_app(model="Faces Glow 32")
     models = app.explore_view.library.models

@@ -58,6 +58,7 @@ def test_methods_differ_between_the_ends_only(morph: App) -> None:
     assert np.abs(arc[-1].astype(int) - line[-1]).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_photo_dropped_on_a_corner(morph: App, portrait: Path) -> None:
     old = morph.state.morph.slots[1]
     drop(morph.explore_view.morph.corners[1], [portrait])
@@ -66,6 +67,7 @@ def test_a_photo_dropped_on_a_corner(morph: App, portrait: Path) -> None:
     assert morph.state.photo is None, "the current picture stays as it was"
 
 
+@pytest.mark.slow
 def test_three_corners_and_back(morph: App, portrait: Path) -> None:
     view = morph.explore_view.morph
     view.slotAdded.emit()
@@ -79,6 +81,7 @@ def test_three_corners_and_back(morph: App, portrait: Path) -> None:
     assert not view.corners[2].isVisible()
 
 
+@pytest.mark.slow
 def test_play_runs_and_halts(morph: App) -> None:
     seen: list[float] = []
     morph.conductor.store.changed.connect(lambda before, now: seen.append(now.morph.fraction))
@@ -141,6 +144,7 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
     assert morph.state.morph.frames is None
 
 
+@pytest.mark.slow
 def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
     morph.explore.morph.set_timing("loop", "once")
     morph.explore.morph.set_timing("frames", 10)
@@ -160,6 +164,7 @@ def test_leaving_the_view_halts(morph: App) -> None:
     assert not morph.state.morph.playing
 
 
+@pytest.mark.slow
 def test_a_change_of_the_path_forgets_what_was_prepared(morph: App) -> None:
     slow(morph)
     morph.explore_view.morph.playWanted.emit()
@@ -185,6 +190,7 @@ def fill_four(app: App) -> None:
     assert app.explore.morph.codes().shape[0] == 4
 
 
+@pytest.mark.slow
 def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path) -> None:
     fill_four(morph)
     view = morph.explore_view.morph
@@ -202,6 +208,7 @@ def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path
     np.testing.assert_array_equal(view.picture.picture(), model.decode(code[None])[0])
 
 
+@pytest.mark.slow
 def test_the_pads_keys_reach_its_corners(morph: App) -> None:
     fill_four(morph)
     view = morph.explore_view.morph
@@ -221,6 +228,7 @@ def test_the_pads_keys_reach_its_corners(morph: App) -> None:
     assert morph.state.morph.pad is None
 
 
+@pytest.mark.slow
 def test_an_empty_corner_of_the_pad_is_the_current_code(morph: App, home: Path) -> None:
     view = morph.explore_view.morph
     assert morph.state.morph.pad is None
@@ -248,6 +256,7 @@ def test_the_pad_is_a_triangle_between_three_and_takes_a_drop(morph: App, portra
     assert view.slider.isVisible()
 
 
+@pytest.mark.slow
 def test_corners_are_put_in_another_order_by_drag_and_by_key(morph: App) -> None:
     view = morph.explore_view.morph
     old = morph.state.morph.slots
@@ -295,6 +304,7 @@ def test_rests_and_frames_make_the_timeline(morph: App) -> None:
     assert morph.state.morph.timing.frames == 600
 
 
+@pytest.mark.slow
 def test_a_loop_ends_its_strip_where_it_began(morph: App) -> None:
     fill_four(morph)
     assert morph.explore_view.morph.strip.count() == 10
@@ -320,6 +330,7 @@ def test_the_plot_shows_every_way_and_where_one_is(morph: App) -> None:
     assert morph.state.morph.fraction == 1.0
 
 
+@pytest.mark.slow
 def test_levels_are_offered_where_there_are_several(morph: App) -> None:
     offered = [panel(morph).method.itemData(i) for i in range(panel(morph).method.count())]
     assert offered == ["slerp", "lerp", "norm"]
@@ -347,6 +358,7 @@ def exported(morph: App, target: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_export_of_animations_and_frames(morph: App, tmp_path: Path) -> None:
     for name in ("out.gif", "out.webp"):
         with Image.open(exported(morph, tmp_path / name)) as image:
@@ -355,11 +367,13 @@ def test_export_of_animations_and_frames(morph: App, tmp_path: Path) -> None:
     assert len(list(exported(morph, tmp_path / "frames").glob("*.png"))) == 24
 
 
+@pytest.mark.slow
 def test_export_of_a_film(morph: App, tmp_path: Path) -> None:
     pytest.importorskip("imageio_ffmpeg")
     assert exported(morph, tmp_path / "out.mp4").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_stopped_export_leaves_nothing(morph: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, gate = threading.Event(), threading.Event()
 
@@ -428,6 +442,7 @@ def test_without_an_encoder_the_panel_says_how_to_get_it(morph: App, monkeypatch
     assert panel(morph).export.isEnabled()
 
 
+@pytest.mark.slow
 def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     morph.explore.morph.export(tmp_path / "file" / "out.gif")
@@ -444,6 +459,7 @@ def test_take_makes_it_current(morph: App) -> None:
     assert np.abs(morph.state.drawn.picture.astype(int) - picture).max() <= 1
 
 
+@pytest.mark.slow
 def test_another_model_makes_new_corners(morph: App) -> None:
     morph.model("Tiny Glow")
     morph.wait(lambda: morph.state.morph.strip is not None)

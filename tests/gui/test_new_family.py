@@ -388,6 +388,7 @@ def cloud(n: int = 400) -> DataSet:
     return DataSet("cloud", Path("cloud"), drawn[:, None, None, :], names, (), labels, splits, "0", ())
 
 
+@pytest.mark.slow
 def test_points_are_learnt_sampled_encoded_saved_and_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, run = cloud(), tmp_path / "run"
     training = {"steps": 300, "batch": 64, "learning_rate": 0.05, "preview_every": 100, "save_every": 100, "warmup": 0}

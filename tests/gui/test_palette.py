@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -58,6 +59,7 @@ def test_puts_the_keyboard_on_a_slider(app: App):
     assert app.state.look.edit("Smiling") > 0
 
 
+@pytest.mark.slow
 def test_does_an_action_and_moves_with_the_arrows(app: App):
     before = app.state.theme
     palette = typed(app, "light or")

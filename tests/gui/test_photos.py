@@ -126,6 +126,7 @@ def test_the_photo_goes_along_into_the_next_model(app: App, portrait: Path) -> N
     assert app.state.look.source.code.shape == (app.state.info.code_size,)
 
 
+@pytest.mark.slow
 def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encode = OpenModel.encode
 
@@ -144,6 +145,7 @@ def test_compare_shows_every_model(app: App, portrait: Path, monkeypatch: pytest
         assert "SSIM" in row.figures()
 
 
+@pytest.mark.slow
 def test_a_search_can_be_cancelled_and_does_not_hold_up_drags(home: Path, open_app: OpenApp, portrait: Path) -> None:
     app = open_app(model="Tiny GAN")
     drop(app.explore_view.single.picture, [portrait])

@@ -71,6 +71,7 @@ def test_session_comes_back_whole(app: App, open_app: OpenApp, portrait: Path, t
     assert again.state.look.edits == ()
 
 
+@pytest.mark.slow
 def test_session_opens_on_another_machine(app: App, open_app: OpenApp, portrait: Path, tmp_path: Path, home: Path):
     worked(app, portrait)
     file = saved(app, tmp_path / "x.loom")
@@ -212,6 +213,7 @@ def test_two_windows_do_not_take_each_others_session(tmp_path: Path):
     assert mine.is_file()
 
 
+@pytest.mark.slow
 def test_recent_files_are_remembered(app: App, open_app: OpenApp, portrait: Path, tmp_path: Path):
     drop(app.window, [portrait])
     app.wait(lambda: app.state.encoded is not None)
@@ -221,6 +223,7 @@ def test_recent_files_are_remembered(app: App, open_app: OpenApp, portrait: Path
     assert again.conductor.preferences.now.recent == (str(file), str(portrait))
 
 
+@pytest.mark.slow
 def test_code_goes_through_the_clipboard(app: App, tmp_path: Path):
     app.explore.looks.set_seed(5)
     app.settle()

@@ -203,6 +203,7 @@ def test_only_one_run_at_a_time(app: App, images: Path) -> None:
     stop(app)
 
 
+@pytest.mark.slow
 def test_no_data_is_a_sentence(app: App) -> None:
     app.show_workspace("train")
     form = app.train_view.form
@@ -226,6 +227,7 @@ def test_a_folder_without_images_is_a_sentence(app: App, tmp_path: Path) -> None
     assert app.train_view.form.start.isEnabled()
 
 
+@pytest.mark.slow
 def test_the_form_follows_family_and_preset(app: App) -> None:
     app.show_workspace("train")
     form = app.train_view.form

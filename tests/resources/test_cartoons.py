@@ -80,6 +80,7 @@ def test_labels_follow_from_the_parts(archive: zipfile.ZipFile) -> None:
             assert not {"Eyes_Closed", "Surprised_Eyes"} & on
 
 
+@pytest.mark.slow
 def test_pictures_show_what_their_labels_say(archive: zipfile.ZipFile) -> None:
     labels = rows(archive, "labels.csv")[:600]
     pictures = np.stack([picture(archive, row["file"]) for row in labels]).astype(np.float32)

@@ -15,6 +15,7 @@ from engine.runs import directory as runs
 from tests.contract.tiny import folder_of_pictures, settings
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_run_of_the_same_config(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENT_LOOM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LATENT_LOOM_CACHE", str(tmp_path / "cache"))

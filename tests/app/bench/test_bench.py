@@ -78,6 +78,7 @@ def test_a_drag_ends_on_the_picture_of_its_last_value(window: Conductor, models:
     assert np.array_equal(window.of(Explore).view.single.picture.picture(), picture)
 
 
+@pytest.mark.slow
 def test_a_flood_of_moves_ends_on_the_newest_picture_and_draws_no_more_than_moves(window: Conductor):
     watcher = bench_tools.PaintWatcher(window)
     mouse = bench_tools.Mouse(window.window, bench_tools.sliders(window)["temperature"])
@@ -89,6 +90,7 @@ def test_a_flood_of_moves_ends_on_the_newest_picture_and_draws_no_more_than_move
     watcher.close()
 
 
+@pytest.mark.slow
 def test_a_picture_that_does_not_come_is_said(window: Conductor, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bench_tools, "LIMIT_MS", 100)
     watcher = bench_tools.PaintWatcher(window)
@@ -101,6 +103,7 @@ def test_a_picture_that_does_not_come_is_said(window: Conductor, monkeypatch: py
     watcher.close()
 
 
+@pytest.mark.slow
 def test_a_slider_that_cannot_move_is_said(window: Conductor):
     slider = bench_tools.sliders(window)["temperature"]
     mouse = bench_tools.Mouse(window.window, slider)

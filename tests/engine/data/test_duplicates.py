@@ -74,6 +74,7 @@ def test_flat_pictures_count_only_when_equal() -> None:
     assert [same.rows for same in find_duplicates(images)] == [(0, 2)]
 
 
+@pytest.mark.slow
 def test_many_flat_pictures_do_not_explode() -> None:
     images = np.zeros((3000, 8, 8, 1), np.uint8)
     images[:, 0, 0, 0] = np.arange(3000) % 251

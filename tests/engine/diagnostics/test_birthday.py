@@ -54,6 +54,7 @@ class Source(Subject):
 
 @pytest.mark.parametrize("count", [100, 1_000, 10_000])
 @pytest.mark.parametrize("levels", [0.0, 3.0])
+@pytest.mark.slow
 def test_the_interval_covers_a_known_support(count: int, levels: float) -> None:
     """Of 100 seeded trials at least 90 cover N, and the interval is narrow enough to be worth something."""
     calibration = calibrate(smooth(600, seed=1))
@@ -186,6 +187,7 @@ def subject(templates: np.ndarray, levels: float = 0.0) -> Source:
     return Source(generator, smooth(900, seed=1, side=16), smooth(300, seed=4, side=16))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_finding_tells_collapse_from_variety() -> None:
     few = measure(Request(subject(smooth(40, seed=5, side=16), 2.0)))
     assert few.level == "bad"

@@ -110,6 +110,7 @@ def test_wrong_names_and_knobs_are_told_before_anything_runs(rows: None, subject
         diagnose(subject, ("fine",), values={"fine": {"more": 1}})
 
 
+@pytest.mark.slow
 def test_a_changed_finding_is_judged_again(subject: Shown) -> None:
     before = diagnose(subject, ("spread",), quick=True)
     alike = Finding("birthday", "Birthday test", "bad", "Few.", ())

@@ -29,6 +29,7 @@ def blurred(x: np.ndarray, times: int) -> np.ndarray:
     return y.astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_equal_sets_have_no_distance_and_another_draw_has_little():
     a = pictures()
     same = sliced_wasserstein(a, a, patches_per_image=32)
@@ -41,6 +42,7 @@ def test_equal_sets_have_no_distance_and_another_draw_has_little():
     assert 0 < other.mean < 0.5 * far.mean
 
 
+@pytest.mark.slow
 def test_distance_grows_with_blur_first_at_the_finest_resolution():
     a = pictures()
     found = [sliced_wasserstein(blurred(a, n), a, patches_per_image=32) for n in (1, 3, 9)]
@@ -48,6 +50,7 @@ def test_distance_grows_with_blur_first_at_the_finest_resolution():
     assert found[0].distances[0] > found[0].distances[1]
 
 
+@pytest.mark.slow
 def test_distance_repeats_and_is_symmetric():
     a, b = pictures(), pictures(seed=1)
     assert sliced_wasserstein(a, b, patches_per_image=16) == sliced_wasserstein(a, b, patches_per_image=16)

@@ -103,6 +103,7 @@ def test_grey_pictures_are_shown_in_three_channels(fresh: np.ndarray):
 
 
 @pytest.mark.parametrize("row", [FIDELITY, COVERAGE])
+@pytest.mark.slow
 def test_progress_rises_to_the_end_and_a_cancel_is_heard(row, fresh: np.ndarray):
     told: list[float] = []
     row.run(

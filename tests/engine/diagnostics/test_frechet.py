@@ -102,6 +102,7 @@ def test_intervals_hold_the_true_distance():
     assert held >= 16
 
 
+@pytest.mark.slow
 def test_kid_is_without_bias_at_any_size():
     small = [kernel_distance(rows(20, seed=2 * s), rows(20, seed=2 * s + 1)).value for s in range(60)]
     assert abs(np.mean(small)) < 3 * np.std(small) / 60**0.5

@@ -49,6 +49,7 @@ def test_any_size_is_taken(side: int):
     assert embed(pictures).shape == (3, FEATURES)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_picture_hardly_counts(pictures: np.ndarray):
     large = np.repeat(np.repeat(pictures, 4, axis=1), 4, axis=2)
     near = np.linalg.norm(embed(large) - embed(np.repeat(np.repeat(pictures, 2, axis=1), 2, axis=2)), axis=1)
@@ -56,6 +57,7 @@ def test_the_size_of_a_picture_hardly_counts(pictures: np.ndarray):
     assert near.mean() < 0.3 * apart.mean()
 
 
+@pytest.mark.slow
 def test_the_more_is_done_to_pictures_the_farther_they_are(pictures: np.ndarray):
     plain = embed(pictures)
     rng = np.random.default_rng(0)
@@ -70,6 +72,7 @@ def test_the_more_is_done_to_pictures_the_farther_they_are(pictures: np.ndarray)
     assert by_light == sorted(by_light)
 
 
+@pytest.mark.slow
 def test_threads_share_the_network(pictures: np.ndarray):
     found: list[np.ndarray] = []
     threads = [threading.Thread(target=lambda: found.append(embed(pictures))) for _ in range(4)]

@@ -84,6 +84,7 @@ def subject(family: str, **changes: object) -> Subject:
 
 
 @pytest.mark.parametrize("family", ["vae", "flow"])
+@pytest.mark.slow
 def test_a_model_that_encodes_is_probed(family: str) -> None:
     given = subject(family)
     assert PROBE.why_not(given) == ""

@@ -145,6 +145,7 @@ def test_evidence_whose_picture_is_gone_or_foreign_is_left_out(tmp_path: Path) -
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.slow
 def test_torn_and_flipped_files_never_crash_the_reader(tmp_path_factory, data) -> None:
     folder = write_report(tmp_path_factory.mktemp("torn") / "report", report())
     raw = bytearray((folder / "report.json").read_bytes())

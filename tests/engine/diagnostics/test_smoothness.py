@@ -62,6 +62,7 @@ def judged(draw):
     return measure(Request(Subject(Fake(draw), pictures[:80], pictures[80:])))
 
 
+@pytest.mark.slow
 def test_gliding_leaping_and_noise_are_told_apart() -> None:
     even, jumps, wild = judged(glide), judged(leap), judged(noise)
     assert even.level == "good"

@@ -105,6 +105,7 @@ def test_square_pixels_stay_square(frames, tmp_path):
     np.testing.assert_array_equal(shown, frames[0].repeat(5, axis=0).repeat(5, axis=1))
 
 
+@pytest.mark.slow
 def test_frames_are_taken_one_at_a_time(frames, tmp_path):
     """The next frame is asked for only when the one before is encoded: a long animation needs no more memory."""
     alive: list[weakref.ref[np.ndarray]] = []

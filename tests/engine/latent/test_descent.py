@@ -46,6 +46,7 @@ def lowest(function, start: Tensor, limit: int = 400) -> tuple[float, Tensor, in
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**31 - 1), st.floats(1.0, 1e4))
+@pytest.mark.slow
 def test_a_bowl_of_any_shape_is_descended_to_its_bottom(seed, condition):
     generator = torch.Generator().manual_seed(seed)
     turn = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64))[0]

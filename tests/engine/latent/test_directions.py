@@ -109,6 +109,7 @@ def test_dual_lda_equals_the_direct_inverse():
     assert float(narrow.double() @ torch.from_numpy(cov) @ narrow.double()) > 0
 
 
+@pytest.mark.slow
 def test_logistic_is_a_minimum_of_its_own_loss():
     codes, labels, _ = planted(500, 6, gap=1.0)
     x, positive = torch.from_numpy(codes), torch.from_numpy(labels)

@@ -106,6 +106,7 @@ def test_the_search_starts_where_the_encoder_beside_the_model_points(session):
 
 
 @pytest.mark.parametrize("damage", ["other model", "cut", "empty", "noise"])
+@pytest.mark.slow
 def test_a_bad_encoder_is_passed_over_with_a_line_in_the_log(damage, session, caplog):
     expected = opened(session, "gan").encode(picture(2), steps=3)
     with_encoder(session, sha256="b" * 64 if damage == "other model" else None)

@@ -66,6 +66,7 @@ def test_unequal_groups_of_noise_are_judged_a_half_too():
 
 
 @pytest.mark.parametrize("method", ["mean", "lda"])
+@pytest.mark.slow
 def test_ten_and_ten_are_judged_as_strangers_would(method: str):
     """The cross-validated AUC agrees with that on thousands of other codes, in the mean over draws."""
     told, true, inside = [], [], 0
@@ -83,6 +84,7 @@ def test_ten_and_ten_are_judged_as_strangers_would(method: str):
     assert inside >= 15
 
 
+@pytest.mark.slow
 def test_sigma_is_that_of_strangers_where_a_code_is_long():
     """A vector fitted to 20 codes of 4,000 numbers lies along their own noise: on them it seems far too wide."""
     codes, positive, _ = groups(10, 4000, gap=3.0)

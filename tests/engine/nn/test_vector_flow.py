@@ -44,6 +44,7 @@ def test_it_begins_as_the_identity():
     assert not log_det.any()
 
 
+@pytest.mark.slow
 def test_it_learns_what_is_not_normal():
     torch.manual_seed(0)
     flow = VectorFlow(2, hidden=16, depth=4)

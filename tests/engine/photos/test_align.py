@@ -36,6 +36,7 @@ def test_the_result_is_a_square_of_the_size_asked_for(mode: str, size: int):
 
 
 @pytest.mark.parametrize("index", quick(range(len(PORTRAITS)), 0, 5, 10, 15))
+@pytest.mark.slow
 def test_each_sample_portrait_is_framed(index: int):
     found = align(portrait(index))
     left, top, side = box_of(found)
@@ -65,6 +66,7 @@ def test_a_face_at_a_known_place_is_framed_there_again():
 
 
 @pytest.mark.parametrize("factor", quick([0.5, 1.7, 3.0], 0.5))
+@pytest.mark.slow
 def test_the_picture_does_not_depend_on_the_photos_resolution(factor: float):
     side = round(512 * factor)
     for index in (1, 6, 11):
@@ -105,6 +107,7 @@ def test_of_two_people_the_larger_is_used_and_the_other_can_be_chosen():
 
 
 @pytest.mark.parametrize(("px", "size"), [(32, 64), (64, 64), (64, 32), (128, 64), (178, 128), (256, 64)])
+@pytest.mark.slow
 def test_a_small_aligned_crop_is_only_resized(px: int, size: int):
     for index in range(0, len(PORTRAITS), 3):
         small = Image.fromarray(crop(index)).resize((px, px), Image.Resampling.LANCZOS)
@@ -177,6 +180,7 @@ def test_impossible_wishes(cut: Cut, size: int):
         align(portrait(0), cut, size=size)
 
 
+@pytest.mark.slow
 def test_the_same_photo_gives_the_same_result():
     first, second = align(portrait(5)), align(portrait(5))
     assert isinstance(first, Aligned)

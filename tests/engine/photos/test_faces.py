@@ -27,6 +27,7 @@ def test_each_sample_portrait_has_one_face(index: int):
 
 
 @pytest.mark.parametrize("factor", quick([0.25, 0.5, 2.0, 4.0], 0.5))
+@pytest.mark.slow
 def test_the_box_is_in_the_photos_own_pixels(factor: float):
     for index in (0, 7, 13):
         base = find_faces(portrait(index))[0]

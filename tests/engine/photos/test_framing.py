@@ -145,6 +145,7 @@ def test_sixteen_people_are_all_found_and_can_be_chosen():
     assert len(met) == 3
 
 
+@pytest.mark.slow
 def test_one_covered_eye_leaves_the_framing_where_it_was():
     for index in (1, 6, 12):
         upright = upright_cut(index)

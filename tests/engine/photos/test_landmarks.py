@@ -70,6 +70,7 @@ def damaged(path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["flipped", "cut", "empty", "header", "text", "missing"])
+@pytest.mark.slow
 def test_a_damaged_file_is_told_and_the_box_is_used(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     copy = tmp_path / FILE.name
     shutil.copy(FILE, copy)
@@ -97,6 +98,7 @@ def test_a_damaged_file_is_told_and_the_box_is_used(kind: str, tmp_path: Path, m
     assert align(portrait(3)).note == ""
 
 
+@pytest.mark.slow
 def test_a_face_that_cannot_be_made_out_is_framed_by_its_box(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("engine.photos.heads.HOPELESS", -1.0)
     (head,) = find_heads(portrait(0))

@@ -87,6 +87,7 @@ def test_only_the_newest_photos_are_kept(tmp_path: Path, calls: Counter[str], mo
     assert read(0) == 1
 
 
+@pytest.mark.slow
 def test_the_bytes_of_a_photo_are_a_source_too(file: Path) -> None:
     found, other = load_photo(file.read_bytes(), size=32, name="mine"), load_photo(str(file), size=32)
     np.testing.assert_array_equal(found.picture, other.picture)

@@ -78,6 +78,7 @@ def test_a_larger_batch_costs_more_and_recomputing_costs_less_memory(family: str
     assert parts.parameters == plain.parameters
 
 
+@pytest.mark.slow
 def test_preparing_on_many_large_pictures_is_counted():
     asked = replace(of("vae", batch=2), image_shape=(3, 64, 64))
     assert cost.estimate(replace(asked, images=6144)).memory_bytes > 300e6 > cost.estimate(asked).memory_bytes
@@ -103,6 +104,7 @@ def test_nothing_of_the_size_of_the_model_is_made():
 
 @pytest.mark.parametrize("call", quick([1, 5, 25, 60], 25))
 @pytest.mark.parametrize("family", ["vae", "gan", "flow"])
+@pytest.mark.slow
 def test_a_rehearsal_can_be_stopped_wherever_it_is(family: str, call: int):
     """Raised inside an operation, the exception would not come out of its C++ and would end the whole program."""
     calls = 0
@@ -133,6 +135,7 @@ def test_where_images_do_not_meet_the_batch_is_cut_into_parts(family: str):
     assert choice.text.count(".") - choice.text.count("0.") >= 1
 
 
+@pytest.mark.slow
 def test_a_gan_is_recomputed_and_never_cut():
     asked = of("gan", batch=64)
     whole, lean = cost.estimate(asked).memory_bytes, cost.estimate(replace(asked, checkpointing=True)).memory_bytes
@@ -217,6 +220,7 @@ def test_a_run_that_would_not_fit_takes_parts_and_says_so(tmp_path: Path, monkey
     assert read_notices(forced)[0] == []
 
 
+@pytest.mark.slow
 def test_the_cost_of_a_request_is_told_in_words():
     said = Session(device="cpu").cost_words(TrainRequest("gan", "", size=32, model=tiny_config("gan")))
     assert "parameters · ~" in said

@@ -62,6 +62,7 @@ def test_a_rehearsal_leaves_no_trace_and_what_goes_backward_twice_is_left_out(fa
 @pytest.mark.parametrize(
     "error", [RuntimeError("no working C++ compiler found"), OSError("file too short"), AssertionError()]
 )
+@pytest.mark.slow
 def test_a_compiler_that_fails_is_told_once_and_training_goes_on_without(error, tmp_path, monkeypatch):
     def broken(self: nn.Module, **options: object) -> None:
         def impl(*inputs: torch.Tensor) -> object:
@@ -90,6 +91,7 @@ def test_a_compiler_that_fails_is_told_once_and_training_goes_on_without(error, 
         ("vae", {"compile": "cuda graphs"}, "CUDA GPU"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_not_offered_is_said_and_nothing_is_compiled(family, knobs, why, tmp_path, monkeypatch):
     monkeypatch.setattr(nn.Module, "compile", lambda self, **options: pytest.fail("compiled"))
     session, run = new_run(tmp_path, family, steps=2, **knobs)

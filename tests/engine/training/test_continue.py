@@ -46,6 +46,7 @@ def test_the_same_knobs_give_the_same_numbers(family, tmp_path):
     assert family == "gan" or heldout(copy, 4)
 
 
+@pytest.mark.slow
 def test_only_a_model_that_fits(tmp_path):
     session, run = new_run(tmp_path)
     train(session, run)
@@ -70,6 +71,7 @@ def test_only_a_model_that_fits(tmp_path):
     assert run_library.list_checkpoints(session.new_run(longer))[0].step == 8
 
 
+@pytest.mark.slow
 def test_a_planned_run_reads_its_images_when_it_is_trained(tmp_path, monkeypatch):
     folder_of_pictures(tmp_path / "data", n=140)
     session, first = new_run(tmp_path)

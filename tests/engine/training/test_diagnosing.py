@@ -88,6 +88,7 @@ def test_reports_appear_and_training_goes_the_same_way(run, patient) -> None:
     assert not any(thread.name == "diagnosing" for thread in threading.enumerate())
 
 
+@pytest.mark.slow
 def test_a_run_without_the_knob_has_no_reports(run) -> None:
     session, path = run("plain")
     train(session, path)
@@ -114,6 +115,7 @@ def slow(monkeypatch: pytest.MonkeyPatch):
     return asked, begun, go
 
 
+@pytest.mark.slow
 def test_a_diagnosis_at_work_makes_the_next_be_left_out_and_ends_with_the_run(run, slow, caplog) -> None:
     asked, begun, _ = slow
     session, path = run("busy", diagnose_every=4)
@@ -144,6 +146,7 @@ def test_a_bad_verdict_is_told_once(run, slow, patient) -> None:
     assert "Collapsed to nearly one picture" in told[0].text
 
 
+@pytest.mark.slow
 def test_a_diagnosis_that_fails_is_a_notice_and_training_goes_on(run, monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
 

@@ -62,6 +62,7 @@ def _ticks_at_checkpoints_alone(monkeypatch):
     monkeypatch.setattr("engine.training.tick.TICK_SECONDS", 1000.0)
 
 
+@pytest.mark.slow
 def test_a_hook_is_called_at_ticks_previews_and_checkpoints_and_closed_once(tmp_path):
     session, run = new_run(tmp_path, steps=8, preview_every=4)
     made = []
@@ -74,6 +75,7 @@ def test_a_hook_is_called_at_ticks_previews_and_checkpoints_and_closed_once(tmp_
 
 
 @pytest.mark.parametrize("error", [UserError("No room."), OSError("no room"), RuntimeError("shapes differ")])
+@pytest.mark.slow
 def test_a_hook_that_fails_costs_notices_and_is_left_out_in_the_end(error, tmp_path):
     class Failing(Noting):
         def at_save(self, context) -> None:
@@ -118,6 +120,7 @@ class Worried(Noting):
         return GoBack("The loss leapt.", "explosion", (("loss", 9.0),), "Lower the rate.")
 
 
+@pytest.mark.slow
 def test_a_wish_to_go_back_is_met_and_told_with_its_evidence(tmp_path):
     session, run = new_run(tmp_path)
     made = []
@@ -133,6 +136,7 @@ def test_a_wish_to_go_back_is_met_and_told_with_its_evidence(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_wishes_to_go_back_without_end_end_the_run(tmp_path):
     class Desperate(Worried):
         always = True
@@ -144,6 +148,7 @@ def test_wishes_to_go_back_without_end_end_the_run(tmp_path):
     assert made[0].calls[-1] == ("close", 0)
 
 
+@pytest.mark.slow
 def test_hooks_are_closed_when_a_run_fails(tmp_path, monkeypatch):
     def breaks(*args, **words):
         raise OSError(28, "No space left on device")
@@ -156,6 +161,7 @@ def test_hooks_are_closed_when_a_run_fails(tmp_path, monkeypatch):
     assert made[0].calls[-1] == ("close", 0)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     """Its config knows nothing of parts, recomputing and whatever came later."""
     import json

@@ -30,6 +30,7 @@ EVERY = pytest.mark.parametrize("family", list(FAMILIES))
 
 
 @EVERY
+@pytest.mark.slow
 def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     session, run = new_run(tmp_path, family, preview_every=5)
     state, events = train(session, run)
@@ -63,6 +64,7 @@ def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     assert model.spec.image_shape == (3, 32, 32)
 
 
+@pytest.mark.slow
 def test_what_is_emitted_is_what_stands_in_the_file_and_where(tmp_path):
     session, run = new_run(tmp_path, preview_every=4)
     _, events = train(session, run)
@@ -75,12 +77,14 @@ def test_what_is_emitted_is_what_stands_in_the_file_and_where(tmp_path):
         assert line == {"step": event.step, "time": event.time, **dict(event.values)}
 
 
+@pytest.mark.slow
 def test_only_the_newest_checkpoints_stay_and_by_number(tmp_path):
     session, run = new_run(tmp_path, steps=6, save_every=1, keep=2)
     train(session, run)
     assert steps_saved(run) == [5, 6]
 
 
+@pytest.mark.slow
 def test_a_millionth_step_is_newer_than_the_one_before(tmp_path):
     session, run = new_run(tmp_path, steps=4)
     train(session, run)
@@ -148,6 +152,7 @@ def test_stop_ends_within_the_step_and_saves_it(tmp_path, monkeypatch):
     assert runs.read_status(run).state == "stopped"
 
 
+@pytest.mark.slow
 def test_a_stop_file_stops_and_is_forgotten_at_the_next_start(tmp_path, monkeypatch):
     session, run = new_run(tmp_path, steps=10, save_every=500)
     steps = slow_steps(monkeypatch, lambda index: (run / "STOP").touch() if index == 2 else None)
@@ -161,6 +166,7 @@ def test_a_stop_file_stops_and_is_forgotten_at_the_next_start(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("by", ["control", "file"])
+@pytest.mark.slow
 def test_a_paused_run_stands_still_and_goes_on(by, tmp_path, monkeypatch):
     session, run = new_run(tmp_path, steps=8)
     control = Control()
@@ -196,6 +202,7 @@ def test_a_paused_run_can_be_stopped(tmp_path):
     assert (state.state, state.step) == ("stopped", 0)
 
 
+@pytest.mark.slow
 def test_every_step_on_a_cpu_waits_for_its_turn(tmp_path):
     class Turns(Control):
         count = 0
@@ -273,6 +280,7 @@ def test_numbers_gone_wrong_are_rolled_back_and_told(bad_step, tmp_path, monkeyp
     assert all(np.isfinite(v) for row in rows for v in row.values.values())
 
 
+@pytest.mark.slow
 def test_a_roll_back_halves_the_rate_and_draws_other_numbers(tmp_path, monkeypatch):
     seen = []
     original = Vae.training_step
@@ -292,6 +300,7 @@ def test_a_roll_back_halves_the_rate_and_draws_other_numbers(tmp_path, monkeypat
     assert after[1] != before[1]
 
 
+@pytest.mark.slow
 def test_the_fourth_divergence_ends_the_run_with_a_sentence_and_its_last_good_checkpoint(tmp_path, monkeypatch):
     poison(monkeypatch, lambda index, _: index == 9)
     session, run = new_run(tmp_path)
@@ -329,6 +338,7 @@ def test_constant_pictures_do_not_break_any_family(tmp_path):
         assert_finite_checkpoints(run)
 
 
+@pytest.mark.slow
 def test_a_second_trainer_is_refused_while_the_first_lives(tmp_path):
     session, run = new_run(tmp_path)
     refused = []
@@ -345,6 +355,7 @@ def test_a_second_trainer_is_refused_while_the_first_lives(tmp_path):
     assert runs.read_status(run).state == "done"
 
 
+@pytest.mark.slow
 def test_a_changed_data_set_is_refused(tmp_path):
     session, run = new_run(tmp_path)
     train(session, run)
@@ -384,6 +395,7 @@ def test_several_processes_without_torchrun_are_refused_in_words(rank, size, tmp
         train(session, run)
 
 
+@pytest.mark.slow
 def test_metrics_are_means_since_the_last_tick(tmp_path, monkeypatch):
     original, losses = Vae.training_step, []
 
@@ -400,6 +412,7 @@ def test_metrics_are_means_since_the_last_tick(tmp_path, monkeypatch):
     assert told == pytest.approx({k: float(np.mean(losses[k - 4 : k])) for k in (4, 8, 12)}, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_made_of_a_run_is_the_averaged_one(tmp_path):
     session, run = new_run(tmp_path)
     train(session, run)
@@ -430,6 +443,7 @@ def test_a_folder_in_use_is_never_taken_for_a_new_run(tmp_path):
     assert runs.read_config(run).family == "vae"
 
 
+@pytest.mark.slow
 def test_pictures_that_were_left_out_are_told_once_and_listed(tmp_path):
     data = tmp_path / "data"
     folder_of_pictures(data)

@@ -179,6 +179,7 @@ def test_a_pair_that_does_not_match_is_refused_and_a_torn_note_is_no_weights(run
         live.read_weights(run)
 
 
+@pytest.mark.slow
 def test_half_precision_is_kept_from_flows_and_shows_in_no_picture(run):
     weights = LiveWeights(run, lambda text: None)
     for family in FAMILIES:
@@ -244,6 +245,7 @@ def test_training_is_the_same_bit_for_bit_with_pins_and_resumes_exactly(family, 
     assert not (run / "live").exists()
 
 
+@pytest.mark.slow
 def test_a_run_is_opened_live_while_it_trains_and_from_its_checkpoint_afterwards(tmp_path):
     session, run = new_run(tmp_path, "vae", steps=6, preview_every=3, save_every=6)
     seen = []
@@ -266,6 +268,7 @@ def test_a_run_is_opened_live_while_it_trains_and_from_its_checkpoint_afterwards
     assert session.open_live(run, sha256=seen[0][1].sha256).info.step == 3
 
 
+@pytest.mark.slow
 def test_what_a_person_finds_in_live_weights_belongs_to_the_run(tmp_path):
     session, run = new_run(tmp_path, "vae", steps=6, preview_every=3, save_every=6)
     found = []

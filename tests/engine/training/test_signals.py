@@ -37,6 +37,7 @@ def series(run):
 
 
 @EVERY
+@pytest.mark.slow
 def test_a_run_tells_its_rates_sizes_and_charts(family, tmp_path):
     session, run = new_run(tmp_path, family, preview_every=6)
     _, events = train(session, run)
@@ -61,6 +62,7 @@ def test_a_run_tells_its_rates_sizes_and_charts(family, tmp_path):
             assert all(error > 0 for _, error in found[f"{part}/bits_per_dim_error"])
 
 
+@pytest.mark.slow
 def test_the_size_of_a_step_is_that_of_the_step(tmp_path, monkeypatch):
     original, sizes = Vae.training_step, []
 
@@ -91,6 +93,7 @@ def test_looking_on_changes_nothing_in_what_is_learned(tmp_path):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.slow
 def test_a_gan_of_every_objective_trains_and_moves(objective, tmp_path):
     session, run = new_run(tmp_path, "gan", model={"objective": objective}, preview_every=6)
     state, events = train(session, run)
@@ -133,6 +136,7 @@ def test_a_clipped_critic_stays_in_its_box(tmp_path):
     assert max(float(value.abs().max()) for value in weights.values()) <= 0.02 + 1e-7
 
 
+@pytest.mark.slow
 def test_a_notice_goes_to_the_window_the_log_and_its_file_once(tmp_path, monkeypatch):
     def always(history: History) -> Alarm | None:
         return Alarm("It is raining.", (("rain", 3.0),), "Take a coat.") if history.step >= 4 else None
@@ -184,6 +188,7 @@ def test_an_explosion_goes_back_with_half_the_rate(tmp_path, monkeypatch):
     assert rates[12] == pytest.approx(expected[12] / 2)
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_what_a_run_wrote(tmp_path):
     session, run = new_run(tmp_path, "gan", preview_every=6)
     train(session, run)

@@ -56,6 +56,7 @@ def test_looks_come_back(look: Look):
 
 
 @given(st.lists(looks(), min_size=1, max_size=6), st.integers(0, 5))
+@pytest.mark.slow
 def test_histories_with_branches_come_back(steps: list[Look], back: int):
     history = History()
     for index, look in enumerate(steps):

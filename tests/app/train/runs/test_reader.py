@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,6 +21,7 @@ ALL = frozenset(get_args(Part))
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=8), max_size=6))
+@pytest.mark.slow
 def test_steps_always_increase(batches: list[list[int]]) -> None:
     series = {}
     for number, batch in enumerate(batches):

@@ -167,6 +167,7 @@ def test_a_zip_that_is_compressed_is_refused(tmp_path):
         inspect(small)
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_refused_by_its_sizes(tmp_path):
     path = tmp_path / "bomb.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
@@ -228,6 +229,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path, legacy, share):
         inspect(path)
 
 
+@pytest.mark.slow
 def test_flipped_bytes_give_a_sentence_or_a_model_but_never_a_crash(tmp_path):
     data = torch_bytes({k: v for k, v in files.dcgan(size=16, ngf=2).items()})
     generator = torch.Generator().manual_seed(0)
@@ -299,6 +301,7 @@ def test_damaged_safetensors_are_refused(tmp_path, spoil):
         inspect(path)
 
 
+@pytest.mark.slow
 def test_a_header_with_too_many_tensors_is_refused(tmp_path):
     entries = {str(i): {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(MAX_TENSORS + 1)}
     text = json.dumps(entries).encode()

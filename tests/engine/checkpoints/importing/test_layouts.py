@@ -168,6 +168,7 @@ def test_an_autoencoder_without_its_config_asks(opened):
     assert load_model(done.path)[1].config["scaling"] == 0.13025
 
 
+@pytest.mark.slow
 def test_old_names_of_the_attention_give_the_same_model(tmp_path):
     new = write_folder(tmp_path / "new", files.autoencoder_kl(), KL_CONFIG)
     old = write_folder(tmp_path / "old", files.autoencoder_kl(old=True), KL_CONFIG)
