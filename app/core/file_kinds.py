@@ -16,6 +16,7 @@ PHOTOS: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;{ANY}
 MODELS: Final = f"Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;{ANY}"
 DATA_SETS: Final = f"Image archives (*.zip *.npz *.gz *-ubyte *.idx);;{ANY}"
 SESSIONS: Final = f"Latent Loom session (*{SESSION_SUFFIX})"
+WHOLE_PHOTOS: Final = "PNG, without loss (*.png);;JPEG (*.jpg *.jpeg);;WebP (*.webp)"
 PICTURES: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
 TABLES: Final = "CSV table (*.csv)"
 PLOTS: Final = "PNG (*.png)"
@@ -53,9 +54,25 @@ def ask_folder(parent: QWidget, title: str, *, use: Callable[[str], object]) -> 
     _show(dialog)
 
 
-def ask_save(parent: QWidget, title: str, filters: str, *, suffix: str, use: Callable[[Path], object]) -> None:
-    """Asks where a file goes to; a name without one gets `suffix`, without its dot."""
+def ask_save(
+    parent: QWidget,
+    title: str,
+    filters: str,
+    *,
+    suffix: str,
+    use: Callable[[Path], object],
+    name: str = "",
+    folder: Path | None = None,
+) -> None:
+    """Asks where a file goes to; a name without one gets `suffix`, without its dot. `name` and `folder` are offered."""
     dialog = _saving(parent, title, filters, suffix)
+    if folder is not None:
+        dialog.setDirectory(str(folder))
+    for one in filters.split(";;") if name else ():
+        if f"*.{suffix}" in one:
+            dialog.selectNameFilter(one)
+    if name:
+        dialog.selectFile(name)
     dialog.fileSelected.connect(lambda name: use(Path(name)))
     _show(dialog)
 

@@ -5,4 +5,4 @@ What the window uses of it is named here.
 
 from engine.photos.kinds import ENDINGS, is_picture, left_out
 from engine.photos.load import PhotoLoader, thumbnail
-from engine.photos.write import photo_bytes, read_recipe, write_photo
+from engine.photos.write import MOST_RECIPE, photo_bytes, read_recipe, write_photo

@@ -60,8 +60,8 @@ def photo_bytes(rgb: NDArray[np.uint8], suffix: str, *, recipe: str = "") -> byt
     return buffer.getvalue()
 
 
-def write_photo(path: Path, rgb: NDArray[np.uint8], *, recipe: str = "") -> None:
-    """Writes `photo_bytes` by the path's suffix; the file appears whole or not at all.
+def write_photo(path: Path, rgb: NDArray[np.uint8], *, recipe: str = "") -> int:
+    """Writes `photo_bytes` by the path's suffix and says how many bytes; the file appears whole or not at all.
 
     Raises:
         UserError: as there, or the place cannot be written.
@@ -71,6 +71,7 @@ def write_photo(path: Path, rgb: NDArray[np.uint8], *, recipe: str = "") -> None
         write_bytes(path, data, sync=False)
     except OSError as error:
         raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error
+    return len(data)
 
 
 def read_recipe(source: str | Path | bytes) -> str | None:

@@ -16,6 +16,7 @@ from app.explore.controller import ExploreController
 from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.explore.directions.controller import DirectionsController
 from app.explore.files.code_text import code_from, code_text, is_code_text
+from app.explore.fullsize.saver import PhotoSaver
 from app.explore.morph.controller import MorphController
 from app.explore.photos.controller import PhotoController
 from app.explore.sessions.controller import SessionController
@@ -38,13 +39,14 @@ class FilesController(QObject):
         morph: MorphController,
         directions: DirectionsController,
         sessions: SessionController,
+        saver: PhotoSaver,
         used: Callable[[str], object],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._store, self._window, self._used = store, window, used
         self._looks, self._photos, self._morph = looks, photos, morph
-        self._directions, self._sessions = directions, sessions
+        self._directions, self._sessions, self._saver = directions, sessions, saver
         sessions.used.connect(used)
 
     def open_files(self, names: list[str]) -> None:
@@ -121,7 +123,10 @@ class FilesController(QObject):
         return state.drawn.picture if state.drawn is not None else None
 
     def copy_picture(self) -> None:
-        """The current picture to the clipboard."""
+        """The current picture to the clipboard: the whole photo where it is on show."""
+        if self._saver.on_show():
+            self._saver.copy()
+            return
         picture = self._shown_picture()
         if picture is None:
             self._store.notices.say(NO_PICTURE)
@@ -130,7 +135,10 @@ class FilesController(QObject):
         self._store.notices.info("The picture is on the clipboard.")
 
     def save_picture(self) -> None:
-        """The current picture as a file, in the model's own size."""
+        """The current picture as a file, in the model's own size; the whole photo in its own where it is on show."""
+        if self._saver.on_show():
+            self._saver.save(self._window)
+            return
         picture = self._shown_picture()
         if picture is None:
             self._store.notices.say(NO_PICTURE)
@@ -143,4 +151,5 @@ class FilesController(QObject):
                 words = f"{path} could not be written: choose another place, or .png, .webp or .jpg."
                 self._store.notices.warn(words)
 
-        ask_save(self._window, "Save picture", PICTURES, suffix="png", use=save)
+        side = f"{picture.shape[1]} × {picture.shape[0]}"
+        ask_save(self._window, f"Save the model's picture, {side} pixels", PICTURES, suffix="png", use=save)

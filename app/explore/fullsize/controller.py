@@ -121,17 +121,21 @@ class FullSizeController(QObject):
     def edits_on_photo(self) -> tuple[FaceEdit, ...]:
         """The edited faces of the photo on show, the active one last; empty where none is edited, or no photo is on
         show whose framing is known."""
+        active = self.active_face()
+        if active is None:
+            return ()
+        others = other_edits(self._state, self._photos, shas=self._shas, framing=active.framing)
+        return (*others, active) if active.picture is not active.base else others
+
+    def active_face(self) -> FaceEdit | None:
+        """The face that the sliders move, edited or not; None where no photo is on show whose framing is known."""
         state = self._state
         if state.look is None or state.look.photo is None or state.info is None:
-            return ()
+            return None
         drawn = state.drawn
         picture = drawn.picture if drawn is not None and drawn.request == state.look.request() else None
         sha = self._shas.get(state.look.model, state.info.sha256)
-        active = face_edit(state.look, self._photos, sha256=sha, picture=picture)
-        if active is None:
-            return ()
-        others = other_edits(state, self._photos, shas=self._shas, framing=active.framing)
-        return (*others, active) if active.picture is not active.base else others
+        return face_edit(state.look, self._photos, sha256=sha, picture=picture)
 
     def kept_look(self, key: str) -> Look | None:
         """How another face of the photo on show was left, by the model on show."""

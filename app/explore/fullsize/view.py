@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from app.explore.fullsize.card import SeenCard
+from app.explore.fullsize.shown import photo_shows
 from app.explore.fullsize.state import Blended
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.shortcuts import keys_text
@@ -95,8 +96,7 @@ class FullSizePanel(QWidget):
 
     def shows(self, now: AppState) -> bool:
         """Whether there is a photo to show, and it is what is wanted."""
-        photo = now.look is not None and now.look.photo is not None
-        return photo and now.full.wanted == "photo" and not now.full.why and now.blended is not None
+        return photo_shows(now)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state; nothing while there is no photo."""

@@ -1,0 +1,198 @@
+"""The whole photo with the edits of all its faces, as a file or on the clipboard. It is made on the study lane."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QWidget
+
+from app.core.file_kinds import WHOLE_PHOTOS, ask_save
+from app.core.store import Store
+from app.explore.fullsize.controller import FullSizeController
+from app.explore.fullsize.recipe import recipe_text
+from app.explore.fullsize.shown import photo_shows
+from app.explore.fullsize.state import FaceEdit
+from app.job import JobView
+from app.widgets.pixels import to_qimage
+from app.words import nice, signed
+from engine.api import Cut, PhotoSource, Pictures
+from engine.blending import blended, prepare
+from engine.errors import UserError
+from engine.events import Failed
+from engine.lanes import Context
+from engine.photos import write_photo
+
+T = TypeVar("T")
+COPYING: Final = "copy the photo"
+SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+NOT_YET: Final = "The photo is not ready to be saved: wait until it is read, or drop it again if it left the library."
+UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+LONGEST_BYTES: Final = 180
+"""Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A photo as it is to be written: its `source`, whose whole is `size` (width, height), its name, its edited faces,
+    their cuts by key and the titles of models by SHA-256."""
+
+    source: PhotoSource
+    size: tuple[int, int]
+    name: str
+    edits: tuple[FaceEdit, ...]
+    cuts: dict[str, Cut]
+    titles: dict[str, str]
+
+
+class PhotoSaver:
+    """Saves and copies what Single shows of a photo, whole."""
+
+    def __init__(self, store: Store, full: FullSizeController) -> None:
+        self._store, self._full = store, full
+
+    def on_show(self) -> bool:
+        """Whether what is on show is the photo, and not what the model sees of it."""
+        now = self._store.state
+        return now.view == "single" and now.frame is None and photo_shows(now)
+
+    def save(self, window: QWidget) -> None:
+        """Asks where the photo goes to and writes it there, as it is on show now."""
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        name = suggested_name(wanted.name, wanted.source, wanted.edits)
+        folder = wanted.source.parent if isinstance(wanted.source, Path) else None
+        shipped = any(item.shipped and item.source is wanted.source for item in self._store.state.photos)
+        width, height = wanted.size
+        ask_save(
+            window,
+            f"Save the whole photo, {width:,} × {height:,} pixels",
+            WHOLE_PHOTOS,
+            suffix=Path(name).suffix[1:],
+            use=lambda path: self.write(path, wanted),
+            name=name,
+            folder=None if shipped else folder,
+        )
+
+    def write(self, path: Path, wanted: Wanted) -> None:
+        """Writes the photo; a file that was there is replaced whole or stays."""
+        store, compose = self._store, self._compose(wanted)
+
+        def work(context: Context) -> int:
+            _check_place(path, wanted.source)
+            rgb = compose(context)
+            recipe = recipe_text(
+                store.photo_loader.whole(wanted.source),
+                wanted.source,
+                wanted.edits,
+                cuts=wanted.cuts,
+                titles=wanted.titles,
+            )
+            context.check()
+            return write_photo(path, rgb, recipe=recipe if wanted.edits else "")
+
+        def done(size_bytes: int) -> None:
+            width, height = wanted.size
+            text = f"Saved {path}: {width:,} × {height:,} pixels, {size_words(size_bytes)}."
+            store.update(status=text)
+            store.notices.info(text)
+
+        self._submit(f"save the photo {path}", f"Saving {path.name}", work, done)
+
+    def copy(self) -> None:
+        """The photo to the clipboard, as it is on show now."""
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        compose = self._compose(wanted)
+
+        def done(image: QImage) -> None:
+            QGuiApplication.clipboard().setImage(image)
+            text = f"The whole photo, {image.width():,} × {image.height():,} pixels, is on the clipboard."
+            self._store.update(status=text)
+            self._store.notices.info(text)
+
+        self._submit(COPYING, "Copying the photo", lambda context: to_qimage(compose(context)), done)
+
+    def _wanted(self) -> Wanted | None:
+        state, active = self._store.state, self._full.active_face()
+        if active is None or not all(state.full.size):
+            self._store.notices.warn(NOT_YET)
+            return None
+        items = {item.key: item for item in state.photos}
+        item, edits = items[active.key], self._full.edits_on_photo()
+        first = items.get(item.base, item)
+        titles = {card.sha256: card.title for card in state.models or ()}
+        if state.info is not None:
+            titles[state.info.sha256] = state.info.title
+        cuts = {one.key: items[one.key].cut for one in edits}
+        return Wanted(active.source, state.full.size, first.name, edits, cuts, titles)
+
+    def _compose(self, wanted: Wanted) -> Callable[[Context], Pictures]:
+        loader, host = self._store.photo_loader, self._store.study_host
+
+        def picture(one: FaceEdit) -> Pictures:
+            if one.picture is not None:
+                return one.picture
+            return host.model(one.look.model, one.sha256).draw(one.look.request()).picture
+
+        def compose(context: Context) -> Pictures:
+            rgb = loader.whole(wanted.source)
+            if (rgb.shape[1], rgb.shape[0]) != wanted.size:
+                raise UserError(f"{wanted.name} is another photo than it was: drop it again, then save it.")
+            faces = []
+            for one in wanted.edits:
+                context.check()
+                faces.append((prepare(rgb, one.framing, one.base), picture(one)))
+            context.check()
+            return blended(rgb, faces)
+
+        return compose
+
+    def _submit(self, key: str, text: str, work: Callable[[Context], T], use: Callable[[T], None]) -> None:
+        """Does it on the study lane, with a row in the jobs bar from which it can be stopped."""
+        store = self._store
+
+        def done(made: T) -> None:
+            store.end_job(key)
+            use(made)
+
+        def failed(event: Failed) -> None:
+            store.end_job(key)
+            store.notices.failed(event)
+
+        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=lambda: store.end_job(key))
+        if task is not None:
+            store.show_job(JobView(key, text, None), cancel=lambda: store.tasks.cancel(task))
+
+
+def _check_place(path: Path, source: PhotoSource) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path.name} could not be written: a photo is saved as .png, .jpg or .webp.")
+    if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
+        raise UserError(f"{path.name} is the photo that the edits are made from: choose another name.")
+
+
+def suggested_name(name: str, source: PhotoSource, edits: Sequence[FaceEdit]) -> str:
+    """``Anna, Smiling +1.6.jpg``: the photo's own kind of file where it can be written, safe on every file system."""
+    own = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
+    suffix = own if own in SUFFIXES else ".png"
+    stem = Path(source).stem if isinstance(source, str | Path) else name
+    text = UNSAFE.sub(" ", f"{stem}, {edit_text(edits)}").encode()[:LONGEST_BYTES].decode(errors="ignore")
+    return f"{text.strip(' .')}{suffix}"
+
+
+def edit_text(edits: Sequence[FaceEdit]) -> str:
+    """What was done to the faces, in a few words."""
+    words = [", ".join(f"{nice(name)} {signed(value)}" for name, value in one.look.edits) or "edited" for one in edits]
+    return ", ".join(dict.fromkeys(words)) or "copy"
+
+
+def size_words(size_bytes: int) -> str:
+    """``812 KB``, ``3.1 MB``."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{max(1, round(size_bytes / 1e3))} KB"

@@ -1,0 +1,11 @@
+"""Whether Single shows the photo itself: for its view, and for who saves what is on show."""
+
+from __future__ import annotations
+
+from app.state import AppState
+
+
+def photo_shows(now: AppState) -> bool:
+    """Whether there is a photo to show at its own size, and it is what is wanted."""
+    photo = now.look is not None and now.look.photo is not None
+    return photo and now.full.wanted == "photo" and not now.full.why and now.blended is not None
