@@ -17,24 +17,29 @@ FINE_BITS: Final = 5
 FINE: Final = 2**FINE_BITS
 """Sums are enlarged in whole numbers, of which so many make a grey level."""
 TILE: Final = 12
-"""Detail is moved in tiles of so many cells, and only where some of it moves."""
+COARSE_TILE: Final = 24
+"""Detail is moved in tiles of so many cells, and only where some of it moves. Linear moves cost less than the calls
+for more tiles."""
 Number = TypeVar("Number", np.int16, np.float32)
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; of cells or of pixels."""
 NOTHING: Final = Patch(0, 0, np.zeros((0, 0, 3), np.int16))
+NO_MAP: Final = np.zeros((0, 0), np.float32)
+"""Both places are in the first map."""
 
 
 def composed(canvas: Canvas, edited: Pictures, *, strength: float, fine: bool) -> Patch:
     """See `blend.patch`."""
     if strength == 0 or np.array_equal(canvas.base, edited) or (cells := _visible(canvas)) is None:
         return NOTHING
-    change = change_of(canvas, edited, strength)
+    change = change_of(canvas, edited, strength, fine=fine)
     place = _place(canvas, cells)
     height, width = canvas.picture.shape[:2]
     shown = (max(0, place[0]), max(0, place[1]), min(width, place[2]), min(height, place[3]))
     if shown[0] >= shown[2] or shown[1] >= shown[3]:
         return NOTHING
-    whole = np.clip(np.rint(change.sum * FINE), -24000, 24000).astype(np.int16)
+    most = 24000 / FINE
+    whole = np.rint(np.clip(change.sum, -most, most) * np.float32(FINE)).astype(np.int16)
     total = _enlarged(whole, canvas, cells, shown)
     _move_detail(total, change, canvas, cells=cells, shown=shown, fine=fine)
     total += FINE // 2
@@ -47,23 +52,29 @@ def _move_detail(
 ) -> None:
     """Adds to `total`, the sums of the pixels `shown`, what moved and weakened detail makes of them."""
     scales, photo = _scales(canvas), (0, 0, canvas.picture.shape[1], canvas.picture.shape[0])
+    way = np.asarray(cv2.merge([change.x * scales[0], change.y * scales[1]]), np.float32)
+    gain_fine = change.gain * np.float32(FINE)
     # Cubic looks two pixels further than the flow is long.
-    reach = math.ceil(max(*scales) * max(*(float(np.abs(plane).max()) for plane in (change.x, change.y)))) + 3
+    reach = math.ceil(max(way.max(), -way.min())) + 3
     how = cv2.INTER_CUBIC if fine else cv2.INTER_LINEAR
-    for run in (_within(_place(canvas, tiles), shown) for tiles in _busy(change, cells)):
+    for run in (_within(_place(canvas, tiles), shown) for tiles in _busy(change, cells, TILE if fine else COARSE_TILE)):
         if run[0] >= run[2] or run[1] >= run[3]:
             continue
         around = _within((run[0] - reach, run[1] - reach, run[2] + reach, run[3] + reach), photo)
         beside = _cells(canvas, run)
-        x, y, gain = (_enlarged(plane, canvas, beside, run) for plane in (change.x, change.y, change.gain))
-        across = scales[0] * x + np.arange(run[0] - around[0], run[2] - around[0])
-        down = scales[1] * y + np.arange(run[1] - around[1], run[3] - around[1])[:, None]
-        source, places = canvas.picture[_part(around, photo)], (across.astype(np.float32), down.astype(np.float32))
-        taken = cv2.remap(source, *places, how, borderMode=cv2.BORDER_REFLECT_101)
-        moved = np.left_shift(taken, FINE_BITS, dtype=np.int16)
+        places = _enlarged(way, canvas, beside, run)
+        places[..., 0] += np.arange(run[0] - around[0], run[2] - around[0], dtype=np.float32)
+        places[..., 1] += np.arange(run[1] - around[1], run[3] - around[1], dtype=np.float32)[:, None]
+        old, source = canvas.picture[_part(run, photo)], canvas.picture[_part(around, photo)]
+        taken = cv2.remap(source, places, NO_MAP, how, borderMode=cv2.BORDER_REFLECT_101)
+        gain = change.gain[beside[1] : beside[3], beside[0] : beside[2]]
         if gain.min() < 1:
-            moved = np.asarray(cv2.multiply(taken, cv2.merge([gain * FINE] * 3), dtype=cv2.CV_16S), np.int16)
-        moved -= np.left_shift(canvas.picture[_part(run, photo)], FINE_BITS, dtype=np.int16)
+            gains = cv2.merge([_enlarged(gain_fine, canvas, beside, run)] * 3)
+            moved = np.asarray(cv2.multiply(taken, gains, dtype=cv2.CV_16S), np.int16)
+            moved -= np.left_shift(old, FINE_BITS, dtype=np.int16)
+        else:
+            moved = np.asarray(cv2.subtract(taken, old, dtype=cv2.CV_16S), np.int16)
+            moved <<= FINE_BITS
         total[_part(run, shown)] += moved
 
 
@@ -76,22 +87,23 @@ def _part(one: Box, whole: Box) -> tuple[slice, slice]:
     return slice(one[1] - whole[1], one[3] - whole[1]), slice(one[0] - whole[0], one[2] - whole[0])
 
 
-def _busy(change: Change, cells: Box) -> list[Box]:
-    """The cells among these where detail is moved or weakened, and no many others: runs of tiles.
+def _busy(change: Change, cells: Box, tile: int) -> list[Box]:
+    """The cells among these where detail is moved or weakened, and no many others: runs of tiles of `tile` cells.
 
     They do not overlap. What is enlarged between two cells is in the run of either.
     """
     left, top, right, bottom = cells
     active = np.asarray(cv2.dilate(change.busy[top:bottom, left:right], np.ones((3, 3), np.uint8)), np.uint8)
-    high, wide = (-(-length // TILE) for length in active.shape)
-    tiles = np.zeros((high * TILE, wide * TILE), np.uint8)
+    high, wide = (-(-length // tile) for length in active.shape)
+    tiles = np.zeros((high * tile, wide * tile), np.uint8)
     tiles[: active.shape[0], : active.shape[1]] = active
-    rows = tiles.reshape(high, TILE, wide, TILE).max(axis=(1, 3))
+    rows = tiles.reshape(high, tile, wide, tile).max(axis=(1, 3))
     found: list[Box] = []
+    edges = np.diff(np.pad(rows, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     for i in range(high):
-        steps = np.flatnonzero(np.diff(rows[i].astype(np.int8), prepend=0, append=0)).tolist()
+        steps = np.flatnonzero(edges[i]).tolist()
         for first, last in zip(steps[::2], steps[1::2], strict=True):
-            run = (left + first * TILE, top + i * TILE, left + last * TILE, top + (i + 1) * TILE)
+            run = (left + first * tile, top + i * tile, left + last * tile, top + (i + 1) * tile)
             found.append(_within(run, cells))
     return found
 
