@@ -46,7 +46,7 @@ class PhotoView(PhotoCanvas):
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
-        self._hand = ""
+        self._hand, self._button = "", Qt.MouseButton.NoButton
         self._press, self._moved, self._space = QPointF(), False, False
         self._keys = _WindowKeys(self)
         self.setAcceptDrops(True)
@@ -73,12 +73,13 @@ class PhotoView(PhotoCanvas):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         spot = self._spot(event)
-        self._press, self._moved = spot, False
-        if event.button() == Qt.MouseButton.MiddleButton:
-            self._hand = "pan"
-        elif event.button() != Qt.MouseButton.LeftButton:
+        # A second button neither begins another drag nor ends this one.
+        if self._hand or event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             event.ignore()
             return
+        self._press, self._moved, self._button = spot, False, event.button()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._hand = "pan"
         elif self._space:
             self._hand = "pan"
         elif self._near_line(spot):
@@ -110,7 +111,9 @@ class PhotoView(PhotoCanvas):
             self.dragged.emit(step.x() / side, step.y() / side)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        hand, self._hand = self._hand, ""
+        if event.button() != self._button:
+            return
+        hand, self._hand, self._button = self._hand, "", Qt.MouseButton.NoButton
         spot = self._spot(event)
         if hand == "wander" and self._moved:
             self.dragFinished.emit()
@@ -184,6 +187,9 @@ class PhotoView(PhotoCanvas):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.window().removeEventFilter(self._keys)
+        hand, self._hand, self._button = self._hand, "", Qt.MouseButton.NoButton
+        if hand == "wander" and self._moved:
+            self.dragFinished.emit()
         self.hold(space=False)
         self.beforeHeld.emit(False)
 
@@ -242,10 +248,18 @@ class _WindowKeys(QObject):
         self._view = view
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowDeactivate:
+            # The release will go to another window.
+            self._view.hold(space=False)
+            self._view.beforeHeld.emit(False)
+            return False
         kinds = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
         if event.type() not in kinds or not isinstance(event, QKeyEvent) or not self._view.isVisible():
             return False
-        if event.key() not in (Qt.Key.Key_Space, Qt.Key.Key_B) or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+        if event.key() not in (Qt.Key.Key_Space, Qt.Key.Key_B):
+            return False
+        released = event.type() == QEvent.Type.KeyRelease
+        if not released and event.modifiers() != Qt.KeyboardModifier.NoModifier:
             return False
         if event.type() != QEvent.Type.ShortcutOverride and not event.isAutoRepeat():
             pressed = event.type() == QEvent.Type.KeyPress

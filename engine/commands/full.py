@@ -79,10 +79,14 @@ def _same(one: Path, other: Path) -> bool:
 def _one(
     args: argparse.Namespace, session: Session, model: OpenModel, photo: str, output: Path, *, ask: Ask, cut: Cut
 ) -> dict[str, Any]:
+    if _same(output, Path(photo)):
+        raise UsageError(f"-o {output} would take the place of what it is made from: choose another name.")
     start, size = time.perf_counter(), model.info.image_size
     rgb = session.whole_photo(photo)
     first = session.load_photo(photo, size=size, cut=cut)
-    cuts = [replace(cut, face=face, points=()) for face in range(first.faces)] if args.every_face else []
+    # A picture that is taken whole has one frame, however many faces are in it.
+    whole = first.framing is not None and first.framing.how == "none"
+    cuts = [replace(cut, face=face, points=()) for face in range(first.faces)] if args.every_face and not whole else []
     faces, framed = [], []
     for loaded in [session.load_photo(photo, size=size, cut=one) for one in cuts] or [first]:
         assert loaded.framing is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from app.settings import load_settings, settings_file
 from app.widgets.pixels import from_qimage
 from engine.blending import blended, prepare
 from engine.exploring.open_model import OpenModel
-from tests.gui.conftest import App, OpenApp, drag, drop, mouse
+from tests.gui.conftest import SIZE, App, OpenApp, drag, drop, mouse
 from tests.gui.test_explore import slider_points
 
 LEFT = Qt.MouseButton.LeftButton
@@ -512,3 +513,39 @@ def test_a_searched_code_changes_the_photo_too(home: Path, open_app: OpenApp, tw
     assert changes(app, two) == (False, False), "that the model cannot read the face well is no edit"
     smile(app)
     assert changes(app, two) == (True, False)
+
+
+def test_a_second_button_neither_ends_a_drag_nor_begins_another(app: App, two: Path) -> None:
+    """The undo step of a drag is not lost by a finger on the other button."""
+    opened(app, two)
+    view = panel(app).photo
+    (active,) = [one for one in view._outlines if one.active]
+    middle = sum(view._spots(active), 0j) / 4
+    at, steps = QPoint(round(middle.real), round(middle.imag)), len(app.state.history.entries)
+    mouse(view, QEvent.Type.MouseButtonPress, at)
+    mouse(view, QEvent.Type.MouseMove, at + QPoint(30, 0))
+    QTest.mouseClick(view, Qt.MouseButton.RightButton, pos=at + QPoint(30, 0))
+    assert len(app.state.history.entries) == steps, "the hand is still on the face"
+    mouse(view, QEvent.Type.MouseMove, at + QPoint(40, 0))
+    mouse(view, QEvent.Type.MouseButtonRelease, at + QPoint(40, 0))
+    rested(app)
+    assert len(app.state.history.entries) == steps + 1
+
+
+def test_no_photo_is_shown_in_the_place_of_one_whose_file_is_gone(app: App, two: Path, portrait: Path) -> None:
+    opened(app, two)
+    app.explore.photos.add_files([str(portrait)])
+    app.wait(lambda: app.state.photo == str(portrait) and app.state.encoded is not None)
+    rested(app)
+    app.explore.photos.choose(str(two))
+    rested(app)
+    # As it comes back with a session, whose file has left meanwhile.
+    loaded = app.explore.photos._loaded
+    loaded[str(portrait), SIZE] = replace(loaded[str(portrait), SIZE], framing=None)
+    portrait.unlink()
+    for _ in range(2):
+        app.explore.photos.choose(str(portrait))
+        app.wait(lambda: bool(app.state.full.why))
+        assert app.state.blended is None
+        app.explore.photos.choose(str(two))
+        rested(app)

@@ -20,7 +20,7 @@ from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import PhotoItem
 from app.look import Look
 from app.state import AppState, moved
-from engine.api import Cut, Drawn, Framing, Pictures
+from engine.api import Cut, Drawn, Framing, Loaded, Pictures
 from engine.events import Failed
 
 REST_MS: Final = 150
@@ -49,7 +49,8 @@ class FullSizeController(QObject):
         self._scene: Scene | None = None
         self._asked: tuple[Any, ...] = ()
         self._resting: Blended | None = None
-        self._framed: set[str] = set()
+        self._framed: dict[str, Loaded | None] = {}
+        self._unframed: dict[str, str] = {}
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(lambda: self._blend(fine=True))
         looks.compose = self.compose
@@ -134,7 +135,9 @@ class FullSizeController(QObject):
             return None
         drawn = state.drawn
         picture = drawn.picture if drawn is not None and drawn.request == state.look.request() else None
-        sha = self._shas.get(state.look.model, state.info.sha256)
+        # A run's newer weights come without the model being opened anew.
+        same = state.look.model == state.model
+        sha = state.info.sha256 if same else self._shas.get(state.look.model, "")
         return face_edit(state.look, self._photos, sha256=sha, picture=picture)
 
     def kept_look(self, key: str) -> Look | None:
@@ -216,6 +219,9 @@ class FullSizeController(QObject):
             self._give_up(ONLY_CUT if item is not None else REMOVED)
             return
         if framing is None:
+            if changed:
+                # What is on show is another photo.
+                self._leave()
             self._frame(item)
             return
         for key in kept_looks(now):
@@ -266,14 +272,21 @@ class FullSizeController(QObject):
         store.tasks.submit("model", "show the photo", lambda context: work(), done=done, failed=failed, latest="scene")
 
     def _frame(self, item: PhotoItem) -> None:
-        """Where the model's picture was cut out of a photo that came back with a session: found again, once."""
+        """Where the model's picture was cut out of a photo that came back with a session, found again."""
         store, info = self._store, self._state.info
-        if info is None or item.key in self._framed or isinstance(item.source, np.ndarray):
+        if info is None or isinstance(item.source, np.ndarray):
             return
-        self._framed.add(item.key)
+        lacks, look = self._photos.loaded(item.key, info.image_size), self._state.look
+        if item.key in self._framed and self._framed[item.key] is lacks:
+            if item.key in self._unframed and look is not None and look.photo == item.key:
+                self._give_up(self._unframed[item.key])
+            return
+        self._framed[item.key] = lacks
+        self._unframed.pop(item.key, None)
         size, loader = info.image_size, store.photo_loader
 
         def failed(event: Failed) -> None:
+            self._unframed[item.key] = event.message
             look = self._state.look
             if look is not None and look.photo == item.key:
                 self._give_up(event.message)

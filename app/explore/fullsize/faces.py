@@ -43,7 +43,10 @@ def other_edits(state: AppState, photos: PhotoController, *, shas: Shas, framing
     for key, (kept, picture) in kept_looks(state).items():
         if key == look.photo or photo_of(key, photos) != photo:
             continue
-        edit = face_edit(kept, photos, sha256=shas.get(kept.model, ""), picture=picture)
+        sha = shas.get(kept.model, "")
+        if photos.known(key, sha) is None:
+            sha = photos.sha_of(kept)
+        edit = face_edit(kept, photos, sha256=sha, picture=picture)
         if edit is None or any(same_face(edit.framing, one) for one in taken):
             continue
         taken.append(edit.framing)

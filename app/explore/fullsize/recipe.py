@@ -39,6 +39,8 @@ def recipe_text(
     }
     found = [_face(one, cuts.get(one.key, Cut()), titles.get(one.sha256, "")) for one in faces]
     text = json.dumps({KEY: VERSION, "photo": photo, "faces": found}, ensure_ascii=False, allow_nan=False)
+    # A file name that is not UTF-8 comes with surrogates.
+    text = text.encode(errors="replace").decode()
     return text if len(text.encode()) <= MOST_RECIPE else ""
 
 

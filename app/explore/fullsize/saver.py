@@ -183,7 +183,9 @@ def suggested_name(name: str, source: PhotoSource, edits: Sequence[FaceEdit]) ->
     own = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
     suffix = own if own in SUFFIXES else ".png"
     stem = Path(source).stem if isinstance(source, str | Path) else name
-    text = UNSAFE.sub(" ", f"{stem}, {edit_text(edits)}").encode()[:LONGEST_BYTES].decode(errors="ignore")
+    # A name that is not UTF-8 comes with surrogates; "replace" writes a question mark, which no file name may have.
+    text = f"{stem}, {edit_text(edits)}".encode(errors="replace")[:LONGEST_BYTES].decode(errors="ignore")
+    text = UNSAFE.sub(" ", text)
     return f"{text.strip(' .')}{suffix}"
 
 

@@ -14,7 +14,9 @@ from engine.api import Framing, PhotoSource, Pictures
 from engine.blending import Canvas, Patch, over, patch, prepare, rebased, scaled, shown
 
 KEPT: Final = 12
-"""Canvases; each takes some megabytes."""
+"""Canvases; each takes some megabytes beside its photo."""
+KEPT_BYTES: Final = 256 * 2**20
+"""Of their photos; the newest canvas always stays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +62,13 @@ class Canvases:
             made = rebased(face[2], base) if face is not None else prepare(self._whole(source), framing, base)
             found = (framing, base, made)
         self._kept[at] = found
-        while len(self._kept) > KEPT:
+        while len(self._kept) > 1 and (len(self._kept) > KEPT or self._photo_bytes() > KEPT_BYTES):
             del self._kept[next(iter(self._kept))]
         return found[2]
+
+    def _photo_bytes(self) -> int:
+        photos = {id(one[2].picture): one[2].picture.nbytes for one in self._kept.values()}
+        return sum(photos.values())
 
 
 def make_scene(

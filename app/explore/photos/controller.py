@@ -348,6 +348,14 @@ class PhotoController(QObject):
         loaded = self._loaded.get(at, state.loaded) if state.photo == key else state.loaded
         self._store.update(photos=photos, loaded=loaded)
 
+    def sha_of(self, look: Look) -> str:
+        """The SHA-256 of the newest model that found this look's code in its photo; empty where none is known."""
+        for key, sha in reversed(self._encoded):
+            found = self.encoding_of(look, sha) if key == look.photo else None
+            if found is not None and isinstance(look.source, Coded) and look.source.means(found.code):
+                return sha
+        return ""
+
     # encoding, for all views
     def known(self, key: str, sha256: str) -> Encoded | None:
         """What this model made of this photo, if it has seen it."""
