@@ -121,8 +121,8 @@ class ExploreView(WorkspaceView):
             self.photo_as.set_current(wanted)
         if single and photo and now.full.why:
             words = now.full.why
-        elif single and self.single.full.shows(now):
-            # The tooltip of the photo says it; beside the switch there is no room in a small window.
+        elif single and photo:
+            # The tooltip of the picture says it; beside the switch there is no room in a small window.
             words = ""
         else:
             words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
