@@ -6,7 +6,6 @@ Places are in the screen's own pixels unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QKeyEvent, QMouseEvent, QShowEvent, QWheelEvent
@@ -14,18 +13,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.widgets import paint
 from app.widgets.photo_canvas import PhotoCanvas
+from app.widgets.picture import ARROWS, NOTCHES
 from app.widgets.pixels import dropped_files, dropped_image
-
-GRAB_PX: Final = 10.0
-STEP: Final = 0.02
-LARGE_STEP: Final = 0.1
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0),
-    Qt.Key.Key_Down: (0.0, 1.0),
-}
-_REACH: Final = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
+from app.widgets.split import GRAB_PX, shares_by_key, step_of
 
 
 class PhotoView(PhotoCanvas):
@@ -200,25 +190,20 @@ class PhotoView(PhotoCanvas):
             self._set_cursor(QPointF(self.mapFromGlobal(self.cursor().pos())) * self.devicePixelRatioF())
 
     def event(self, event: QEvent) -> bool:
-        keys = {*_ARROWS, *_REACH, Qt.Key.Key_Return, Qt.Key.Key_Home, Qt.Key.Key_End}
+        keys = {*ARROWS, *NOTCHES, Qt.Key.Key_Return, Qt.Key.Key_Home, Qt.Key.Key_End}
         return paint.keeps_key(event, keys) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        step = LARGE_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP
-        shares = {
-            Qt.Key.Key_Left: self._share - step,
-            Qt.Key.Key_Right: self._share + step,
-            Qt.Key.Key_Home: 0.0,
-            Qt.Key.Key_End: 1.0,
-        }
+        step = step_of(event)
+        shares = shares_by_key(self._share, step)
         if self._split and key in shares:
             self.shareChanged.emit(min(1.0, max(0.0, shares[key])))
-        elif key in _ARROWS:
-            self.dragged.emit(_ARROWS[key][0] * step, _ARROWS[key][1] * step)
+        elif key in ARROWS:
+            self.dragged.emit(ARROWS[key][0] * step, ARROWS[key][1] * step)
             self.dragFinished.emit()
-        elif key in _REACH:
-            self.reachTurned.emit(_REACH[key])
+        elif key in NOTCHES:
+            self.reachTurned.emit(NOTCHES[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.planeWanted.emit()
         else:

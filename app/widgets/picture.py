@@ -30,13 +30,13 @@ CAPTION_PX: Final = 24
 _BUSY_TICK_MS: Final = 40
 # A short job must not flicker: the busy mark waits this long before it shows.
 _BUSY_DELAY_MS: Final = 200
-_ARROWS: Final = {
+ARROWS: Final = {
     Qt.Key.Key_Left: (-1.0, 0.0),
     Qt.Key.Key_Right: (1.0, 0.0),
     Qt.Key.Key_Up: (0.0, -1.0),
     Qt.Key.Key_Down: (0.0, 1.0),
 }
-_ZOOM: Final = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
+NOTCHES: Final = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
 
 
 class Picture(QWidget):
@@ -317,7 +317,7 @@ class Picture(QWidget):
             event.ignore()
 
     def event(self, event: QEvent) -> bool:
-        keys = {*_ARROWS, *_ZOOM} if self._draggable else set()
+        keys = {*ARROWS, *NOTCHES} if self._draggable else set()
         return paint.keeps_key(event, {*keys, Qt.Key.Key_Return}) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -325,13 +325,13 @@ class Picture(QWidget):
         ready = self._draggable and self._array is not None
         if key == Qt.Key.Key_C and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.copy_to_clipboard()
-        elif key in _ARROWS and ready:
+        elif key in ARROWS and ready:
             step = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0.02
             self.dragStarted.emit()
-            self.dragged.emit(_ARROWS[key][0] * step, _ARROWS[key][1] * step)
+            self.dragged.emit(ARROWS[key][0] * step, ARROWS[key][1] * step)
             self.dragFinished.emit()
-        elif key in _ZOOM and ready:
-            self.wheelTurned.emit(_ZOOM[key])
+        elif key in NOTCHES and ready:
+            self.wheelTurned.emit(NOTCHES[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.doubleClicked.emit()
         else:

@@ -21,6 +21,16 @@ LARGE_STEP: Final = 0.1
 _KEYS: Final = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
+def step_of(event: QKeyEvent) -> float:
+    """How far a key goes, of the picture's width: further with Shift."""
+    return LARGE_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP
+
+
+def shares_by_key(share: float, step: float) -> dict[Qt.Key, float]:
+    """Where each key moves the handle that is at `share`, 0 to 1; not limited to that."""
+    return {Qt.Key.Key_Left: share - step, Qt.Key.Key_Right: share + step, Qt.Key.Key_Home: 0.0, Qt.Key.Key_End: 1.0}
+
+
 class SplitPicture(Picture):
     """A ``Picture`` which, while split, shows a reference left of its handle; drags beside the handle still drag."""
 
@@ -182,13 +192,7 @@ class SplitPicture(Picture):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        step = LARGE_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else STEP
-        places = {
-            Qt.Key.Key_Left: self._share - step,
-            Qt.Key.Key_Right: self._share + step,
-            Qt.Key.Key_Home: 0.0,
-            Qt.Key.Key_End: 1.0,
-        }
+        places = shares_by_key(self._share, step_of(event))
         if self._split and key in places:
             self._set_share_by_hand(places[key])
         else:
