@@ -1,6 +1,6 @@
 # Latent Loom from a fresh clone: only make and a Python 3.11 to 3.13 are needed; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup libraries run test test-all test-gpu test-rehearsed bench bench-peers bench-growth shots lint clean
+.PHONY: help setup libraries run test test-all quick test-gpu test-rehearsed bench bench-peers bench-growth shots lint clean
 
 STAMP := .venv/latent-loom.stamp
 # Paths stay relative, so that a clone may lie under a path with spaces.
@@ -13,6 +13,10 @@ ARGS ?=
 # in one, for a debugger.
 WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2` + 1)
 PARALLEL := -n $(WORKERS) --maxprocesses 4 --dist worksteal
+# Compiled modules are kept out of the tree, whatever the environment says: without them each process compiles all anew.
+COMPILED := .venv/compiled
+PYTEST := $(OFFSCREEN) OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$$PWD/$(COMPILED)" \
+ $(BIN)/python -m pytest
 # An interpreter with torch and pytest of its own, for test-gpu on a machine without .venv.
 GPU_PYTHON ?= $(BIN)/python
 
@@ -42,11 +46,16 @@ lint: $(STAMP) ## style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup lint ## lint, then the quick tests
-	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+test: setup ## lint and the quick tests, side by side
+	@$(MAKE) -j 2 lint quick
 
-test-all: setup lint ## lint, then all tests that need no GPU
-	$(OFFSCREEN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not gpu and not rehearsed" $(ARGS)
+test-all: setup ## lint and all tests that need no GPU, side by side
+	@$(MAKE) -j 2 lint quick MARKED='-m "not gpu and not rehearsed"'
+
+# The first time one process compiles for all, on the core that mypy leaves.
+quick:
+	@test -d $(COMPILED) || $(PYTEST) --collect-only -q >/dev/null 2>&1 || true
+	$(PYTEST) $(PARALLEL) $(MARKED) $(ARGS)
 
 # The window's test plugins may be missing on a GPU machine, so this run takes none of the project's pytest settings.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),setup) ## the tests that need a CUDA device (GPU_PYTHON=python3 where there is no .venv)

@@ -144,6 +144,7 @@ def test_rounds_turn_and_count():
     assert order[-9:] == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
 
 
+@pytest.mark.slow
 def test_the_floor_counts_each_convolution_of_both_ways():
     conv = torch.nn.Conv2d(3, 8, 3, padding=1)
     images = torch.randn(2, 3, 16, 16)

@@ -20,7 +20,6 @@ from engine.runs.checkpoints import newest_snapshot
 from engine.session import Session
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
-from tests.quick import quick
 
 STEPS = 48
 
@@ -46,7 +45,8 @@ def wait_for(condition, process: subprocess.Popen[str], seconds: float = 400.0) 
         time.sleep(0.003)
 
 
-@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
 def test_a_killed_run_ends_bit_for_bit_as_if_it_had_not_been_killed(family, tmp_path):
     _, killed = new_run(tmp_path, family, name="killed", steps=STEPS, save_every=6)
     # The child waits, paused, while the run to compare with is made: two processors, half the time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ from engine.exploring.open_model import OpenModel
 from engine.families import build
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
+from engine.photos import thumbnail
+from engine.planning import cost
 from engine.session import Session
 
 WAIT_SECONDS, TURN_SECONDS = 40.0, 0.002
@@ -76,6 +79,16 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@functools.cache
+def _thumbnail_of(path: Path, time_ns: int, side_px: int) -> Pictures:
+    return thumbnail(path, side_px)
+
+
+def thumbnail_once(path: Path, side_px: int) -> Pictures:
+    """The thumbnail of a file, read once for all windows."""
+    return _thumbnail_of(path, path.stat().st_mtime_ns, side_px)
+
+
 @pytest.fixture
 def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder with the tiny models. The box has no real models and a few portraits: they slow the tests."""
@@ -85,6 +98,7 @@ def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("engine.library.shipped_models", lambda: [])
     every = Session.sample_photos
     monkeypatch.setattr(Session, "sample_photos", lambda session: every(session)[:PORTRAITS])
+    monkeypatch.setattr("app.explore.photos.controller.thumbnail", thumbnail_once)
     return folder
 
 
@@ -177,8 +191,8 @@ def train_ahead() -> bool:
 
 @pytest.fixture
 def costed() -> bool:
-    """Whether the form's run is rehearsed for what it would cost, which takes a second of a core whenever Train is on
-    show: the tests of the cost override this.
+    """Whether a run is rehearsed for what it would cost, which takes a second of a core whenever Train is on show and
+    when it starts: the tests of the cost override this.
     """
     return False
 
@@ -192,6 +206,7 @@ def open_app(
         monkeypatch.setattr(Prebuild, "start", lambda prebuild: None)
     if not costed:
         monkeypatch.setattr(CostController, "ask", lambda controller, form: None)
+        monkeypatch.setattr(cost, "fitted", lambda request, training, kind, progress: (training, ""))
     opened: list[App] = []
 
     def make(*, model: str = "Tiny VAE", ready: bool = True) -> App:

@@ -14,6 +14,7 @@ from app.widgets.pixels import from_qimage
 from engine.api import Coded, DrawRequest, Sampled
 from engine.exploring.open_model import OpenModel
 from tests.gui.conftest import TITLES, App, OpenApp, drag, expected, seeded
+from tests.quick import quick
 
 TICKS = 200
 
@@ -37,7 +38,7 @@ def test_the_first_picture_is_the_engines(app: App, home: Path) -> None:
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", request))
 
 
-@pytest.mark.parametrize("family", sorted(TITLES))
+@pytest.mark.parametrize("family", quick(sorted(TITLES), "flow"))
 def test_after_200_drags_the_last_value_is_shown(
     family: str, home: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

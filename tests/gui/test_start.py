@@ -19,6 +19,7 @@ from app.train.shortcuts import SHORTCUTS as TRAIN_KEYS
 from engine.errors import UsageError
 from engine.preload import preload_torch
 from tests.gui.conftest import App, OpenApp
+from tests.quick import quick
 
 
 def test_broken_settings_are_said_and_the_window_starts(home: Path, open_app: OpenApp) -> None:
@@ -108,8 +109,12 @@ def test_keys_that_act_only_in_train_make_no_view_of_it_from_explore(app: App) -
     assert app.state.curves.log
 
 
-@pytest.mark.parametrize(("workspace", "view"), [("explore", "single"), ("explore", "morph"), ("train", "single")])
-def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, workspace: str, view: str) -> None:
+SHOTS = [("explore", "single"), ("explore", "morph"), ("train", "single")]
+
+
+@pytest.mark.parametrize("shown", quick(SHOTS, ("explore", "morph"), ("train", "single")))
+def test_shot(home: Path, qapp: QApplication, tmp_path: Path, portrait: Path, shown: tuple[str, str]) -> None:
+    workspace, view = shown
     out = tmp_path / "window.png"
     photo = portrait if view == "single" and workspace == "explore" else None
     shot.render(out, workspace=workspace, asked=ShotRequest(view), photo=photo, size=(1280, 720), model="Tiny VAE")

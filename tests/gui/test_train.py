@@ -123,6 +123,7 @@ def test_own_curves_grow_by_events_alone(app: App, images: Path, monkeypatch: py
     assert list(known()) == [row.step for row in rows if "elbo_bits_per_dim" in row.values]
 
 
+@pytest.mark.slow  # The quick one is in test_pictures.py.
 def test_exploring_while_training(app: App, images: Path) -> None:
     run = start(app, images)
     app.wait(lambda: len(app.state.run_view.previews) >= 2)
