@@ -8,12 +8,12 @@ from typing import Final
 
 from engine.errors import UsageError
 from engine.knobs import Knob, from_json, knobs_of
-from engine.models import flow, gan, linear, vae
+from engine.models import flow, gan, linear, stack, vae
 from engine.models.base import LatentModel, are_points
 from engine.models.family import Family
 from engine.models.imported import autoencoder, dcgan, glow
 
-FAMILIES: Final[dict[str, Family]] = {module.FAMILY.name: module.FAMILY for module in (vae, gan, flow)}
+FAMILIES: Final[dict[str, Family]] = {module.FAMILY.name: module.FAMILY for module in (vae, gan, flow, stack)}
 
 IMPORTED: Final[dict[str, Family]] = {module.FAMILY.name: module.FAMILY for module in (dcgan, glow, autoencoder)}
 """Architectures of files that others made: they are opened and explored, never trained here."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -74,6 +74,8 @@ class Knob:
     choices: tuple[Value, ...] = ()
     advanced: bool = False
     log: bool = False
+    read: Callable[[str], object] | None = None
+    """Of a text: raises a `UsageError` where it makes no sense."""
 
     def check(self, value: object) -> Value:
         """The value as this knob's type.
@@ -109,6 +111,8 @@ class Knob:
                 return words[value.strip().lower()]
         elif self.kind is str:
             if isinstance(value, str):
+                if self.read is not None:
+                    self.read(value)
                 return value
         elif not isinstance(value, bool) and isinstance(value, int | float | str):
             try:
@@ -135,11 +139,12 @@ def knob(
     choices: Iterable[Value] = (),
     advanced: bool = False,
     log: bool = False,
+    read: Callable[[str], object] | None = None,
 ) -> Any:
     """A dataclass field that is a knob. `log` asks the form for a logarithmic slider. The `choices` may be a table: its
-    keys are asked for each time."""
-    words = dict(title=title, help=help, low=low, high=high, unit=unit, choices=choices, advanced=advanced, log=log)
-    return field(default=default, metadata={"knob": words})
+    keys are asked for each time. `read` raises where a text makes no sense."""
+    words = {"title": title, "help": help, "low": low, "high": high, "unit": unit, "choices": choices}
+    return field(default=default, metadata={"knob": words | {"advanced": advanced, "log": log, "read": read}})
 
 
 def knobs_of(config: type) -> tuple[Knob, ...]:

@@ -171,6 +171,16 @@ class LatentModel(nn.Module, ABC):
         """
         return self.decode(z)
 
+    def trace(self, z: Tensor) -> tuple[Tensor, ...]:
+        """What decoding goes through, as images (B, C, H, W): the code where it has their shape, what each layer makes
+        of it, and last the decoded image. A family whose layers change the shape gives the image alone.
+        """
+        return (self.decode(z),)
+
+    def trace_words(self) -> tuple[str, ...]:
+        """A word or two for each step between what `trace` gives."""
+        return ()
+
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Bits/dim of each image, (B,), at the model's own bit depth (5- and 8-bit figures do not compare).
 

@@ -143,7 +143,7 @@ def train_command(family: str, data: Path, run: Path, *more: object) -> list[str
     return [str(a) for a in (*start, *rest)]
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", [name for name, row in FAMILIES.items() if row.sizes])
 def test_a_run_is_trained_resumed_and_not_begun_twice(family, call, tmp_path):
     data, run = folder_of_pictures(tmp_path / "data"), tmp_path / "run"
     values = one_object(call(*train_command(family, data, run, "--json")))

@@ -117,6 +117,8 @@ def test_every_knob_of_the_program_explains_itself_and_takes_its_own_default():
             assert item.title, item.name
             assert item.help.endswith("."), item.name
             assert item.check(item.default) == item.default
-            if item.kind is not bool and not item.choices:
+            if item.kind is str and not item.choices:
+                assert item.read is not None, f"{item.name} takes any text"
+            elif item.kind is not bool and not item.choices:
                 assert item.low is not None, item.name
                 assert item.high is not None, item.name

@@ -44,10 +44,10 @@ def seeded(seed=0):
 
 
 def test_the_tables_are_complete_and_do_not_overlap():
-    assert set(FAMILIES) == {"vae", "gan", "flow"}
+    assert set(FAMILIES) == {"vae", "gan", "flow", "stack"}
     assert set(IMPORTED) == set(CONFIGS)
     assert all(row.name == name and not row.presets for name, row in IMPORTED.items())
-    with pytest.raises(UsageError, match="vae, gan, flow, got 'diffusion'"):
+    with pytest.raises(UsageError, match="vae, gan, flow, stack, got 'diffusion'"):
         family("diffusion")
 
 

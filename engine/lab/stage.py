@@ -1,0 +1,213 @@
+"""A stage: one model that learns one truth, with the figures that say how near it has come."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from engine.errors import UsageError
+from engine.families import build, family
+from engine.knobs import Value, knob
+from engine.lab.measure import Divergences, ModeCount, against, count_modes, sliced_wasserstein
+from engine.lab.truths import MAKERS, truth
+from engine.models.base import LatentModel
+
+FRESH: Final = 4096
+"""Points of the truth that training never sees, and samples that are judged."""
+CLIP: Final = 50.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabTraining:
+    """How a stage's model is trained."""
+
+    steps: int = knob(2000, "Steps", "How many batches.", low=1, high=1_000_000)
+    batch: int = knob(256, "Batch", "Points a step.", low=2, high=4096)
+    learning_rate: float = knob(2e-3, "Learning rate", "Of the first half.", low=1e-6, high=1.0, log=True)
+    momentum: float = knob(0.9, "Momentum", "Adam's first beta.", low=0.0, high=0.999)
+    beta2: float = knob(0.99, "Second moment", "Adam's second beta.", low=0.0, high=0.9999)
+    decay: float = knob(0.5, "Decay", "The last part of the steps, in which the rate falls to 0.", low=0.0, high=1.0)
+    ema: float = knob(0.998, "Average", "How much of the averaged weights stays each step.", low=0.0, high=0.9999)
+    seed: int = knob(0, "Seed", "Of the weights, the data and the noise.", low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that makes a stage: it can be made again from this alone."""
+
+    truth: str
+    family: str = "stack"
+    knobs: Mapping[str, Value] = field(default_factory=dict)
+    training: LabTraining = field(default_factory=LabTraining)
+
+
+class LabSteps:
+    """`engine.models.base.Steps` in one process: an Adam for each network, one generator for the step's noise."""
+
+    def __init__(self, model: LatentModel, training: LabTraining) -> None:
+        self.index = 0
+        self.generator = torch.Generator().manual_seed(training.seed + 1)
+        self._networks = {name: list(net.parameters()) for name, net in model.training_networks().items()}
+        betas = (training.momentum, training.beta2)
+        self._adams = {
+            name: torch.optim.Adam(parameters, lr=training.learning_rate, betas=betas, fused=True)
+            for name, parameters in self._networks.items()
+        }
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of all networks from here on."""
+        for adam in self._adams.values():
+            for group in adam.param_groups:
+                group["lr"] = rate
+
+    def rand(self, *shape: int, like: Tensor) -> Tensor:
+        return torch.rand(shape, generator=self.generator).to(like)
+
+    def randn(self, *shape: int, like: Tensor) -> Tensor:
+        return torch.randn(shape, generator=self.generator).to(like)
+
+    def wants(self, name: str) -> bool:
+        return name in self._adams
+
+    def update(self, name: str, loss: Tensor) -> Tensor:
+        adam = self._adams[name]
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._networks[name], CLIP)
+        adam.step()
+        return norm.detach()
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", enabled=False)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with the reading of a perfect model beside it; `name` is its key in JSON."""
+
+    name: str
+    title: str
+    value: float
+    floor: float
+    unit: str = ""
+
+
+class Stage:
+    """Trains step by step; `shown` has the averaged weights, which are what is looked at and judged.
+
+    The random state of the caller's thread is left alone, and the same set-up gives the same stage.
+
+    Raises:
+        UsageError: an unknown truth, family or knob, or a family that makes no points.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        if setup.truth not in MAKERS:
+            raise UsageError(f"truth must be one of {', '.join(MAKERS)}, got {setup.truth!r}.")
+        if not family(setup.family).points:
+            raise UsageError(f"{family(setup.family).title} draws pictures and no points: choose a family of points.")
+        self.setup, self.truth, self.step = setup, truth(setup.truth), 0
+        self.data = torch.Generator().manual_seed(setup.training.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setup.training.seed)
+            self.model = build(setup.family, setup.knobs, (self.truth.dimension, 1, 1))
+        self.model.prepare(self.batch())
+        self.shown = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.steps = LabSteps(self.model, setup.training)
+        self.metrics: dict[str, Tensor] = {}
+
+    def batch(self) -> Tensor:
+        """The next batch of the truth, (B, d, 1, 1)."""
+        return as_images(self.truth.draw(self.setup.training.batch, self.data))
+
+    def advance(self, count: int = 1) -> None:
+        """Trains for `count` steps; a step whose loss is not finite ends it with the last good average.
+
+        Raises:
+            UsageError: the numbers ran away; the sentence says at which step.
+        """
+        self.model.train()
+        for _ in range(count):
+            self.steps.index = self.step
+            self.steps.set_rate(self._rate())
+            self.metrics = self.model.training_step(self.batch(), self.steps)
+            if not all(math.isfinite(float(value)) for name, value in self.metrics.items() if name.endswith("loss")):
+                raise UsageError(f"The loss is no number any more at step {self.step + 1}: lower the learning rate.")
+            self.step += 1
+            self._average()
+
+    def _rate(self) -> float:
+        training = self.setup.training
+        left = max(0.0, (training.steps - self.step) / training.steps)
+        return training.learning_rate * (min(1.0, left / training.decay) if training.decay else 1.0)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        weight = 1.0 - min(self.setup.training.ema, self.step / (self.step + 9))
+        for own, value in zip(self.shown.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if own.is_floating_point():
+                own.lerp_(value, weight)
+            else:
+                own.copy_(value)
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """Nats (B,) of points (B, d) under the averaged weights.
+
+        Raises:
+            Unsupported: the family has no density.
+        """
+        with torch.no_grad():
+            return self.shown.log_prob(as_images(points))
+
+    def samples(self, count: int, *, seed: int = 0) -> Tensor:
+        """Points (count, d) of the averaged weights."""
+        with torch.no_grad():
+            codes = self.shown.sample_codes(count, generator=torch.Generator().manual_seed(seed))
+            return self.shown.decode(codes).flatten(1)
+
+    def fresh(self, *, seed: int = 0) -> Tensor:
+        """Points (FRESH, d) of the truth that training does not see."""
+        return self.truth.draw(FRESH, torch.Generator().manual_seed(7_000_000 + seed))
+
+    def figures(self) -> tuple[Figure, ...]:
+        """How near the model is, each figure beside what a perfect model reads."""
+        drawn, fresh = self.samples(FRESH), self.fresh()
+        found: list[Figure] = []
+        if self.shown.abilities.density == "exact":
+            found += self._density(fresh)
+        floor = sliced_wasserstein(self.fresh(seed=1), fresh)
+        found.append(Figure("sliced_w1", "Sliced W1", sliced_wasserstein(drawn, fresh), floor))
+        if self.truth.modes is not None:
+            found += _modes(count_modes(drawn, self.truth.modes))
+        return tuple(found)
+
+    def _density(self, fresh: Tensor) -> list[Figure]:
+        cost = -float(self.log_density(fresh).double().mean())
+        own = -float(self.truth.log_density(fresh.double()).mean())
+        exact: Divergences = against(self.truth, self.log_density)
+        return [
+            Figure("nll", "Cost of fresh points", cost, own, "nats"),
+            Figure("gap", "Above the floor", cost - own, 0.0, "nats"),
+            Figure("kl", "KL(truth to model)", exact.kl, 0.0, "nats"),
+            Figure("reverse_kl", "KL(model to truth)", exact.reverse_kl, 0.0, "nats"),
+            Figure("js", "JS", exact.js, 0.0, "nats"),
+            Figure("tv", "TV", exact.tv, 0.0),
+        ]
+
+
+def _modes(count: ModeCount) -> list[Figure]:
+    return [
+        Figure("modes", "Modes", count.found, count.of),
+        Figure("near", "Within three sigma", count.near, count.perfect),
+    ]
+
+
+def as_images(points: Tensor) -> Tensor:
+    """Points (B, d) as images of the contract, (B, d, 1, 1)."""
+    return points[:, :, None, None]
