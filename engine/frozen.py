@@ -43,7 +43,10 @@ def freeze_model(model: LatentModel) -> Frozen:
     plain = Plain(model)
     row = row_of(model)
     form = None if row is None else row.frozen
-    if form is None or not parameters or model.training or sum(p.numel() for p in parameters) > LARGEST:
+    # A frozen form is made for drawing pictures; of points it would save nothing.
+    if form is None or model.spec.range is None:
+        return plain
+    if not parameters or model.training or sum(p.numel() for p in parameters) > LARGEST:
         return plain
     if any(p.dtype != torch.float32 for p in parameters):
         return plain

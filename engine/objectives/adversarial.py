@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
+from engine.objectives.f_divergences import F_DIVERGENCES
 from engine.plots import Plot
 
 
@@ -21,6 +22,11 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def generator_loss(fake_logits: Tensor) -> Tensor:
     """The non-saturating loss -log D(G(z)) (Goodfellow et al. 2014, section 3)."""
     return softplus(-fake_logits).mean()
+
+
+def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
+    """log(1 - D(G(z))), the game's own (Goodfellow et al. 2014, equation 1): its gradient fades where D is sure."""
+    return -softplus(fake_logits).mean()
 
 
 def wasserstein_critic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -131,6 +137,14 @@ REAL: Final = (2.0, -0.5, 0.25)
 FAKE: Final = (-3.0, 0.5, 1.5)
 """Outputs on which the objectives here are worked out."""
 
+F_WORKED: Final = {
+    "f-kl": Worked(REAL, FAKE, 0.174523, -0.757856),
+    "f-reverse-kl": Worked(REAL, FAKE, -0.479048, 1.333333),
+    "f-pearson": Worked(REAL, FAKE, 0.041667, -0.625),
+    "f-hellinger": Worked(REAL, FAKE, 0.914352, -1.060066),
+    "f-js": Worked(REAL, FAKE, 0.080713, -0.214879),
+}
+
 OBJECTIVES: Final[dict[str, Objective]] = {
     row.name: row
     for row in (
@@ -143,6 +157,16 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             even_loss=1.3863,
             plots=LOSSES,
             worked=Worked(REAL, FAKE, 1.467007, 1.241359),
+        ),
+        Objective(
+            "minimax",
+            "Minimax (Goodfellow 2014)",
+            discriminator_loss,
+            minimax_generator_loss,
+            reading=torch.sigmoid,
+            even_loss=1.3863,
+            plots=LOSSES,
+            worked=Worked(REAL, FAKE, 1.467007, -0.908026),
         ),
         Objective(
             "hinge",
@@ -181,6 +205,10 @@ OBJECTIVES: Final[dict[str, Objective]] = {
             bound="gradient",
             plots=DISTANCE,
             worked=Worked(REAL, FAKE, -0.916667, 0.333333),
+        ),
+        *(
+            Objective(row.name, row.title, row.discriminator, row.generator, plots=LOSSES, worked=F_WORKED[row.name])
+            for row in F_DIVERGENCES
         ),
     )
 }

@@ -18,6 +18,7 @@ FAMILY = Family(
     model=Dcgan,
     frozen=FrozenDcgan,
     sizes=(32, 64, 128),
+    points=True,
     training={"learning_rate": 2e-4, "momentum": 0.5, "ema": 0.998, "batch": 32, "clip": 0.0},
     presets={
         MINUTES: Preset(

@@ -15,8 +15,10 @@ from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.charts import Chart, shared_histograms
+from engine.errors import UsageError
 from engine.knobs import knob
-from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps, are_points
+from engine.models.gan.points import PointDiscriminator, PointGenerator
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
 from engine.nn.upsample import UpsampleConv
@@ -176,6 +178,14 @@ class Generator(Recomputed):
                 yield nn.Sequential(*list(self.body)[start : i + 1])
                 start = i + 1
 
+    def first_matrix(self) -> Tensor:
+        """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""
+        norm = self.stem_norm
+        assert norm.running_var is not None
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        weight: Tensor = self.stem.weight
+        return weight * scale.repeat_interleave(16)[:, None]
+
     def early(self, z: Tensor) -> Tensor:
         """The features after the first doubling (B, F, 8, 8)."""
         h = self.first_features(z)
@@ -226,7 +236,9 @@ class Discriminator(Recomputed):
 
 
 class Dcgan(LatentModel):
-    """A generator and a discriminator, and the game of `objective` between them."""
+    """A generator and a discriminator, and the game of `objective` between them: convolutional for pictures, dense for
+    points.
+    """
 
     abilities = Abilities(encode="search", density="none")
     training_only = ("discriminator.",)
@@ -239,24 +251,33 @@ class Dcgan(LatentModel):
         self.config = config
         self.objective = OBJECTIVES[config.objective]
         self.critic_steps = config.critic_steps or self.objective.critic_steps
-        self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
-        self.generator = Generator(config, channels, size)
-        self.discriminator = Discriminator(config, channels, size)
+        points, groups = are_points(image_shape), (Group("code", 0, config.code),)
+        self.spec = LatentSpec(config.code, groups, image_shape, range=None if points else (-1.0, 1.0))
+        self.generator: Generator | PointGenerator
+        self.discriminator: Discriminator | PointDiscriminator
+        if points and config.augment:
+            raise UsageError("Augmenting shifts and recolours pictures, and points have neither: switch augment off.")
+        if points:
+            self.generator = PointGenerator(config.code, config.width, channels)
+            self.discriminator = PointDiscriminator(
+                config.discriminator_width,
+                channels,
+                bias=not self.objective.distance,
+                bounded=config.regulariser == "spectral",
+            )
+        else:
+            self.generator = Generator(config, channels, size)
+            self.discriminator = Discriminator(config, channels, size)
 
     def decode(self, z: Tensor) -> Tensor:
         x: Tensor = self.generator(z)
         return x
 
     def first_layer(self) -> Tensor:
-        """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""
-        norm = self.generator.stem_norm
-        assert norm.running_var is not None
-        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        weight: Tensor = self.generator.stem.weight
-        return weight * scale.repeat_interleave(16)[:, None]
+        return self.generator.first_matrix()
 
     def decoder_features(self, z: Tensor) -> Tensor:
-        """(B, F, 8, 8): the generator after its first doubling."""
+        """(B, F, 8, 8): the generator after its first doubling; of points its first layer, (B, F)."""
         return self.generator.early(z)
 
     def training_networks(self) -> dict[str, nn.Module]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.models.base import Frozen
-from engine.models.gan.dcgan import Dcgan
+from engine.models.gan.dcgan import Dcgan, Generator
 from engine.nn.packed import Activation, PackedConv, PackedLinear, packed_doubling
 from engine.nn.upsample import UpsampleConv, summed_kernel
 
@@ -22,6 +22,7 @@ class FrozenDcgan(Frozen):
     def __init__(self, model: Dcgan, *, packed: bool) -> None:
         super().__init__(model)
         generator = model.generator
+        assert isinstance(generator, Generator), "points have no frozen form"
         scale, shift = _folded(generator.stem_norm)
         places = SIDE * SIDE
         weight = generator.stem.weight * scale.repeat_interleave(places)[:, None]
