@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         directions,
         explore,
         imports,
+        lab,
         machine,
         morph,
         runs,
@@ -52,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="latent-loom", description="Train, open and explore VAEs, GANs and flows of images.")
     top.add_argument("--version", action="version", version=f"latent-loom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    tables = (explore, morph, directions, imports, data, train, runs, diagnose, timelapse, bench, machine)
+    tables = (explore, morph, directions, imports, data, train, runs, diagnose, timelapse, lab, bench, machine)
     for command in (row for table in tables for row in table.COMMANDS):
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else")

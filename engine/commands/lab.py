@@ -1,0 +1,111 @@
+"""lab: a model learns a truth of the plane whose density is known, and is held against it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from dataclasses import replace
+from typing import Any
+
+from engine.commands.common import Command, Result, assignments, rounded
+from engine.errors import UsageError
+from engine.families import FAMILIES, family
+from engine.knobs import from_json, knobs_of
+from engine.lab.presets import PRESETS
+from engine.lab.stage import Figure, LabTraining, Setup, Stage
+from engine.lab.truths import MAKERS
+
+MOST_SEEDS = 100
+DEFAULT = "flow-realnvp"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("truth", choices=tuple(MAKERS), help="what is learned")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help=f"where to start from (usually {DEFAULT})")
+    points = [name for name, row in FAMILIES.items() if row.points]
+    parser.add_argument("--family", choices=points, help="a family with its own defaults, where no preset is named")
+    parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="any knob; repeatable")
+    parser.add_argument("--steps", type=int, help="how many batches")
+    parser.add_argument("--seeds", type=int, default=1, help="how often, each time with another seed")
+
+
+def _run(args: argparse.Namespace) -> Result:
+    if not 1 <= args.seeds <= MOST_SEEDS:
+        raise UsageError(f"--seeds must be between 1 and {MOST_SEEDS}, got {args.seeds}.")
+    setup = _setup(args)
+    seeds = [replace(setup.training, seed=setup.training.seed + index) for index in range(args.seeds)]
+    runs = [_one(replace(setup, training=training)) for training in seeds]
+    return Result(_values(setup, runs), _text(setup, runs))
+
+
+def _setup(args: argparse.Namespace) -> Setup:
+    """The set-up that a call asks for.
+
+    Raises:
+        UsageError: an unknown knob or a wrong value.
+    """
+    if args.preset and args.family and PRESETS[args.preset].family != args.family:
+        raise UsageError(f"{args.preset} is of the family {PRESETS[args.preset].family}: leave --family out.")
+    row = None if args.family and not args.preset else PRESETS[args.preset or DEFAULT]
+    name = row.family if row else args.family
+    config = family(name).config
+    own = {knob.name for knob in knobs_of(LabTraining)}
+    given: dict[str, object] = {**assignments(args.set), **({"steps": args.steps} if args.steps is not None else {})}
+    knobs = {**(row.knobs if row else {}), **{key: value for key, value in given.items() if key not in own}}
+    training = {**(row.training if row else {}), **{key: value for key, value in given.items() if key in own}}
+    checked = {key: getattr(from_json(config, knobs), key) for key in knobs}
+    return Setup(args.truth, name, checked, from_json(LabTraining, training))
+
+
+def _one(setup: Setup) -> tuple[int, tuple[Figure, ...], float]:
+    """(seed, figures, processor seconds) of one run."""
+    start = time.process_time()
+    stage = Stage(setup)
+    stage.advance(setup.training.steps)
+    return setup.training.seed, stage.figures(), time.process_time() - start
+
+
+def _values(setup: Setup, runs: list[tuple[int, tuple[Figure, ...], float]]) -> dict[str, Any]:
+    return {
+        "truth": setup.truth,
+        "family": setup.family,
+        "knobs": dict(setup.knobs),
+        "steps": setup.training.steps,
+        "seeds": [
+            {
+                "seed": seed,
+                "cpu_seconds": round(seconds, 2),
+                "figures": {
+                    figure.name: {"value": _number(figure.value), "floor": _number(figure.floor)} for figure in found
+                },
+            }
+            for seed, found, seconds in runs
+        ],
+    }
+
+
+def _number(value: float) -> float | str | None:
+    """JSON has no infinity."""
+    return rounded(value) if math.isfinite(value) else str(value)
+
+
+def _text(setup: Setup, runs: list[tuple[int, tuple[Figure, ...], float]]) -> str:
+    seconds = sum(run[2] for run in runs)
+    count = len(runs)
+    lines = [
+        f"{setup.family} on {setup.truth}: {setup.training.steps:,} steps"
+        + (f", {count} seeds" if count > 1 else "")
+        + f", {seconds:.0f} s of processor",
+        f"  {'':<24}{'median':>10}{'lowest':>10}{'highest':>10}{'a perfect model':>18}",
+    ]
+    for place, figure in enumerate(runs[0][1]):
+        values = [found[place].value for _, found, _ in runs]
+        floor = statistics.median(found[place].floor for _, found, _ in runs)
+        shown = "".join(f"{value:>10.3f}" for value in (statistics.median(values), min(values), max(values)))
+        lines.append(f"  {figure.title:<24}{shown}{floor:>18.3f}  {figure.unit}".rstrip())
+    return "\n".join(lines)
+
+
+COMMANDS = (Command("lab", "a model learns points whose density is known, and is held against it", _arguments, _run),)

@@ -1,0 +1,65 @@
+"""Set-ups of the plane by name: a family, its knobs, and how it is best trained there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from engine.families import FAMILIES
+from engine.knobs import Value
+from engine.objectives.adversarial import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class LabPreset:
+    """One row. `knobs` are of the family, `training` of `engine.lab.stage.LabTraining`."""
+
+    name: str
+    title: str
+    family: str
+    knobs: Mapping[str, Value]
+    training: Mapping[str, Value] = field(default_factory=dict)
+
+
+PLANE_GAN: Final[Mapping[str, Value]] = MappingProxyType(
+    {"code": 2, "width": 64, "discriminator_width": 64, "regulariser": "none"}
+)
+OWN_KNOBS: Final[Mapping[str, Mapping[str, Value]]] = {
+    # On pictures the papers clip at 0.01; in the plane that leaves a critic too flat to teach anything.
+    "wgan": {"weight_clip": 0.1},
+    "wgan-gp": {"gradient_penalty": 0.1, "critic_steps": 3},
+    "minimax": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
+}
+"""What an objective needs in the plane beside `PLANE_GAN`."""
+OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {"wgan": {"learning_rate": 1e-3, "momentum": 0.0}}
+
+
+def _flows() -> list[LabPreset]:
+    flow = FAMILIES["stack"]
+    # The first is the family's default.
+    rows = list(flow.presets.items())[1:]
+    return [LabPreset(f"flow-{_key(name)}", name, flow.name, row.knobs) for name, row in rows]
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())
+
+
+def _gans() -> list[LabPreset]:
+    return [
+        LabPreset(
+            f"gan-{row.name}",
+            row.title,
+            "gan",
+            {**PLANE_GAN, "objective": row.name, **OWN_KNOBS.get(row.name, {})},
+            {"momentum": 0.5, "steps": 12_000, **OWN_TRAINING.get(row.name, {})},
+        )
+        for row in OBJECTIVES.values()
+    ]
+
+
+PRESETS: Final[dict[str, LabPreset]] = {row.name: row for row in (*_flows(), *_gans())}
+"""By name, flows first."""
