@@ -88,7 +88,7 @@ class Explore(Controllers[ExploreView]):
             morph=self.morph,
             directions=self.directions,
             sessions=self.sessions,
-            saver=PhotoSaver(store, self.full),
+            saver=PhotoSaver(store, self.full, self.photos),
             used=preferences.use_file,
             parent=parent,
         )
