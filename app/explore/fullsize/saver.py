@@ -22,7 +22,7 @@ from app.job import JobView
 from app.widgets.pixels import to_qimage
 from app.words import nice, signed
 from engine.api import PhotoSource, Pictures
-from engine.blending import blended, prepare
+from engine.blending import over, patch, prepare
 from engine.errors import UserError
 from engine.events import Failed
 from engine.lanes import Context
@@ -141,7 +141,8 @@ class PhotoSaver:
         encoded, item = self._photos.encoding_of(edit.look, edit.sha256), self._photos.item(edit.key)
         assert encoded is not None, "without it there is no edit"
         assert item is not None
-        return face_recipe(edit.look.request(), encoded, title=title, sha256=edit.sha256, cut=item.cut)
+        look, cut = edit.look, item.cut
+        return face_recipe(look.request(), encoded, title=title, sha256=edit.sha256, cut=cut, strength=look.strength)
 
     def _compose(self, wanted: Wanted) -> Callable[[Context], Pictures]:
         loader, host = self._store.photo_loader, self._store.study_host
@@ -155,12 +156,13 @@ class PhotoSaver:
             rgb = loader.whole(wanted.source)
             if (rgb.shape[1], rgb.shape[0]) != wanted.size:
                 raise UserError(f"{wanted.name} is another photo than it was: drop it again, then save it.")
-            faces = []
+            patches = []
             for one in wanted.edits:
                 context.check()
-                faces.append((prepare(rgb, one.framing, one.base), picture(one)))
+                canvas = prepare(rgb, one.framing, one.base)
+                patches.append(patch(canvas, picture(one), strength=one.look.strength))
             context.check()
-            return blended(rgb, faces)
+            return over(rgb, [one for one in patches if one.change.size])
 
         return compose
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -129,6 +129,24 @@ class PhotoController(QObject):
     def loaded(self, key: str, size_px: int) -> Loaded | None:
         """This photo cut for models of this size, if it has been."""
         return self._loaded.get((key, size_px))
+
+    def take_in(
+        self,
+        base: PhotoItem,
+        faces: Sequence[PhotoItem],
+        *,
+        loaded: Iterable[tuple[str, Loaded]],
+        encoded: Iterable[tuple[str, str, Encoded]],
+    ) -> None:
+        """A photo and others of its faces that were read and encoded elsewhere, to the front of the library."""
+        for key, one in loaded:
+            self._loaded.setdefault((key, one.picture.shape[0]), one)
+        for key, sha256, made in encoded:
+            self._encoded.setdefault((key, sha256), made)
+        there = {p.key: p for p in self._store.state.photos}
+        new = [one for one in (base, *faces) if not (one.key in there and there[one.key].listed)]
+        keys = {one.key for one in new}
+        self._store.update(photos=(*new, *(p for p in self._store.state.photos if p.key not in keys)))
 
     # for sessions
     def kept(self) -> Kept:

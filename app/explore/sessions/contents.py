@@ -208,6 +208,10 @@ def _check(session: Session, photos: int) -> None:
         raise ValueError("its history has a step without a beginning")
     if any(not 0 <= index < photos for photo in session.photos for index in photo.aligned):
         raise ValueError("it lacks a photo")
+    looks = [session.look] if session.look is not None else []
+    looks += [entry.look for entry in session.history.entries] + [mark.look for mark in session.bookmarks]
+    if any(not 0.0 <= look.strength <= 1.0 for look in looks):
+        raise ValueError("a strength is not 0 to 1")
     if not 2 <= len(session.slots) <= 4 or not session.temperature:
         raise ValueError("its morph has no corners")
     pictures = [entry.picture for entry in session.history.entries] + [mark.picture for mark in session.bookmarks]
