@@ -4,7 +4,7 @@ What the window uses of it is named here.
 """
 
 from engine.photos.kinds import ENDINGS, is_picture, left_out
-from engine.photos.load import PhotoLoader, thumbnail
+from engine.photos.load import PhotoLoader, check_photo, thumbnail
 from engine.photos.recipe import (
     FaceRecipe,
     Original,

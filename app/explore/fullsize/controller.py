@@ -206,6 +206,7 @@ class FullSizeController(QObject):
         if (
             other
             or moved(now, before, "encoded", "loaded", "history", "photos", "view", "workspace")
+            or (now.look is not before.look and not now.moving)
             or (full.wanted != old.wanted or full.zoom is not old.zoom or full.room != old.room)
         ):
             self._follow(now, photo)

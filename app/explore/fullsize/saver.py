@@ -67,7 +67,7 @@ class PhotoSaver:
         wanted = self._wanted()
         if wanted is None:
             return
-        name = suggested_name(wanted.name, wanted.source, wanted.edits)
+        name = suggested_name(wanted.name, wanted.file or wanted.source, wanted.edits)
         folder = wanted.source.parent if isinstance(wanted.source, Path) else None
         shipped = any(item.shipped and item.source is wanted.source for item in self._store.state.photos)
         width, height = wanted.size
@@ -178,7 +178,11 @@ class PhotoSaver:
             store.end_job(key)
             store.notices.failed(event)
 
-        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=lambda: store.end_job(key))
+        def stopped() -> None:
+            store.end_job(key)
+            store.update(status=f"{text} was stopped: nothing was changed.")
+
+        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=stopped)
         if task is not None:
             store.show_job(JobView(key, text, None), cancel=lambda: store.tasks.cancel(task))
 
