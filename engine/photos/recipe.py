@@ -206,6 +206,8 @@ def recipe_from(text: str, name: str) -> Recipe:
         faces = tuple(_face(one) for one in _list(found["faces"], "faces", most=MOST_FACES))
         if not faces:
             _refuse("it edits no face")
+        if len({face.cut for face in faces}) < len(faces):
+            _refuse("it edits a face twice")
         return Recipe(_original(found["original"]), faces)
     except json.JSONDecodeError as error:
         raise _unreadable(name, "its text is cut short or damaged") from error

@@ -150,7 +150,6 @@ def test_without_the_original_it_is_a_photo_of_its_own_until_that_is_found(
         if chosen is wrong:
             app.wait(lambda: "wrong.png is not the photo" in app.said)
             assert app.state.photo == str(edited)
-            said(app, edited, "not found here")
     app.wait(lambda: "edits that were saved in" in app.said)
     rested(app)
     assert app.state.photo == f"{moved}#face 2"

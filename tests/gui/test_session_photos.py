@@ -77,6 +77,7 @@ def test_without_the_file_the_photo_is_there_at_full_size(app: App, open_app: Op
     assert again.state.full.size == (1000, 640)
     np.testing.assert_array_equal(made(again), before)
     assert changes(again, here) == (True, True)
+    assert [frame.number for frame in again.explore_view.single.steps.strip._frames][-2:] == [2, 2]
     save(again, out)
     np.testing.assert_array_equal(pixels(out), before)
     click_face(again, 1)

@@ -103,10 +103,15 @@ class PhotoReopener:
             why = f"and the {name} that was found is another photo"
         else:
             why = "which was not found here"
-        text = f"{path.name} was made from {name}, {why}: it is open as a photo of its own, its edits part of it."
+        text = f"{path.name} was made from {name}, {why}: it is open as a photo of its own, and its edits stay in it."
+        self._offer(text, path, found, plain=plain)
+
+    def _offer(self, text: str, path: Path, found: Found, *, plain: Callable[[], None]) -> None:
+        """Says it, with a button by which the person shows where the original is."""
+        title = f"Find {found.recipe.original.name or 'the original'}"
 
         def ask() -> None:
-            ask_file(self._window, f"Find {name}", PHOTOS, use=lambda chosen: self._try(path, found, chosen, plain))
+            ask_file(self._window, title, PHOTOS, use=lambda chosen: self._try(path, found, chosen, plain))
 
         self._store.notices.say(Message(text, "warning", action="Find original…", act=ask))
 
@@ -118,7 +123,8 @@ class PhotoReopener:
             if right:
                 self._reopen(path, found.recipe, chosen, plain=plain, also=lambda: None)
             else:
-                store.notices.warn(f"{chosen.name} is not the photo that {path.name} was made from: choose another.")
+                text = f"{chosen.name} is not the photo that {path.name} was made from: choose another."
+                self._offer(text, path, found, plain=plain)
 
         store.tasks.submit(
             "study", "look at the original", lambda context: is_original(chosen, original, loader.whole), done=done
@@ -149,8 +155,10 @@ class PhotoReopener:
             store.end_job(key)
             self._show(*made)
             also()
-            text = f"{base.name} is open with the edits that were saved in {path.name}."
+            name = source.name if isinstance(source, Path) else recipe.original.name or base.name
+            text = f"{name} is open with the edits that were saved in {path.name}."
             more = "" if recipe.complete else NOT_ALL
+            store.update(status=text)
             store.notices.say(Message(text + more, action="Open the saved file", act=plain))
 
         def failed(event: Failed) -> None:

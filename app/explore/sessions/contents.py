@@ -48,7 +48,8 @@ class SavedModel:
 class SavedPhoto:
     """A photo of the session. `aligned` counts in the file's photos; `shipped` names a portrait of the box.
 
-    `original` is its file in the session, and `sha256` of the one at `path`; None and empty where none is kept.
+    `original` is its file in the session, and `sha256` of the one at `path`; None and empty where none is kept. `faces`
+    were found in it.
     """
 
     key: str
@@ -63,6 +64,7 @@ class SavedPhoto:
     listed: bool = True
     original: SavedOriginal | None = None
     sha256: str = ""
+    faces: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +152,7 @@ def pack(state: AppState, kept: Kept, shas: Mapping[str, str], *, originals: Ori
                 item.listed,
                 originals.by_key.get(item.key),
                 originals.on_disk.get(item.key, ""),
+                item.faces,
             )
         )
     used = {photo.key for photo in photos}
@@ -251,14 +254,15 @@ def moved_here(
         pictures = [content.photos[index] for index in photo.aligned]
         largest = max(pictures, key=lambda p: p.shape[0], default=NO_THUMB)
         thumb, base = resized_half(largest, THUMB_PX), keys.get(photo.base, photo.base)
+        faces = max(0, photo.faces)
         if photo.shipped in portraits:
             keys[photo.key] = portraits[photo.shipped].key
         elif photo.path and is_unchanged(Path(photo.path), photo.sha256):
             source = Path(photo.path)
-            items.append(PhotoItem(photo.key, photo.name, thumb, source, False, photo.cut, base, 0, photo.listed))
+            items.append(PhotoItem(photo.key, photo.name, thumb, source, False, photo.cut, base, faces, photo.listed))
         elif (kept := photo.original) is not None:
             data, cut = content.originals[kept.index], cut_in_copy(photo.cut, kept.scale)
-            items.append(PhotoItem(photo.key, photo.name, thumb, data, False, cut, base, 0, photo.listed))
+            items.append(PhotoItem(photo.key, photo.name, thumb, data, False, cut, base, faces, photo.listed))
             if kept.width:
                 size = f"{kept.width:,} × {kept.height:,} pixels"
                 missing.append(f"The file of {photo.name} is not here, so the session's copy of {size} is open.")

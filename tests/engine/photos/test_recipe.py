@@ -63,7 +63,8 @@ bare = names.filter(lambda name: not set(name) & set("/\\") and name not in ("."
 originals = st.builds(
     Original, bare, st.integers(1, 9_999), st.integers(1, 9_999), st.just(SHA), st.sampled_from(("", OTHER))
 )
-recipes = st.builds(Recipe, originals, st.lists(faces, min_size=1, max_size=3).map(tuple))
+crowds = st.lists(faces, min_size=1, max_size=3, unique_by=lambda face: face.cut).map(tuple)
+recipes = st.builds(Recipe, originals, crowds)
 
 
 def example() -> Recipe:
@@ -158,6 +159,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "version zero": lambda: changed("latent_loom_photo", to=0),
     "no faces": lambda: changed("faces", to=[]),
     "a crowd": lambda: changed("faces", to=[{}] * 101),
+    "one face twice": lambda: changed("faces", to=[json.loads(recipe_text(example()))["faces"][0]] * 2),
     "no face": lambda: changed("faces", to=["Anna"]),
     "giant edit": lambda: changed("faces", 0, "edits", 0, 1, to=1e30),
     "endless edit": lambda: changed("faces", 0, "edits", 0, 1, to="@").replace('"@"', "1e999"),
