@@ -20,18 +20,20 @@ _EDGE_PX: Final = 0
 _LABEL_PX: Final = 20
 _SLIDER_PX: Final = 6
 _BADGE_PX: Final = 16
+_FAINT: Final = 0.45
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One place in the strip; ``branch`` marks where a history leaves the main line, and a ``number`` but 0 stands in
-    its corner."""
+    its corner. A ``faint`` one is not in force."""
 
     picture: NDArray[Any] | None
     label: str = ""
     branch: bool = False
     tooltip: str = ""
     number: int = 0
+    faint: bool = False
 
 
 class Strip(PaintedItems):
@@ -151,7 +153,9 @@ class Strip(PaintedItems):
         if frame.picture is None:
             paint.box(painter, rect, fill=theme.raised, line=theme.line, radius_px=6)
         else:
+            painter.setOpacity(_FAINT if frame.faint and index != self._hover else 1.0)
             paint_rounded(painter, inner, self._image(index), 5 if index == self._chosen else 6)
+            painter.setOpacity(1.0)
         if frame.number:
             self._paint_number(painter, frame.number, inner, chosen=index == self._chosen)
         if index == self._hover and index != self._chosen:

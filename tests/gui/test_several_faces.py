@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint
 
 import resources
-from app.explore.history.steps_view import face_numbers
-from app.explore.photos.state import NO_THUMB, PhotoItem
-from engine.api import Cut
 from engine.photos import read_recipe, recipe_from
 from tests.gui.conftest import App, OpenApp, drag, drop
 from tests.gui.test_fullsize import click_face, opened, pixels, rested
@@ -119,22 +115,6 @@ def test_a_step_says_whose_it_is(app: App, three: Path) -> None:
     assert not tips[0].startswith("Face"), "a sample"
     assert tips[-2].startswith("Face 1, ")
     assert tips[-1].startswith("Face 2, ")
-
-
-def test_numbers_are_of_photos_with_several_faces_alone() -> None:
-    def item(key: str, **changes: object) -> PhotoItem:
-        return PhotoItem(key, key, NO_THUMB, np.zeros((2, 2, 3), np.uint8), **changes)
-
-    found = face_numbers(
-        [
-            item("alone", faces=1),
-            item("group", faces=3),
-            item("group#face 3", faces=3, base="group", cut=Cut(face=2)),
-            item("group#eyes", faces=3, base="group", cut=Cut(points=((1.0, 1.0), (2.0, 1.0)))),
-            item("unknown"),
-        ]
-    )
-    assert found == {"group": 1, "group#face 3": 3}
 
 
 def test_a_photo_of_one_has_no_numbers(app: App, portrait: Path) -> None:

@@ -80,6 +80,7 @@ class StepsPanel(QWidget):
         """Shows the state."""
         if moved(now, before, "history", "photos"):
             history, faces = now.history, face_numbers(now.photos)
+            way = history.way()
             self._numbers = [entry.number for entry in history.entries]
             frames = [
                 Frame(
@@ -87,6 +88,7 @@ class StepsPanel(QWidget):
                     branch=branch,
                     tooltip=_tooltip(entry, faces.get(entry.look.photo or "", 0)),
                     number=faces.get(entry.look.photo or "", 0),
+                    faint=entry.number not in way,
                 )
                 for entry, branch in zip(history.entries, history.branches(), strict=True)
             ]
