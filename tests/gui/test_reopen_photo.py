@@ -248,3 +248,39 @@ def test_a_recipe_of_the_command_line_is_the_same_form(app: App, edited: Path, h
     assert app.state.photo == str(here)
     assert app.state.look.edit("Smiling") == 2.0
     assert panel(app).isVisible()
+
+
+def test_faces_edited_meanwhile_are_as_the_file_has_them(app: App, here: Path) -> None:
+    opened(app, here)
+    smile(app)
+    first = here.with_name("first.png")
+    save(app, first)
+    click_face(app, 2)
+    smile(app)
+    click_face(app, 1)
+    smile(app, -1.0)
+    reopened(app, first)
+    assert [edit.look.edits for edit in app.explore.full.edits_on_photo()] == [(("Smiling", 2.0),)]
+    save(app, here.with_name("again.png"))
+    np.testing.assert_array_equal(pixels(here.with_name("again.png")), pixels(first))
+    app.press("edit.undo")
+    app.press("edit.undo")
+    app.press("edit.undo")
+    rested(app)
+    assert [edit.look.edit("Smiling") for edit in app.explore.full.edits_on_photo()] == [2.0, -1.0], "as it was before"
+
+
+def test_an_improved_code_is_not_taken_for_the_recipes(app: App, open_app: OpenApp, here: Path) -> None:
+    opened(app, here)
+    smile(app)
+    saved = here.with_name("out.png")
+    save(app, saved)
+    plain = app.state.encoded.code
+    app.explore.photos._encoded[str(here), app.state.info.sha256] = replace(
+        app.state.encoded, code=plain + 1, improved=True
+    )
+    app.explore.photos._before_improve[str(here), app.state.info.sha256] = [app.state.encoded]
+    reopened(app, saved)
+    np.testing.assert_array_equal(app.state.look.source.code, plain)
+    save(app, here.with_name("again.png"))
+    np.testing.assert_array_equal(pixels(here.with_name("again.png")), pixels(saved))

@@ -14,7 +14,9 @@ from app.core.notices import Message
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.framing.cut import cut_label, cut_tag
+from app.explore.fullsize.faces import kept_looks, photo_of
 from app.explore.history.bookmarks import short_name
+from app.explore.history.history import History
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.job import JobView
@@ -187,7 +189,7 @@ class PhotoReopener:
             (face, sha): found
             for face in map(_key_of(base), recipe.faces)
             for sha in refs
-            if (found := self._photos.known(face, sha)) is not None
+            if (found := self._photos.known(face, sha)) is not None and not found.improved
         }
 
         def one(face: FaceRecipe, context: Context) -> ReopenedFace:
@@ -239,6 +241,7 @@ class PhotoReopener:
             loaded=[(face.item.key, face.loaded) for face in faces],
             encoded=[(face.item.key, face.sha256, face.encoded) for face in faces],
         )
+        history = self._without_others(history, base.key, {face.item.key for face in faces})
         first = faces[0]
         plain = Look(first.look.model, first.look.source, photo=first.item.key)
         history = history.pushed(plain, first.item.name)
@@ -251,6 +254,19 @@ class PhotoReopener:
         store.update(history=history)
         if history.current is not None:
             self._looks.jump(history.current)
+
+    def _without_others(self, history: History, base: str, keys: set[str]) -> History:
+        """Faces of the photo that were edited here, and are not in the recipe, as the photo has them."""
+        for key, (look, _) in kept_looks(self._store.state).items():
+            encoded = self._photos.encoding_of(look, self._photos.sha_of(look))
+            if key in keys or photo_of(key, self._photos) != base or encoded is None:
+                continue
+            if not look.request().draws(encoded.code):
+                plain = Look(look.model, Coded(encoded.code, encoded.name), photo=key)
+                history = history.pushed(plain, f"{encoded.name} as it was")
+                if history.current is not None:
+                    history = history.filled(history.current, encoded.reconstruction)
+        return history
 
 
 def _key_of(base: PhotoItem) -> Callable[[FaceRecipe], str]:
