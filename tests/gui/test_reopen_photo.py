@@ -13,12 +13,15 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from app.explore.fullsize import reopen
 from app.widgets.pixels import to_qimage
 from engine.photos import read_recipe, recipe_from, recipe_text, write_photo
 from tests.gui.conftest import App, OpenApp, drop
-from tests.gui.test_fullsize import changes, click_face, composed, opened, panel, pixels, rested, smile, two
+from tests.gui.test_fullsize import LEFT, changes, click_face, composed, opened, panel, pixels, rested, smile, two
+from tests.gui.test_save_faults import Gate
 from tests.gui.test_save_photo import save
 
 __all__ = ["two"]
@@ -284,3 +287,46 @@ def test_an_improved_code_is_not_taken_for_the_recipes(app: App, open_app: OpenA
     np.testing.assert_array_equal(app.state.look.source.code, plain)
     save(app, here.with_name("again.png"))
     np.testing.assert_array_equal(pixels(here.with_name("again.png")), pixels(saved))
+
+
+def test_an_original_that_came_back_after_another_stood_in_its_place(app: App, here: Path) -> None:
+    """What was made of the other one under the same name is not taken for its code."""
+    opened(app, here)
+    smile(app)
+    saved, original = here.with_name("out.png"), here.read_bytes()
+    save(app, saved)
+    right = app.state.encoded.code
+    app.explore.looks.set_seed(5)
+    app.settle()
+    app.explore.photos.remove(str(here))
+    app.explore.photos._loaded.clear()
+    app.explore.photos._encoded.clear()
+    with Image.open(here) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(here)
+    opened(app, here)
+    assert not np.array_equal(app.state.encoded.code, right)
+    rested(app)
+    here.write_bytes(original)
+    reopened(app, saved)
+    np.testing.assert_array_equal(app.state.look.source.code, right)
+    save(app, here.with_name("again.png"))
+    np.testing.assert_array_equal(pixels(here.with_name("again.png")), pixels(saved))
+
+
+def test_opening_one_is_stopped_from_the_bar(app: App, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(app, here)
+    smile(app)
+    saved = here.with_name("out.png")
+    save(app, saved)
+    app.explore.looks.set_seed(5)
+    app.settle()
+    before = (app.state.look, app.state.history, app.state.photos)
+    gate = Gate(monkeypatch, reopen, "check_face")
+    drop(app.explore_view.single.picture, [saved])
+    app.wait(gate.reached.is_set)
+    assert app.window.jobs._text.text() == "Opening out.png"
+    QTest.mouseClick(app.window.jobs._stop, LEFT)
+    gate.open.set()
+    app.wait(lambda: "Opening out.png was stopped" in app.state.status)
+    assert not app.state.jobs
+    assert (app.state.look, app.state.history, app.state.photos) == before

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from app.core.file_kinds import PHOTOS, ask_file
@@ -170,7 +171,11 @@ class PhotoReopener:
                 event = replace(event, message=f"The edits of {path.name} were not put back: {event.message}")
             store.notices.failed(event)
 
-        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=lambda: store.end_job(key))
+        def stopped() -> None:
+            store.end_job(key)
+            store.update(status=f"Opening {path.name} was stopped: nothing was changed.")
+
+        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=stopped)
         if task is not None:
             store.show_job(JobView(key, f"Opening {path.name}", None), cancel=lambda: store.tasks.cancel(task))
 
@@ -197,9 +202,9 @@ class PhotoReopener:
             check_face(face, model.info, path.name)
             name = f"{base.name}, {cut_label(face.cut)}" if face.cut.face else base.name
             loaded = loader.load(base.source, size=model.info.image_size, cut=face.cut, name=name)
-            encoded = known.get((key, face.sha256)) or model.encode(
-                loaded.picture, name=name, note=loaded.note, progress=context
-            )
+            encoded = known.get((key, face.sha256))
+            if encoded is None or not np.array_equal(encoded.photo, loaded.picture):
+                encoded = model.encode(loaded.picture, name=name, note=loaded.note, progress=context)
             request = face.request(Coded(encoded.code, encoded.name))
             look = Look(
                 refs[face.sha256],
@@ -221,8 +226,8 @@ class PhotoReopener:
         def work(context: Context) -> tuple[PhotoItem, tuple[ReopenedFace, ...]]:
             faces = []
             for face in recipe.faces:
-                context.check()
                 faces.append(one(face, context))
+                context.check()
             whole = next((face.item for face in faces if face.item.key == base.key), None)
             if new and whole is None:
                 size = faces[0].loaded.picture.shape[0]

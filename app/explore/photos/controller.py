@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
@@ -140,9 +141,14 @@ class PhotoController(QObject):
     ) -> None:
         """A photo and others of its faces that were read and encoded elsewhere, to the front of the library."""
         for key, one in loaded:
-            self._loaded.setdefault((key, one.picture.shape[0]), one)
+            cut = self._loaded.get((key, one.picture.shape[0]))
+            if cut is None or cut.framing is None or not np.array_equal(cut.picture, one.picture):
+                self._loaded[key, one.picture.shape[0]] = one
         for key, sha256, made in encoded:
-            self._encoded.setdefault((key, sha256), made)
+            found = self._encoded.get((key, sha256))
+            # A file may have changed since; a code that was improved stays.
+            if found is None or not np.array_equal(found.photo, made.photo):
+                self._encoded[key, sha256] = made
         there = {p.key: p for p in self._store.state.photos}
         new = [one for one in (base, *faces) if not (one.key in there and there[one.key].listed)]
         keys = {one.key for one in new}
