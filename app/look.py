@@ -12,7 +12,8 @@ from engine.api import Coded, DrawRequest, LevelRule, Sampled, Wander
 
 @dataclass(frozen=True)
 class Look:
-    """What the current picture is made from; `photo` is the key of the photo that the code comes from."""
+    """What the current picture is made from; `photo` is the key of the photo that the code comes from, and `strength`,
+    0 to 1, how much of the change is blended into it."""
 
     model: str
     source: Sampled | Coded
@@ -23,6 +24,7 @@ class Look:
     levels: tuple[LevelRule, ...] = ()
     solo: int = -1
     precision: str = "float32"
+    strength: float = 1.0
 
     def request(self) -> DrawRequest:
         """The engine's request for this look."""
@@ -79,4 +81,6 @@ class Look:
         if self.wander != Wander(self.wander.plane):
             parts[0] += ", wandered"
         edits = ", ".join(f"{nice(name)} {signed(value)} σ" for name, value in self.edits)
+        if self.strength != 1.0:
+            edits += f" at {100 * self.strength:.0f} %"
         return " + ".join([*parts, edits] if edits else parts)

@@ -14,12 +14,11 @@ from PySide6.QtCore import QObject, QTimer
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.fullsize.state import Blended
+from app.explore.reconstruction import reconstruction
 from app.look import Look
-from app.state import AppState
 from app.words import nice
-from engine.api import Coded, Codes, Drawn, DrawRequest, ModelInfo, Readout, Sampled, Wander
+from engine.api import Coded, Codes, Drawn, ModelInfo, Readout, Sampled, Wander
 from engine.events import Failed
-from engine.exploring import norm_ratios
 
 READOUT_MS: Final = 180
 REACH_RANGE: Final = (0.2, 6.0)
@@ -112,7 +111,7 @@ class ExploreController(QObject):
         store, look = self._store, self._store.state.look
         if look is None or store.state.info is None:
             return
-        known = _reconstruction(look.request(), store.state)
+        known = reconstruction(look.request(), store.state)
         if fresh or known is not None:
             self._generation += 1
         generation, request, host = self._generation, look.request(), store.model_host
@@ -249,13 +248,20 @@ class ExploreController(QObject):
         """A slider of a direction moves."""
         self._change(lambda look: look.with_edit(name, value), nice(name))
 
+    def set_strength(self, strength: float) -> None:
+        """How much of the change is blended into the photo, 0 to 1. The model's picture stays as it is."""
+        look = self._store.state.look
+        if look is not None and look.photo is not None and look.strength != strength:
+            self._label = "Strength"
+            self._store.update(look=replace(look, strength=strength), moving=True)
+
     def set_lock(self, name: str, locked: bool) -> None:
         """A direction is held or let go."""
         self._change_at_once(lambda look: look.with_lock(name, locked), f"{'Hold' if locked else 'Free'} {nice(name)}")
 
     def reset_sliders(self) -> None:
-        """All directions back to zero."""
-        self._change_at_once(lambda look: replace(look, edits=()), "Reset")
+        """All directions back to zero, and all of the change into the photo."""
+        self._change_at_once(lambda look: replace(look, edits=(), strength=1.0), "Reset")
 
     def set_temperature(self, group: int | None, value: float) -> None:
         """The temperature of one group, or of all. A given code has none, so only samples change."""
@@ -274,7 +280,11 @@ class ExploreController(QObject):
         source = Sampled(seed, self._store.state.temperature)
         self._change_at_once(
             lambda look: replace(
-                look.from_elsewhere(keep_taken=True), source=source, wander=Wander(look.wander.plane), photo=None
+                look.from_elsewhere(keep_taken=True),
+                source=source,
+                wander=Wander(look.wander.plane),
+                photo=None,
+                strength=1.0,
             ),
             f"Seed {seed}",
         )
@@ -295,7 +305,8 @@ class ExploreController(QObject):
             if keep_edits:
                 return replace(look, source=source, photo=photo)
             look = look.from_elsewhere() if photo is None else replace(look, levels=(), solo=-1)
-            return replace(look, source=source, edits=(), wander=Wander(look.wander.plane), photo=photo)
+            plane = Wander(look.wander.plane)
+            return replace(look, source=source, edits=(), wander=plane, photo=photo, strength=1.0)
 
         self._change_at_once(taken, label or name)
 
@@ -385,12 +396,3 @@ class ExploreController(QObject):
         store.update(**changes)
         store.jumped.emit()
         self._redraw(fresh=True)
-
-
-def _reconstruction(request: DrawRequest, state: AppState) -> Drawn | None:
-    """The picture that encoding a photo has made already, where nothing else than its code is asked for."""
-    found, info = state.encoded, state.info
-    if found is None or info is None or not request.draws(found.code):
-        return None
-    norm, *level_norms = norm_ratios(found.code, [group.size for group in info.groups]).tolist()
-    return Drawn(request, found.reconstruction, found.code, norm, 0.0, tuple(level_norms))

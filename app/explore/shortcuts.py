@@ -32,7 +32,11 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("grid.kind", ("Alt+G",), "Kind of grid", "Samples, neighbours, manifold: the next one.", "Explore"),
     Shortcut("sample.random", ("R",), "Random seed", "Draw a new code at this temperature.", "Explore"),
     Shortcut(
-        "sliders.reset", ("Ctrl+0",), "Reset sliders", "Put every attribute and direction back to zero.", "Explore"
+        "sliders.reset",
+        ("Ctrl+0",),
+        "Reset sliders",
+        "Put every direction back to zero, and the strength to 100 %.",
+        "Explore",
     ),
     Shortcut("bookmark.keep", ("Ctrl+D",), "Keep as bookmark", "Keep the current picture and its sliders.", "Explore"),
     Shortcut("view.split", ("S",), "Split", "Show two states over one square, with a handle between them.", "Explore"),

@@ -26,6 +26,7 @@ from app.explore.framing import connect as framing
 from app.explore.framing.controller import FramingController
 from app.explore.fullsize import connect as fullsize
 from app.explore.fullsize.controller import FullSizeController
+from app.explore.fullsize.reopen import PhotoReopener
 from app.explore.fullsize.saver import PhotoSaver
 from app.explore.grid import connect as grid
 from app.explore.grid.controller import GridController
@@ -88,7 +89,10 @@ class Explore(Controllers[ExploreView]):
             morph=self.morph,
             directions=self.directions,
             sessions=self.sessions,
-            saver=PhotoSaver(store, self.full),
+            saver=PhotoSaver(store, self.full, self.photos),
+            reopener=PhotoReopener(
+                store, services.window, looks=self.looks, photos=self.photos, recent=lambda: preferences.now.recent
+            ),
             used=preferences.use_file,
             parent=parent,
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
@@ -19,16 +19,21 @@ from app.widgets.pixels import paint_rounded, resized, square_cover
 _EDGE_PX: Final = 0
 _LABEL_PX: Final = 20
 _SLIDER_PX: Final = 6
+_BADGE_PX: Final = 16
+_FAINT: Final = 0.45
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One place in the strip; ``branch`` marks where a history leaves the main line."""
+    """One place in the strip; ``branch`` marks where a history leaves the main line, and a ``number`` but 0 stands in
+    its corner. A ``faint`` one is not in force."""
 
     picture: NDArray[Any] | None
     label: str = ""
     branch: bool = False
     tooltip: str = ""
+    number: int = 0
+    faint: bool = False
 
 
 class Strip(PaintedItems):
@@ -148,7 +153,11 @@ class Strip(PaintedItems):
         if frame.picture is None:
             paint.box(painter, rect, fill=theme.raised, line=theme.line, radius_px=6)
         else:
+            painter.setOpacity(_FAINT if frame.faint and index != self._hover else 1.0)
             paint_rounded(painter, inner, self._image(index), 5 if index == self._chosen else 6)
+            painter.setOpacity(1.0)
+        if frame.number:
+            self._paint_number(painter, frame.number, inner, chosen=index == self._chosen)
         if index == self._hover and index != self._chosen:
             painter.setPen(paint.pen(theme.muted))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -163,6 +172,15 @@ class Strip(PaintedItems):
             ink = theme.text if index == self._chosen else theme.muted
             centre = Qt.AlignmentFlag.AlignHCenter
             paint.text(painter, room, frame.label, font=ui_font(theme.small_px), ink=ink, align=centre)
+
+    def _paint_number(self, painter: QPainter, number: int, rect: QRectF, *, chosen: bool) -> None:
+        theme = tokens()
+        spot = QRectF(rect.left() + 3, rect.bottom() - _BADGE_PX - 3, _BADGE_PX, _BADGE_PX)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color(theme.accent) if chosen else QColor(20, 21, 24, 215))
+        painter.drawRoundedRect(spot, 4, 4)
+        font, centre = ui_font(theme.small_px, bold=True), Qt.AlignmentFlag.AlignHCenter
+        paint.text(painter, spot, str(number), font=font, ink="#ffffff", align=centre)
 
     def _paint_link(self, painter: QPainter, rect: QRectF, *, branch: bool) -> None:
         middle, right, left = rect.center().y(), rect.left() - 6, rect.left() - self._gap + 6

@@ -1,4 +1,5 @@
-"""The container of a session: a zip of one JSON document, arrays without pickle, and photos as PNG. It holds no code.
+"""The container of a session: a zip of one JSON document, arrays without pickle, cut photos as PNG, and the files of
+photos as they were. It holds no code.
 
 Nothing is ever unpacked to the disk, so no name in the zip can lead out of a folder; what is not in the list of names
 below is refused, and every size is checked before a byte of it is read.
@@ -27,15 +28,19 @@ from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_byt
 
 SUFFIX: Final = ".loom"
 FORMAT: Final = "latent-loom/session"
-VERSION: Final = 1
+VERSION: Final = 2
+"""1 kept no files of photos."""
 DOCUMENT: Final = "session.json"
 ARRAYS: Final = "arrays.npz"
 PHOTO: Final = re.compile(r"photos/[0-9]{1,5}\.png")
+ORIGINAL: Final = re.compile(r"originals/[0-9]{1,5}")
 ARRAY: Final = re.compile(r"a[0-9]{1,6}\.npy")
 MAX_FILE_BYTES: Final = 256 * 2**20
 MAX_DOCUMENT_BYTES: Final = 32 * 2**20
 MAX_BYTES: Final = 512 * 2**20
 """Of all that the zip unpacks to."""
+MAX_ORIGINAL_BYTES: Final = 20 * 10**6
+"""Of a photo's file."""
 MAX_MEMBERS: Final = 5000
 MAX_PHOTO_PX: Final = 4096
 KINDS: Final = ("<f4", "|u1")
@@ -45,11 +50,15 @@ Array = NDArray[np.float32] | NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class LoomFile:
-    """A session's parts. Arrays are float32 or uint8 of any shape, named a0, a1, ...; photos are (H, W, 3) uint8."""
+    """A session's parts. Arrays are float32 or uint8 of any shape, named a0, a1, ...; photos are (H, W, 3) uint8.
+
+    `originals` are files of photos as they were; nobody has looked into them.
+    """
 
     document: Mapping[str, Any]
     arrays: Mapping[str, Array] = field(default_factory=dict)
     photos: tuple[NDArray[np.uint8], ...] = ()
+    originals: tuple[bytes, ...] = ()
 
 
 def save_loom(path: Path, content: LoomFile) -> None:
@@ -69,6 +78,8 @@ def save_loom(path: Path, content: LoomFile) -> None:
             png = io.BytesIO()
             Image.fromarray(np.ascontiguousarray(photo)).save(png, "PNG", compress_level=1)
             file.writestr(f"photos/{index}.png", png.getvalue(), compress_type=zipfile.ZIP_STORED)
+        for index, data in enumerate(content.originals):
+            file.writestr(f"originals/{index}", data, compress_type=zipfile.ZIP_STORED)
     try:
         write_bytes(path, buffer.getvalue())
     except OSError as error:
@@ -119,7 +130,7 @@ def _read(file: zipfile.ZipFile, path: Path) -> LoomFile:
     if len(members) > MAX_MEMBERS or len(set(names)) != len(names):
         raise _refused(path, "it lists too many files, or one of them twice")
     for name in names:
-        if name not in (DOCUMENT, ARRAYS) and not PHOTO.fullmatch(name):
+        if name not in (DOCUMENT, ARRAYS) and not PHOTO.fullmatch(name) and not ORIGINAL.fullmatch(name):
             raise _refused(path, f"it holds {name[:60]!r}, which no session has")
     if sum(member.file_size for member in members) > MAX_BYTES:
         raise _refused(path, f"it unpacks to more than {MAX_BYTES >> 20} MB")
@@ -132,7 +143,13 @@ def _read(file: zipfile.ZipFile, path: Path) -> LoomFile:
         raise CheckpointError(f"The session {path.name} was written by a newer Latent Loom: update this one.")
     arrays = _arrays(_bytes(file, ARRAYS, MAX_BYTES)) if ARRAYS in names else {}
     photos = sorted((name for name in names if PHOTO.fullmatch(name)), key=lambda name: int(name[7:-4]))
-    return LoomFile(document, arrays, tuple(_photo(_bytes(file, name, MAX_FILE_BYTES)) for name in photos))
+    kept = sorted((name for name in names if ORIGINAL.fullmatch(name)), key=lambda name: int(name[10:]))
+    return LoomFile(
+        document,
+        arrays,
+        tuple(_photo(_bytes(file, name, MAX_FILE_BYTES)) for name in photos),
+        tuple(_bytes(file, name, MAX_ORIGINAL_BYTES) for name in kept),
+    )
 
 
 def _bytes(file: zipfile.ZipFile, name: str, limit: int) -> bytes:

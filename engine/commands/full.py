@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,11 +12,11 @@ from typing import Any, Final
 
 from engine.api import Cut, DrawRequest, Encoded
 from engine.blending import blended, prepare
-from engine.commands.common import Result
+from engine.commands.common import Result, natural
 from engine.commands.framing import cut_values
 from engine.errors import UsageError, UserError
 from engine.exploring.open_model import OpenModel
-from engine.photos import is_picture, write_photo
+from engine.photos import Recipe, face_recipe, is_picture, original_of, recipe_text, write_photo
 from engine.session import Session
 
 Ask = Callable[[Encoded], DrawRequest]
@@ -32,6 +31,9 @@ def add_full_arguments(parser: argparse.ArgumentParser) -> None:
         help="blend the edit into the photo at its own size; of a folder, into all its photos, to a folder",
     )
     parser.add_argument("--every-face", action="store_true", help="with --full: edit all faces, not only one")
+    parser.add_argument(
+        "--strength", type=natural(0, 100), default=100, metavar="PERCENT", help="with --full: how much of the change"
+    )
     parser.add_argument("--format", choices=("png", "jpg", "webp"), default="jpg", help="with --full, for a folder")
 
 
@@ -81,28 +83,25 @@ def _one(
 ) -> dict[str, Any]:
     if _same(output, Path(photo)):
         raise UsageError(f"-o {output} would take the place of what it is made from: choose another name.")
-    start, size = time.perf_counter(), model.info.image_size
+    start, size, share = time.perf_counter(), model.info.image_size, args.strength / 100
     rgb = session.whole_photo(photo)
     first = session.load_photo(photo, size=size, cut=cut)
     # A picture that is taken whole has one frame, however many faces are in it.
     whole = first.framing is not None and first.framing.how == "none"
     cuts = [replace(cut, face=face, points=()) for face in range(first.faces)] if args.every_face and not whole else []
-    faces, framed = [], []
-    for loaded in [session.load_photo(photo, size=size, cut=one) for one in cuts] or [first]:
+    faces, recipes = [], []
+    for one in cuts or [cut]:
+        loaded = session.load_photo(photo, size=size, cut=one) if cuts else first
         assert loaded.framing is not None
         encoded = model.encode(loaded.picture, name=loaded.name, note=loaded.note)
         request = ask(encoded)
         faces.append((prepare(rgb, loaded.framing, encoded.reconstruction), model.draw(request).picture))
-        framed.append([list(corner) for corner in loaded.framing.corners])
-    recipe = {
-        "photo": first.name,
-        "model": model.info.title,
-        "sha256": model.info.sha256,
-        "edits": dict(request.edits),
-        "locked": list(request.locked),
-        "faces": framed,
-    }
-    write_photo(output, blended(rgb, faces), recipe=json.dumps(recipe, ensure_ascii=False))
+        if not request.draws(encoded.code):
+            recipes.append(
+                face_recipe(request, encoded, title=model.info.title, sha256=model.info.sha256, cut=one, strength=share)
+            )
+    recipe = recipe_text(Recipe(original_of(photo, rgb, Path(photo).name), tuple(recipes))) if recipes else ""
+    write_photo(output, blended(rgb, faces, strength=share), recipe=recipe)
     return {
         "photo": photo,
         "output": str(output),

@@ -4,5 +4,18 @@ What the window uses of it is named here.
 """
 
 from engine.photos.kinds import ENDINGS, is_picture, left_out
-from engine.photos.load import PhotoLoader, thumbnail
+from engine.photos.load import PhotoLoader, check_photo, thumbnail
+from engine.photos.recipe import (
+    FaceRecipe,
+    Original,
+    Recipe,
+    beside,
+    check_face,
+    face_recipe,
+    find_original,
+    is_original,
+    original_of,
+    recipe_from,
+    recipe_text,
+)
 from engine.photos.write import MOST_RECIPE, photo_bytes, read_recipe, write_photo

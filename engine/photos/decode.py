@@ -8,6 +8,8 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,18 +68,44 @@ def read_photo(source: str | Path | bytes) -> Photo:
         data, name = source, "the picture"
     else:
         data, name = _read(source)
+    with _sentences(name), _opened(data, name) as image:
+        image.load()
+        rgb, turn = _pixels(image), _orientation(image)
+    if rgb.ndim != 3 or 0 in rgb.shape:
+        raise ImageError(f"{name} holds no pixels: choose another picture.")
+    del image  # Its memory is needed to turn the picture.
+    return Photo(_turned(rgb, turn), name)
+
+
+def check_photo(data: bytes, name: str) -> None:
+    """Whether the file with these bytes can be a picture of a size that is opened. No pixel of it is decoded.
+
+    Raises:
+        ImageError: as `read_photo` would, as far as its head tells.
+    """
+    with _sentences(name), _opened(data, name):
+        pass
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     if not data:
         raise ImageError(f"{name} is empty: choose another picture.")
     if len(data) > MAX_BYTES:
         raise ImageError(_too_long(name))
     hush_pillow()
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(_too_large(name, f"{width * height / 1e6:.0f}"))
+        yield image
+
+
+@contextmanager
+def _sentences(name: str) -> Iterator[None]:
+    """What Pillow raises, as an ImageError."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(_too_large(name, f"{width * height / 1e6:.0f}"))
-            image.load()
-            rgb, turn = _pixels(image), _orientation(image)
+        yield
     except Image.DecompressionBombError as error:
         raise ImageError(_too_large(name, f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f}")) from error
     except UnidentifiedImageError as error:
@@ -86,10 +114,6 @@ def read_photo(source: str | Path | bytes) -> Photo:
         raise ImageError(f"{name} cannot be opened ({_reason(error)}): save it as PNG or JPEG first.") from error
     except DAMAGED as error:
         raise ImageError(f"{name} is damaged or cut short ({_reason(error)}): try a fresh copy.") from error
-    if rgb.ndim != 3 or 0 in rgb.shape:
-        raise ImageError(f"{name} holds no pixels: choose another picture.")
-    del image  # Its memory is needed to turn the picture.
-    return Photo(_turned(rgb, turn), name)
 
 
 def _too_large(name: str, megapixels: str) -> str:

@@ -97,6 +97,17 @@ def thumbnail(source: PhotoSource, side_px: int) -> Pictures:
     return np.asarray(image, np.uint8)
 
 
+def check_photo(data: bytes, name: str) -> None:
+    """Whether the file with these bytes can be a picture of a size that is opened. No pixel of it is decoded.
+
+    Raises:
+        ImageError: as `load` would, as far as its head tells.
+    """
+    from engine.photos import decode
+
+    decode.check_photo(data, name)
+
+
 def _read(source: PhotoSource) -> _Read:
     if isinstance(source, np.ndarray):
         return _Read(source, "pasted picture")
@@ -111,7 +122,8 @@ def _key(source: PhotoSource) -> Hashable:
     if isinstance(source, np.ndarray):
         return id(source)
     if isinstance(source, bytes):
-        return None
+        # Their hash is taken once.
+        return source
     try:
         found = os.stat(os.path.expanduser(source))
     except (OSError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,13 @@ import pytest
 from PIL import Image
 
 import resources
-from engine.photos import read_recipe
+from engine.photos import Recipe, original_of, read_recipe, recipe_from
 from engine.photos.decode import read_photo
 from tests.commands.answers import one_object
+
+
+def recipe_of(path: Path) -> Recipe:
+    return recipe_from(read_recipe(path) or "", path.name)
 
 
 @pytest.fixture
@@ -43,10 +46,11 @@ def test_a_photo_is_edited_at_its_own_size(call, photo: Path, tmp_path: Path):
     assert 0.02 < changed.mean() < 0.6
     assert not changed[:5].any()
     assert not changed[-5:].any()
-    recipe = json.loads(read_recipe(out) or "")
-    assert recipe["edits"] == {"Smiling": 2.0}
-    assert recipe["photo"] == "somebody.jpg"
-    assert len(recipe["sha256"]) == 64
+    recipe = recipe_of(out)
+    assert [face.edits for face in recipe.faces] == [(("Smiling", 2.0),)]
+    assert recipe.faces[0].title == "Faces VAE 64"
+    assert recipe.original == original_of(photo, read_photo(photo).rgb, "somebody.jpg")
+    assert str(tmp_path) not in (read_recipe(out) or "")
 
 
 def test_without_an_edit_the_photo_comes_back(call, photo: Path, tmp_path: Path):
@@ -54,6 +58,20 @@ def test_without_an_edit_the_photo_comes_back(call, photo: Path, tmp_path: Path)
     assert status == 0
     assert "900 x 900 pixels, 1 of 1 faces" in out
     assert np.array_equal(read_photo(tmp_path / "out.png").rgb, read_photo(photo).rgb)
+    assert read_recipe(tmp_path / "out.png") is None
+
+
+def test_a_part_of_the_change(call, photo: Path, tmp_path: Path):
+    command = ("edit", "faces-vae-64", photo, "--set", "smiling=+2", "--full")
+    before, apart = read_photo(photo).rgb.astype(int), {}
+    for percent in (100, 40, 0):
+        out = tmp_path / f"{percent}.png"
+        assert call(*command, "-o", out, "--strength", percent)[0] == 0
+        apart[percent] = np.abs(read_photo(out).rgb.astype(int) - before).mean()
+        assert recipe_of(out).faces[0].strength == percent / 100
+    assert apart[0] == 0
+    assert 0.2 * apart[100] < apart[40] < 0.6 * apart[100]
+    assert call(*command, "-o", tmp_path / "a.png", "--strength", "150")[0] == 2
 
 
 def test_one_face_or_all(call, pair: Path, tmp_path: Path):
@@ -65,6 +83,8 @@ def test_one_face_or_all(call, pair: Path, tmp_path: Path):
         assert values["edited"] == (2 if name == "all" else 1)
         changed = np.abs(read_photo(tmp_path / f"{name}.png").rgb.astype(int) - before).max(-1) > 0
         sides[name] = (bool(changed[:, :512].any()), bool(changed[:, 512:].any()))
+    cuts = {name: [face.cut.face for face in recipe_of(tmp_path / f"{name}.png").faces] for name in sides}
+    assert cuts == {"two": [1], "all": [0, 1]}
     assert sorted(sides["two"]) == [False, True]
     assert sides["all"] == (True, True)
 

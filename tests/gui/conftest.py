@@ -158,8 +158,10 @@ class App:
 
     def settle(self) -> None:
         """Until nothing is asked and nothing drawn."""
-        self.wait(lambda: not self.conductor.tasks.busy("model", "study", "files"))
-        QApplication.processEvents()
+        for _ in range(3):
+            # An answer may ask for more: a photo's recipe is looked for, then it is read, then encoded.
+            self.wait(lambda: not self.conductor.tasks.busy("model", "study", "files"))
+            QApplication.processEvents()
         self.wait(lambda: not self.state.drawing and not self.conductor.tasks.busy("model", "study", "files"))
 
     def model(self, title: str) -> None:

@@ -50,7 +50,8 @@ def panel(app: App) -> FullSizePanel:
 
 def opened(app: App, path: Path) -> None:
     drop(app.explore_view.single.picture, [path])
-    app.wait(lambda: app.state.encoded is not None and not app.state.encoding and app.state.look.photo is not None)
+    app.wait(lambda: app.state.photo == app.state.look.photo == str(path))
+    app.wait(lambda: app.state.encoded is not None and not app.state.encoding)
     rested(app)
 
 

@@ -92,7 +92,7 @@ def test_session_opens_on_another_machine(app: App, open_app: OpenApp, portrait:
     assert again.state.photo is not None
     assert again.state.encoded is not None
     item = next(item for item in again.state.photos if item.key == again.state.photo)
-    assert isinstance(item.source, np.ndarray), "the aligned photo of the session stands in for the file"
+    assert isinstance(item.source, bytes), "the session kept the file"
 
 
 @pytest.mark.slow

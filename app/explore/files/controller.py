@@ -16,6 +16,7 @@ from app.explore.controller import ExploreController
 from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.explore.directions.controller import DirectionsController
 from app.explore.files.code_text import code_from, code_text, is_code_text
+from app.explore.fullsize.reopen import REOPENED, PhotoReopener
 from app.explore.fullsize.saver import PhotoSaver
 from app.explore.morph.controller import MorphController
 from app.explore.photos.controller import PhotoController
@@ -40,13 +41,14 @@ class FilesController(QObject):
         directions: DirectionsController,
         sessions: SessionController,
         saver: PhotoSaver,
+        reopener: PhotoReopener,
         used: Callable[[str], object],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._store, self._window, self._used = store, window, used
         self._looks, self._photos, self._morph = looks, photos, morph
-        self._directions, self._sessions, self._saver = directions, sessions, saver
+        self._directions, self._sessions, self._saver, self._reopener = directions, sessions, saver, reopener
         sessions.used.connect(used)
 
     def open_files(self, names: list[str]) -> None:
@@ -61,7 +63,20 @@ class FilesController(QObject):
         if sessions:
             self._sessions.open(Path(sessions[0]))
         if others:
-            self._photos.add_files(others, self.use_photo)
+            self._open_photos(others)
+
+    def _open_photos(self, names: list[str]) -> None:
+        """A photo that was saved here comes back with its edits; as a corner of a morph it is a picture like others."""
+        saved = next((name for name in names if Path(name).suffix.lower() in REOPENED), None)
+        rest = [name for name in names if name != saved]
+        if saved is None or self._store.state.view == "morph":
+            self._photos.add_files(names, self.use_photo)
+            return
+        self._reopener.open(
+            Path(saved),
+            plain=lambda: self._photos.add_files(names, self.use_photo),
+            also=lambda: self._photos.add_files(rest, lambda key: None),
+        )
 
     def use_photo(self, key: str) -> None:
         """A photo of the library: a corner of the morph there, otherwise the current code."""

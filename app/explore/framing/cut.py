@@ -8,6 +8,8 @@ from engine.api import Cut, Point
 
 MIDDLE: Final = "centre"
 """The way of aligning that takes the middle square and looks for no face."""
+WHOLE: Final = "none"
+"""That which takes the whole picture; only the command line offers it."""
 FIRST_CUT: Final = Cut()
 """What is done with a photo of which nothing was chosen."""
 
@@ -18,6 +20,8 @@ def cut_tag(cut: Cut) -> str:
         return "eyes " + " ".join(f"{x:.1f},{y:.1f}" for x, y in cut.points)
     if cut.align == MIDDLE:
         return "middle"
+    if cut.align == WHOLE:
+        return "whole"
     return f"face {cut.face + 1}" if cut.face else ""
 
 

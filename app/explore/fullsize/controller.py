@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QTimer
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.fullsize.faces import Shas, face_edit, faces_of, kept_looks, other_edits, photo_of
-from app.explore.fullsize.scene import Canvases, Wish, blend, make_scene
-from app.explore.fullsize.state import Blended, FaceEdit, Scene
+from app.explore.fullsize.scene import Canvases, Wish, alike, blend, make_scene
+from app.explore.fullsize.state import Blended, FaceEdit, Layer, Scene
 from app.explore.fullsize.zoom import Zoom, clamped, panned, place_of, zoomed
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.photos.controller import PhotoController
@@ -27,6 +27,21 @@ REST_MS: Final = 150
 """A hand that holds still so long gets the sharp picture."""
 REMOVED: Final = "This photo is no longer in the library: drop it again to see it whole."
 ONLY_CUT: Final = "Only the part of the photo that the model saw was kept, so there is no whole photo to show."
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is being blended."""
+
+    scene: Scene
+    layer: Layer
+    reference: Layer | None
+    fine: bool
+
+    def same(self, other: _Asked | None) -> bool:
+        if other is None or self.scene is not other.scene or self.fine != other.fine:
+            return False
+        return self.layer.same(other.layer) and alike(self.reference, other.reference)
 
 
 class FullSizeController(QObject):
@@ -47,7 +62,7 @@ class FullSizeController(QObject):
         self._shas: Shas = {}
         self._wish: Wish | None = None
         self._scene: Scene | None = None
-        self._asked: tuple[Any, ...] = ()
+        self._asked: _Asked | None = None
         self._resting: Blended | None = None
         self._framed: dict[str, Loaded | None] = {}
         self._unframed: dict[str, str] = {}
@@ -156,7 +171,9 @@ class FullSizeController(QObject):
         if scene is None or scene.key != look.photo or not _seen(state):
             return None
         reference, fine, last = self._reference(state), not state.moving, state.blended
-        return lambda drawn: blend(scene, drawn.picture, reference=reference, last=last, fine=fine)
+        return lambda drawn: blend(
+            scene, Layer(drawn.picture, look.strength), reference=reference, last=last, fine=fine
+        )
 
     # keeping up
     @property
@@ -189,6 +206,7 @@ class FullSizeController(QObject):
         if (
             other
             or moved(now, before, "encoded", "loaded", "history", "photos", "view", "workspace")
+            or (now.look is not before.look and not now.moving)
             or (full.wanted != old.wanted or full.zoom is not old.zoom or full.room != old.room)
         ):
             self._follow(now, photo)
@@ -199,7 +217,7 @@ class FullSizeController(QObject):
         if self._wish is None and self._scene is None and self._state.blended is None:
             return
         self._wish = self._scene = None
-        self._asked = ()
+        self._asked = None
         self._rest.stop()
         self._store.update(blended=None, full=replace(self._state.full, why="", faces=(), place=None, size=(0, 0)))
 
@@ -243,7 +261,9 @@ class FullSizeController(QObject):
     def _make(self, wish: Wish) -> None:
         store, host, canvases, old = self._store, self._store.model_host, self._canvases, self._scene
         drawn, look = store.state.drawn, store.state.look
-        picture = drawn.picture if drawn is not None and look is not None and look.request() == drawn.request else None
+        layer = None
+        if drawn is not None and look is not None and look.request() == drawn.request:
+            layer = Layer(drawn.picture, look.strength)
         reference, fine = self._reference(store.state), not store.state.moving
 
         def draw(one: FaceEdit) -> Pictures:
@@ -251,7 +271,7 @@ class FullSizeController(QObject):
 
         def work() -> tuple[Scene, Blended | None]:
             scene = make_scene(wish, canvases, old=old, draw=draw)
-            return scene, None if picture is None else blend(scene, picture, reference=reference, last=None, fine=fine)
+            return scene, None if layer is None else blend(scene, layer, reference=reference, last=None, fine=fine)
 
         def done(made: tuple[Scene, Blended | None]) -> None:
             if self._wish is not wish:
@@ -320,15 +340,15 @@ class FullSizeController(QObject):
         if told != [(face.number, face.corners, face.active, face.edited) for face in faces]:
             self._set(faces=faces)
 
-    def _reference(self, state: AppState) -> Pictures | None:
-        """What the model decoded for the state left of the handle; the unedited photo's where that is of another."""
+    def _reference(self, state: AppState) -> Layer | None:
+        """The layer of the state left of the handle; the unedited photo's where that is of another."""
         if not state.split.on or self._wish is None:
             return None
         _, picture = reference_of(state)
         look = reference_look(state)
         if picture is None or look is None or look.photo != self._wish.key or look.model != state.model:
-            return self._wish.base
-        return picture
+            return Layer(self._wish.base)
+        return Layer(picture, look.strength)
 
     def _blend(self, *, fine: bool) -> None:
         """Asks for the picture on screen where what is there is not of this scene, or only quick."""
@@ -338,24 +358,23 @@ class FullSizeController(QObject):
         if state.drawn.request != look.request():
             # It comes with its own.
             return
-        picture, reference, there = state.drawn.picture, self._reference(state), state.blended
-        right = (
-            there is not None and there.scene is scene and there.picture is picture and (there.reference is reference)
-        )
-        if right and there is not None and (there.fine or not fine):
+        layer = Layer(state.drawn.picture, look.strength)
+        reference, there = self._reference(state), state.blended
+        right = there is not None and there.scene is scene and layer.same(there.layer)
+        if right and there is not None and alike(there.reference, reference) and (there.fine or not fine):
             if not there.fine and self._resting is not there:
                 self._resting = there
                 self._rest.start()
             return
-        asked = (scene, picture, reference, fine)
-        if len(self._asked) == len(asked) and all(one is two for one, two in zip(asked, self._asked, strict=True)):
+        asked = _Asked(scene, layer, reference, fine)
+        if asked.same(self._asked):
             return
         self._asked = asked
 
         def done(blended: Blended) -> None:
-            self._asked = ()
+            self._asked = None
             now = self._state
-            if self._scene is scene and now.drawn is not None and now.drawn.picture is picture:
+            if self._scene is scene and now.drawn is not None and now.drawn.picture is layer.picture:
                 store.update(blended=blended)
 
         def failed(event: Failed) -> None:
@@ -365,7 +384,7 @@ class FullSizeController(QObject):
         store.tasks.submit(
             "model",
             "blend",
-            lambda context: blend(scene, picture, reference=reference, last=there, fine=fine),
+            lambda context: blend(scene, layer, reference=reference, last=there, fine=fine),
             done=done,
             failed=failed,
             latest="blend",

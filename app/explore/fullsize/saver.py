@@ -14,23 +14,25 @@ from PySide6.QtWidgets import QWidget
 from app.core.file_kinds import WHOLE_PHOTOS, ask_save
 from app.core.store import Store
 from app.explore.fullsize.controller import FullSizeController
-from app.explore.fullsize.recipe import recipe_text
 from app.explore.fullsize.shown import photo_shows
 from app.explore.fullsize.state import FaceEdit
+from app.explore.photos.controller import PhotoController
+from app.explore.photos.state import is_pasted
 from app.job import JobView
 from app.widgets.pixels import to_qimage
 from app.words import nice, signed
-from engine.api import Cut, PhotoSource, Pictures
-from engine.blending import blended, prepare
+from engine.api import PhotoSource, Pictures
+from engine.blending import over, patch, prepare
 from engine.errors import UserError
 from engine.events import Failed
 from engine.lanes import Context
-from engine.photos import write_photo
+from engine.photos import FaceRecipe, Recipe, face_recipe, original_of, recipe_text, write_photo
 
 T = TypeVar("T")
 COPYING: Final = "copy the photo"
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 NOT_YET: Final = "The photo is not ready to be saved: wait until it is read, or drop it again if it left the library."
+NOT_ALL: Final = "Dropped here again, it will lack what came from other codes: keep a session for that."
 UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 LONGEST_BYTES: Final = 180
 """Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
@@ -38,22 +40,22 @@ LONGEST_BYTES: Final = 180
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A photo as it is to be written: its `source`, whose whole is `size` (width, height), its name, its edited faces,
-    their cuts by key and the titles of models by SHA-256."""
+    """A photo as it is to be written: its `source`, whose whole is `size` (width, height), its name and that of its
+    `file`, its edited faces and how each was edited."""
 
     source: PhotoSource
     size: tuple[int, int]
     name: str
+    file: str
     edits: tuple[FaceEdit, ...]
-    cuts: dict[str, Cut]
-    titles: dict[str, str]
+    faces: tuple[FaceRecipe, ...]
 
 
 class PhotoSaver:
     """Saves and copies what Single shows of a photo, whole."""
 
-    def __init__(self, store: Store, full: FullSizeController) -> None:
-        self._store, self._full = store, full
+    def __init__(self, store: Store, full: FullSizeController, photos: PhotoController) -> None:
+        self._store, self._full, self._photos = store, full, photos
 
     def on_show(self) -> bool:
         """Whether what is on show is the photo, and not what the model sees of it."""
@@ -65,7 +67,7 @@ class PhotoSaver:
         wanted = self._wanted()
         if wanted is None:
             return
-        name = suggested_name(wanted.name, wanted.source, wanted.edits)
+        name = suggested_name(wanted.name, wanted.file or wanted.source, wanted.edits)
         folder = wanted.source.parent if isinstance(wanted.source, Path) else None
         shipped = any(item.shipped and item.source is wanted.source for item in self._store.state.photos)
         width, height = wanted.size
@@ -86,19 +88,18 @@ class PhotoSaver:
         def work(context: Context) -> int:
             _check_place(path, wanted.source)
             rgb = compose(context)
-            recipe = recipe_text(
-                store.photo_loader.whole(wanted.source),
-                wanted.source,
-                wanted.edits,
-                cuts=wanted.cuts,
-                titles=wanted.titles,
-            )
+            recipe = ""
+            if wanted.edits:
+                original = original_of(wanted.source, store.photo_loader.whole(wanted.source), wanted.file)
+                recipe = recipe_text(Recipe(original, wanted.faces))
             context.check()
-            return write_photo(path, rgb, recipe=recipe if wanted.edits else "")
+            return write_photo(path, rgb, recipe=recipe)
 
         def done(size_bytes: int) -> None:
             width, height = wanted.size
             text = f"Saved {path}: {width:,} × {height:,} pixels, {size_words(size_bytes)}."
+            if not all(face.complete for face in wanted.faces):
+                text += f" {NOT_ALL}"
             store.update(status=text)
             store.notices.info(text)
 
@@ -130,8 +131,18 @@ class PhotoSaver:
         titles = {card.sha256: card.title for card in state.models or ()}
         if state.info is not None:
             titles[state.info.sha256] = state.info.title
-        cuts = {one.key: items[one.key].cut for one in edits}
-        return Wanted(active.source, state.full.size, first.name, edits, cuts, titles)
+        faces = tuple(self._recipe(one, titles.get(one.sha256, "")) for one in edits)
+        # A photo that came with a session has no file here, but its key is where the file was.
+        name = first.key if isinstance(active.source, bytes) else active.source
+        file = Path(name).name if isinstance(name, str | Path) and not is_pasted(first.key) else ""
+        return Wanted(active.source, state.full.size, first.name, file, edits, faces)
+
+    def _recipe(self, edit: FaceEdit, title: str) -> FaceRecipe:
+        encoded, item = self._photos.encoding_of(edit.look, edit.sha256), self._photos.item(edit.key)
+        assert encoded is not None, "without it there is no edit"
+        assert item is not None
+        look, cut = edit.look, item.cut
+        return face_recipe(look.request(), encoded, title=title, sha256=edit.sha256, cut=cut, strength=look.strength)
 
     def _compose(self, wanted: Wanted) -> Callable[[Context], Pictures]:
         loader, host = self._store.photo_loader, self._store.study_host
@@ -145,12 +156,13 @@ class PhotoSaver:
             rgb = loader.whole(wanted.source)
             if (rgb.shape[1], rgb.shape[0]) != wanted.size:
                 raise UserError(f"{wanted.name} is another photo than it was: drop it again, then save it.")
-            faces = []
+            patches = []
             for one in wanted.edits:
                 context.check()
-                faces.append((prepare(rgb, one.framing, one.base), picture(one)))
+                canvas = prepare(rgb, one.framing, one.base)
+                patches.append(patch(canvas, picture(one), strength=one.look.strength))
             context.check()
-            return blended(rgb, faces)
+            return over(rgb, [one for one in patches if one.change.size])
 
         return compose
 
@@ -166,7 +178,11 @@ class PhotoSaver:
             store.end_job(key)
             store.notices.failed(event)
 
-        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=lambda: store.end_job(key))
+        def stopped() -> None:
+            store.end_job(key)
+            store.update(status=f"{text} was stopped: nothing was changed.")
+
+        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=stopped)
         if task is not None:
             store.show_job(JobView(key, text, None), cancel=lambda: store.tasks.cancel(task))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from app.explore.fullsize.state import Blended, FaceEdit, Piece, Scene
+from app.explore.fullsize.state import Blended, FaceEdit, Layer, Piece, Scene
 from app.explore.fullsize.zoom import Size, Zoom, part_of, place_of
 from engine.api import Framing, PhotoSource, Pictures
 from engine.blending import Canvas, Patch, over, patch, prepare, rebased, scaled, shown
@@ -90,7 +90,7 @@ def make_scene(
     for one in wish.others:
         other = shown(canvases.canvas(one.source, one.framing, one.base), photo, part.window)
         picture = one.picture if one.picture is not None else draw(one)
-        patches.append(patch(other, picture, fine=fine))
+        patches.append(patch(other, picture, strength=one.look.strength, fine=fine))
     patches = [one for one in patches if one.change.size]
     ground = over(photo, patches) if patches else photo
     return Scene(wish.key, photo, part.window, size, ground, tuple(patches), shown(canvas, photo, part.window))
@@ -101,16 +101,25 @@ def _same_photo(old: Scene, canvas: Canvas, size: Size) -> bool:
     return same and (old.photo.shape[1], old.photo.shape[0]) == size
 
 
-def blend(scene: Scene, picture: Pictures, *, reference: Pictures | None, last: Blended | None, fine: bool) -> Blended:
-    """What the model decoded as `picture` (S, S, 3), laid on a scene, and `reference` for the left of the split handle.
+def blend(scene: Scene, layer: Layer, *, reference: Layer | None, last: Blended | None, fine: bool) -> Blended:
+    """What the model decoded, laid on a scene, and `reference` for the left of the split handle.
 
     What of the `last` one is still right is not made again.
     """
-    if last is not None and last.scene is scene and last.reference is reference:
+    if last is not None and last.scene is scene and alike(last.reference, reference):
         before = last.before
     else:
-        before = None if reference is None else _piece(scene, patch(scene.canvas, reference))
-    return Blended(scene, picture, _piece(scene, patch(scene.canvas, picture, fine=fine)), reference, before, fine)
+        before = None if reference is None else _layer_piece(scene, reference, fine=True)
+    return Blended(scene, layer, _layer_piece(scene, layer, fine=fine), reference, before, fine)
+
+
+def alike(one: Layer | None, other: Layer | None) -> bool:
+    """Whether both are the same layer, or none."""
+    return other is None if one is None else one.same(other)
+
+
+def _layer_piece(scene: Scene, layer: Layer, *, fine: bool) -> Piece | None:
+    return _piece(scene, patch(scene.canvas, layer.picture, strength=layer.strength, fine=fine))
 
 
 def _piece(scene: Scene, one: Patch) -> Piece | None:

@@ -46,6 +46,18 @@ class FaceEdit:
 
 
 @dataclass(frozen=True, eq=False)
+class Layer:
+    """What the model decoded, (S, S, 3), and how much of its change is blended in, 0 to 1."""
+
+    picture: Pictures
+    strength: float = 1.0
+
+    def same(self, other: Layer | None) -> bool:
+        """Whether the other one is of this picture, and as strong."""
+        return other is not None and other.picture is self.picture and other.strength == self.strength
+
+
+@dataclass(frozen=True, eq=False)
 class Piece:
     """A part of the picture on screen: its pixels (h, w, 3), and where its corner is in that picture."""
 
@@ -74,16 +86,23 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Blended:
-    """What is on screen: a scene with the edit that the model decoded as `picture`, in the one `piece` that it changes
-    (None: nothing). `before` is that of the state left of the split handle, decoded as `reference`; both None without.
-    `fine`: all sharp, and not only quick."""
+    """What is on screen: a scene with the edit `layer`, in the one `piece` that it changes (None: nothing).
+
+    `before` is that of the state left of the split handle, from `reference`; both None without. `fine`: all sharp, and
+    not only quick.
+    """
 
     scene: Scene
-    picture: Pictures
+    layer: Layer
     piece: Piece | None
-    reference: Pictures | None
+    reference: Layer | None
     before: Piece | None
     fine: bool
+
+    @property
+    def picture(self) -> Pictures:
+        """What the model decoded, (S, S, 3)."""
+        return self.layer.picture
 
 
 @dataclass(frozen=True, eq=False)

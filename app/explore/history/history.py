@@ -93,6 +93,14 @@ class History:
             kept = replace(kept, entries=moved, visited=visited)
         return kept
 
+    def way(self) -> frozenset[int]:
+        """The numbers of the current entry and of those that it came from: what is in force."""
+        parents, found, at = {entry.number: entry.parent for entry in self.entries}, set[int](), self.current
+        while at is not None and at in parents:
+            found.add(at)
+            at = parents[at]
+        return frozenset(found)
+
     def branches(self) -> tuple[bool, ...]:
         """For each entry whether it leaves the line that the strip draws (its parent is not the entry before)."""
         numbers = [entry.number for entry in self.entries]

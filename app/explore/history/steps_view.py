@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.explore.history.history import Entry
+from app.explore.photos.state import PhotoItem
 from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
@@ -74,11 +78,18 @@ class StepsPanel(QWidget):
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
-        if moved(now, before, "history"):
-            history = now.history
+        if moved(now, before, "history", "photos"):
+            history, faces = now.history, face_numbers(now.photos)
+            way = history.way()
             self._numbers = [entry.number for entry in history.entries]
             frames = [
-                Frame(entry.picture, branch=branch, tooltip=f"{entry.label}: {entry.look.text()}")
+                Frame(
+                    entry.picture,
+                    branch=branch,
+                    tooltip=_tooltip(entry, faces.get(entry.look.photo or "", 0)),
+                    number=faces.get(entry.look.photo or "", 0),
+                    faint=entry.number not in way,
+                )
                 for entry, branch in zip(history.entries, history.branches(), strict=True)
             ]
             self.strip.set_frames(frames)
@@ -89,3 +100,18 @@ class StepsPanel(QWidget):
             self.star.setEnabled(now.look is not None)
         if moved(now, before, "split"):
             self.split.setChecked(now.split.on)
+
+
+def face_numbers(photos: Sequence[PhotoItem]) -> dict[str, int]:
+    """The number of its face, from 1, for the key of each photo that has several; one placed by hand has none."""
+    several = {item.base or item.key for item in photos if item.faces > 1}
+    return {
+        item.key: item.cut.face + 1
+        for item in photos
+        if (item.base or item.key) in several and item.cut.align in ("auto", "face") and not item.cut.points
+    }
+
+
+def _tooltip(entry: Entry, face: int) -> str:
+    words = f"{entry.label}: {entry.look.text()}"
+    return f"Face {face}, {words}" if face else words

@@ -15,6 +15,7 @@ def connect(looks: ExploreController, inspector: Inspector, *, roll: Callable[[]
     inspector.seedChanged.connect(looks.set_seed)
     inspector.rollWanted.connect(roll)
     inspector.editChanged.connect(looks.set_edit)
+    inspector.strengthChanged.connect(looks.set_strength)
     inspector.lockChanged.connect(looks.set_lock)
     inspector.resetWanted.connect(looks.reset_sliders)
     inspector.settled.connect(looks.settle)

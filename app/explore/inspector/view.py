@@ -29,6 +29,7 @@ from engine.api import DirectionInfo, ModelInfo, Sampled
 
 WIDTH_PX: Final = 316
 HOTTEST: Final = 1.5
+STRENGTH_TIP: Final = "How much of the face's change is blended into the photo; what the model sees stays as it is."
 TEMPERATURE_TIP: Final = "How far samples reach from the middle (0 to 1.5)."
 
 
@@ -39,6 +40,7 @@ class Inspector(QWidget):
     seedChanged = Signal(int)
     rollWanted = Signal()
     editChanged = Signal(str, float)
+    strengthChanged = Signal(float)
     lockChanged = Signal(str, bool)
     resetWanted = Signal()
     settled = Signal()
@@ -77,6 +79,7 @@ class Inspector(QWidget):
             self._sample_section(),
             self.levels,
             self._attributes,
+            self._photo_section(),
             self._components,
             self._readout_section(),
             None,
@@ -95,6 +98,26 @@ class Inspector(QWidget):
         label.setFixedWidth(LABEL_PX)
         section.add_layout(hbox(label, self.seed, self.roll, None))
         return section
+
+    def _photo_section(self) -> Section:
+        self.into_photo = Section("Into the photo")
+        self.strength = ValueSlider(
+            "Strength",
+            0.0,
+            100.0,
+            value=100.0,
+            default=100.0,
+            decimals=0,
+            unit="%",
+            step=5.0,
+            tooltip=STRENGTH_TIP,
+            label_px=LABEL_PX,
+            value_px=VALUE_PX,
+        )
+        self.strength.changed.connect(lambda percent: self.strengthChanged.emit(percent / 100))
+        self.strength.released.connect(self.settled)
+        self.into_photo.add(self.strength)
+        return self.into_photo
 
     def _readout_section(self) -> Section:
         section, rows = Section("Readout"), FormRows(label_px=104)
@@ -139,6 +162,9 @@ class Inspector(QWidget):
             self.seed.set_value(now.seed)
         if moved(now, before, "look", "info"):
             self._show_edits(now)
+        if moved(now, before, "look", "full", "view"):
+            photo = now.look is not None and now.look.photo is not None and now.view == "single"
+            self.into_photo.setVisible(photo and now.full.wanted == "photo" and not now.full.why)
         if moved(now, before, "info", "axes", "axes_busy"):
             self._components.show_kind(now.axes, now.axes_busy)
         if moved(now, before, "info", "lost"):
@@ -167,7 +193,9 @@ class Inspector(QWidget):
         for name, slider in self.sliders.items():
             slider.set_value(edits.get(name, 0.0))
             slider.set_locked(name in locked)
-        self._attributes.set_action_enabled(bool(edits))
+        strength = now.look.strength if now.look is not None else 1.0
+        self.strength.set_value(100 * strength)
+        self._attributes.set_action_enabled(bool(edits) or strength != 1.0)
 
     def _show_readout(self, now: AppState) -> None:
         ratio = now.drawn.norm_ratio if now.drawn is not None else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
@@ -129,6 +130,29 @@ class PhotoController(QObject):
     def loaded(self, key: str, size_px: int) -> Loaded | None:
         """This photo cut for models of this size, if it has been."""
         return self._loaded.get((key, size_px))
+
+    def take_in(
+        self,
+        base: PhotoItem,
+        faces: Sequence[PhotoItem],
+        *,
+        loaded: Iterable[tuple[str, Loaded]],
+        encoded: Iterable[tuple[str, str, Encoded]],
+    ) -> None:
+        """A photo and others of its faces that were read and encoded elsewhere, to the front of the library."""
+        for key, one in loaded:
+            cut = self._loaded.get((key, one.picture.shape[0]))
+            if cut is None or cut.framing is None or not np.array_equal(cut.picture, one.picture):
+                self._loaded[key, one.picture.shape[0]] = one
+        for key, sha256, made in encoded:
+            found = self._encoded.get((key, sha256))
+            # A file may have changed since; a code that was improved stays.
+            if found is None or not np.array_equal(found.photo, made.photo):
+                self._encoded[key, sha256] = made
+        there = {p.key: p for p in self._store.state.photos}
+        new = [one for one in (base, *faces) if not (one.key in there and there[one.key].listed)]
+        keys = {one.key for one in new}
+        self._store.update(photos=(*new, *(p for p in self._store.state.photos if p.key not in keys)))
 
     # for sessions
     def kept(self) -> Kept:

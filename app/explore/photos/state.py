@@ -53,9 +53,17 @@ class Search:
         return self.done / self.total if self.total else None
 
 
+PASTED: Final = "pasted:"
+
+
+def is_pasted(key: str) -> bool:
+    """Whether a photo has no file, and its key says so."""
+    return key.startswith(PASTED)
+
+
 def pasted_key(picture: Pictures) -> str:
     """The key of a picture that has no file: equal pictures are one photo."""
-    return "pasted:" + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
+    return PASTED + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
 
 
 def resized_half(picture: Pictures, side_px: int) -> Pictures:

@@ -15,6 +15,7 @@ from app.explore.history.state import Bookmark
 from app.explore.morph.state import MorphExport, MorphSlot, MorphTiming
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.explore.sessions.codec import Reader, Writer
+from app.explore.sessions.originals import Originals, SavedOriginal, check_originals, cut_in_copy, is_unchanged
 from app.look import Look
 from app.state import AppState
 from engine.api import Cut, Encoded, Loaded, ModelCard, Pictures, Sampled
@@ -45,7 +46,11 @@ class SavedModel:
 
 @dataclass(frozen=True)
 class SavedPhoto:
-    """A photo of the session. `aligned` counts in the file's photos; `shipped` names a portrait of the box."""
+    """A photo of the session. `aligned` counts in the file's photos; `shipped` names a portrait of the box.
+
+    `original` is its file in the session, and `sha256` of the one at `path`; None and empty where none is kept. `faces`
+    were found in it.
+    """
 
     key: str
     name: str
@@ -57,6 +62,9 @@ class SavedPhoto:
     cut: Cut = FIRST_CUT
     base: str = ""
     listed: bool = True
+    original: SavedOriginal | None = None
+    sha256: str = ""
+    faces: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +108,7 @@ class Kept:
 
 @dataclass(frozen=True, eq=False)
 class Restored:
-    """A session with the keys of this machine. `missing`: sentences about models that are not here."""
+    """A session with the keys of this machine. `missing`: sentences about what is not here, or not as it was."""
 
     session: Session
     photos: tuple[PhotoItem, ...]
@@ -108,17 +116,22 @@ class Restored:
     missing: tuple[str, ...]
 
 
-def pack(state: AppState, kept: Kept, shas: Mapping[str, str]) -> LoomFile:
-    """The session of this state as a file. `shas` are the SHA-256 of models by their key, as far as they are known."""
+def _looks(state: AppState) -> list[Look]:
     looks = [entry.look for entry in state.history.entries] + [mark.look for mark in state.bookmarks]
-    looks += [state.look] if state.look is not None else []
-    used = {look.photo for look in looks} | {slot.photo for slot in state.morph.slots if slot is not None}
-    used |= {item.key for item in state.photos if not item.shipped}
+    return looks + ([state.look] if state.look is not None else [])
+
+
+def photos_of(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photos that the session of this state needs: the person's own, and those of the box that were used."""
+    used = {look.photo for look in _looks(state)} | {slot.photo for slot in state.morph.slots if slot is not None}
+    return tuple(item for item in state.photos if item.key in used or not item.shipped)
+
+
+def pack(state: AppState, kept: Kept, shas: Mapping[str, str], *, originals: Originals) -> LoomFile:
+    """The session of this state as a file. `shas` are the SHA-256 of models by their key, as far as they are known."""
     pictures: list[Pictures] = []
     photos = []
-    for item in state.photos:
-        if item.key not in used:
-            continue
+    for item in photos_of(state):
         loaded = kept.loaded.get(item.key, ())
         aligned = tuple(range(len(pictures), len(pictures) + len(loaded)))
         pictures += [one.picture for one in loaded]
@@ -137,9 +150,13 @@ def pack(state: AppState, kept: Kept, shas: Mapping[str, str]) -> LoomFile:
                 item.cut,
                 item.base,
                 item.listed,
+                originals.by_key.get(item.key),
+                originals.on_disk.get(item.key, ""),
+                item.faces,
             )
         )
-    refs = {look.model for look in looks} | set(state.comparison.models or ())
+    used = {photo.key for photo in photos}
+    refs = {look.model for look in _looks(state)} | set(state.comparison.models or ())
     session = Session(
         look=state.look,
         history=state.history,
@@ -160,7 +177,7 @@ def pack(state: AppState, kept: Kept, shas: Mapping[str, str]) -> LoomFile:
     )
     writer = Writer()
     document = {"session": writer.write(session)}
-    return LoomFile(document, writer.arrays, tuple(pictures))
+    return LoomFile(document, writer.arrays, tuple(pictures), originals.files)
 
 
 def _saved_model(ref: str, state: AppState, shas: Mapping[str, str]) -> SavedModel:
@@ -179,8 +196,8 @@ def _saved_model(ref: str, state: AppState, shas: Mapping[str, str]) -> SavedMod
     )
 
 
-def unpack(content: LoomFile, name: str) -> tuple[Session, tuple[Pictures, ...]]:
-    """The session in a file, with its aligned photos.
+def unpack(content: LoomFile, name: str) -> Session:
+    """The session in a file.
 
     Raises:
         CheckpointError: its document does not have the form of a session.
@@ -188,11 +205,12 @@ def unpack(content: LoomFile, name: str) -> tuple[Session, tuple[Pictures, ...]]
     try:
         session = Reader(content.arrays).read(Session, content.document["session"])
         _check(session, len(content.photos))
+        check_originals([photo.original for photo in session.photos], content.originals)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"The session {name} is damaged ({reason(error)}): open an earlier copy of it."
         ) from error
-    return session, content.photos
+    return session
 
 
 def _check(session: Session, photos: int) -> None:
@@ -208,6 +226,10 @@ def _check(session: Session, photos: int) -> None:
         raise ValueError("its history has a step without a beginning")
     if any(not 0 <= index < photos for photo in session.photos for index in photo.aligned):
         raise ValueError("it lacks a photo")
+    looks = [entry.look for entry in session.history.entries] + [mark.look for mark in session.bookmarks]
+    looks += [session.look] if session.look is not None else []
+    if any(not 0.0 <= look.strength <= 1.0 for look in looks):
+        raise ValueError("a strength is not 0 to 1")
     if not 2 <= len(session.slots) <= 4 or not session.temperature:
         raise ValueError("its morph has no corners")
     pictures = [entry.picture for entry in session.history.entries] + [mark.picture for mark in session.bookmarks]
@@ -217,26 +239,35 @@ def _check(session: Session, photos: int) -> None:
 
 
 def moved_here(
-    session: Session, aligned: tuple[Pictures, ...], *, models: tuple[ModelCard, ...], shipped: tuple[PhotoItem, ...]
+    session: Session, content: LoomFile, *, models: tuple[ModelCard, ...], shipped: tuple[PhotoItem, ...]
 ) -> Restored:
-    """The session with this machine's keys: models are found by their SHA-256, photos by path or by what was kept."""
+    """The session with this machine's keys: models are found by their SHA-256, photos by path or by what was kept.
+
+    A file that is another one than it was is not taken for the photo; `content` are the files of the session.
+    """
     refs, missing = _models_here(session, models)
     portraits = {Path(item.key).name: item for item in shipped}
     keys: dict[str, str] = {}
     items: list[PhotoItem] = []
     loaded: dict[str, tuple[Loaded, ...]] = {}
     for photo in session.photos:
-        pictures = [aligned[index] for index in photo.aligned]
+        pictures = [content.photos[index] for index in photo.aligned]
+        largest = max(pictures, key=lambda p: p.shape[0], default=NO_THUMB)
+        thumb, base = resized_half(largest, THUMB_PX), keys.get(photo.base, photo.base)
+        faces = max(0, photo.faces)
         if photo.shipped in portraits:
             keys[photo.key] = portraits[photo.shipped].key
-        elif photo.path and Path(photo.path).is_file():
-            largest = max(pictures, key=lambda p: p.shape[0], default=NO_THUMB)
-            thumb, base = resized_half(largest, THUMB_PX), keys.get(photo.base, photo.base)
+        elif photo.path and is_unchanged(Path(photo.path), photo.sha256):
             source = Path(photo.path)
-            items.append(PhotoItem(photo.key, photo.name, thumb, source, False, photo.cut, base, 0, photo.listed))
+            items.append(PhotoItem(photo.key, photo.name, thumb, source, False, photo.cut, base, faces, photo.listed))
+        elif (kept := photo.original) is not None:
+            data, cut = content.originals[kept.index], cut_in_copy(photo.cut, kept.scale)
+            items.append(PhotoItem(photo.key, photo.name, thumb, data, False, cut, base, faces, photo.listed))
+            if kept.width:
+                size = f"{kept.width:,} × {kept.height:,} pixels"
+                missing.append(f"The file of {photo.name} is not here, so the session's copy of {size} is open.")
         elif pictures:
-            largest = max(pictures, key=lambda p: p.shape[0])
-            items.append(PhotoItem(photo.key, photo.name, resized_half(largest, THUMB_PX), largest))
+            items.append(PhotoItem(photo.key, photo.name, thumb, largest))
         else:
             missing.append(f"The photo {photo.name} is no longer where it was ({photo.path}).")
         key = keys.get(photo.key, photo.key)

@@ -14,7 +14,8 @@ from app.explore.controller import ExploreController
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import PhotoItem
 from app.explore.sessions import files as session_files
-from app.explore.sessions.contents import Restored, Session, moved_here, pack, seed_of, shown_first, unpack
+from app.explore.sessions.contents import Restored, Session, moved_here, pack, photos_of, seed_of, shown_first, unpack
+from app.explore.sessions.originals import OriginalKeeper, Originals
 from app.state import AppState
 from engine.api import ModelCard
 from engine.checkpoints import SESSION_SUFFIX, LoomFile, load_loom, save_loom
@@ -26,7 +27,7 @@ AUTOSAVE_MS: Final = 1500
 LONGEST_MS: Final = 15_000
 """Work that never pauses is saved all the same."""
 KEPT: Final = ("look", "history", "bookmarks", "photos", "view", "encoded", "reach", "comparison")
-Saved = Callable[[], None]
+Saved = Callable[[Originals], None]
 
 
 class SessionController(QObject):
@@ -43,6 +44,7 @@ class SessionController(QObject):
         self._folder: Path | None = None
         self._shas: dict[str, str] = {}
         self._restoring: Restored | None = None
+        self._keeper = OriginalKeeper()
         self._since = QElapsedTimer()
         self._timer = QTimer(self, interval=AUTOSAVE_MS, singleShot=True)
         self._timer.timeout.connect(self.autosave)
@@ -75,7 +77,7 @@ class SessionController(QObject):
         """Writes this window's session now."""
         self._since.invalidate()
         if self._folder is not None and self._store.state.history.entries and self._restoring is None:
-            self._write(session_files.own_file(self._folder), lambda: None, latest="autosave")
+            self._write(session_files.own_file(self._folder), lambda originals: None, latest="autosave")
 
     def close(self) -> None:
         """Writes the session here, since the lanes are about to end."""
@@ -105,19 +107,19 @@ class SessionController(QObject):
 
     # by hand
     def save(self, path: Path) -> None:
-        """Writes the session to a file of the user's."""
+        """Writes the session to a file of the user's, with the photos, so that it opens on another machine too."""
         target = path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX)
 
-        def saved() -> None:
-            self._store.notices.info(f"Saved {target}.")
+        def saved(originals: Originals) -> None:
+            self._store.notices.info(" ".join([f"Saved {target}.", *originals.notes]))
             self.used.emit(str(target))
 
-        self._write(target, saved)
+        self._write(target, saved, files=True)
 
     def open(self, path: Path) -> None:
         """Puts a session file in the place of what is there, which is kept as the previous session."""
         if self._folder is not None and self._store.state.history.entries:
-            self._write(self._folder / session_files.PREVIOUS, lambda: None)
+            self._write(self._folder / session_files.PREVIOUS, lambda originals: None)
         self._read(path, said=f"Opened {path.name}.", otherwise=lambda: None)
 
     def open_previous(self) -> None:
@@ -129,17 +131,20 @@ class SessionController(QObject):
         self._read(previous, said="The session before is back.", otherwise=lambda: None)
 
     def _content(self) -> LoomFile:
-        return pack(self._store.state, self._photos.kept(), dict(self._shas))
+        state = self._store.state
+        originals = self._keeper.keep(photos_of(state), files=False)
+        return pack(state, self._photos.kept(), dict(self._shas), originals=originals)
 
-    def _write(self, path: Path, saved: Saved, *, latest: str | None = None) -> None:
-        state, kept, shas = self._store.state, self._photos.kept(), dict(self._shas)
-        self._store.tasks.submit(
-            "files",
-            "save the session",
-            lambda context: save_loom(path, pack(state, kept, shas)),
-            done=lambda _: saved(),
-            latest=latest,
-        )
+    def _write(self, path: Path, saved: Saved, *, latest: str | None = None, files: bool = False) -> None:
+        """`files`: with the photos whose files are on this machine."""
+        state, kept, shas, keeper = self._store.state, self._photos.kept(), dict(self._shas), self._keeper
+
+        def work() -> Originals:
+            originals = keeper.keep(photos_of(state), files=files)
+            save_loom(path, pack(state, kept, shas, originals=originals))
+            return originals
+
+        self._store.tasks.submit("files", "save the session", lambda context: work(), done=saved, latest=latest)
 
     def _read(self, path: Path, *, said: str, otherwise: Callable[[], None]) -> None:
         models, folder = self._store.state.models or (), self._folder
@@ -218,8 +223,8 @@ class SessionController(QObject):
 
 
 def _restored(path: Path, models: tuple[ModelCard, ...], shipped: tuple[PhotoItem, ...]) -> Restored:
-    session, aligned = unpack(load_loom(path), path.name)
-    return moved_here(session, aligned, models=models, shipped=shipped)
+    content = load_loom(path)
+    return moved_here(unpack(content, path.name), content, models=models, shipped=shipped)
 
 
 def _at_look(session: Session, look: object) -> object:

@@ -236,3 +236,35 @@ def test_stage_lines_up_and_stays_inside(size: tuple[int, int], qtbot: QtBot):
     stage.show_side(one, False)
     stage.show_side(two, False)
     assert main.width() >= before
+
+
+def test_a_frames_number_stands_in_its_lower_left_corner(qtbot: QtBot):
+    shown = []
+    for number in (0, 3):
+        strip = Strip(thumb_px=48)
+        qtbot.addWidget(strip)
+        strip.set_frames([Frame(np.zeros((48, 48, 3), np.uint8), number=number)])
+        strip.resize(200, 60)
+        shown.append(from_qimage(strip.grab().toImage()).astype(int))
+        rect = strip.frame_rect(0)
+    rows, columns = np.nonzero((shown[0] != shown[1]).any(axis=2))
+    assert len(rows), "it is seen"
+    assert shown[1][rows, columns].max() > 200, "white on dark"
+    assert rows.min() > rect.center().y()
+    assert columns.max() < rect.center().x()
+
+
+def test_a_step_that_is_not_in_force_is_faint_until_it_is_pointed_at(qtbot: QtBot):
+    strip = Strip(thumb_px=48)
+    qtbot.addWidget(strip)
+    strip.set_frames([Frame(np.zeros((48, 48, 3), np.uint8), faint=faint) for faint in (False, True)])
+    strip.resize(200, 60)
+
+    def light() -> list[int]:
+        shown = strip.grab().toImage()
+        return [shown.pixelColor(strip.frame_rect(index).center()).lightness() for index in range(2)]
+
+    assert light()[0] == 0
+    assert light()[1] > 5, "what is behind it shines through"
+    strip._hover = 1
+    assert light() == [0, 0]

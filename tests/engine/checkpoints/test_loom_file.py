@@ -26,7 +26,7 @@ def content() -> LoomFile:
     rng = np.random.default_rng(0)
     arrays = {"a0": rng.standard_normal(12).astype(np.float32), "a1": rng.integers(0, 256, (4, 4, 3), np.uint8)}
     photos = (rng.integers(0, 256, (16, 16, 3), np.uint8), rng.integers(0, 256, (8, 8, 3), np.uint8))
-    return LoomFile({"session": {"name": "Zoë"}}, arrays, photos)
+    return LoomFile({"session": {"name": "Zoë"}}, arrays, photos, (b"a file", b"", bytes(range(256))))
 
 
 @pytest.fixture
@@ -58,16 +58,41 @@ def test_comes_back_as_it_was(file: Path, content: LoomFile):
         assert back.arrays[name].dtype == array.dtype
     for ours, theirs in zip(content.photos, back.photos, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    assert back.originals == content.originals
+
+
+def test_one_of_before_files_were_kept_opens(tmp_path: Path):
+    path = zipped(tmp_path / "x.loom", {"session.json": json.dumps({**HEAD, "session": {}}).encode()})
+    assert load_loom(path).originals == ()
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loom_file, "MAX_ORIGINAL_BYTES", 1000)
+    path = zipped(tmp_path / "x.loom", {"session.json": json.dumps(HEAD).encode(), "originals/0": bytes(1001)})
+    with pytest.raises(CheckpointError, match="originals/0 is too large"):
+        load_loom(path)
 
 
 def test_holds_json_arrays_and_pictures_alone(file: Path):
     with zipfile.ZipFile(file) as inside:
-        assert sorted(inside.namelist()) == ["arrays.npz", "photos/0.png", "photos/1.png", "session.json"]
+        files = [f"originals/{index}" for index in range(3)]
+        pictures = ["photos/0.png", "photos/1.png"]
+        assert sorted(inside.namelist()) == ["arrays.npz", *files, *pictures, "session.json"]
         json.loads(inside.read("session.json"))
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.txt", "/etc/passwd", "photos/../../x.png", "run.py", "photos/1.png.exe", "C:\\x"]
+    "name",
+    [
+        "../evil.txt",
+        "/etc/passwd",
+        "photos/../../x.png",
+        "run.py",
+        "originals/0.exe",
+        "originals/../1",
+        "photos/1.png.exe",
+        "C:\\x",
+    ],
 )
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str):
     path = zipped(tmp_path / "x.loom", {"session.json": json.dumps(HEAD).encode(), name: b"hello"})

@@ -83,7 +83,10 @@ def test_every_entry_leads_back_to_a_root(moves: list[int]) -> None:
     assert all(
         entry.parent is None or entry.parent in numbers[: numbers.index(entry.number)] for entry in history.entries
     )
-    steps = 0
+    steps, way = 0, history.way()
+    passed = {history.current}
     while (back := history.back()) is not None:
         history, steps = back, steps + 1
         assert steps <= len(numbers)
+        passed.add(history.current)
+    assert way == passed, "what is in force is what undo goes through"
