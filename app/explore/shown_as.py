@@ -1,0 +1,27 @@
+"""Photos or what the model sees of them: where there is that choice, and the line beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.explore.morph.shown import has_photo, soft_words, whole_shows
+from app.state import AppState
+
+HINTS: Final = {
+    "compare": "sliders and path drive every row",
+    "grid": "a click takes one, a double click shows it large",
+    "morph": "click a corner, then a photo at the left",
+}
+
+
+def photo_choice(now: AppState) -> tuple[bool, str, str]:
+    """Whether the view on show has photos, why they cannot be shown (else empty), and the line beside the views."""
+    words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
+    if now.view == "single":
+        photo = now.look is not None and now.look.photo is not None
+        # The tooltip of the photo says the rest; beside the switch there is no room in a small window.
+        return photo, now.full.why if photo else "", now.full.why if photo else words
+    if now.view == "morph":
+        why = now.morph.why
+        return has_photo(now.morph), why, why or (soft_words(now.morph) if whole_shows(now) else "") or words
+    return False, "", words
