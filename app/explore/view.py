@@ -40,7 +40,7 @@ class ExploreView(WorkspaceView):
         self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
         self.switch.changed.connect(self.viewChosen)
-        self.hint = ElidedLabel()
+        self.hint = ElidedLabel(whole=True)
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._views: dict[str, SingleView | CompareView | GridView | MorphView] = {

@@ -11,6 +11,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.api import Pictures
 from engine.blending.change import LIGHT, enlarged, planes, remapped, sharpened, structure
@@ -29,8 +30,8 @@ DETAIL_BITS: Final = 5
 """Detail is kept in whole numbers, of which so many bits are less than a grey level."""
 APPEARS: Final = (0.3, 0.6)
 """Hair that only one photo has appears, or goes, while that photo has this share: half a head of hair is a ghost."""
-NEAR: Final = (0.7, 1.0)
-"""From this share of a photo on, more and more of its real background is used, and at 1 the whole photo."""
+NEAR: Final = (0.45, 0.9)
+"""From this share of a photo on, more and more of its real background is used, and from the second one the photo."""
 STRAY: Final = 0.03
 """How far beyond the head its hair is looked for, as a share of the frame's side."""
 FILL: Final = 0.06
@@ -115,11 +116,12 @@ def _ways(met: Sequence[tuple[Corner, np.float32]], target: Floats) -> tuple[lis
     return [np.asarray(cv2.merge([*planes(flow * scale), one * kept]), np.float32) for flow, one in pairs], head
 
 
-def _taken(corner: Corner, x: Floats, y: Floats, top: int) -> object:
+def _taken(corner: Corner, x: Floats, y: Floats, top: int) -> NDArray[np.int16]:
     """Detail at `x`, `y` from each place of a band that begins at row `top`."""
     x += np.arange(x.shape[1], dtype=np.float32)
     y += np.arange(top, top + len(y), dtype=np.float32)[:, None]
-    return cv2.remap(corner.detail, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    found = cv2.remap(corner.detail, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(found, np.int16)
 
 
 def _grounds(corners: Sequence[Corner], weights: Floats, background: str) -> list[tuple[Pictures, float]]:

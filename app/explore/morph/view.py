@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.explore.morph.path import LETTERS, filled, marks_of
 from app.explore.morph.shown import whole_shows
-from app.explore.morph.state import MorphState, Whole
+from app.explore.morph.state import MorphSlot, MorphState, Whole
 from app.explore.shortcuts import keys_text
 from app.explore.stages import CentredStage
 from app.state import AppState, moved
@@ -147,7 +147,7 @@ class MorphView(QWidget):
             old = None
         whole = morph.whole if whole_shows(now) else None
         if old is None or morph.slots is not old.slots or morph.chosen != old.chosen or morph.pad != old.pad:
-            self._show_slots(morph, whole)
+            self._show_slots(morph, whole, photos=whole_shows(now))
             self._show_pad(now)
         elif morph.whole is not old.whole:
             self._show_ends(morph, whole)
@@ -205,17 +205,26 @@ class MorphView(QWidget):
             if corner.picture() is not picture:
                 corner.set_picture(picture)
 
-    def _show_slots(self, morph: MorphState, whole: Whole | None) -> None:
+    def _show_slots(self, morph: MorphState, whole: Whole | None, *, photos: bool) -> None:
         for index, corner in enumerate(self.corners):
             self.stage.show_side(corner, index < len(morph.slots) and morph.pad is None)
             if index >= len(morph.slots):
                 continue
             slot = morph.slots[index]
             corner.set_busy(slot is not None and slot.busy)
-            corner.set_captions(LETTERS[index], "" if slot is None else "encoding…" if slot.busy else slot.name)
+            corner.set_captions(LETTERS[index], _name(slot, photos=photos))
             corner.set_outlined(index == morph.chosen)
         self._show_ends(morph, whole)
         self.more.setVisible(len(morph.slots) < len(LETTERS))
+
+
+def _name(slot: MorphSlot | None, *, photos: bool) -> str:
+    """What a corner is called; among photos it says that it has none."""
+    if slot is None:
+        return ""
+    if slot.busy:
+        return "encoding…"
+    return f"{slot.name}, no photo" if photos and slot.photo is None else slot.name
 
 
 def _captions(morph: MorphState) -> tuple[str, str]:
