@@ -24,4 +24,7 @@ def photo_choice(now: AppState) -> tuple[bool, str, str]:
     if now.view == "morph":
         why = now.morph.why
         return has_photo(now.morph), why, why or (soft_words(now.morph) if whole_shows(now) else "") or words
+    if now.view == "compare":
+        why = now.comparison.why
+        return now.photo is not None, why, why or words
     return False, "", words
