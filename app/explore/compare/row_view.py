@@ -129,6 +129,8 @@ class RowView(QWidget):
         self._whole = whole
         for picture in (self.picture, self.error):
             picture.setVisible(not whole)
+        # Between the titles of two columns there is no room for it.
+        self.detail.setVisible(not whole)
         self.current.setToolTip(WHOLE_TIP if whole else CURRENT_TIP)
         self._show_captions()
 

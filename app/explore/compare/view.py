@@ -98,8 +98,8 @@ class Board(QWidget):
     def _place_whole(self, width_px: int, height: int) -> None:
         """Each model's photo in as many columns as make them largest."""
         count, spent = max(1, len(self.rows)), height_px(0)
-        left = self._place_photos(max(64, min(width_px // 5, (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX)))
-        room = width_px - left
+        most = (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX
+        room = width_px - min(width_px // 5, most) - 2 * GAP_PX
 
         def side_in(columns: int) -> int:
             lines = -(-count // columns)
@@ -108,6 +108,8 @@ class Board(QWidget):
 
         columns = max(range(1, count + 1), key=side_in)
         side = self.side_px = max(SMALLEST_PX, side_in(columns))
+        spare = width_px - columns * side - (columns + 1) * GAP_PX
+        left = self._place_photos(max(64, min(spare, most)))
         for index, row in enumerate(self.rows):
             line, column = divmod(index, columns)
             row.place(side)
@@ -228,6 +230,8 @@ class CompareView(QWidget):
             slot.set_thumbs([Thumb(p.key, p.thumb, p.name) for p in now.photos if p.listed])
         item = next((p for p in now.photos if p.key == now.comparison.other), None)
         framed: Pictures | None = next((row.other.photo for row in now.compare if row.other is not None), None)
+        if whole_shows(now):
+            framed = next((r.close.far for r in now.compare if r.close is not None and r.close.far is not None), framed)
         picture = (
             None if now.comparison.other is None else framed if framed is not None else item.thumb if item else None
         )

@@ -79,7 +79,8 @@ class WholeRows(QObject):
             return
         fine = self._hand_rests
         right = there is not None and there.of is picture and there.side == side and (there.fine or not fine)
-        asked = (picture, row.encoded, side, fine, row.recipe)
+        right = right and there is not None and (there.far is None) == (row.other is None)
+        asked = (picture, row.encoded, side, fine, row.recipe, row.other)
         before = self._asked.get(row.ref)
         if right or (before is not None and all(one is two for one, two in zip(asked, before, strict=True))):
             return
@@ -87,8 +88,7 @@ class WholeRows(QObject):
         lane: LaneName = "model" if row.ref == store.state.model else "study"
         maker = self._makers[lane]
         other = store.state.comparison.other
-        far = None if other is None or row.recipe is None or row.recipe.other is None else other
-        beyond = None if far is None else close_up_photo(far, self._photos)
+        beyond = None if other is None or row.other is None else close_up_photo(other, self._photos)
 
         def work(context: Context) -> Close:
             return maker.close(row, photo, beyond, side=side, fine=fine)
@@ -134,15 +134,18 @@ class Maker:
         assert row.picture is not None
         base, recipe = row.encoded.reconstruction, row.recipe
         canvas = self._close_ups.canvas(photo, base, side)
-        if beyond is None or recipe is None or recipe.other is None:
+        if beyond is None or row.other is None:
             return Close(changed(canvas, row.picture, fine=fine), canvas.picture, row.picture, side, fine)
-        far = recipe.other.reconstruction
+        far = row.other.reconstruction
+        there = self._close_ups.canvas(beyond, far, side).picture
+        if recipe is None or recipe.other is None:
+            return Close(changed(canvas, row.picture, fine=fine), canvas.picture, row.picture, side, fine, there)
         key, known = (base, far, photo.framing, beyond.framing, side), self._ends.get(row.ref)
         if known is None or not all(one is two for one, two in zip(key, known[0], strict=True)):
             known = (key, (self._end(photo, base, side), self._end(beyond, far, side)))
             self._ends = {**self._ends, row.ref: known}
         frame = morphed(known[1], row.picture, shares(recipe.fraction, 2))
-        return Close(frame, canvas.picture, row.picture, side, fine)
+        return Close(frame, canvas.picture, row.picture, side, fine, there)
 
     def _end(self, photo: CloseUpPhoto, base: Pictures, side: int) -> Corner:
         framing = self._close_ups.framing(photo, len(base))

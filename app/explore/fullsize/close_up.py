@@ -15,7 +15,7 @@ from engine.blending import Canvas, over, patch, scaled, shown
 from engine.errors import UserError
 from engine.photos import PhotoLoader
 
-AROUND: Final = 1.5
+AROUND: Final = 1.2
 """Sides of what is shown over the frame's."""
 KEPT: Final = 12
 ONLY_CUT: Final = "Only the part of the photo that the model saw was kept, so there is no whole photo to show."
