@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.explore.grid.shown import has_photo as has_photo_in_grid
 from app.explore.morph.shown import has_photo, soft_words, whole_shows
 from app.state import AppState
 
@@ -27,4 +28,7 @@ def photo_choice(now: AppState) -> tuple[bool, str, str]:
     if now.view == "compare":
         why = now.comparison.why
         return now.photo is not None, why, why or words
+    if now.view == "grid":
+        why = now.grid.why
+        return has_photo_in_grid(now), why, (why if has_photo_in_grid(now) else "") or words
     return False, "", words

@@ -93,7 +93,7 @@ class ExploreView(WorkspaceView):
         if moved(now, before, "view"):
             self.switch.set_current(now.view)
             self._stack.setCurrentWidget(self._views[now.view])
-        if moved(now, before, "view", "reach", "full", "blended", "look", "morph", "comparison", "photo"):
+        if moved(now, before, "view", "reach", "full", "blended", "look", "morph", "comparison", "photo", "grid"):
             self._show_head(now)
         self.library.show_state(now, before)
         self.inspector.show_state(now, before)

@@ -72,7 +72,7 @@ class Explore(Controllers[ExploreView]):
         self.directions = DirectionsController(store, self.looks, self.photos, parent)
         self.framing = FramingController(store, self.photos, parent)
         self.compare = CompareController(store, self.looks, self.photos, parent)
-        self.grid = GridController(store, self.looks, parent)
+        self.grid = GridController(store, self.looks, self.photos, parent)
         self.levels = LevelsController(store, self.looks, self.photos, parent)
         self.morph = MorphController(store, self.looks, self.photos, parent)
         self.check = ModelCheckController(
@@ -121,7 +121,7 @@ class Explore(Controllers[ExploreView]):
                 marks=self.bookmarks,
             ),
             **history.connect(self.bookmarks, view.library.bookmarks, single=view.single),
-            **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single")),
+            **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single"), window=window),
             **levels.connect(self.levels, view.inspector.levels, photos=self.photos),
             **directions.connect(self.directions, view.inspector, panel=view.new_attribute),
             **importing.connect(self.imports, view.import_panel, window=window),
