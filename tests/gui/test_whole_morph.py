@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 import resources
+from app.bench.morph import measure_morph
 from app.explore.morph.view import MorphView
 from engine.blending import corner_of, drawn_canvas, morphed, prepare, shares
 from engine.exploring.open_model import OpenModel
@@ -236,3 +237,13 @@ def test_a_place_of_the_pad_is_of_all_photos(photos: App) -> None:
     rested(photos)
     third = photos.state.morph.whole
     assert (np.abs(third.picture.astype(int) - third.ends[2]) <= 1).mean() > 0.998
+
+
+@pytest.mark.slow  # What it drags is dragged above; the figures are a benchmark's.
+def test_the_benchmark_drags_along_a_morph(app: App) -> None:
+    cards = {card.family: card for card in app.state.models if card.family != "gan"}
+    found = measure_morph(app.conductor, cards, 3)
+    assert set(found) == {"vae", "flow"}
+    for row in found.values():
+        assert row["frame"]["n"] == 3
+        assert row["side_px"] == 320, "what is under the hand is quick"

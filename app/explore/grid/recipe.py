@@ -19,7 +19,7 @@ from app.explore.grid.state import (
 )
 from app.look import Look
 from app.state import AppState
-from app.words import nice, source_text
+from app.words import nice, signed, source_text
 from engine.api import DrawRequest, Encoded, LevelRule, ModelInfo
 from engine.exploring import offsets
 
@@ -98,6 +98,12 @@ def edit_names(info: ModelInfo, grid: GridState) -> tuple[str, ...]:
 def strength_of(recipe: GridRecipe, column: int) -> float:
     """Sigmas of a column of edits; 0 in the middle."""
     return round((2 * column / (recipe.side - 1) - 1) * recipe.reach, 2)
+
+
+def strength_words(reach: float, column: int, columns: int) -> str:
+    """What stands above a column."""
+    value = (2 * column / (columns - 1) - 1) * reach
+    return f"{signed(value)} σ" if value else "0"
 
 
 def edited(look: Look, recipe: GridRecipe, index: int) -> Look:

@@ -14,12 +14,12 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from app.core.export_job import export_file
 from app.core.store import Store
 from app.explore.fullsize.close_up import CloseUpPhoto, CloseUps, changed
-from app.explore.grid.recipe import GridRecipe, edited, strength_of
+from app.explore.grid.recipe import GridRecipe, edited, strength_words
 from app.look import Look
 from app.theme import ui_font
 from app.widgets import paint
 from app.widgets.pixels import from_qimage
-from app.words import nice, signed
+from app.words import nice
 from engine.api import DrawRequest, Pictures
 from engine.errors import UserError
 from engine.lanes import Progress
@@ -61,7 +61,7 @@ def export_sheet(store: Store, file: Path, recipe: GridRecipe, photo: CloseUpPho
     side, host = store.state.grid.sheet, store.study_host
     rows, columns = len(recipe.names), recipe.side
     names = [_words(nice(name), side) for name in recipe.names]
-    strengths = [_words(f"{signed(strength_of(recipe, column))} σ", side) for column in range(columns)]
+    strengths = [_words(strength_words(recipe.reach, column, columns), side) for column in range(columns)]
     loader = store.photo_loader
 
     def work(progress: Progress) -> tuple[int, int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
-from app.explore.grid.recipe import axes_of, axis_name, axis_options, caption, edit_names
+from app.explore.grid.recipe import axes_of, axis_name, axis_options, caption, edit_names, strength_words
 from app.explore.grid.shown import whole_shows
 from app.explore.grid.state import (
     EDITS,
@@ -29,7 +28,7 @@ from app.widgets.grid import PictureGrid
 from app.widgets.layout import hbox, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
-from app.words import nice, signed
+from app.words import nice
 from engine.api import Pictures
 
 WEAKEST: Final = 0.5
@@ -205,8 +204,8 @@ class GridView(QWidget):
             self.grid.set_names((), ())
             return
         names, self._columns = edit_names(info, grid), grid.shown_side
-        steps = np.linspace(-grid.reach, grid.reach, self._columns)
-        self.grid.set_names([nice(name) for name in names], [f"{signed(step)} σ" if step else "0" for step in steps])
+        steps = [strength_words(grid.reach, column, self._columns) for column in range(self._columns)]
+        self.grid.set_names([nice(name) for name in names], steps)
         self.reach.set_value(grid.reach)
         self.sheet.set_current(str(grid.sheet))
         self.export.setEnabled(bool(names) and not any(job.key == "sheet" for job in now.jobs))

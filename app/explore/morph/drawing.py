@@ -125,7 +125,7 @@ class MorphDrawing(QObject):
             part = _parts(place, len(ends), path)
             frame = morphed(ends, picture, part, background=background)
             took = 1000 * (time.perf_counter() - start)
-            return picture, Whole(frame, tuple(one.photo for one in ends), fine=side == room), took
+            return picture, Whole(frame, tuple(one.photo for one in ends), fine=side == room, place=place), took
 
         def done(made: tuple[Pictures, Whole | None, float]) -> None:
             now = self._store.state.morph

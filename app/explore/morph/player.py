@@ -156,7 +156,7 @@ class MorphPlayer(QObject):
         frame = morph.frames[self._order[index]]
         if whole_shows(self._store.state):
             ends = () if morph.whole is None else morph.whole.ends
-            self._set(fraction=fraction, whole=Whole(frame, ends, fine=False))
+            self._set(fraction=fraction, whole=Whole(frame, ends, fine=False, place=fraction))
         else:
             self._set(fraction=fraction, picture=frame)
 

@@ -52,11 +52,13 @@ class MorphExport:
 @dataclass(frozen=True, eq=False)
 class Whole:
     """A frame at full size: `picture` (P, P, 3), and the corners' photos as they are cut, (P, P, 3) each; of a corner
-    without one the model's picture. `fine`: as large as there is room, and not only quick."""
+    without one the model's picture. `fine`: as large as there is room, and not only quick. `place`: at which fraction
+    of the path it is, or where on the pad."""
 
     picture: Pictures
     ends: tuple[Pictures, ...]
     fine: bool
+    place: float | tuple[float, float] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
