@@ -122,9 +122,10 @@ def frames_of(
     """The pictures (H, W, 3) at `fractions`, one after the other, decoded up to `chunk` at a time.
 
     A place that comes again (a rest, a way back) is decoded once as long as `keep_bytes` of pictures suffice. No more
-    than those and a chunk are kept.
+    than those and a chunk are kept, and none that does not come again.
     """
     kept: OrderedDict[float, Pictures] = OrderedDict()
+    last = {place: index for index, place in enumerate(fractions)}
     for index, fraction in enumerate(fractions):
         if fraction not in kept:
             wanted = list(dict.fromkeys(f for f in fractions[index : index + chunk] if f not in kept))
@@ -133,7 +134,10 @@ def frames_of(
             most = max(chunk, keep_bytes // max(1, kept[fraction].nbytes))
             while len(kept) > most:
                 kept.popitem(last=False)
-        yield kept[fraction]
+        picture = kept[fraction]
+        if last[fraction] == index:
+            del kept[fraction]
+        yield picture
 
 
 def distinct(fractions: Sequence[float]) -> tuple[tuple[float, ...], np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:

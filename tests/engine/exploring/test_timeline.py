@@ -121,10 +121,14 @@ def test_no_more_frames_are_kept_than_may_be():
         most = max(most, len(alive))
         return made
 
-    fractions = Timeline(2, 60).fractions()
-    for _ in frames_of(decode, fractions, keep_bytes=3 * picture_at(0).nbytes, chunk=1):
+    there_and_back = Timeline(2, 60, loop="there-and-back").fractions()
+    for _ in frames_of(decode, there_and_back, keep_bytes=3 * picture_at(0).nbytes, chunk=1):
         pass
     assert most <= 5
+    most = 0
+    for _ in frames_of(decode, Timeline(2, 60).fractions(), chunk=1):
+        pass
+    assert most <= 2, "none comes again"
 
 
 def test_distinct_places_rebuild_the_animation():
