@@ -14,9 +14,10 @@ from PySide6.QtTest import QTest
 import resources
 from app.bench.morph import measure_morph
 from app.explore.morph.view import MorphView
-from engine.blending import corner_of, drawn_canvas, morphed, prepare, shares
+from engine.blending import blended, corner_of, drawn_canvas, morphed, prepare, shares
 from engine.exploring.open_model import OpenModel
 from engine.photos import PhotoLoader
+from engine.photos.similarity import cut_out
 from tests.gui.conftest import SIZE, App, drag, engine_model
 
 LEFT = Qt.MouseButton.LeftButton
@@ -155,6 +156,31 @@ def test_a_corner_without_a_photo_is_soft_and_that_is_said(photos: App, home: Pa
     photos.settle()
     assert not photos.explore_view.photo_as.isVisible(), "there is no photo left"
     assert view(photos).picture.picture().shape == (SIZE, SIZE, 3)
+
+
+def test_an_edited_photo_is_a_corner_with_its_detail(app: App, home: Path) -> None:
+    app.explore.photos.choose(app.state.photos[1].key)
+    app.wait(lambda: app.state.encoded is not None and app.state.look.photo is not None)
+    app.explore.looks.set_edit("Smiling", 3.0)
+    app.explore.looks.settle()
+    app.settle()
+    app.explore.show_view("morph")
+    app.settle()
+    view(app).slotCurrent.emit(1)
+    app.settle()
+    rested(app)
+    assert "no photo" not in app.explore_view.hint.text()
+    scrub(app, 0.5, 1.1)
+    rested(app)
+    item, loader, encoded = app.state.photos[1], PhotoLoader(), app.state.encoded
+    loaded = loader.load(item.source, size=SIZE, cut=item.cut)
+    canvas = prepare(loader.whole(item.source), loaded.framing, encoded.reconstruction)
+    edited = blended(canvas.picture, [(canvas, app.state.drawn.picture)])
+    frame = cut_out(edited, canvas.face.frame, app.state.morph.room)
+    plain = cut_out(canvas.picture, canvas.face.frame, app.state.morph.room)
+    shown, there = app.state.morph.whole.picture.astype(int), np.abs(frame.astype(int) - plain).max(axis=2) > 2
+    assert there.any()
+    assert np.abs(shown - frame)[there].mean() < 0.3 * np.abs(shown - plain)[there].mean()
 
 
 def test_a_photo_that_is_gone_leaves_what_the_model_sees_and_says_why(app: App, tmp_path: Path) -> None:

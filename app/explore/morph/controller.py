@@ -85,7 +85,9 @@ class MorphController(QObject):
         state = self._store.state
         if state.drawn is None or state.look is None:
             return
-        slot = MorphSlot(source_text(state.look.source), state.drawn.picture, code=state.drawn.code)
+        # While a hand is faster than the picture, the code on show is not yet the look's.
+        edit_of = state.look.photo if state.drawn.request == state.look.request() else None
+        slot = MorphSlot(source_text(state.look.source), state.drawn.picture, code=state.drawn.code, edit_of=edit_of)
         self._put(state.morph.chosen if index is None else index, slot)
 
     def set_photo(self, key: str, index: int | None = None) -> None:

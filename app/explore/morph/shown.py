@@ -14,12 +14,12 @@ def whole_shows(state: AppState) -> bool:
 
 def has_photo(morph: MorphState) -> bool:
     """Whether a corner of the path is a photo."""
-    return any(slot.photo is not None for slot in map(morph.slots.__getitem__, filled(morph)) if slot is not None)
+    return any(slot.has_photo for slot in map(morph.slots.__getitem__, filled(morph)) if slot is not None)
 
 
 def soft_words(morph: MorphState) -> str:
     """Which corners have no photo, in words; empty where all have one."""
-    letters = [LETTERS[i] for i in filled(morph) if (slot := morph.slots[i]) is not None and slot.photo is None]
+    letters = [LETTERS[i] for i in filled(morph) if (slot := morph.slots[i]) is not None and not slot.has_photo]
     if not letters:
         return ""
     if len(letters) == 1:

@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class MorphSlot:
-    """A corner of the path: a photo by its key, or a code taken as it was."""
+    """A corner of the path: a photo by its key, or a code taken as it was; `edit_of` is the photo that such a code is
+    an edit of."""
 
     name: str
     picture: Pictures
@@ -23,6 +24,12 @@ class MorphSlot:
     code: Codes | None = None
     busy: bool = False
     hold: int = 0
+    edit_of: str | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether there is a photo whose detail it can have."""
+        return self.photo is not None or self.edit_of is not None
 
 
 @dataclass(frozen=True)

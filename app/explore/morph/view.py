@@ -224,7 +224,7 @@ def _name(slot: MorphSlot | None, *, photos: bool) -> str:
         return ""
     if slot.busy:
         return "encoding…"
-    return f"{slot.name}, no photo" if photos and slot.photo is None else slot.name
+    return f"{slot.name}, no photo" if photos and not slot.has_photo else slot.name
 
 
 def _captions(morph: MorphState) -> tuple[str, str]:

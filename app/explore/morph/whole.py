@@ -15,7 +15,7 @@ from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController
 from app.state import AppState
 from engine.api import Cut, Framing, PhotoSource, Pictures
-from engine.blending import Canvas, Corner, corner_of, drawn_canvas, morphed, prepare, shares
+from engine.blending import Canvas, Corner, blended, corner_of, drawn_canvas, morphed, prepare, shares
 from engine.photos import PhotoLoader
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ KEPT_SIDES: Final = 3
 class CornerPhoto:
     """What a corner is at full size: the photo `source`, cut where `framing` says, or by `cut` where that is not known
     any more. Where `source` is None it has no photo, and `base` (S, S, 3), what the model draws of its code, stands
-    for it."""
+    for it. `unedited` (S, S, 3) is what it draws of the photo's own code, where `base` is an edit of it."""
 
     base: Pictures
     source: PhotoSource | None = None
     framing: Framing | None = None
     cut: Cut = FIRST_CUT
+    unedited: Pictures | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,10 @@ class Corners:
         framing = one.framing or self._loader.load(one.source, size=len(one.base), cut=one.cut).framing
         if framing is None:
             return drawn_canvas(one.base)
-        return prepare(self._loader.whole(one.source), framing, one.base)
+        rgb = self._loader.whole(one.source)
+        if one.unedited is not None:
+            rgb = blended(rgb, [(prepare(rgb, framing, one.unedited), one.base)])
+        return prepare(rgb, framing, one.base)
 
 
 def _key(one: CornerPhoto) -> tuple[int, int]:
@@ -111,7 +115,8 @@ def _corner_photo(state: AppState, slot: MorphSlot | None, photos: PhotoControll
     if slot is None:
         assert state.drawn is not None
         return CornerPhoto(state.drawn.picture)
-    item = None if slot.photo is None else photos.item(slot.photo)
+    key = slot.photo or slot.edit_of
+    item = None if key is None else photos.item(key)
     sha = "" if state.info is None else state.info.sha256
     encoded = None if item is None else photos.known(item.key, sha)
     if item is None or encoded is None:
@@ -119,5 +124,7 @@ def _corner_photo(state: AppState, slot: MorphSlot | None, photos: PhotoControll
     framing = photos.framing_of(item.key)
     if framing is None and isinstance(item.source, np.ndarray):
         # Only what the model saw was kept of it.
-        return CornerPhoto(encoded.reconstruction)
+        return CornerPhoto(encoded.reconstruction if slot.edit_of is None else slot.picture)
+    if slot.edit_of is not None:
+        return CornerPhoto(slot.picture, item.source, framing, item.cut, encoded.reconstruction)
     return CornerPhoto(encoded.reconstruction, item.source, framing, item.cut)
