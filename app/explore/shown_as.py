@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.explore.compare.shown import whole_shows as compare_whole
 from app.explore.grid.shown import has_photo as has_photo_in_grid
+from app.explore.grid.shown import whole_shows as grid_whole
 from app.explore.morph.shown import has_photo, soft_words, whole_shows
 from app.state import AppState
 
@@ -32,3 +34,22 @@ def photo_choice(now: AppState) -> tuple[bool, str, str]:
         why = now.grid.why
         return has_photo_in_grid(now), why, (why if has_photo_in_grid(now) else "") or words
     return False, "", words
+
+
+def shown_in_full(now: AppState) -> bool:
+    """Whether the view on show has all of its pictures, photos too."""
+    if now.view == "compare":
+        whole = compare_whole(now)
+        sharp = ((row.close is not None and row.close.fine) or not whole for row in now.compare if row.status == "done")
+        return all(row.status in ("done", "failed") for row in now.compare) and all(sharp)
+    if now.view == "grid":
+        cells = now.grid.cells
+        return now.grid.pictures is not None and not (
+            grid_whole(now) and any(c is None or c.whole is None for c in cells)
+        )
+    if now.view == "morph":
+        morph = now.morph
+        small = morph.whole_strip is not None and morph.tiles is not None
+        photos = morph.whole is not None and morph.whole.fine and small
+        return morph.strip is not None and morph.picture is not None and (photos or not whole_shows(now))
+    return not now.drawing

@@ -45,6 +45,7 @@ from app.explore.photos.controller import PhotoController
 from app.explore.sessions import connect as sessions
 from app.explore.sessions.controller import SessionController
 from app.explore.shortcuts import SHORTCUTS
+from app.explore.shown_as import shown_in_full
 from app.explore.single import connect as single
 from app.explore.view import ExploreView
 from app.state import VIEWS, AppState
@@ -210,13 +211,7 @@ class Explore(Controllers[ExploreView]):
             self.photos.choose(store.state.photos[0].key)
             wait.until(lambda: store.state.encoded is not None or not store.state.encoding)
         self.show_view(view)
-        ready = {
-            "single": lambda: not store.state.drawing,
-            "compare": lambda: all(row.status in ("done", "failed") for row in store.state.compare),
-            "grid": lambda: store.state.grid.pictures is not None,
-            "morph": lambda: store.state.morph.strip is not None and store.state.morph.picture is not None,
-        }
-        wait.until(ready[view])
+        wait.until(lambda: shown_in_full(store.state))
 
     def _edit(self, edits: Iterable[tuple[str, float]], wait: Wait) -> None:
         store, info = self.services.store, self.services.store.state.info

@@ -21,7 +21,6 @@ from app.explore.morph.player import MorphPlayer
 from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
-from app.words import source_text
 from engine.api import Codes, Encoded, Pictures, Sampled
 from engine.lanes import Context
 
@@ -87,7 +86,7 @@ class MorphController(QObject):
             return
         # While a hand is faster than the picture, the code on show is not yet the look's.
         edit_of = state.look.photo if state.drawn.request == state.look.request() else None
-        slot = MorphSlot(source_text(state.look.source), state.drawn.picture, code=state.drawn.code, edit_of=edit_of)
+        slot = MorphSlot(state.look.text(), state.drawn.picture, code=state.drawn.code, edit_of=edit_of)
         self._put(state.morph.chosen if index is None else index, slot)
 
     def set_photo(self, key: str, index: int | None = None) -> None:
