@@ -34,6 +34,9 @@ NEAR: Final = (0.45, 0.9)
 """From this share of a photo on, more and more of its real background is used, and from the second one the photo."""
 STRAY: Final = 0.03
 """How far beyond the head its hair is looked for, as a share of the frame's side."""
+BELOW: Final = (0.5, 0.95, 0.52, 0.7)
+"""Where in the frame long hair and shoulders are, as (x, y) of the centre and half axes: whatever was taken for
+background there would be a ghost behind another head."""
 FILL: Final = 0.06
 """Where a head hides the background, it is continued by means over so much of the frame's side."""
 
@@ -48,7 +51,7 @@ def corner_of(canvas: Canvas, side: int) -> Corner:
     # What a cut shows beyond the photo is its edge, repeated.
     outside = 1 - to_frame(np.ones_like(face.head), face, SIDE)
     beyond = smoothstep(outside, 0.1, 0.5)
-    filled, hidden = _behind(photo, np.maximum(head, outside))
+    filled, hidden = _behind(photo, np.maximum.reduce([head, outside, _below()]))
     low = _low(base, side)
     detail, behind = np.empty((side, side, 3), np.int16), np.empty_like(photo)
     for top, bottom in _bands(side):
@@ -163,6 +166,14 @@ def _band(grid: Floats, side: int, top: int, bottom: int) -> Floats:
 def _low(picture: Floats, side: int) -> Floats:
     """A model's picture (S, S, 3), smooth enough to be enlarged to `side` pixels."""
     return enlarged(picture, min(side, SMOOTH_SIDE))
+
+
+def _below() -> Floats:
+    """1 where long hair and shoulders may be (SIDE, SIDE), with a soft edge."""
+    at = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE
+    x, y, wide, high = BELOW
+    away = np.hypot((at[None] - x) / wide, (at[:, None] - y) / high)
+    return 1 - smoothstep(np.asarray(away, np.float32), 0.88, 1.12)
 
 
 def _behind(photo: Pictures, head: Floats) -> tuple[Floats, Floats]:
