@@ -19,6 +19,7 @@ from app.explore.morph.drawing import MorphDrawing
 from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of
 from app.explore.morph.player import MorphPlayer
 from app.explore.morph.state import MorphSlot
+from app.explore.morph.whole import current_slot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
 from engine.api import Codes, Encoded, Pictures, Sampled
@@ -84,9 +85,7 @@ class MorphController(QObject):
         state = self._store.state
         if state.drawn is None or state.look is None:
             return
-        # While a hand is faster than the picture, the code on show is not yet the look's.
-        edit_of = state.look.photo if state.drawn.request == state.look.request() else None
-        slot = MorphSlot(state.look.text(), state.drawn.picture, code=state.drawn.code, edit_of=edit_of)
+        slot = current_slot(state)
         self._put(state.morph.chosen if index is None else index, slot)
 
     def set_photo(self, key: str, index: int | None = None) -> None:

@@ -111,10 +111,19 @@ def corner_photos(
     return tuple(_corner_photo(state, slot, photos) for slot in slots)
 
 
+def current_slot(state: AppState) -> MorphSlot:
+    """The current picture as a corner: of a photo that is edited, with that photo's detail."""
+    drawn, look = state.drawn, state.look
+    assert drawn is not None
+    assert look is not None
+    # While a hand is faster than the picture, the code on show is not yet the look's.
+    edit_of = look.photo if drawn.request == look.request() else None
+    return MorphSlot(look.text(), drawn.picture, code=drawn.code, edit_of=edit_of)
+
+
 def _corner_photo(state: AppState, slot: MorphSlot | None, photos: PhotoController) -> CornerPhoto:
     if slot is None:
-        assert state.drawn is not None
-        return CornerPhoto(state.drawn.picture)
+        slot = current_slot(state)
     key = slot.photo or slot.edit_of
     item = None if key is None else photos.item(key)
     sha = "" if state.info is None else state.info.sha256
