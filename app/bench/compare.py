@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
@@ -96,6 +97,9 @@ def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: in
     conductor.of(Explore).photos.choose(conductor.state.photos[0].key)
     wait_until(lambda: conductor.state.encoded is not None, conductor)
     conductor.of(Explore).show_view("compare")
+    # What is measured is the models' own pictures; the photo is measured in Single.
+    wanted = conductor.state.full.wanted
+    conductor.store.update(full=replace(conductor.state.full, wanted="model"))
     for card in cards.values():
         conductor.of(Explore).compare.show_model(card.key, True)
 
@@ -105,6 +109,7 @@ def measure_compare(conductor: Conductor, cards: dict[str, ModelCard], moves: in
 
     wait_until(ready, conductor)
     found = {family: _measure_rows(conductor, card, moves) for family, card in cards.items()}
+    conductor.store.update(full=replace(conductor.state.full, wanted=wanted))
     # What is measured after this finds the window as it was before.
     conductor.of(Explore).show_view("single")
     conductor.of(Explore).looks.set_seed(FIRST_SEED)

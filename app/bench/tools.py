@@ -16,7 +16,7 @@ from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.widgets.form import Section
 from app.widgets.slider import ValueSlider
-from engine.api import DrawRequest, ModelInfo
+from engine.api import ModelInfo
 from engine.errors import UserError
 from engine.measuring import percentiles
 
@@ -45,7 +45,7 @@ class PaintWatcher(QObject):
         self._loop = QEventLoop(self)
         self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
         self._limit.timeout.connect(self._loop.quit)
-        self.seen: DrawRequest | None = None
+        self.seen: Any = None
         self.pictures = 0
         self._watched.installEventFilter(self)
 
@@ -56,14 +56,14 @@ class PaintWatcher(QObject):
                 self._saw(drawn.request)
         return False
 
-    def _saw(self, request: DrawRequest) -> None:
+    def _saw(self, request: Any) -> None:
         self.pictures += request != self.seen
         self.seen = request
         if self.caught_up():
             # The loop ends when this event, and so the painting of the whole window, is over.
             self._loop.quit()
 
-    def wanted(self) -> DrawRequest | None:
+    def wanted(self) -> Any:
         """What the picture of the current look is asked for with."""
         look = self._controller.state.look
         return None if look is None else look.request()
@@ -219,7 +219,7 @@ def flood(watcher: PaintWatcher, mouse: Mouse, moves: int) -> dict[str, Any]:
     Raises:
         RuntimeError: the last picture is not that of the last value.
     """
-    moved_at: dict[DrawRequest | None, float] = {}
+    moved_at: dict[Any, float] = {}
     ages, before = [], watcher.pictures
     mouse.press()
     begin = time.perf_counter()

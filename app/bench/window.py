@@ -21,6 +21,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.__main__ import application, open_window
 from app.bench.compare import measure_compare
+from app.bench.morph import measure_morph
 from app.bench.photo import measure_photo
 from app.bench.tools import (
     SETTLE_MS,
@@ -65,10 +66,14 @@ class Extent:
     """Moves in Compare for each model; it needs the search of a GAN first, which takes half a minute."""
     photo: int = 0
     """Moves over a photo of 12 megapixels, for each model and zoom; with the search of a GAN, too."""
+    morph: int = 0
+    """Moves along a morph of two photos, for each model; with two searches of a GAN."""
 
 
-FULL: Final = Extent(moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3, compare=150, photo=200)
-QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1, compare=0, photo=0)
+FULL: Final = Extent(
+    moves=500, rests=20, flood=200, gap_ms=60_000, trained=3, starts=3, compare=150, photo=200, morph=100
+)
+QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, starts=1, compare=0, photo=0, morph=0)
 
 
 def measure_sliders(
@@ -177,6 +182,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
         compare = measure_compare(conductor, cards, extent.compare) if extent.compare else {}
         portrait = next((item.source for item in conductor.state.photos if isinstance(item.source, Path)), None)
         photo = measure_photo(conductor, cards, portrait, extent.photo) if extent.photo and portrait else {}
+        morph = measure_morph(conductor, cards, extent.morph) if extent.morph else {}
         heart = Heartbeat()
         gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 10))}
         wait_until(lambda: conductor.state.catalogue is not None, conductor)
@@ -203,6 +209,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
         "slider_to_picture": slider_to_picture,
         "compare": compare,
         "photo_at_full_size": photo,
+        "morph_at_full_size": morph,
         "gui_gap": gaps,
     }
 

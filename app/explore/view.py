@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
@@ -19,18 +17,13 @@ from app.explore.library.view import Library
 from app.explore.morph.panel import MorphPanel
 from app.explore.morph.view import MorphView
 from app.explore.shortcuts import keys_text
+from app.explore.shown_as import photo_choice
 from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
 from app.widgets.labels import ElidedLabel
 from app.widgets.layout import hbox, vbox
 from app.widgets.segmented import Segmented
-
-HINTS: Final = {
-    "compare": "sliders and path drive every row",
-    "grid": "a click takes one, a double click shows it large",
-    "morph": "click a corner, then a photo at the left",
-}
 
 
 class ExploreView(WorkspaceView):
@@ -47,7 +40,7 @@ class ExploreView(WorkspaceView):
         self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
         self.switch.changed.connect(self.viewChosen)
-        self.hint = ElidedLabel()
+        self.hint = ElidedLabel(whole=True)
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._views: dict[str, SingleView | CompareView | GridView | MorphView] = {
@@ -100,7 +93,7 @@ class ExploreView(WorkspaceView):
         if moved(now, before, "view"):
             self.switch.set_current(now.view)
             self._stack.setCurrentWidget(self._views[now.view])
-        if moved(now, before, "view", "reach", "full", "blended", "look"):
+        if moved(now, before, "view", "reach", "full", "blended", "look", "morph", "comparison", "photo", "grid"):
             self._show_head(now)
         self.library.show_state(now, before)
         self.inspector.show_state(now, before)
@@ -112,19 +105,12 @@ class ExploreView(WorkspaceView):
             view.show_state(now, before)
 
     def _show_head(self, now: AppState) -> None:
-        """The line beside the views, and whether a photo is shown whole."""
-        single, photo = now.view == "single", now.look is not None and now.look.photo is not None
-        self.photo_as.setVisible(single and photo)
-        self.photo_as.set_option_enabled("photo", not now.full.why, now.full.why)
-        wanted = "model" if now.full.why else now.full.wanted
+        """The line beside the views, and whether photos are shown, where there are any."""
+        offered, why, words = photo_choice(now)
+        self.photo_as.setVisible(offered)
+        self.photo_as.set_option_enabled("photo", not why, why)
+        wanted = "model" if why else now.full.wanted
         if self.photo_as.current() != wanted:
             self.photo_as.set_current(wanted)
-        if single and photo and now.full.why:
-            words = now.full.why
-        elif single and photo:
-            # The tooltip of the picture says it; beside the switch there is no room in a small window.
-            words = ""
-        else:
-            words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
         if self.hint.text() != words:
             self.hint.setText(words)

@@ -46,6 +46,7 @@ from app.explore.photos.controller import PhotoController
 from app.explore.sessions import connect as sessions
 from app.explore.sessions.controller import SessionController
 from app.explore.shortcuts import SHORTCUTS
+from app.explore.shown_as import shown_in_full
 from app.explore.single import connect as single
 from app.explore.view import ExploreView
 from app.state import VIEWS, AppState
@@ -73,7 +74,7 @@ class Explore(Controllers[ExploreView]):
         self.directions = DirectionsController(store, self.looks, self.photos, parent)
         self.framing = FramingController(store, self.photos, parent)
         self.compare = CompareController(store, self.looks, self.photos, parent)
-        self.grid = GridController(store, self.looks, parent)
+        self.grid = GridController(store, self.looks, self.photos, parent)
         self.levels = LevelsController(store, self.looks, self.photos, parent)
         self.morph = MorphController(store, self.looks, self.photos, parent)
         self.check = ModelCheckController(
@@ -125,7 +126,7 @@ class Explore(Controllers[ExploreView]):
                 marks=self.bookmarks,
             ),
             **history.connect(self.bookmarks, view.library.bookmarks, single=view.single),
-            **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single")),
+            **grid.connect(self.grid, view.grid, show_single=partial(self.show_view, "single"), window=window),
             **levels.connect(self.levels, view.inspector.levels, photos=self.photos),
             **directions.connect(self.directions, view.inspector, panel=view.new_attribute),
             **importing.connect(self.imports, view.import_panel, window=window),
@@ -214,13 +215,7 @@ class Explore(Controllers[ExploreView]):
             self.photos.choose(store.state.photos[0].key)
             wait.until(lambda: store.state.encoded is not None or not store.state.encoding)
         self.show_view(view)
-        ready = {
-            "single": lambda: not store.state.drawing,
-            "compare": lambda: all(row.status in ("done", "failed") for row in store.state.compare),
-            "grid": lambda: store.state.grid.pictures is not None,
-            "morph": lambda: store.state.morph.strip is not None and store.state.morph.picture is not None,
-        }
-        wait.until(ready[view])
+        wait.until(lambda: shown_in_full(store.state))
 
     def _edit(self, edits: Iterable[tuple[str, float]], wait: Wait) -> None:
         store, info = self.services.store, self.services.store.state.info

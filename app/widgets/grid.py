@@ -18,6 +18,8 @@ from app.widgets.pixels import Picture8, checked, paint_rounded, resized
 
 CAPTION_PX: Final = 24
 _CORNER_PX: Final = 4.0
+_NAMES_PX: Final = 112
+_LINE_PX: Final = 18
 
 
 class PictureGrid(PaintedItems):
@@ -62,6 +64,7 @@ class PictureGrid(PaintedItems):
         self._best = ((0, 0, 0), 1)
         self._chosen = -1
         self._cursor = 0
+        self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip("Arrows move, Enter chooses.")
@@ -98,6 +101,20 @@ class PictureGrid(PaintedItems):
     def set_pannable(self, pannable: bool) -> None:
         """Whether a drag and the wheel move a window over the pictures; a click then counts when it is let go."""
         self._pannable = pannable
+
+    def set_names(self, rows: Sequence[str], columns: Sequence[str]) -> None:
+        """Words before the rows and above the columns; empty takes them away."""
+        if (tuple(rows), tuple(columns)) != self._names:
+            self._names = (tuple(rows), tuple(columns))
+            self._best = ((0, 0, 0), 1)
+            self.update()
+
+    def _names_px(self) -> tuple[int, int]:
+        """What the words take at the left and above."""
+        rows, columns = self._names
+        font = ui_font(tokens().small_px)
+        wide = max((paint.width_of(word, font) for word in rows), default=0.0)
+        return (min(_NAMES_PX, round(wide) + 10) if rows else 0), (_LINE_PX if columns else 0)
 
     def _shape(self) -> tuple[int, int]:
         """Rows and columns of pixels of a picture."""
@@ -144,8 +161,10 @@ class PictureGrid(PaintedItems):
         width, height = self._cell_px()
         across = self._across()
         row, column = divmod(index, across)
-        left = max(0, (self.width() - across * (width + self._gap) + self._gap) // 2) if self._centred else 0
-        return QRect(left + column * (width + self._gap), row * (height + self._gap), width, height)
+        beside, above = self._names_px()
+        spare = self.width() - beside - across * (width + self._gap) + self._gap
+        left = beside + (max(0, spare // 2) if self._centred else 0)
+        return QRect(left + column * (width + self._gap), above + row * (height + self._gap), width, height)
 
     def _caption_px(self) -> int:
         return CAPTION_PX if self._left or self._right else 0
@@ -170,11 +189,16 @@ class PictureGrid(PaintedItems):
 
     def _cell_for(self, columns: int) -> tuple[int, int]:
         rows = max(1, -(-self._places() // columns))
-        room_w = (self.width() - self._gap * (columns - 1)) / columns
-        room_h = (self.height() - self._caption_px() - self._gap * (rows - 1)) / rows
+        beside, above = self._names_px()
+        room_w = (self.width() - beside - self._gap * (columns - 1)) / columns
+        room_h = (self.height() - above - self._caption_px() - self._gap * (rows - 1)) / rows
         tall, wide = self._shape()
         scale = min(room_w / wide, room_h / tall)
         return max(1, int(wide * scale)), max(1, int(tall * scale))
+
+    def cell_px(self) -> int:
+        """The side of a cell, in widget pixels."""
+        return self._cell_px()[0]
 
     def pictures_px(self) -> int:
         """How wide the pictures stand together, in widget pixels."""
@@ -216,8 +240,22 @@ class PictureGrid(PaintedItems):
                     painter.drawRoundedRect(QRectF(self.item_rect(index)).adjusted(1, 1, -1, -1), 4, 4)
             if self._chosen >= 0:
                 paint.focus_ring(painter, QRectF(self.item_rect(self._chosen)), _CORNER_PX)
+        self._paint_names(painter)
         self._paint_caption(painter)
         painter.end()
+
+    def _paint_names(self, painter: QPainter) -> None:
+        theme, font = tokens(), ui_font(tokens().small_px)
+        beside, above = self._names_px()
+        across = self._across()
+        for row, word in enumerate(self._names[0]):
+            cell = self.item_rect(row * across)
+            line = QRectF(cell.x() - beside, cell.y(), beside - 8, cell.height())
+            paint.text(painter, line, word, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
+        for column, word in enumerate(self._names[1]):
+            cell = self.item_rect(column)
+            line = QRectF(cell.x(), cell.y() - above, cell.width(), above - 2)
+            paint.text(painter, line, word, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
 
     def _paint_caption(self, painter: QPainter) -> None:
         if not self._caption_px():

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 
 
 class ElidedLabel(QLabel):
-    """A label that shortens itself where there is too little room; the tooltip has the rest."""
+    """A label that shortens itself where there is too little room; the tooltip has the rest. `whole`: it shows all of
+    its words or, where there is too little room, none."""
+
+    def __init__(self, text: str = "", *, whole: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._whole = whole
 
     def minimumSizeHint(self) -> QSize:
         return QSize(32, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = tokens()
-        painter = paint.smooth(self)
         mono = self.property("kind") == "readout"
         font = mono_font() if mono else ui_font()
+        if self._whole and paint.width_of(self.text(), font) > self.width():
+            return
+        painter = paint.smooth(self)
         ink = theme.muted if self.property("kind") in ("readout", "muted") else theme.text
         cut = paint.text(painter, QRectF(self.rect()), self.text(), font=font, ink=ink, align=self.alignment())
         painter.end()

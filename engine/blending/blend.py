@@ -100,12 +100,24 @@ def blended(rgb: Pictures, edits: Sequence[tuple[Canvas, Pictures]], *, strength
 def corner_of(canvas: Canvas, side: int) -> Corner:
     """A photo, by its canvas at its own size, ready to be a corner of a morph in pictures of `side` pixels.
 
+    It takes 12 bytes a pixel of those.
+
     Raises:
         UsageError: a side beyond 16 to 4,096.
     """
     from engine.blending import morph
 
     return morph.corner_of(canvas, side)
+
+
+def drawn_canvas(picture: Pictures) -> Canvas:
+    """A model's own picture (S, S, 3) of a face, as if it were a photo: for a corner of a morph that has none.
+
+    It has no detail, so the morph is as soft as the model where it is near.
+    """
+    side = float(len(picture))
+    framing = Framing("face", ((0.0, 0.0), (side, 0.0), (side, side), (0.0, side)))
+    return prepare(picture, framing, picture)
 
 
 def shares(place: float, corners: int, *, loop: bool = False) -> tuple[float, ...]:
@@ -116,6 +128,15 @@ def shares(place: float, corners: int, *, loop: bool = False) -> tuple[float, ..
     found = [0.0] * corners
     found[leg] += 1 - along
     found[(leg + 1) % corners] += along
+    return tuple(found)
+
+
+def pad_shares(x: float, y: float, corners: int) -> tuple[float, ...]:
+    """How much of each of two to four corners there is at a place of the pad, as `paths.pad` has them."""
+    found = [0.0] * corners
+    four = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
+    for index, share in zip({2: (0, 1, 0, 1), 3: (0, 1, 2, 2), 4: (0, 1, 2, 3)}[corners], four, strict=True):
+        found[index] += share
     return tuple(found)
 
 

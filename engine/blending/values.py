@@ -77,14 +77,14 @@ class Patch:
 class Corner:
     """A photo of a morph, cut along its frame at P pixels. `size` is the side of the model's pictures.
 
-    `detail` (P, P, 3) is all that the model's picture lacks of the photo; `behind` (P, P, 3) is the photo without its
-    head, which is 1 in `head` (P, P), and `photo` with it. `light` is the lightness of the model's picture at half the
-    grid's side.
+    `detail` (P, P, 3) is all that the model's picture lacks of the photo, in parts of a grey level; `behind` (P, P, 3)
+    is the photo without its head, which is 1 in `head` at the grid's side, and `photo` with it. `light` is the
+    lightness of the model's picture at half the grid's side. 12 bytes a pixel.
     """
 
     size: int
-    detail: Floats
-    photo: Floats
-    behind: Floats
+    detail: NDArray[np.int16]
+    photo: Pictures
+    behind: Pictures
     head: Floats
     light: Floats

@@ -14,14 +14,14 @@ from typing import Any, Final
 import numpy as np
 
 from engine.api import Codes, Cut, Pictures
-from engine.blending import BACKGROUNDS, Corner, corner_of, morphed, prepare, shares
+from engine.blending import BACKGROUNDS, Corner, corner_of, drawn_canvas, morphed, prepare, shares
 from engine.commands.common import Command, Result, natural, output_path
 from engine.commands.explore import _device, _encoded
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.errors import UsageError, UserError
 from engine.exploring.export import GIF_FASTEST, save_animation
 from engine.exploring.open_model import OpenModel
-from engine.exploring.timeline import EASINGS, LOOPS, Timeline, frames_of
+from engine.exploring.timeline import CHUNK, EASINGS, KEEP_BYTES, LARGE_BYTES, LOOPS, Timeline, frames_of
 from engine.latent.paths import PATHS
 from engine.session import Session
 
@@ -61,7 +61,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="keep the photos' own detail; every corner must be a photo, --scale is not used",
+        help="keep the photos' own detail; corners that are no photos are as soft as the model; --scale is not used",
     )
     parser.add_argument("--side", type=natural(16, 4096), default=512, help="with --full: pixels of each frame's side")
     parser.add_argument("--background", choices=BACKGROUNDS, default="faded", help="with --full: behind the heads")
@@ -108,11 +108,16 @@ def _run(args: argparse.Namespace) -> Result:
     codes = np.stack([corner.code for corner in corners])
     model.morph(codes, [0.0], method=args.method)
     photos = [corner.photo for corner in corners if corner.photo is not None]
+    soft = [corner.name for corner in corners if corner.soft]
+    if args.full and len(soft) == len(corners):
+        raise UsageError("A morph with --full keeps the detail of photos and no corner is one: name at least one.")
     clock = _Clock(model, codes, args.method, line.closed, photos, args.background)
     start = time.perf_counter()
 
     def frames() -> Iterator[Pictures]:
-        return frames_of(lambda places: clock.decode(list(places)), fractions)
+        # At full size each frame goes to its file before the next one is made: sixteen of them would fill the memory.
+        keep, chunk = (LARGE_BYTES, 1) if args.full else (KEEP_BYTES, CHUNK)
+        return frames_of(lambda places: clock.decode(list(places)), fractions, keep_bytes=keep, chunk=chunk)
 
     save_animation(
         args.output,
@@ -136,45 +141,51 @@ def _run(args: argparse.Namespace) -> Result:
         "seconds": round(args.frames / args.fps, 3),
         "pictures_per_second": round(len(set(fractions)) / max(clock.seconds, 1e-9), 1),
         "written_per_second": round(args.frames / max(seconds, 1e-9), 1),
+        "soft": soft if args.full else [],
         "corners": [{"corner": text, **found.cut} for text, found in zip(args.corners, corners, strict=True)],
     }
     note = ""
     if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
         note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
+    if args.full and soft:
+        are = "is no photo: that end is" if len(soft) == 1 else "are no photos: those ends are"
+        note += f" {' and '.join(soft)} {are} as soft as the model."
     names = " to ".join(corner.name for corner in corners)
     return Result(values, f"{args.frames} frames from {names}: {args.output}{note}")
 
 
 @dataclass(frozen=True)
 class _Corner:
-    """A corner's code (D,); of a photo, how it was cut, and for a morph at full size the photo itself."""
+    """A corner's code (D,); of a photo, how it was cut, and for a morph at full size the photo itself. One that is
+    `soft` has no photo but the model's picture."""
 
     name: str
     code: Codes
     cut: dict[str, Any] = field(default_factory=dict)
     photo: Corner | None = None
+    soft: bool = False
 
 
 def _corner(session: Session, model: OpenModel, text: str, cut: Cut, *, side: int | None) -> _Corner:
-    """What a corner says: `seed:12`, `codes.npz#0`, or a photo, with its detail where there is a `side`.
-
-    Raises:
-        UsageError: a side, and no photo.
-    """
+    """What a corner says: `seed:12`, `codes.npz#0`, or a photo, with its detail where there is a `side`."""
     seed, found = _SEED.match(text), _CODE.match(text)
     # A photo may be called anything, also photo.npz#0.
     stored = found is not None and not Path(text).expanduser().exists()
-    if side is not None and (seed or stored):
-        raise UsageError(f"A morph with --full keeps the detail of photos and {text} is none: name photos alone.")
     if seed:
-        return _Corner(text, model.sample(1, seed=int(seed[1]))[0])
+        return _drawn(model, text, model.sample(1, seed=int(seed[1]))[0], side=side)
     if found is not None and stored:
-        return _Corner(text, _stored(model, Path(found[1]).expanduser(), int(found[2])))
+        return _drawn(model, text, _stored(model, Path(found[1]).expanduser(), int(found[2])), side=side)
     loaded, encoded = _encoded(session, model, text, cut)
     photo = None
     if side is not None and loaded.framing is not None:
         photo = corner_of(prepare(session.whole_photo(text), loaded.framing, encoded.reconstruction), side)
     return _Corner(encoded.name, encoded.code, {"note": loaded.note, **cut_values(loaded)}, photo)
+
+
+def _drawn(model: OpenModel, name: str, code: Codes, *, side: int | None) -> _Corner:
+    """A corner without a photo; with a `side` the model's own picture stands for one."""
+    photo = None if side is None else corner_of(drawn_canvas(model.decode(code[None])[0]), side)
+    return _Corner(name, code, photo=photo, soft=True)
 
 
 def _stored(model: OpenModel, path: Path, index: int) -> Codes:

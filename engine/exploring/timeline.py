@@ -25,6 +25,8 @@ FRAMES: Final = (2, 10_000)
 KEEP_BYTES: Final = 64 * 2**20
 """Pictures that a way back will show again are kept up to this size, in bytes."""
 CHUNK: Final = 16
+LARGE_BYTES: Final = 256 * 2**20
+"""`KEEP_BYTES` for frames at full size, of which each costs much more to make again."""
 
 
 @dataclass(frozen=True)
@@ -111,22 +113,31 @@ class Timeline:
 
 
 def frames_of(
-    decode: Callable[[Sequence[float]], Pictures], fractions: Sequence[float], *, keep_bytes: int = KEEP_BYTES
+    decode: Callable[[Sequence[float]], Pictures],
+    fractions: Sequence[float],
+    *,
+    keep_bytes: int = KEEP_BYTES,
+    chunk: int = CHUNK,
 ) -> Iterator[Pictures]:
-    """The pictures (H, W, 3) at `fractions`, one after the other, decoded a few at a time.
+    """The pictures (H, W, 3) at `fractions`, one after the other, decoded up to `chunk` at a time.
 
-    A place that comes again (a rest, a way back) is decoded once as long as `keep_bytes` of pictures suffice.
+    A place that comes again (a rest, a way back) is decoded once as long as `keep_bytes` of pictures suffice. No more
+    than those and a chunk are kept, and none that does not come again.
     """
     kept: OrderedDict[float, Pictures] = OrderedDict()
+    last = {place: index for index, place in enumerate(fractions)}
     for index, fraction in enumerate(fractions):
         if fraction not in kept:
-            wanted = list(dict.fromkeys(f for f in fractions[index : index + CHUNK] if f not in kept))
+            wanted = list(dict.fromkeys(f for f in fractions[index : index + chunk] if f not in kept))
             for place, picture in zip(wanted, decode(wanted), strict=True):
                 kept[place] = picture
-            most = max(CHUNK, keep_bytes // max(1, kept[fraction].nbytes))
+            most = max(chunk, keep_bytes // max(1, kept[fraction].nbytes))
             while len(kept) > most:
                 kept.popitem(last=False)
-        yield kept[fraction]
+        picture = kept[fraction]
+        if last[fraction] == index:
+            del kept[fraction]
+        yield picture
 
 
 def distinct(fractions: Sequence[float]) -> tuple[tuple[float, ...], np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:

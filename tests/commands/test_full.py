@@ -126,11 +126,19 @@ def test_a_morph_at_full_size(call, photo: Path, tmp_path: Path):
     assert [frame.shape for frame in frames] == [(200, 200, 3)] * 3
     first, last = np.abs(frames[1] - frames[0]).mean(), np.abs(frames[2] - frames[0]).mean()
     assert 0 < first < last
-    status, _, err = call(*command, "-o", out, "--background", "sea")
+    status, _, _ = call(*command, "-o", out, "--background", "sea")
     assert status == 2
-    status, _, err = call("morph", "faces-vae-64", photo, "seed:1", "--full", "-o", tmp_path / "a.gif")
+
+
+def test_a_morph_at_full_size_may_end_in_a_sample_and_says_so(call, photo: Path, tmp_path: Path):
+    command = ("morph", "faces-vae-64", photo, "seed:1", "--full", "--side", "96", "--frames", "2")
+    status, out, _ = call(*command, "-o", tmp_path / "frames")
+    assert status == 0
+    assert "seed:1 is no photo: that end is as soft as the model" in out
+    assert one_object(call(*command, "-o", tmp_path / "again", "--json"))["soft"] == ["seed:1"]
+    status, _, err = call("morph", "faces-vae-64", "seed:2", "seed:1", "--full", "-o", tmp_path / "a.gif")
     assert status == 2
-    assert "seed:1 is none: name photos alone" in err
+    assert "no corner is one: name at least one" in err
 
 
 def test_two_photos_of_one_name_stay_two_and_what_is_not_opened_is_told(call, photo: Path, tmp_path: Path):

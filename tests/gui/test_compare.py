@@ -34,7 +34,10 @@ def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def compare(app: App, portrait: Path) -> None:
-    """Drops the photo into Compare and waits for all rows."""
+    """Drops the photo into Compare, as the models see it, and waits for all rows; whole photos are in
+    test_whole_compare.py."""
+    app.press("view.photo")
+    assert app.state.full.wanted == "model"
     app.explore.show_view("compare")
     drop(app.explore_view.compare.board.photo, [portrait])
     app.wait(lambda: bool(app.state.compare) and all(row.status == "done" for row in app.state.compare))

@@ -20,7 +20,8 @@ from tests.gui.conftest import App, OpenApp, drag, drop, engine_model
 
 @pytest.fixture
 def morph(app: App) -> App:
-    """The morph view with both corners filled."""
+    """The morph view with both corners filled, as the model sees it: photos are in test_whole_morph.py."""
+    app.press("view.photo")
     app.explore.show_view("morph")
     app.wait(lambda: app.state.morph.strip is not None and all(slot.code is not None for slot in app.state.morph.slots))
     app.settle()

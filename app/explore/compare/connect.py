@@ -18,6 +18,7 @@ def connect(
     files: FilesController,
 ) -> None:
     """Connects Compare: its rows, the second photo of its path, and what is dropped on it."""
+    view.roomChanged.connect(compare.set_room)
     view.sampleWanted.connect(photos.choose_sample)
     view.filesDropped.connect(files.open_files)
     view.imageDropped.connect(photos.add_picture)

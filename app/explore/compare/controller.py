@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from app.core.store import Store
 from app.explore.compare.drawing import RowDrawing
 from app.explore.compare.rows import chosen_models, known_directions
+from app.explore.compare.whole import WholeRows
 from app.explore.controller import ExploreController
 from app.explore.photos.controller import PhotoController, Target
 from app.look import Look
@@ -31,6 +32,7 @@ class CompareController(QObject):
         super().__init__(parent)
         self._store, self._explore, self._photos = store, explore, photos
         self._drawing = RowDrawing(store, self)
+        self.whole = WholeRows(store, photos, self)
         self._round = 0
         self._photo: str | None = None
         self._models: tuple[ModelCard, ...] | None = None
@@ -138,6 +140,11 @@ class CompareController(QObject):
         models = tuple(card.key for card in state.models or () if card.key in wanted)
         if models:
             self._store.update(comparison=replace(state.comparison, models=models))
+
+    def set_room(self, side_px: int) -> None:
+        """How large a close-up of the photo is on screen, in its pixels."""
+        if side_px != self._store.state.comparison.room:
+            self._store.update(comparison=replace(self._store.state.comparison, room=side_px))
 
     def open_row(self, ref: str) -> None:
         """The model of a row becomes the one on show; the photo and the sliders go along."""

@@ -19,6 +19,11 @@ GAP_PX: Final = 16
 TITLE_PX: Final = 24
 PICTURES: Final = 3
 NARROW_PX: Final = 150
+CURRENT_TIP: Final = "The photo in this model, moved by the sliders and along the path."
+WHOLE_TIP: Final = (
+    "What this model changes, blended into the photo, whose detail is its own. The figure is how near the model's own "
+    "picture of the unchanged photo is: of a person it hardly knows it hardly knows the change."
+)
 
 
 class RowView(QWidget):
@@ -45,8 +50,9 @@ class RowView(QWidget):
             "Difference between the photo and its reconstruction, enlarged; black is none. SSIM: 1 is the same picture."
         )
         self.current = Picture("Current", parent=self)
-        self.current.setToolTip("The photo in this model, moved by the sliders and along the path.")
+        self.current.setToolTip(CURRENT_TIP)
         self._shown: CompareRow | None = None
+        self._whole = False
         self._figures, self._caption = ("", ""), ""
 
     def show_row(self, row: CompareRow, *, on_show: bool, caption: str) -> None:
@@ -61,8 +67,10 @@ class RowView(QWidget):
             self.note.setText(row.note)
             self.note.setVisible(bool(row.note))
         # A drag changes one picture of one row: the others must not be scaled and painted again.
-        if old is None or row.picture is not old.picture:
-            self.current.set_picture(row.picture)
+        close = row.close.picture if row.close is not None else None
+        now = close if self._whole else row.picture
+        if self.current.picture() is not now:
+            self.current.set_picture(now)
         waiting = row.status in ("waiting", "working")
         self.current.set_busy(waiting or row.drawing)
         if old is not None and (row.encoded, row.status, row.fraction, row.detail, row.message) == (
@@ -83,6 +91,7 @@ class RowView(QWidget):
         if row.fraction is not None:
             words = f"Searching {row.fraction:.0%}"
         self.picture.set_empty_text(words)
+        self.current.set_empty_text(words)
         if found is None:
             self.picture.set_picture(None)
             self.error.set_picture(None)
@@ -107,14 +116,31 @@ class RowView(QWidget):
         ):
             # An empty line would give its room to the picture, which would then jump with the first figure.
             picture.set_captions("" if narrow and figure else name, figure)
-        self.current.set_captions(self._caption or "Current")
+        if self._whole:
+            # How near the model is to the photo says what its change is worth.
+            self.current.set_captions(self._caption or "Photo", self._figures[0])
+        else:
+            self.current.set_captions(self._caption or "Current")
+
+    def set_whole(self, whole: bool) -> None:
+        """The photo with this model's change alone, or what the model sees."""
+        if whole == self._whole:
+            return
+        self._whole = whole
+        for picture in (self.picture, self.error):
+            picture.setVisible(not whole)
+        # Between the titles of two columns there is no room for it.
+        self.detail.setVisible(not whole)
+        self.current.setToolTip(WHOLE_TIP if whole else CURRENT_TIP)
+        self._show_captions()
 
     def place(self, side_px: int) -> None:
         """Gives each picture `side_px` pixels; `height_px` says how high the row then is."""
         self.setFixedHeight(height_px(side_px))
-        width = PICTURES * side_px + (PICTURES - 1) * GAP_PX
+        pictures = (self.current,) if self._whole else (self.picture, self.error, self.current)
+        width = len(pictures) * side_px + (len(pictures) - 1) * GAP_PX
         self._head.setGeometry(QRect(0, 0, width, TITLE_PX))
-        for index, picture in enumerate((self.picture, self.error, self.current)):
+        for index, picture in enumerate(pictures):
             left = index * (side_px + GAP_PX)
             picture.setGeometry(QRect(left, TITLE_PX + 4, side_px, side_px + CAPTION_PX))
         self._show_captions()

@@ -27,12 +27,26 @@ class Recipe:
 
 
 @dataclass(frozen=True, eq=False)
+class Close:
+    """A close-up of the photo with a model's change in it: `picture` (P, P, 3) at `side` pixels, `before` as it was,
+    `of` the model's picture that it is made of, `far` a close-up of the second photo. `fine`: all sharp, and not only
+    quick."""
+
+    picture: Pictures
+    before: Pictures
+    of: Pictures
+    side: int
+    fine: bool
+    far: Pictures | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class CompareRow:
     """One model's view of the photo. `status`: waiting, working, done or failed.
 
     `picture` (H, W, 3) is the newest of this model, made by `recipe`; `drawing` while a newer one is being made;
     `other` is the second photo of the path in this model, `other_note` how far its encoding is; `note` says what the
-    row cannot follow.
+    row cannot follow; `close` is the photo itself with this row's change.
     """
 
     ref: str
@@ -49,12 +63,18 @@ class CompareRow:
     recipe: Recipe | None = None
     drawing: bool = False
     note: str = ""
+    close: Close | None = None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which models are compared (None: those in the box), the photo at the far end of the path, and where on it."""
+    """Which models are compared (None: those in the box), the photo at the far end of the path, and where on it.
+
+    `room` is the side of a row's close-up of the photo, in pixels of the screen; `why`: why there is none to show.
+    """
 
     models: tuple[str, ...] | None = None
     other: str | None = None
     fraction: float = 0.0
+    room: int = 0
+    why: str = ""

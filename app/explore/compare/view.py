@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.explore.compare.row_view import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
+from app.explore.compare.shown import whole_shows
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.cards import Thumb
@@ -42,6 +43,17 @@ class Board(QWidget):
         self.other.setToolTip("The photo at the far end of the path: click to choose (Enter), or drag one here.")
         self.rows: list[RowView] = []
         self._room_px = (720, 480)
+        self._whole = False
+        self.side_px = SMALLEST_PX
+
+    def set_whole(self, whole: bool) -> None:
+        """The photo with the change of each model, as large as there is room; or what the models see."""
+        if whole == self._whole:
+            return
+        self._whole = whole
+        for row in self.rows:
+            row.set_whole(whole)
+        self.place(*self._room_px)
 
     def set_rows(self, count: int) -> None:
         """As many rows as there are models."""
@@ -50,6 +62,7 @@ class Board(QWidget):
         while len(self.rows) < count:
             row, index = RowView(parent=self), len(self.rows)
             row.titleClicked.connect(lambda at=index: self.rowChosen.emit(at))
+            row.set_whole(self._whole)
             row.show()
             self.rows.append(row)
         self.place(*self._room_px)
@@ -59,20 +72,51 @@ class Board(QWidget):
         self._room_px = (width_px, height)
         count = max(1, len(self.rows))
         spent = height_px(0)
+        if self._whole:
+            self._place_whole(width_px, height)
+            return
         by_height = (height - (count - 1) * ROW_GAP_PX) // count - spent
         by_width = (width_px - (PICTURES + 1) * GAP_PX) // (PICTURES + 1)
         side = max(SMALLEST_PX, min(by_height, by_width))
         spare = width_px - PICTURES * side - (PICTURES + 1) * GAP_PX
         photo = max(64, min(spare, (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX))
-        # The photos' upper edge is in line with the first row's pictures.
-        top = TITLE_PX + 4
-        self.photo.setGeometry(QRect(0, top, photo, photo + CAPTION_PX))
-        self.other.setGeometry(QRect(0, top + photo + CAPTION_PX + ROW_GAP_PX, photo, photo + CAPTION_PX))
-        left = photo + 2 * GAP_PX
+        left = self._place_photos(photo)
+        self.side_px = side
         for index, row in enumerate(self.rows):
             row.place(side)
             row.setGeometry(QRect(left, index * (height_px(side) + ROW_GAP_PX), width_px - left, height_px(side)))
         self.setMinimumHeight(count * (height_px(side) + ROW_GAP_PX) - ROW_GAP_PX)
+
+    def _place_photos(self, side: int) -> int:
+        """The photos below each other; says where the rows begin."""
+        # Their upper edge is in line with the first row's pictures.
+        top = TITLE_PX + 4
+        self.photo.setGeometry(QRect(0, top, side, side + CAPTION_PX))
+        self.other.setGeometry(QRect(0, top + side + CAPTION_PX + ROW_GAP_PX, side, side + CAPTION_PX))
+        return side + 2 * GAP_PX
+
+    def _place_whole(self, width_px: int, height: int) -> None:
+        """Each model's photo in as many columns as make them largest."""
+        count, spent = max(1, len(self.rows)), height_px(0)
+        most = (height - TITLE_PX - GAP_PX) // 2 - CAPTION_PX
+        room = width_px - min(width_px // 5, most) - 2 * GAP_PX
+
+        def side_in(columns: int) -> int:
+            lines = -(-count // columns)
+            by_width = (room - (columns - 1) * GAP_PX) // columns
+            return min(by_width, (height - (lines - 1) * ROW_GAP_PX) // lines - spent)
+
+        columns = max(range(1, count + 1), key=side_in)
+        side = self.side_px = max(SMALLEST_PX, side_in(columns))
+        spare = width_px - columns * side - (columns + 1) * GAP_PX
+        left = self._place_photos(max(64, min(spare, most)))
+        for index, row in enumerate(self.rows):
+            line, column = divmod(index, columns)
+            row.place(side)
+            spot = (left + column * (side + GAP_PX), line * (height_px(side) + ROW_GAP_PX))
+            row.setGeometry(QRect(*spot, side, height_px(side)))
+        lines = -(-count // columns)
+        self.setMinimumHeight(lines * (height_px(side) + ROW_GAP_PX) - ROW_GAP_PX)
 
 
 class CompareView(QWidget):
@@ -87,6 +131,7 @@ class CompareView(QWidget):
     otherFilesDropped = Signal(list)
     otherImageDropped = Signal(object)
     fractionChanged = Signal(float)
+    roomChanged = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,13 +179,22 @@ class CompareView(QWidget):
     def _place(self) -> None:
         room = self._scroll.viewport().size()
         self.board.place(room.width(), self.height() - self.models.sizeHint().height() - 8)
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        self.roomChanged.emit(round(self.board.side_px * self.devicePixelRatioF()))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state."""
         if moved(now, before, "photo"):
             self._pages.setCurrentIndex(0 if now.photo is None else 1)
-        if moved(now, before, "photo", "loaded", "encoded", "photos"):
-            self._show_photo(now)
+        whole = whole_shows(now)
+        if before is None or whole != whole_shows(before):
+            self.board.set_whole(whole)
+            self._tell_room()
+            before = None
+        if moved(now, before, "photo", "loaded", "encoded", "photos") or (whole and moved(now, before, "compare")):
+            self._show_photo(now, whole=whole)
         if moved(now, before, "photos", "comparison", "compare"):
             self._show_other(now, fresh=moved(now, before, "photos"))
         if moved(now, before, "comparison"):
@@ -161,10 +215,13 @@ class CompareView(QWidget):
         for widget, row in zip(self.board.rows, now.compare, strict=True):
             widget.show_row(row, on_show=row.ref == now.model, caption=_caption(now))
 
-    def _show_photo(self, now: AppState) -> None:
+    def _show_photo(self, now: AppState, *, whole: bool) -> None:
         item = next((p for p in now.photos if p.key == now.photo), None)
         best = now.encoded.photo if now.encoded is not None else now.loaded.picture if now.loaded is not None else None
-        self.board.photo.set_picture(best if best is not None else item.thumb if item is not None else None)
+        close = next((row.close.before for row in now.compare if row.close is not None), None) if whole else None
+        picture = close if close is not None else best if best is not None else item.thumb if item is not None else None
+        if self.board.photo.picture() is not picture:
+            self.board.photo.set_picture(picture)
         self.board.photo.set_captions("A", item.name if item is not None else "Photo")
 
     def _show_other(self, now: AppState, *, fresh: bool) -> None:
@@ -173,6 +230,8 @@ class CompareView(QWidget):
             slot.set_thumbs([Thumb(p.key, p.thumb, p.name) for p in now.photos if p.listed])
         item = next((p for p in now.photos if p.key == now.comparison.other), None)
         framed: Pictures | None = next((row.other.photo for row in now.compare if row.other is not None), None)
+        if whole_shows(now):
+            framed = next((r.close.far for r in now.compare if r.close is not None and r.close.far is not None), framed)
         picture = (
             None if now.comparison.other is None else framed if framed is not None else item.thumb if item else None
         )

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
+from app.core.file_kinds import PICTURES, ask_save
+from app.core.notices import Message
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.controller import ExploreController
-from app.explore.grid.recipe import GridRecipe, at_place, axes_of, filling_order, is_plane, recipe_of
+from app.explore.fullsize.close_up import CloseUpPhoto, CloseUps, close_up_photo
+from app.explore.grid.recipe import (
+    GridRecipe,
+    at_place,
+    axes_of,
+    edit_names,
+    edited,
+    filling_order,
+    is_plane,
+    recipe_of,
+)
+from app.explore.grid.sheet import export_sheet, look_of, on_photo
 from app.explore.grid.state import (
+    EDITS,
     FEWEST_SIDE,
     GRID_KINDS,
     MANIFOLD,
@@ -23,8 +39,9 @@ from app.explore.grid.state import (
     SPAN_SIGMAS,
     GridCell,
 )
-from app.look import Look
+from app.explore.photos.controller import PhotoController
 from app.state import AppState, moved
+from app.words import nice
 from engine.api import Coded, Codes, DrawRequest, Pictures
 from engine.events import Failed
 from engine.exploring import manifold_code
@@ -33,6 +50,9 @@ from engine.lanes import Context
 if TYPE_CHECKING:
     from engine.session import OpenModel
 
+NO_SHEET: Final = Message("A sheet is made of edits: choose Edits in the grid first.", "warning")
+GONE: Final = "This photo is no longer in the library: drop it again to see it whole."
+PARTS: Final = ("view", "grid", "look", "temperature", "info", "encoded", "full", "photo")
 FIRST: Final = 4
 PIECE: Final = 4
 """Pictures at a time: what a drag may have to wait for."""
@@ -44,9 +64,12 @@ LARGEST_SPAN: Final = 2.0
 class GridController(QObject):
     """Fills the grid on the model lane behind everything else, the newest recipe first."""
 
-    def __init__(self, store: Store, explore: ExploreController, parent: QObject | None = None) -> None:
+    def __init__(
+        self, store: Store, explore: ExploreController, photos: PhotoController, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._store, self._explore = store, explore
+        self._store, self._explore, self._photos = store, explore, photos
+        self._close_ups = CloseUps(store.photo_loader)
         self._recipe: GridRecipe | None = None
         self._jobs: list[Task] = []
         self._fresh: set[int] = set()
@@ -54,7 +77,11 @@ class GridController(QObject):
         store.modelOpened.connect(self._refresh)
 
     def _changed(self, before: AppState, now: AppState) -> None:
-        if now.view == "grid" and moved(now, before, "view", "grid", "look", "temperature", "info"):
+        other = now.photo != before.photo or now.full.wanted != before.full.wanted
+        if other and now.grid.why:
+            # Another photo, or perhaps it can be read again.
+            self._set(why="")
+        elif now.view == "grid" and moved(now, before, *PARTS):
             self._refresh()
         elif before.view == "grid" and now.view != "grid":
             # Nobody sees it: what is left is done when one comes back.
@@ -90,6 +117,43 @@ class GridController(QObject):
             axes[1 - which] = axes[which]
         axes[which] = name
         self._set(axes=(axes[0], axes[1]))
+
+    def set_reach(self, reach: float) -> None:
+        """How strong the strongest edits are, in sigmas."""
+        self._set(reach=reach)
+
+    def show_direction(self, name: str, shown: bool) -> None:
+        """Puts a direction among the rows of edits, or takes it out; one always stays."""
+        info, grid = self._store.state.info, self._store.state.grid
+        if info is None:
+            return
+        now = edit_names(info, grid)
+        wanted = (*now, name) if shown else tuple(one for one in now if one != name)
+        if wanted:
+            self._set(names=wanted)
+
+    def set_room(self, side_px: int) -> None:
+        """How large a cell is on screen, in its pixels."""
+        self._set(room=side_px)
+
+    def set_sheet(self, side_px: int) -> None:
+        """How large a cell of an exported sheet is, in pixels."""
+        self._set(sheet=side_px)
+
+    def ask_export(self, parent: QWidget) -> None:
+        """Asks where the sheet of edits goes to."""
+        if self._recipe is None or self._recipe.kind != EDITS:
+            self._store.notices.say(NO_SHEET)
+            return
+        ask_save(parent, "Export the sheet", PICTURES, suffix="png", use=self.export, name="edits.png")
+
+    def export(self, path: Path) -> None:
+        """Writes the sheet of edits, on the photo or as the model sees it, as is on show."""
+        if self._recipe is not None and self._recipe.kind == EDITS:
+            export_sheet(self._store, path, self._recipe, self._photo(self._recipe))
+
+    def _photo(self, recipe: GridRecipe) -> CloseUpPhoto | None:
+        return close_up_photo(recipe.photo, self._photos) if recipe.photo else None
 
     def pan(self, right: float, up: float) -> None:
         """Moves the window of the manifold, in window widths."""
@@ -131,6 +195,12 @@ class GridController(QObject):
         cell = grid.cells[index]
         if cell is None:
             return
+        if recipe.kind == EDITS:
+            if index in self._fresh:
+                self._store.update(grid=replace(grid, chosen=index))
+                name = nice(recipe.names[index // recipe.side])
+                self._explore.change(lambda look: edited(look, recipe, index), name)
+            return
         if recipe.kind == MANIFOLD and not is_plane(state.info):
             if index in self._fresh:
                 self._store.update(grid=replace(grid, chosen=index))
@@ -160,7 +230,7 @@ class GridController(QObject):
         self._fresh = set()
         store.step_aside()
         grid = store.state.grid
-        alike = old is not None and (old.ref, old.kind, old.count) == (recipe.ref, recipe.kind, recipe.count)
+        alike = old is not None and _shape(old) == _shape(recipe)
         kept = grid.cells if alike and len(grid.cells) == recipe.count else (None,) * recipe.count
         store.update(grid=replace(grid, cells=kept, missing=recipe.count, chosen=-1))
         memory: list[Codes] = []
@@ -170,34 +240,51 @@ class GridController(QObject):
             self._ask(recipe, order[start:stop], memory)
 
     def _ask(self, recipe: GridRecipe, indices: Sequence[int], memory: list[Codes]) -> None:
-        host = self._store.model_host
+        host, close_ups, photo = self._store.model_host, self._close_ups, self._photo(recipe)
+        if recipe.photo and photo is None:
+            self._give_up(GONE)
+            return
 
-        def work(context: Context) -> tuple[Codes, Pictures]:
+        def work(context: Context) -> tuple[Codes, Pictures, tuple[Pictures, ...]]:
             context.check()
             model = host.model(recipe.ref, recipe.sha256)
             codes = codes_of(model, recipe, indices, memory)
-            return codes, model.decode(codes)
+            pictures = model.decode(codes)
+            if photo is None:
+                return codes, pictures, ()
+            return codes, pictures, on_photo(recipe, indices, pictures, photo=photo, close_ups=close_ups)
 
-        def done(found: tuple[Codes, Pictures]) -> None:
+        def done(found: tuple[Codes, Pictures, tuple[Pictures, ...]]) -> None:
             if self._recipe is recipe:
                 self._filled(indices, *found)
 
         def failed(event: Failed) -> None:
             if self._recipe is recipe:
                 self._stop()
+                if photo is not None:
+                    self._give_up(event.message)
                 self._store.notices.failed(event)
 
         job = self._store.tasks.submit("model", "fill the grid", work, done=done, failed=failed, background=True)
         if job is not None:
             self._jobs.append(job)
 
-    def _filled(self, indices: Sequence[int], codes: Codes, pictures: Pictures) -> None:
+    def _give_up(self, why: str) -> None:
+        """What the model sees is what there is to show."""
+        self._set(why=why)
+
+    def _filled(self, indices: Sequence[int], codes: Codes, pictures: Pictures, whole: tuple[Pictures, ...]) -> None:
         grid = self._store.state.grid
         cells = list(grid.cells)
-        for index, code, picture in zip(indices, codes, pictures, strict=True):
-            cells[index] = GridCell(picture, code)
+        for at, (index, code, picture) in enumerate(zip(indices, codes, pictures, strict=True)):
+            cells[index] = GridCell(picture, code, whole[at] if whole else None)
             self._fresh.add(index)
         self._store.update(grid=replace(grid, cells=tuple(cells), missing=len(cells) - len(self._fresh)))
+
+
+def _shape(recipe: GridRecipe) -> tuple[object, ...]:
+    """What must stay for a cell to keep its old picture until its new one is there."""
+    return recipe.ref, recipe.kind, recipe.side, recipe.count, recipe.photo
 
 
 def codes_of(model: OpenModel, recipe: GridRecipe, indices: Sequence[int], memory: list[Codes]) -> Codes:
@@ -217,5 +304,7 @@ def codes_of(model: OpenModel, recipe: GridRecipe, indices: Sequence[int], memor
         return np.stack(
             [model.neighbour(request, i, side=recipe.side, radius=recipe.radius, seed=recipe.seed) for i in indices]
         )
-    look = Look("", request.source, request.edits, request.locked, request.wander, None, request.levels)
+    look = look_of(request)
+    if recipe.kind == EDITS:
+        return np.stack([model.code_of(edited(look, recipe, i).request()) for i in indices])
     return np.stack([model.code_of(at_place(look, recipe, i).request()) for i in indices])

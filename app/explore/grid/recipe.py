@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.explore.grid.state import ACROSS, NEIGHBOURS, SAMPLES, SPAN_SIGMAS, UPWARDS, GridState
+from app.explore.grid.shown import whole_shows
+from app.explore.grid.state import (
+    ACROSS,
+    EDITS,
+    FEW_ROWS,
+    MOST_ROWS,
+    NEIGHBOURS,
+    SAMPLES,
+    SPAN_SIGMAS,
+    UPWARDS,
+    GridState,
+)
 from app.look import Look
 from app.state import AppState
-from app.words import nice, source_text
-from engine.api import DrawRequest, LevelRule, ModelInfo
+from app.words import nice, signed, source_text
+from engine.api import DrawRequest, Encoded, LevelRule, ModelInfo
 from engine.exploring import offsets
 
 RADIANS_A_SIGMA: Final = 0.5
@@ -32,11 +43,16 @@ class GridRecipe:
     axes: tuple[str, str] = ("", "")
     centre: tuple[float, float] = (0.0, 0.0)
     span: float = 1.0
+    names: tuple[str, ...] = ()
+    reach: float = 0.0
+    photo: str = ""
+    encoded: Encoded | None = None
+    room: int = 0
 
     @property
     def count(self) -> int:
         """Cells."""
-        return self.side * self.side
+        return self.side * (len(self.names) if self.kind == EDITS else self.side)
 
 
 def recipe_of(state: AppState) -> GridRecipe | None:
@@ -50,6 +66,8 @@ def recipe_of(state: AppState) -> GridRecipe | None:
     plain = replace(look, precision="float32", solo=-1)
     if grid.kind == NEIGHBOURS:
         return replace(base, request=plain.request(), radius=grid.radius)
+    if grid.kind == EDITS:
+        return _edits(state, replace(base, seed=0, names=edit_names(info, grid), reach=grid.reach), plain)
     if is_plane(info):
         return replace(base, seed=0, centre=grid.centre, span=grid.span)
     axes = axes_of(info, grid.axes)
@@ -57,6 +75,43 @@ def recipe_of(state: AppState) -> GridRecipe | None:
     for axis in axes:
         plain = placed(plain, axis, 0.0)
     return replace(base, seed=0, request=plain.request(), axes=axes, centre=grid.centre, span=grid.span)
+
+
+def _edits(state: AppState, base: GridRecipe, plain: Look) -> GridRecipe:
+    """Each cell moves one direction from where the others, but those of the rows, are."""
+    for name in base.names:
+        plain = plain.with_edit(name, 0.0)
+    found = replace(base, request=plain.request())
+    encoded = state.encoded
+    if not whole_shows(state) or encoded is None or plain.photo is None or not state.grid.room:
+        return found
+    return replace(found, photo=plain.photo, encoded=encoded, room=state.grid.room)
+
+
+def edit_names(info: ModelInfo, grid: GridState) -> tuple[str, ...]:
+    """The directions of the rows of edits, in the model's order: those wanted that it has, else its first few."""
+    every = [d.name for d in (*info.attributes, *info.components)]
+    wanted = tuple(name for name in every if grid.names is not None and name in grid.names)
+    return wanted[:MOST_ROWS] or tuple(every[:FEW_ROWS])
+
+
+def strength_of(recipe: GridRecipe, column: int) -> float:
+    """Sigmas of a column of edits; 0 in the middle."""
+    return round((2 * column / (recipe.side - 1) - 1) * recipe.reach, 2)
+
+
+def strength_words(reach: float, column: int, columns: int) -> str:
+    """What stands above a column."""
+    value = (2 * column / (columns - 1) - 1) * reach
+    return f"{signed(value)} σ" if value else "0"
+
+
+def edited(look: Look, recipe: GridRecipe, index: int) -> Look:
+    """The look at a cell of edits."""
+    row, column = divmod(index, recipe.side)
+    for name in recipe.names:
+        look = look.with_edit(name, 0.0)
+    return look.with_edit(recipe.names[row], strength_of(recipe, column))
 
 
 def is_plane(info: ModelInfo) -> bool:
@@ -106,6 +161,8 @@ def filling_order(recipe: GridRecipe) -> list[int]:
     if recipe.kind == SAMPLES:
         return list(range(recipe.count))
     middle = (recipe.side - 1) / 2
+    if recipe.kind == EDITS:
+        return sorted(range(recipe.count), key=lambda index: abs(index % recipe.side - middle))
 
     def away(index: int) -> float:
         row, column = divmod(index, recipe.side)
@@ -122,6 +179,8 @@ def caption(grid: GridState, info: ModelInfo, state: AppState) -> tuple[str, str
     if grid.kind == NEIGHBOURS:
         name = source_text(state.look.source) if state.look is not None else ""
         return f"Neighbours of {name}", f"up to {grid.radius:.2f} rad away · set {grid.seed}"
+    if grid.kind == EDITS:
+        return "A row a direction, a column a strength", f"± {grid.reach:.1f} σ"
     if is_plane(info):
         return "All codes, by the inverse of the normal distribution", f"{grid.span:.0%} of each side"
     x, y = axes_of(info, grid.axes)

@@ -34,6 +34,8 @@ def connect(
     view.holdWanted.connect(morph.set_hold)
     view.playWanted.connect(morph.play)
     view.takeWanted.connect(morph.take)
+    view.roomChanged.connect(morph.set_room)
+    panel.backgroundChanged.connect(morph.set_background)
     panel.methodChanged.connect(morph.set_method)
     panel.fractionChanged.connect(morph.set_fraction)
     panel.timingChanged.connect(morph.set_timing)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
@@ -17,18 +15,16 @@ from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.morph import export as morph_export
+from app.explore.morph.drawing import MorphDrawing
 from app.explore.morph.path import LETTERS, codes_of, filled, pad_codes, path_of
-from app.explore.morph.player import MorphPlayer, submit_latest
+from app.explore.morph.player import MorphPlayer
 from app.explore.morph.state import MorphSlot
+from app.explore.morph.whole import current_slot
 from app.explore.photos.controller import PhotoController, Target
 from app.state import AppState
-from app.words import source_text
 from engine.api import Codes, Encoded, Pictures, Sampled
 from engine.lanes import Context
 
-STRIP_STEPS: Final = {1: 8, 2: 4, 3: 3, 4: 2}
-"""Pictures of the strip for each leg, by the number of legs: so that every corner is one of them."""
-NORM_PLACES: Final = 61
 FRAMES: Final = (10, 600)
 HOLD: Final = (0, 60)
 
@@ -41,8 +37,8 @@ class MorphController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._explore, self._photos = store, explore, photos
-        self._version = 0
-        self.player = MorphPlayer(store, self)
+        self.drawing = MorphDrawing(store, photos, self)
+        self.player = MorphPlayer(store, self.drawing, self)
         store.changed.connect(self._changed)
         store.modelOpened.connect(self._model_opened)
 
@@ -55,11 +51,11 @@ class MorphController(QObject):
         # Whoever changed it: a hand, other weights, or a session. Corners of another model are gone in a moment, and
         # until then their codes mean nothing to it.
         if _path_key(now) != _path_key(before) and now.model == before.model:
-            self._path_changed()
+            self.drawing.path_changed()
         # The pad's empty corners are the current code.
         stands_in = now.morph.pad is not None and any(slot is None for slot in now.morph.slots)
         if stands_in and now.drawn is not before.drawn:
-            self._draw()
+            self.drawing.draw()
 
     # corners
     def _fill(self) -> None:
@@ -89,7 +85,7 @@ class MorphController(QObject):
         state = self._store.state
         if state.drawn is None or state.look is None:
             return
-        slot = MorphSlot(source_text(state.look.source), state.drawn.picture, code=state.drawn.code)
+        slot = current_slot(state)
         self._put(state.morph.chosen if index is None else index, slot)
 
     def set_photo(self, key: str, index: int | None = None) -> None:
@@ -189,11 +185,11 @@ class MorphController(QObject):
     def _model_opened(self) -> None:
         """Codes belong to one model: photos are encoded again, other corners go."""
         slots = self._store.state.morph.slots
-        self._set(slots=tuple(None for _ in slots), picture=None, strip=None, norms=None, chosen=0)
+        self._set(slots=tuple(None for _ in slots), picture=None, strip=None, norms=None, chosen=0, whole=None, why="")
         info = self._store.state.info
         if info is not None and len(info.groups) < 2 and self._store.state.morph.method == "levels":
             self._set(method="slerp")
-        self._version += 1
+        self.drawing.forget()
         for index, slot in enumerate(slots):
             if slot is not None and slot.photo is not None and self._store.state.view == "morph":
                 self.set_photo(slot.photo, index)
@@ -220,7 +216,7 @@ class MorphController(QObject):
         if self._store.state.morph.playing:
             self.player.halt()
         self._set(fraction=fraction, pad=None)
-        self._draw()
+        self.drawing.draw()
 
     def set_method(self, method: str) -> None:
         """lerp, slerp, norm, or levels where the model has several."""
@@ -236,6 +232,15 @@ class MorphController(QObject):
             return
         self._set(timing=changed)
 
+    def set_background(self, background: str) -> None:
+        """What is behind the heads at full size, one of `engine.blending.BACKGROUNDS`."""
+        self._set(background=background)
+
+    def set_room(self, side_px: int) -> None:
+        """How large a frame is on screen, in its pixels."""
+        if side_px != self._store.state.morph.room:
+            self._set(room=side_px)
+
     def set_export(self, name: str, value: Any) -> None:
         """A field of `MorphExport`."""
         self._set(export=replace(self._store.state.morph.export, **{name: value}))
@@ -246,7 +251,7 @@ class MorphController(QObject):
             self._store.notices.warn("The pad needs three or four corners: add one first.")
             return
         self._set(pad=(0.5, 0.5) if on else None)
-        self._draw()
+        self.drawing.draw()
 
     def toggle_pad(self) -> None:
         """From the path to the pad, and back; a corner is added where there are only two."""
@@ -258,67 +263,7 @@ class MorphController(QObject):
         """Where on the pad."""
         self._store.step_aside()
         self._set(pad=(x, y))
-        self._draw()
-
-    def _path_changed(self) -> None:
-        self._version += 1
-        morph = self._store.state.morph
-        if self.codes() is None:
-            self._set(picture=None, strip=None, norms=None)
-        else:
-            legs = len(filled(morph)) - (morph.timing.loop != "loop")
-            self._ask_for_strip(STRIP_STEPS[legs] * legs + 1)
-        self._draw()
-
-    def _ask_for_strip(self, count: int) -> None:
-        path, version, store = path_of(self._store.state), self._version, self._store
-        if path is None:
-            return
-        host, closed = store.model_host, path.closed
-
-        def strip(pictures: Pictures) -> None:
-            if version == self._version:
-                self._set(strip=pictures)
-
-        def norms(found: dict[str, NDArray[np.float64]]) -> None:
-            if version == self._version:
-                self._set(norms=found)
-
-        submit_latest(store, "strip", path, [float(f) for f in np.linspace(0, 1, count)], strip)
-        store.tasks.submit(
-            "model",
-            "measure the path",
-            lambda context: dict(host.model(path.ref, path.sha256).morph_norms(path.codes, NORM_PLACES, loop=closed)),
-            done=norms,
-            latest="morph norms",
-        )
-
-    def _draw(self) -> None:
-        morph, version = self._store.state.morph, self._version
-
-        def use(pictures: Pictures) -> None:
-            if version == self._version and (self._store.state.morph.pad is None) == (morph.pad is None):
-                self._set(picture=pictures[0])
-
-        if morph.pad is not None:
-            self._draw_pad(*morph.pad, use)
-            return
-        path = path_of(self._store.state)
-        if path is not None:
-            submit_latest(self._store, "morph", path, [morph.fraction], use)
-
-    def _draw_pad(self, x: float, y: float, use: Callable[[Pictures], None]) -> None:
-        store, state = self._store, self._store.state
-        codes, host, method = pad_codes(state), store.model_host, state.morph.method
-        if codes is None or state.info is None or state.model is None:
-            return
-        ref, sha = state.model, state.info.sha256
-
-        def draw(context: Context) -> Pictures:
-            model = host.model(ref, sha)
-            return model.decode(model.morph_pad(codes, x, y, method=method)[None])
-
-        store.tasks.submit("model", "morph", draw, done=use, latest="morph")
+        self.drawing.draw()
 
     def take(self) -> None:
         """The code at this place becomes the current one."""
@@ -367,7 +312,7 @@ class MorphController(QObject):
 
     def export(self, path: Path) -> None:
         """Writes the animation to a GIF, WebP or MP4 file, or a folder of PNG files."""
-        morph_export.export(self._store, path)
+        morph_export.export(self._store, self._photos, path)
 
 
 def _path_key(state: AppState) -> tuple[object, ...]:

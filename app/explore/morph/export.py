@@ -11,24 +11,33 @@ from app.core.export_job import export_file
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.morph.path import path_of, timeline_of
+from app.explore.morph.whole import Corners, whole_of
+from app.explore.photos.controller import PhotoController
 from engine.api import Pictures
-from engine.exploring import distinct, frames_of, save_animation
+from engine.exploring import LARGE_BYTES, distinct, frames_of, save_animation
 from engine.lanes import Progress
 
 JOB: Final = "export"
 
 
-def export(store: Store, file: Path) -> None:
-    """The whole animation as its timing says; the kind of file is told by its name."""
+def export(store: Store, photos: PhotoController, file: Path) -> None:
+    """The whole animation as its timing says, of photos or of what the model sees, as is on show; the kind of file is
+    told by its name."""
     morph, path = store.state.morph, path_of(store.state)
     if path is None:
         store.notices.say(NO_MORPH)
         return
     fractions, choice, fps = timeline_of(morph).fractions(), morph.export, morph.timing.fps
     ready, (_, order) = morph.frames, distinct(fractions)
-    host = store.study_host
+    host, loader, whole = store.study_host, store.photo_loader, whole_of(store.state, photos)
 
     def pictures() -> Iterator[Pictures]:
+        if whole is not None:
+            # One frame at a time: of large ones a few fill the memory.
+            corners = Corners(loader).at(whole.photos, choice.side)
+            return frames_of(
+                lambda places: whole.frames(host, corners, places), fractions, keep_bytes=LARGE_BYTES, chunk=1
+            )
         if ready is not None:
             return (ready[i] for i in order)
         return frames_of(lambda places: path.pictures(host, places), fractions)
@@ -40,7 +49,7 @@ def export(store: Store, file: Path) -> None:
             pictures(),
             count=len(fractions),
             frames_per_second=fps,
-            scale=choice.scale,
+            scale=choice.scale if whole is None else 1,
             smooth=choice.smooth,
             progress=progress,
         )

@@ -7,7 +7,8 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.explore.morph.path import filled, marks_of, timeline_of
+from app.explore.morph.path import LETTERS, filled, marks_of, timeline_of
+from app.explore.morph.shown import whole_shows
 from app.explore.morph.state import MorphState
 from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
@@ -17,7 +18,9 @@ from app.widgets.form import FormRows, IntField, Section
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.norm_plot import NormPlot
 from app.widgets.segmented import Segmented
+from app.widgets.tiles import Tiles
 from app.words import group_label
+from engine.api import Pictures
 from engine.exploring import GIF_FASTEST, mp4_missing
 
 WIDTH_PX: Final = 316
@@ -30,6 +33,14 @@ METHODS: Final = (
 )
 EASINGS: Final = (("linear", "Even"), ("smooth", "Smooth"), ("smoother", "Smoother"), ("sine", "Sine"))
 LOOPS: Final = (("once", "Once"), ("loop", "Loop"), ("there-and-back", "To and fro"))
+BACKGROUNDS: Final = (
+    ("first", "A", "What is behind A stays behind every head; what a head hid is guessed."),
+    ("last", "B", "What is behind the last corner stays behind every head; what a head hid is guessed."),
+    ("faded", "Faded", "One background fades into the next."),
+)
+SIDES: Final = (256, 384, 512, 768, 1024, 1536, 2048)
+LARGE_GIF_PX: Final = 768
+"""From this side on a GIF is many times as large as a film."""
 SPEEDS: Final = (("24", "24"), ("30", "30"), ("60", "60"))
 KINDS: Final = ((".gif", "GIF"), (".webp", "WebP"), (".mp4", "MP4"), ("", "PNG files in a folder"))
 LOOP_TIP: Final = (
@@ -42,6 +53,7 @@ class MorphPanel(QWidget):
     """Emits (field, value) of the timing and of the export, and the place on the path that was chosen."""
 
     methodChanged = Signal(str)
+    backgroundChanged = Signal(str)
     fractionChanged = Signal(float)
     timingChanged = Signal(str, object)
     holdChanged = Signal(int)
@@ -54,8 +66,12 @@ class MorphPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH_PX)
         self._offered: tuple[str, ...] = ()
+        self._tiles: tuple[Pictures, ...] | None = None
         inner = QWidget()
-        column = vbox(self._path_section(), self._timing_section(), self._export_section(), None, gap_px=12)
+        self.behind = self._background_section()
+        column = vbox(
+            self._path_section(), self.behind, self._timing_section(), self._export_section(), None, gap_px=12
+        )
         column.setContentsMargins(16, 8, 16, 12)
         inner.setLayout(column)
         outer = QVBoxLayout(self)
@@ -77,6 +93,15 @@ class MorphPanel(QWidget):
         self.plot.placed.connect(self.fractionChanged)
         for widget in (self.method, self.explanation, self.plot):
             section.add(widget)
+        return section
+
+    def _background_section(self) -> Section:
+        section = Section("Background")
+        self.background = Tiles(BACKGROUNDS)
+        self.background.setAccessibleName("What is behind the heads")
+        self.background.changed.connect(self.backgroundChanged)
+        section.add(self.background)
+        section.hide()
         return section
 
     def _timing_section(self) -> Section:
@@ -118,11 +143,15 @@ class MorphPanel(QWidget):
         self.smooth.setAccessibleName("How frames are enlarged")
         self.smooth.changed.connect(lambda key: self.exportChanged.emit("smooth", key == "smooth"))
         rows.add_row("Format", self.kind, "What is written; the name you give may say otherwise")
+        self.side = Combo([(str(n), f"{n:,} × {n:,}") for n in SIDES])
+        self.side.setAccessibleName("Size")
+        self.side.setToolTip("Pixels of a frame (256 to 2,048)")
+        self.side.changed.connect(lambda key: self.exportChanged.emit("side", int(key)))
         size = QWidget()
-        size.setLayout(hbox(self.scale, self.smooth))
+        size.setLayout(hbox(self.scale, self.smooth, self.side))
         self.scale.setAccessibleName("Enlarge")
         self.scale.setToolTip("Times the model's own size (1 to 8)")
-        rows.add_row("Enlarge", size)
+        rows.add_row("Size", size)
         self.about = QLabel()
         self.about.setProperty("kind", "muted")
         self.about.setWordWrap(True)
@@ -139,11 +168,14 @@ class MorphPanel(QWidget):
         """Shows the state."""
         if moved(now, before, "info"):
             self._offer(now)
-        if not moved(now, before, "morph", "info", "jobs"):
+        if not moved(now, before, "morph", "info", "jobs", "full"):
             return
         morph, old = now.morph, before.morph if before is not None else None
         self.plot.set_fraction(morph.fraction)
-        if old is not None and not moved(now, before, "info", "jobs") and _parts(morph) == _parts(old):
+        whole = whole_shows(now)
+        self._show_background(morph, whole=whole)
+        same = before is not None and whole == whole_shows(before) and not moved(now, before, "info", "jobs")
+        if old is not None and same and _parts(morph) == _parts(old):
             return
         if self.method.current() != morph.method:
             self.method.set_current(morph.method)
@@ -156,7 +188,20 @@ class MorphPanel(QWidget):
         self.plot.set_marks(marks_of(morph) if morph.norms is not None else ())
         if old is None or morph.timing != old.timing or morph.slots is not old.slots or morph.export != old.export:
             self._show_timing(morph)
-        self._show_export(now, morph)
+        self._show_export(now, morph, whole=whole)
+
+    def _show_background(self, morph: MorphState, *, whole: bool) -> None:
+        if self.behind.isHidden() == whole:
+            self.behind.setVisible(whole)
+        if not whole:
+            return
+        letters = [LETTERS[i] for i in filled(morph)]
+        self.background.set_words((letters[0], letters[-1], "Faded") if len(letters) > 1 else ("A", "B", "Faded"))
+        if self._tiles is not morph.tiles:
+            self._tiles = morph.tiles
+            self.background.set_pictures(morph.tiles)
+        if self.background.current() != morph.background:
+            self.background.set_current(morph.background)
 
     def _offer(self, now: AppState) -> None:
         """Levels are offered where the code has several."""
@@ -179,18 +224,24 @@ class MorphPanel(QWidget):
         rests = "" if not any(holds) else f" · rests {holds[0] if alike else ' / '.join(map(str, holds))}"
         self.length.setText(f"{line.frames} frames · {line.frames / timing.fps:.1f} s{rests}")
 
-    def _show_export(self, now: AppState, morph: MorphState) -> None:
+    def _show_export(self, now: AppState, morph: MorphState, *, whole: bool) -> None:
         choice = morph.export
         self.kind.set_current(choice.kind)
         self.scale.set_current(str(choice.scale))
         self.smooth.set_current("smooth" if choice.smooth else "square")
+        self.side.set_current(str(choice.side if choice.side in SIDES else SIDES[2]))
+        self.side.setVisible(whole)
+        for widget in (self.scale, self.smooth):
+            widget.setVisible(not whole)
         missing = mp4_missing() if choice.kind == ".mp4" else ""
         words = missing
         if not missing and now.info is not None:
-            side = now.info.image_size * choice.scale
-            words = f"{side} × {side} px, {morph.timing.fps} pictures/s"
+            side = choice.side if whole else now.info.image_size * choice.scale
+            words = f"{side:,} × {side:,} px, {morph.timing.fps} pictures/s"
             if choice.kind == ".gif" and morph.timing.fps > GIF_FASTEST:
                 words += f"; GIF plays at most {GIF_FASTEST}, WebP and MP4 keep {morph.timing.fps}"
+            elif choice.kind == ".gif" and side >= LARGE_GIF_PX:
+                words += "; a GIF of that size is very large, WebP and MP4 are not"
         self.about.setText(words)
         busy = any(job.key == "export" for job in now.jobs)
         self.export.setEnabled(morph.strip is not None and not missing and not busy)

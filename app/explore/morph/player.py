@@ -15,7 +15,11 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.core.tasks import Task
+from app.explore.morph.drawing import LARGEST_PX, QUICK_PX, MorphDrawing
 from app.explore.morph.path import CodePath, path_of, timeline_of
+from app.explore.morph.shown import whole_shows
+from app.explore.morph.state import Whole
+from app.explore.morph.whole import Corners, WholePath
 from app.job import JobView
 from app.state import AppState
 from app.words import duration
@@ -26,24 +30,18 @@ from engine.lanes import Context
 
 KEEPS_UP: Final = 0.5
 """Decoding may take this share of a frame's time if the morph is to be played without preparing it."""
+PREPARED_BYTES: Final = 256 * 2**20
+"""Of frames at full size: where there are many of them, they are smaller."""
 RATE_SECONDS: Final = 1.0
 JOB: Final = "play"
-
-
-def submit_latest(
-    store: Store, kind: str, path: CodePath, fractions: Sequence[float], use: Callable[[Pictures], None]
-) -> None:
-    """Draws on the model lane; a newer request of this kind replaces one that waits."""
-    host = store.model_host
-    store.tasks.submit("model", kind, lambda context: path.pictures(host, fractions), done=use, latest=kind)
 
 
 class MorphPlayer(QObject):
     """Moves the morph's fraction by the clock, so that a late picture is left out and does not slow the rest."""
 
-    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store, drawing: MorphDrawing, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._store = store
+        self._store, self._drawing = store, drawing
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._fractions: tuple[float, ...] = ()
@@ -60,7 +58,7 @@ class MorphPlayer(QObject):
 
     def _changed(self, before: AppState, now: AppState) -> None:
         old, new = before.morph, now.morph
-        if new.picture is not old.picture and self._timer.isActive():
+        if (new.picture is not old.picture or new.whole is not old.whole) and self._timer.isActive():
             self._shown.append(time.perf_counter())
         leaves = now.view != "morph" or now.workspace != "explore" or now.closing
         other = (
@@ -68,6 +66,8 @@ class MorphPlayer(QObject):
             or new.method != old.method
             or new.timing != old.timing
             or now.info is not before.info
+            or now.full.wanted != before.full.wanted
+            or (new.background, new.why) != (old.background, old.why)
         )
         if other and new.frames is not None:
             self._set(frames=None)
@@ -86,6 +86,9 @@ class MorphPlayer(QObject):
         self._timer.stop()
         self._store.tasks.cancel(self._job)
         self._set(playing=False, rate=None)
+        if whole_shows(self._store.state):
+            # The frame that it rests at is worth more than one of those that went by.
+            self._drawing.draw(fine=True)
 
     def play(self) -> None:
         """Plays from where the path slider is."""
@@ -100,11 +103,17 @@ class MorphPlayer(QObject):
         places, self._order = distinct(self._fractions)
         self._set(playing=True)
         fps = store.state.morph.timing.fps
-        quick = store.state.decode_ms is not None and store.state.decode_ms <= KEEPS_UP * 1000 / fps
+        quick = self._frame_ms() <= KEEPS_UP * 1000 / fps
         if store.state.morph.frames is not None or quick:
             self._start()
         else:
             self._prepare(path, places)
+
+    def _frame_ms(self) -> float:
+        """How long a frame under the hand takes, as far as it is known."""
+        state, unknown = self._store.state, float("inf")
+        whole = self._drawing.whole_ms if whole_shows(state) else 0.0
+        return (unknown if state.decode_ms is None else state.decode_ms) + (unknown if whole is None else whole)
 
     def _start(self) -> None:
         morph = self._store.state.morph
@@ -139,30 +148,39 @@ class MorphPlayer(QObject):
             self.halt()
 
     def _show(self, fraction: float, index: int) -> None:
-        frames, path = self._store.state.morph.frames, self._path
-        if frames is not None:
-            self._set(fraction=fraction, picture=frames[self._order[index]])
+        morph = self._store.state.morph
+        if morph.frames is None:
+            self._set(fraction=fraction)
+            self._drawing.draw()
             return
-        self._set(fraction=fraction)
-        if path is None:
-            return
-
-        def use(pictures: Pictures) -> None:
-            if self._path is path and path_of(self._store.state) is not None:
-                self._set(picture=pictures[0])
-
-        submit_latest(self._store, "morph", path, [fraction], use)
+        frame = morph.frames[self._order[index]]
+        if whole_shows(self._store.state):
+            ends = () if morph.whole is None else morph.whole.ends
+            self._set(fraction=fraction, whole=Whole(frame, ends, fine=False, place=fraction))
+        else:
+            self._set(fraction=fraction, picture=frame)
 
     def _prepare(self, path: CodePath, places: Sequence[float]) -> None:
-        """Decodes all pictures on the study lane, with progress in the jobs bar; then plays."""
+        """Makes all pictures on the study lane, with progress in the jobs bar; then plays."""
         store, host, total = self._store, self._store.study_host, len(places)
+        whole, chunk = self._drawing.whole(), CHUNK
+        room = min(store.state.morph.room or QUICK_PX, LARGEST_PX)
+        side = min(room, int((PREPARED_BYTES / (3 * total)) ** 0.5))
+        if whole is not None:
+            chunk = 1
+
+        def make(whole: WholePath | None) -> Callable[[Sequence[float]], Pictures]:
+            if whole is None:
+                return lambda some: path.pictures(host, some)
+            corners = Corners(store.photo_loader).at(whole.photos, side)
+            return lambda some: whole.frames(host, corners, some)
 
         def work(context: Context) -> Pictures:
-            start, parts = time.perf_counter(), []
-            for at in range(0, total, CHUNK):
+            start, parts, draw = time.perf_counter(), [], make(whole)
+            for at in range(0, total, chunk):
                 context.check()
-                parts.append(path.pictures(host, places[at : at + CHUNK]))
-                done = min(at + CHUNK, total)
+                parts.append(draw(places[at : at + chunk]))
+                done = min(at + chunk, total)
                 left = (time.perf_counter() - start) / done * (total - done)
                 context.step(done, total, seconds_left=left)
             return np.concatenate(parts)

@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class MorphSlot:
-    """A corner of the path: a photo by its key, or a code taken as it was."""
+    """A corner of the path: a photo by its key, or a code taken as it was; `edit_of` is the photo that such a code is
+    an edit of."""
 
     name: str
     picture: Pictures
@@ -23,6 +24,12 @@ class MorphSlot:
     code: Codes | None = None
     busy: bool = False
     hold: int = 0
+    edit_of: str | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether there is a photo whose detail it can have."""
+        return self.photo is not None or self.edit_of is not None
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,25 @@ class MorphTiming:
 
 @dataclass(frozen=True)
 class MorphExport:
-    """How a morph is written: `kind` is the file's suffix, empty for a folder; `scale` enlarges."""
+    """How a morph is written: `kind` is the file's suffix, empty for a folder; `scale` enlarges what the model sees,
+    `side` is that of a frame of photos in pixels."""
 
     kind: str = ".gif"
     scale: int = 4
     smooth: bool = True
+    side: int = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A frame at full size: `picture` (P, P, 3), and the corners' photos as they are cut, (P, P, 3) each; of a corner
+    without one the model's picture. `fine`: as large as there is room, and not only quick. `place`: at which fraction
+    of the path it is, or where on the pad."""
+
+    picture: Pictures
+    ends: tuple[Pictures, ...]
+    fine: bool
+    place: float | tuple[float, float] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +75,10 @@ class MorphState:
     `pad` is the pad's place (x, y), None while the path is on show. `norms` has |z| / sqrt(D) along the path by method,
     of the whole code and then of its levels. A corner's `hold` is its rest in frames; `rate` the pictures per second
     shown.
+
+    At full size: `whole` is the frame on show, `whole_strip` those of the strip, `background` one of
+    `engine.blending.BACKGROUNDS`, `tiles` the frame with each of them, and `room` the side that there is for a frame,
+    in pixels of the screen. `frames` are then of photos, too. `why`: why photos cannot be shown.
     """
 
     slots: tuple[MorphSlot | None, ...] = (None, None)
@@ -69,3 +94,9 @@ class MorphState:
     pad: tuple[float, float] | None = None
     norms: Mapping[str, Floats] | None = None
     rate: float | None = None
+    whole: Whole | None = None
+    whole_strip: Pictures | None = None
+    tiles: tuple[Pictures, ...] | None = None
+    background: str = "faded"
+    room: int = 0
+    why: str = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.explore.morph.path import LETTERS, marks_of
-from app.explore.morph.state import MorphState
+from app.explore.morph.path import LETTERS, filled, marks_of
+from app.explore.morph.shown import whole_shows
+from app.explore.morph.state import MorphSlot, MorphState, Whole
 from app.explore.shortcuts import keys_text
 from app.explore.stages import CentredStage
 from app.state import AppState, moved
@@ -18,7 +19,7 @@ from app.widgets.key_picture import KeyPicture
 from app.widgets.key_strip import Key, KeyStrip
 from app.widgets.layout import hbox, vbox
 from app.widgets.pad import Pad
-from app.widgets.picture import Picture
+from app.widgets.picture import CAPTION_PX, Picture
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
 
@@ -61,10 +62,12 @@ class MorphView(QWidget):
     holdWanted = Signal(int, int)
     playWanted = Signal()
     takeWanted = Signal()
+    roomChanged = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.picture = Picture("", empty_text="A morph needs two corners: choose photos for A and B")
+        self.picture.installEventFilter(self)
         self.corners = [self._slot(index) for index in range(len(LETTERS))]
         self.stage = CentredStage(self.picture, self.corners)
         self.pad = Pad()
@@ -121,6 +124,13 @@ class MorphView(QWidget):
         slot.removeWanted.connect(lambda: self.slotRemoved.emit(index))
         return slot
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.picture:
+            # The picture stands in a square above its captions, whatever it shows.
+            side = min(self.picture.width(), self.picture.height() - CAPTION_PX)
+            self.roomChanged.emit(round(side * self.devicePixelRatioF()))
+        return super().eventFilter(watched, event)
+
     def _strip_chosen(self, index: int) -> None:
         if self.strip.count() > 1:
             self.fractionChanged.emit(index / (self.strip.count() - 1))
@@ -129,16 +139,24 @@ class MorphView(QWidget):
         """Shows the state."""
         if moved(now, before, "drawn") and now.morph.pad is not None and any(s is None for s in now.morph.slots):
             self._show_pad(now)
-        if not moved(now, before, "morph", "jobs"):
+        if not moved(now, before, "morph", "jobs", "full"):
             return
         morph, old = now.morph, before.morph if before is not None else None
+        if before is not None and whole_shows(now) != whole_shows(before):
+            # Everything is another picture.
+            old = None
+        whole = morph.whole if whole_shows(now) else None
         if old is None or morph.slots is not old.slots or morph.chosen != old.chosen or morph.pad != old.pad:
-            self._show_slots(morph)
+            self._show_slots(morph, whole, photos=whole_shows(now))
             self._show_pad(now)
-        if old is None or morph.picture is not old.picture:
-            self.picture.set_picture(morph.picture)
-        if old is None or morph.strip is not old.strip or morph.slots is not old.slots:
-            self._show_strip(morph)
+        elif morph.whole is not old.whole:
+            self._show_ends(morph, whole)
+        picture = morph.picture if whole is None else whole.picture
+        if self.picture.picture() is not picture:
+            self.picture.set_picture(picture)
+        same = old is not None and morph.strip is old.strip and morph.whole_strip is old.whole_strip
+        if old is None or not same or morph.slots is not old.slots:
+            self._show_strip(morph, whole=whole_shows(now))
         self.slider.set_value(morph.fraction)
         ready = morph.strip is not None
         if self.strip.count() > 1:
@@ -150,8 +168,9 @@ class MorphView(QWidget):
             widget.setEnabled(ready)
         self.take.setEnabled(morph.picture is not None)
 
-    def _show_strip(self, morph: MorphState) -> None:
-        pictures = morph.strip if morph.strip is not None else ()
+    def _show_strip(self, morph: MorphState, *, whole: bool) -> None:
+        strip = morph.whole_strip if whole and morph.whole_strip is not None else morph.strip
+        pictures = strip if strip is not None else ()
         marks = marks_of(morph)
         legs = len(marks) - 1
         # Corners may have come or gone before their pictures did.
@@ -178,17 +197,34 @@ class MorphView(QWidget):
         self.pad.set_chosen(morph.chosen)
         self.pad.set_at(*morph.pad)
 
-    def _show_slots(self, morph: MorphState) -> None:
+    def _show_ends(self, morph: MorphState, whole: Whole | None) -> None:
+        """The corners' pictures: their photos, where those are on show and known."""
+        ends = dict(zip(filled(morph), whole.ends, strict=False)) if whole is not None and morph.pad is None else {}
+        for index, (slot, corner) in enumerate(zip(morph.slots, self.corners, strict=False)):
+            picture = None if slot is None else ends.get(index, slot.picture)
+            if corner.picture() is not picture:
+                corner.set_picture(picture)
+
+    def _show_slots(self, morph: MorphState, whole: Whole | None, *, photos: bool) -> None:
         for index, corner in enumerate(self.corners):
             self.stage.show_side(corner, index < len(morph.slots) and morph.pad is None)
             if index >= len(morph.slots):
                 continue
             slot = morph.slots[index]
-            corner.set_picture(None if slot is None else slot.picture)
             corner.set_busy(slot is not None and slot.busy)
-            corner.set_captions(LETTERS[index], "" if slot is None else "encoding…" if slot.busy else slot.name)
+            corner.set_captions(LETTERS[index], _name(slot, photos=photos))
             corner.set_outlined(index == morph.chosen)
+        self._show_ends(morph, whole)
         self.more.setVisible(len(morph.slots) < len(LETTERS))
+
+
+def _name(slot: MorphSlot | None, *, photos: bool) -> str:
+    """What a corner is called; among photos it says that it has none."""
+    if slot is None:
+        return ""
+    if slot.busy:
+        return "encoding…"
+    return f"{slot.name}, no photo" if photos and not slot.has_photo else slot.name
 
 
 def _captions(morph: MorphState) -> tuple[str, str]:

@@ -92,6 +92,7 @@ class Session:
     fraction: float = 0.5
     timing: MorphTiming = MORPH_TIMING
     export: MorphExport = MORPH_EXPORT
+    background: str = "faded"
     comparison: Comparison = COMPARISON
     models: tuple[SavedModel, ...] = ()
     photos: tuple[SavedPhoto, ...] = ()
@@ -170,6 +171,7 @@ def pack(state: AppState, kept: Kept, shas: Mapping[str, str], *, originals: Ori
         fraction=state.morph.fraction,
         timing=state.morph.timing,
         export=state.morph.export,
+        background=state.morph.background,
         comparison=state.comparison,
         models=tuple(_saved_model(ref, state, shas) for ref in sorted(refs)),
         photos=tuple(photos),

@@ -18,6 +18,7 @@ from app.explore.sessions.contents import Restored, Session, moved_here, pack, p
 from app.explore.sessions.originals import OriginalKeeper, Originals
 from app.state import AppState
 from engine.api import ModelCard
+from engine.blending import BACKGROUNDS
 from engine.checkpoints import SESSION_SUFFIX, LoomFile, load_loom, save_loom
 from engine.errors import CheckpointError
 from engine.events import Failed
@@ -211,6 +212,7 @@ class SessionController(QObject):
                 fraction=session.fraction,
                 timing=session.timing,
                 export=session.export,
+                background=session.background if session.background in BACKGROUNDS else state.morph.background,
             )
             self._store.update(morph=morph)
         self._store.update(view=session.view if session.view in ("single", "compare", "grid", "morph") else "single")

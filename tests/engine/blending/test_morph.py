@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.api import Pictures
-from engine.blending import BACKGROUNDS, Canvas, Corner, corner_of, morphed, prepare, shares
+from engine.blending import BACKGROUNDS, Canvas, Corner, corner_of, drawn_canvas, morphed, pad_shares, prepare, shares
 from engine.errors import UsageError
 from engine.photos.align import align
 from engine.photos.similarity import cut_out
@@ -47,7 +47,7 @@ def test_a_morph_begins_and_ends_with_the_photos(pair: list[tuple[Canvas, Corner
         photo = cut_out(canvas.picture, canvas.face.frame, SIDE)
         assert picture.shape == (SIDE, SIDE, 3)
         # Beyond the photo's edge there is nothing to be like.
-        same = np.abs(corner.photo - photo).max(-1) < 1
+        same = np.abs(corner.photo.astype(int) - photo).max(-1) < 1
         assert same.mean() > 0.8
         assert np.abs(picture.astype(int) - photo)[same].max() <= 1
 
@@ -63,7 +63,7 @@ def test_half_way_it_is_as_sharp_as_a_photo(pair: list[tuple[Canvas, Corner]]):
 
 def test_the_background_is_that_of_the_photo_that_was_chosen(pair: list[tuple[Canvas, Corner]]):
     corner = np.s_[4:30, 4:20]
-    wanted = {"first": pair[0][1].behind[corner], "last": pair[1][1].behind[corner]}
+    wanted = {"first": pair[0][1].behind[corner].astype(float), "last": pair[1][1].behind[corner].astype(float)}
     wanted["faded"] = (wanted["first"] + wanted["last"]) / 2
     pictures = {background: mixed(pair, 0.5, background)[corner].astype(float) for background in BACKGROUNDS}
     for background, picture in pictures.items():
@@ -86,6 +86,30 @@ def test_shares_of_the_way():
     assert shares(1.0, 3) == (0, 0, 1)
     assert shares(1.0, 2, loop=True) == (1, 0)
     assert shares(0.75, 2, loop=True) == (0.5, 0.5)
+
+
+def test_shares_of_a_place_on_the_pad():
+    assert pad_shares(0.0, 0.0, 4) == (1, 0, 0, 0)
+    assert pad_shares(0.25, 1.0, 4) == (0, 0, 0.75, 0.25)
+    assert pad_shares(0.25, 1.0, 3) == (0, 0, 1)
+    assert pad_shares(0.25, 0.5, 2) == (0.75, 0.25)
+
+
+def test_a_picture_of_the_model_is_a_corner_as_soft_as_it_is(pair: list[tuple[Canvas, Corner]]):
+    drawn = pair[1][0].base
+    corners = [pair[0][1], corner_of(drawn_canvas(drawn), SIDE)]
+    end = morphed(corners, drawn, (0, 1))
+    large = np.asarray(cv2.resize(drawn, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC))
+    assert np.abs(end.astype(int) - large).mean() < 2
+    assert sharpness(end) < 0.7 * sharpness(morphed(corners, pair[0][0].base, (1, 0)))
+
+
+def test_a_frame_is_the_same_in_bands_of_any_height(pair: list[tuple[Canvas, Corner]], monkeypatch: pytest.MonkeyPatch):
+    whole = mixed(pair, 0.4)
+    monkeypatch.setattr("engine.blending.morph.BAND_PIXELS", 40 * SIDE)
+    again = [(canvas, corner_of(canvas, SIDE)) for canvas, _ in pair]
+    # Half a thirty-second of a cell, of what is enlarged.
+    assert np.abs(mixed(again, 0.4).astype(int) - whole).max() <= 2
 
 
 def test_what_cannot_be_asked_for(pair: list[tuple[Canvas, Corner]]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -104,6 +106,29 @@ def test_frames_come_in_order_and_a_way_back_is_decoded_once_where_it_may_be_kep
     np.testing.assert_array_equal(found, [picture_at(f) for f in fractions])
     if keep_bytes:
         assert len(asked) == len(set(fractions))
+
+
+def test_no_more_frames_are_kept_than_may_be():
+    """Frames at full size go to their file one at a time."""
+    alive: set[int] = set()
+    most = 0
+
+    def decode(places):
+        nonlocal most
+        made = np.stack([picture_at(place) for place in places])
+        alive.add(id(made))
+        weakref.finalize(made, alive.discard, id(made))
+        most = max(most, len(alive))
+        return made
+
+    there_and_back = Timeline(2, 60, loop="there-and-back").fractions()
+    for _ in frames_of(decode, there_and_back, keep_bytes=3 * picture_at(0).nbytes, chunk=1):
+        pass
+    assert most <= 5
+    most = 0
+    for _ in frames_of(decode, Timeline(2, 60).fractions(), chunk=1):
+        pass
+    assert most <= 2, "none comes again"
 
 
 def test_distinct_places_rebuild_the_animation():
