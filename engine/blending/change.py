@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from engine.api import Pictures
-from engine.blending.grid import SIDE, from_frame, smoothstep, to_frame
+from engine.blending.grid import SIDE, from_frame, of_used, smoothstep, to_frame
 from engine.blending.values import Canvas, Face, Floats
 
 LIGHT: Final[Floats] = np.array([0.299, 0.587, 0.114], np.float32)
@@ -43,7 +43,8 @@ FAINT: Final = 16.0
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """On the face's grid (h, w): the new picture at a cell is `gain` times the old one at `x`, `y` from it, plus `sum`.
+    """On the used cells of a face's grid (h, w): the new picture is `gain` times the old one at `x`, `y` from there,
+    plus `sum`.
 
     `sum` (h, w, 3) is in grey levels, `x` and `y` (h, w) in cells. `busy` (h, w), 0 or 1: where there are other
     gains than 1 or other places than the cell's own. Where the mask is 0 it is 0, and so is the sum.
@@ -67,11 +68,13 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float, *, fine: bool) 
         small = np.repeat((small @ LIGHT)[..., None], 3, axis=-1)
     large = from_frame(enlarged(small, SIDE if fine else SIDE // 2), face)
     after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
-    flow, weak = structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
+    mask = of_used(face.mask, face)
+    flow, weak = structure(canvas.before, after, _half(mask), SIDE / 2 / edited.shape[0])
     flow *= 2 * smoothstep(_length(flow), *STILL)[..., None]
-    size = (face.mask.shape[1], face.mask.shape[0])
-    x, y, weak = (cv2.resize(plane, size) * face.mask for plane in (*planes(flow), weak))
-    total = np.asarray(cv2.multiply(large, cv2.merge([face.mask] * 3)), np.float32)
+    # Detail is moved in tiles that begin at whole pixels: a little inside, none of it reaches what has no mask.
+    inside = np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8)), np.float32)
+    x, y, weak = (cv2.resize(plane, mask.shape[::-1]) * inside for plane in (*planes(flow), weak))
+    total = np.asarray(cv2.multiply(large, cv2.merge([mask] * 3)), np.float32)
     busy = ((x != 0) | (y != 0) | (weak != 0)).astype(np.uint8)
     gain = 1 - weak
     left, top, wide, high = cv2.boundingRect(busy)
@@ -83,12 +86,13 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float, *, fine: bool) 
 
 
 def seen(face: Face, pixels: int) -> Floats:
-    """What of the photo a model of `pixels` can see, (h, w, 3) on the face's grid."""
-    return np.asarray(cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels), np.float32)
+    """What of the photo a model of `pixels` can see, (h, w, 3) on the used cells of the face's grid."""
+    blurred = cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels)
+    return np.ascontiguousarray(of_used(blurred, face), np.float32)
 
 
 def lightness(face: Face, base: Pictures) -> Floats:
-    """The lightness of a model's picture, on the face's grid at half its size."""
+    """The lightness of a model's picture, on the used cells of the face's grid at half its size."""
     return _half(from_frame(enlarged(sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
 
 
@@ -143,7 +147,8 @@ def _from_within(change: Floats, inner: Floats) -> Floats:
 
 
 def _eased(x: Floats, most: float) -> Floats:
-    return np.asarray(most * np.tanh(x / np.float32(most)), np.float32)
+    # As good as straight up to half of the most: tanh takes a tenth of a change there.
+    return np.asarray(x * (1 + (x / np.float32(most)) ** 4) ** np.float32(-0.25), np.float32)
 
 
 def structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
