@@ -87,8 +87,8 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float, *, fine: bool) 
 
 def seen(face: Face, pixels: int) -> Floats:
     """What of the photo a model of `pixels` can see, (h, w, 3) on the used cells of the face's grid."""
-    blurred = cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels)
-    return np.ascontiguousarray(of_used(blurred, face), np.float32)
+    blurred = np.asarray(cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels), np.float32)
+    return np.ascontiguousarray(of_used(blurred, face))
 
 
 def lightness(face: Face, base: Pictures) -> Floats:

@@ -18,7 +18,7 @@ from engine.blending import Canvas, blended, over, patch, prepare, rebased, scal
 from engine.blending.values import Face
 from engine.photos.align import align
 from engine.photos.decode import read_photo
-from engine.photos.similarity import cut_out
+from engine.photos.similarity import Similarity, cut_out
 from engine.photos.write import write_photo
 
 SAMPLES = tuple(sorted(resources.path("samples").glob("*.webp")))
@@ -274,6 +274,37 @@ def test_a_neck_follows_the_face_above_it_and_no_step_is_seen_where_the_frame_en
     assert down[:15].min() > 0.7 * down[:5].mean()
     assert down[26:].max() == 0
     assert np.diff(down).min() > -0.3 * down[:5].mean()
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top"])
+def test_a_face_that_the_photo_cuts_changes_up_to_the_border(side: str):
+    """Without a step there, or streaks along it: the model saw the edge repeated beyond."""
+    whole = portrait(0)
+    corners = np.array(align(whole).framing.corners)
+    middle, shift = corners.mean(0), np.zeros(2)
+    if side == "left":
+        shift[0] = int(middle[0] - 0.1 * np.ptp(corners[:, 0]))
+        rgb = whole[:, int(shift[0]) :]
+    elif side == "right":
+        rgb = whole[:, : int(middle[0] + 0.1 * np.ptp(corners[:, 0]))]
+    else:
+        shift[1] = int(middle[1] - 0.05 * np.ptp(corners[:, 1]))
+        rgb = whole[int(shift[1]) :]
+    rgb = np.ascontiguousarray(rgb)
+    framing = Framing("points", tuple((float(x - shift[0]), float(y - shift[1])) for x, y in corners))
+    frame = Similarity(complex(*(corners[1] - corners[0])), complex(*(corners[0] - shift)))
+    base = cut_out(rgb, frame, 64)
+    canvas = prepare(rgb, framing, base)
+    paler = np.clip(base.astype(int) + 40, 0, 255).astype(np.uint8)
+    change = (blended(rgb, [(canvas, paler)]).astype(int) - rgb).mean(-1)
+    line = {"left": change[:, 0], "right": change[:, -1], "top": change[0]}[side]
+    # The cheek, or the forehead's middle, at the border, and 15 pixels from there.
+    at = round((0.7 * frame.side + frame.shift.imag) if side != "top" else (0.5 * frame.side + frame.shift.real))
+    near = slice(at - 15, at + 15)
+    within = {"left": change[:, 15], "right": change[:, -16], "top": change[15]}[side]
+    assert line[near].min() > 25
+    assert np.abs(line[near] - within[near]).max() < 13
+    assert np.abs(np.diff(line[near])).max() < 6
 
 
 def test_what_models_do_well_comes_through_whole():
