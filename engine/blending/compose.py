@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import cv2
@@ -17,9 +18,7 @@ FINE_BITS: Final = 5
 FINE: Final = 2**FINE_BITS
 """Sums are enlarged in whole numbers, of which so many make a grey level."""
 TILE: Final = 12
-COARSE_TILE: Final = 24
-"""Detail is moved in tiles of so many cells, and only where some of it moves. Linear moves cost less than the calls
-for more tiles."""
+"""Detail is moved in tiles of so many cells, and only where some of it moves."""
 Number = TypeVar("Number", np.int16, np.float32)
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; of cells or of pixels."""
@@ -30,9 +29,11 @@ NO_MAP: Final = np.zeros((0, 0), np.float32)
 
 def composed(canvas: Canvas, edited: Pictures, *, strength: float, fine: bool) -> Patch:
     """See `blend.patch`."""
+    if not fine and canvas.half is not None:
+        canvas = replace(canvas.half, picture=canvas.picture, window=canvas.window)
     if strength == 0 or np.array_equal(canvas.base, edited) or (cells := _visible(canvas)) is None:
         return NOTHING
-    change = change_of(canvas, edited, strength, fine=fine)
+    change = change_of(canvas, edited, strength)
     place = _place(canvas, cells)
     height, width = canvas.picture.shape[:2]
     shown = (max(0, place[0]), max(0, place[1]), min(width, place[2]), min(height, place[3]))
@@ -57,8 +58,7 @@ def _move_detail(
     # Cubic looks two pixels further than the flow is long.
     reach = math.ceil(max(way.max(), -way.min())) + 3
     how = cv2.INTER_CUBIC if fine else cv2.INTER_LINEAR
-    tile = TILE if fine else COARSE_TILE
-    for tiles in _busy(change, canvas.face.used, cells, tile=tile):
+    for tiles in _busy(change, canvas.face.used, cells):
         run = _within(_place(canvas, tiles), shown)
         if run[0] >= run[2] or run[1] >= run[3]:
             continue
@@ -89,23 +89,23 @@ def _part(one: Box, whole: Box) -> tuple[slice, slice]:
     return slice(one[1] - whole[1], one[3] - whole[1]), slice(one[0] - whole[0], one[2] - whole[0])
 
 
-def _busy(change: Change, used: Box, cells: Box, *, tile: int) -> list[Box]:
-    """The cells among these where detail is moved or weakened, and no many others: runs of tiles of `tile` cells.
+def _busy(change: Change, used: Box, cells: Box) -> list[Box]:
+    """The cells among these where detail is moved or weakened, and no many others: runs of tiles of `TILE` cells.
 
     They do not overlap. What is enlarged between two cells is in the run of either.
     """
     left, top = cells[:2]
     active = np.asarray(cv2.dilate(change.busy[_part(cells, used)], np.ones((3, 3), np.uint8)), np.uint8)
-    high, wide = (-(-length // tile) for length in active.shape)
-    tiles = np.zeros((high * tile, wide * tile), np.uint8)
+    high, wide = (-(-length // TILE) for length in active.shape)
+    tiles = np.zeros((high * TILE, wide * TILE), np.uint8)
     tiles[: active.shape[0], : active.shape[1]] = active
-    rows = tiles.reshape(high, tile, wide, tile).max(axis=(1, 3))
+    rows = tiles.reshape(high, TILE, wide, TILE).max(axis=(1, 3))
     found: list[Box] = []
     edges = np.diff(np.pad(rows, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     for i in range(high):
         steps = np.flatnonzero(edges[i]).tolist()
         for first, last in zip(steps[::2], steps[1::2], strict=True):
-            run = (left + first * tile, top + i * tile, left + last * tile, top + (i + 1) * tile)
+            run = (left + first * TILE, top + i * TILE, left + last * TILE, top + (i + 1) * TILE)
             found.append(_within(run, cells))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -42,7 +43,7 @@ def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
     """
     height, width = rgb.shape[:2]
     left, top, wide, high = _box(_about_middle(frame, 1 + 2 * BEYOND), width, height)
-    cells = (max(1, round(wide * SIDE / frame.side)), max(1, round(high * SIDE / frame.side)))
+    cells = (_even(wide * SIDE / frame.side), _even(high * SIDE / frame.side))
     part = resized(rgb[top : top + high, left : left + wide], cells)
     places = _places((left, top, wide, high), cells, frame)
     here = np.ones(part.shape[:2], np.float32)
@@ -67,8 +68,29 @@ def _used(mask: Floats, width: int) -> tuple[int, int, int, int]:
     x, y, across, down = cv2.boundingRect((mask > 0).astype(np.uint8))
     if not across or width < WIDE_PX * columns:
         return 0, 0, columns, rows
-    left, top = max(0, x - 1), max(0, y - 1)
-    return left - left % 2, top - top % 2, min(columns, x + across + 1), min(rows, y + down + 1)
+    left, top, right, bottom = max(0, x - 1), max(0, y - 1), x + across + 1, y + down + 1
+    return left - left % 2, top - top % 2, min(columns, right + right % 2), min(rows, bottom + bottom % 2)
+
+
+def half_of(face: Face) -> Face:
+    """The same face on half as many cells each way."""
+    rows, columns = face.mask.shape
+    part, head, mask = (
+        cv2.resize(one, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+        for one in (face.part, face.head, face.mask)
+    )
+    left, top, right, bottom = (cell // 2 for cell in face.used)
+    return replace(
+        face,
+        part=np.asarray(part, np.uint8),
+        head=np.asarray(head, np.float32),
+        mask=np.asarray(mask, np.float32),
+        used=(left, top, right, bottom),
+    )
+
+
+def _even(cells: float) -> int:
+    return max(2, 2 * round(cells / 2))
 
 
 def _about_middle(frame: Similarity, times: float) -> Similarity:

@@ -28,7 +28,7 @@ class Face:
     `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
     framing into the photo. `part` (h, w, 3) is the photo there. `head` (h, w), 0 to 1, is what is no background; `mask`
     (h, w), how much of a change is let through, fades to 0 a little beyond the frame's edge, too. `used` are the left,
-    top, right and bottom of the cells with any mask; left and top are even. Of a `grey` photo only the lightness
+    top, right and bottom of the cells with any mask; these and h and w are even. Of a `grey` photo only the lightness
     changes.
     """
 
@@ -51,7 +51,9 @@ class Canvas:
     `picture` (H, W, 3) is the photo, or what `scaled` made of the part `window` of it. `base` (S, S, 3) is what the
     model decodes of the unedited code. On the used cells of the face's grid: `low` (h, w, 3) is what of the photo such
     a model can see, the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size.
-    `inner` (S, S), 0 to 1, is 1 where all of a model's pixel is on the head. No array of it may be changed.
+    `edges` is its structure. `inner` (S, S), 0 to 1, is 1 where all of a model's pixel is on the head. `half` is the
+    same on a grid of half as many cells each way, for while a hand drags; it has no half. No array of it may be
+    changed.
     """
 
     picture: Pictures
@@ -60,7 +62,9 @@ class Canvas:
     base: Pictures
     low: Floats
     before: Floats
+    edges: Floats
     inner: Floats
+    half: Canvas | None
 
 
 @dataclass(frozen=True, eq=False)
