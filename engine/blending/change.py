@@ -77,7 +77,9 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
     if not coarse:
         moves = [np.asarray(cv2.resize(plane, mask.shape[::-1]), np.float32) for plane in moves]
     x, y, weak = (plane * inside for plane in moves)
-    total = np.asarray(cv2.multiply(large, cv2.merge([mask] * 3)), np.float32)
+    # Enlarged, the used cells may lie half a pixel aside: the outermost with a mask stay out of it.
+    firm = mask * (cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0)
+    total = np.asarray(cv2.multiply(large, cv2.merge([firm] * 3)), np.float32)
     busy = ((x != 0) | (y != 0) | (weak != 0)).astype(np.uint8)
     gain = 1 - weak
     left, top, wide, high = cv2.boundingRect(busy)

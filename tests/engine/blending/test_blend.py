@@ -330,7 +330,11 @@ def test_a_large_photo_is_looked_at_where_it_may_change_alone():
     whole = rebased(whole, canvas.base)
     one, other = (blended(rgb, [(which, edited)]).astype(int) for which in (canvas, whole))
     assert np.abs(one - other).mean() < 0.1
-    assert np.array_equal(one[~touched(canvas)], rgb[~touched(canvas)])
+    for factor in (2048, 3464):
+        rgb = np.asarray(Image.fromarray(portrait(5)).resize((factor, factor)))
+        canvas, edited = made(rgb)
+        for which in (edited, 255 - canvas.base):
+            assert np.array_equal(blended(rgb, [(canvas, which)])[~touched(canvas)], rgb[~touched(canvas)])
 
 
 def test_the_first_picture_waits_neither_for_opencv_nor_for_torch():
