@@ -24,7 +24,7 @@ Piece = tuple[int, int, QImage]
 """Where a changed part is in the picture on screen: left, top, and its pixels."""
 
 
-BEYOND = 0.12
+BEYOND = 0.08
 """The split reaches over so much of the active frame's side around it."""
 
 

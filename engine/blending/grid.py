@@ -15,8 +15,10 @@ from engine.photos.similarity import Similarity
 
 SIDE: Final = 256
 """Cells to the side of a face's frame: four to each pixel of a model of 64."""
-BEYOND: Final = 0.1
-"""A change, continued by reflection, fades out over this share of the frame's side beyond the frame."""
+BEYOND: Final = 0.06
+WITHIN: Final = 0.05
+"""A change, continued by reflection beyond the frame, fades out between these distances from its edge, as shares of
+its side. Further out a chin's change would be seen mirrored on the neck."""
 INWARD: Final = (0.3, 1.0)
 """What part of the soft edge of the head counts: not its outer side, for a rim of light around it is seen at once."""
 WIDE_PX: Final = 2
@@ -49,7 +51,7 @@ def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
     here = np.ones(part.shape[:2], np.float32)
     if head:
         here = _soft_head(part, _head(rgb, frame, (left, top, wide, high), cells))
-    mask = here * smoothstep(_inside(places, frame, width, height), -BEYOND, 0)
+    mask = here * smoothstep(_inside(places, frame, width, height), -BEYOND, WITHIN)
     grey = int(np.ptp(part, axis=2).max()) <= GREY
     return Face(left, top, wide, high, frame, part, here, mask, _used(mask, wide), grey)
 
