@@ -161,7 +161,7 @@ def main() -> None:
     rows += [np.full_like(rows[0], 24)] * (-len(rows) % 2)
     half = len(rows) // 2
     sheet = np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], 1)
-    Image.fromarray(sheet).save(args.sheet, quality=72, method=6)
+    Image.fromarray(sheet).save(args.sheet, quality=70, method=6)
 
 
 if __name__ == "__main__":
