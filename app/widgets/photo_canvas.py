@@ -24,6 +24,10 @@ Piece = tuple[int, int, QImage]
 """Where a changed part is in the picture on screen: left, top, and its pixels."""
 
 
+BEYOND = 0.08
+"""The split reaches over so much of the active frame's side around it."""
+
+
 class PhotoCanvas(QWidget):
     """Shows the part of a photo that it is given."""
 
@@ -207,7 +211,9 @@ class PhotoCanvas(QWidget):
         if line is not None and active is not None and self._ground is not None:
             corners = self._spots(active)
             path = QPainterPath()
-            quad = (corners[0], line.top, line.bottom, corners[3])
+            # An edit fades out a little beyond the frame.
+            across, down = BEYOND * (corners[1] - corners[0]), BEYOND * (corners[3] - corners[0])
+            quad = (corners[0] - across - down, line.top - down, line.bottom + down, corners[3] - across + down)
             path.addPolygon(QPolygonF([QPointF(z.real, z.imag) for z in quad]))
             painter.save()
             painter.setClipPath(path)

@@ -35,10 +35,14 @@ def rebased(canvas: Canvas, base: Pictures) -> Canvas:
 
 
 def _canvas(picture: Pictures, window: Window, face: Face, base: Pictures) -> Canvas:
-    from engine.blending.change import inner_pixels, lightness, seen
+    from engine.blending.change import edges_of, halved, inner_pixels, lightness, seen
+    from engine.blending.grid import SIDE, half_of
 
     size = base.shape[0]
-    return Canvas(picture, window, face, base, seen(face, size), lightness(face, base), inner_pixels(face, size))
+    low, light, inner = seen(face, size), lightness(face, base), inner_pixels(face, size)
+    edges = edges_of(light, SIDE / 2 / size)
+    half = Canvas(picture, window, half_of(face), base, halved(low), light, edges, inner, None)
+    return Canvas(picture, window, face, base, low, light, edges, inner, half)
 
 
 def scaled(rgb: Pictures, window: Window, size: tuple[int, int]) -> Pictures:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from engine.api import Pictures
-from engine.blending.grid import SIDE, from_frame, smoothstep, to_frame
+from engine.blending.grid import SIDE, from_frame, of_used, smoothstep, to_frame
 from engine.blending.values import Canvas, Face, Floats
 
 LIGHT: Final[Floats] = np.array([0.299, 0.587, 0.114], np.float32)
@@ -43,7 +43,8 @@ FAINT: Final = 16.0
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """On the face's grid (h, w): the new picture at a cell is `gain` times the old one at `x`, `y` from it, plus `sum`.
+    """On the used cells of a face's grid (h, w): the new picture is `gain` times the old one at `x`, `y` from there,
+    plus `sum`.
 
     `sum` (h, w, 3) is in grey levels, `x` and `y` (h, w) in cells. `busy` (h, w), 0 or 1: where there are other
     gains than 1 or other places than the cell's own. Where the mask is 0 it is 0, and so is the sum.
@@ -56,22 +57,29 @@ class Change:
     busy: Pictures
 
 
-def change_of(canvas: Canvas, edited: Pictures, strength: float, *, fine: bool) -> Change:
-    """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it.
-
-    Unless `fine`, it is enlarged to half the grid first: hardly softer, and a quarter of the work.
-    """
-    face = canvas.face
+def change_of(canvas: Canvas, edited: Pictures, strength: float) -> Change:
+    """The change from `canvas.base` to `edited` (S, S, 3), at most `strength` (0 to 1) of it."""
+    face, coarse = canvas.face, canvas.half is None
     small = strength * _tempered(canvas.base.astype(np.float32), edited.astype(np.float32), canvas.inner)
     if face.grey:
         small = np.repeat((small @ LIGHT)[..., None], 3, axis=-1)
-    large = from_frame(enlarged(small, SIDE if fine else SIDE // 2), face)
-    after = canvas.before + _half(np.asarray(cv2.transform(large, LIGHT[None]), np.float32))
-    flow, weak = structure(canvas.before, after, _half(face.mask), SIDE / 2 / edited.shape[0])
-    flow *= 2 * smoothstep(_length(flow), *STILL)[..., None]
-    size = (face.mask.shape[1], face.mask.shape[0])
-    x, y, weak = (cv2.resize(plane, size) * face.mask for plane in (*planes(flow), weak))
-    total = np.asarray(cv2.multiply(large, cv2.merge([face.mask] * 3)), np.float32)
+    large = from_frame(enlarged(small, SIDE // 2 if coarse else SIDE), face)
+    lighter, mask = np.asarray(cv2.transform(large, LIGHT[None]), np.float32), of_used(face.mask, face)
+    masked = mask
+    if not coarse:
+        lighter, masked = halved(lighter), halved(mask)
+    cell = SIDE / 2 / edited.shape[0]
+    flow, weak = structure(canvas.before, canvas.before + lighter, masked, cell, edges=canvas.edges)
+    flow *= (1 if coarse else 2) * smoothstep(_length(flow), *STILL)[..., None]
+    # Detail is moved in tiles that begin at whole pixels: a little inside, none of it reaches what has no mask.
+    inside = np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8)), np.float32)
+    moves: list[Floats] = [*planes(flow), weak]
+    if not coarse:
+        moves = [np.asarray(cv2.resize(plane, mask.shape[::-1]), np.float32) for plane in moves]
+    x, y, weak = (plane * inside for plane in moves)
+    # Enlarged, the used cells may lie half a pixel aside: the outermost with a mask stay out of it.
+    firm = mask * (cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0)
+    total = np.asarray(cv2.multiply(large, cv2.merge([firm] * 3)), np.float32)
     busy = ((x != 0) | (y != 0) | (weak != 0)).astype(np.uint8)
     gain = 1 - weak
     left, top, wide, high = cv2.boundingRect(busy)
@@ -83,13 +91,14 @@ def change_of(canvas: Canvas, edited: Pictures, strength: float, *, fine: bool) 
 
 
 def seen(face: Face, pixels: int) -> Floats:
-    """What of the photo a model of `pixels` can see, (h, w, 3) on the face's grid."""
-    return np.asarray(cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels), np.float32)
+    """What of the photo a model of `pixels` can see, (h, w, 3) on the used cells of the face's grid."""
+    blurred = np.asarray(cv2.GaussianBlur(face.part.astype(np.float32), (0, 0), SEEN * SIDE / pixels), np.float32)
+    return np.ascontiguousarray(of_used(blurred, face))
 
 
 def lightness(face: Face, base: Pictures) -> Floats:
-    """The lightness of a model's picture, on the face's grid at half its size."""
-    return _half(from_frame(enlarged(sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
+    """The lightness of a model's picture, on the used cells of the face's grid at half its size."""
+    return halved(from_frame(enlarged(sharpened(np.asarray(base.astype(np.float32) @ LIGHT, np.float32))), face))
 
 
 def inner_pixels(face: Face, pixels: int) -> Floats:
@@ -143,32 +152,36 @@ def _from_within(change: Floats, inner: Floats) -> Floats:
 
 
 def _eased(x: Floats, most: float) -> Floats:
-    return np.asarray(most * np.tanh(x / np.float32(most)), np.float32)
+    # As good as straight up to half of the most: tanh takes a tenth of a change there.
+    return np.asarray(x * (1 + (x / np.float32(most)) ** 4) ** np.float32(-0.25), np.float32)
 
 
-def structure(before: Floats, after: Floats, mask: Floats, cell: float) -> tuple[Floats, Floats]:
+def structure(
+    before: Floats, after: Floats, mask: Floats, cell: float, *, edges: Floats | None = None
+) -> tuple[Floats, Floats]:
     """How structure moved from `before` to `after` (h, w, 2), and how little of the old detail still fits (h, w).
 
     `cell` is the side of a model's pixel. The flow leads from a place in `after` to the same one in `before`. It is
     kept only where the way back leads to the start, and where `after` is much more like `before` along it than without
-    it: elsewhere it would smear skin. Detail is to be weakened, 0 to 1, where `after` resembles `before` neither way.
+    it: elsewhere it would smear skin. `edges` are those of `before`, where they are known. Detail is to be weakened,
+    0 to 1, where `after` resembles `before` neither way.
     """
     one, two = (np.clip(x, 0, 255).astype(np.uint8) for x in (before, after))
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     nowhere = flow = np.zeros((*before.shape, 2), np.float32)
-    now = _edges(after, cell)
+    now = edges_of(after, cell)
     if min(before.shape) >= FLOW_PX:
         flow = np.asarray(finder.calc(two, one, nowhere.copy()), np.float32)
         back = remapped(np.asarray(finder.calc(one, two, nowhere.copy()), np.float32), *planes(flow))
         astray, length = _length(flow + back) / cell, _length(flow) / cell
-        edges = _edges(before, cell)
+        edges = edges_of(before, cell) if edges is None else edges
         still = _spread((edges - now) ** 2, cell)
         moved = _spread((remapped(edges, *planes(flow)) - now) ** 2, cell)
         sure: Floats = smoothstep((still - moved) / (still + 4), 0.25, 0.6)
         sure *= (1 - smoothstep(astray, 0.3, 0.8)) * (1 - smoothstep(length, 3, 5)) * mask
         sure = np.asarray(cv2.GaussianBlur(sure, (0, 0), 0.8 * cell), np.float32)
         flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), 0.8 * cell), np.float32) * sure[..., None]
-    was = _edges(remapped(before, *planes(flow)), cell)
+    was = edges_of(remapped(before, *planes(flow)), cell)
     unlike = _spread((was - now) ** 2, cell) / (_spread(was * was + now * now, cell) + FAINT)
     return flow, WEAKEN * smoothstep(unlike, 0.38, 0.9)
 
@@ -181,10 +194,10 @@ def _length(flow: Floats) -> Floats:
     return np.asarray(cv2.magnitude(flow[..., 0], flow[..., 1]), np.float32)
 
 
-def _edges(x: Floats, cell: float) -> Floats:
-    """Structure without the shading below it."""
+def edges_of(x: Floats, cell: float) -> Floats:
+    """Structure (h, w) without the shading below it."""
     # So wide a blur loses nothing at half the size.
-    low = cv2.resize(cv2.GaussianBlur(_half(x), (0, 0), 1.25 * cell), x.shape[::-1])
+    low = cv2.resize(cv2.GaussianBlur(halved(x), (0, 0), 1.25 * cell), x.shape[::-1])
     return x - np.asarray(low, np.float32)
 
 
@@ -203,7 +216,8 @@ def enlarged(picture: Floats, side: int = SIDE) -> Floats:
     return np.asarray(cv2.GaussianBlur(large, (0, 0), SMOOTH * side / picture.shape[0]), np.float32)
 
 
-def _half(picture: Floats) -> Floats:
+def halved(picture: Floats) -> Floats:
+    """A picture (h, w) or (h, w, C) at half its size, averaged."""
     high, wide = picture.shape[:2]
     size = (max(1, wide // 2), max(1, high // 2))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import cv2
@@ -17,9 +18,7 @@ FINE_BITS: Final = 5
 FINE: Final = 2**FINE_BITS
 """Sums are enlarged in whole numbers, of which so many make a grey level."""
 TILE: Final = 12
-COARSE_TILE: Final = 24
-"""Detail is moved in tiles of so many cells, and only where some of it moves. Linear moves cost less than the calls
-for more tiles."""
+"""Detail is moved in tiles of so many cells, and only where some of it moves."""
 Number = TypeVar("Number", np.int16, np.float32)
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; of cells or of pixels."""
@@ -30,9 +29,11 @@ NO_MAP: Final = np.zeros((0, 0), np.float32)
 
 def composed(canvas: Canvas, edited: Pictures, *, strength: float, fine: bool) -> Patch:
     """See `blend.patch`."""
+    if not fine and canvas.half is not None:
+        canvas = replace(canvas.half, picture=canvas.picture, window=canvas.window)
     if strength == 0 or np.array_equal(canvas.base, edited) or (cells := _visible(canvas)) is None:
         return NOTHING
-    change = change_of(canvas, edited, strength, fine=fine)
+    change = change_of(canvas, edited, strength)
     place = _place(canvas, cells)
     height, width = canvas.picture.shape[:2]
     shown = (max(0, place[0]), max(0, place[1]), min(width, place[2]), min(height, place[3]))
@@ -57,7 +58,8 @@ def _move_detail(
     # Cubic looks two pixels further than the flow is long.
     reach = math.ceil(max(way.max(), -way.min())) + 3
     how = cv2.INTER_CUBIC if fine else cv2.INTER_LINEAR
-    for run in (_within(_place(canvas, tiles), shown) for tiles in _busy(change, cells, TILE if fine else COARSE_TILE)):
+    for tiles in _busy(change, canvas.face.used, cells):
+        run = _within(_place(canvas, tiles), shown)
         if run[0] >= run[2] or run[1] >= run[3]:
             continue
         around = _within((run[0] - reach, run[1] - reach, run[2] + reach, run[3] + reach), photo)
@@ -67,7 +69,7 @@ def _move_detail(
         places[..., 1] += np.arange(run[1] - around[1], run[3] - around[1], dtype=np.float32)[:, None]
         old, source = canvas.picture[_part(run, photo)], canvas.picture[_part(around, photo)]
         taken = cv2.remap(source, places, NO_MAP, how, borderMode=cv2.BORDER_REFLECT_101)
-        gain = change.gain[beside[1] : beside[3], beside[0] : beside[2]]
+        gain = change.gain[_part(beside, canvas.face.used)]
         if gain.min() < 1:
             gains = cv2.merge([_enlarged(gain_fine, canvas, beside, run)] * 3)
             moved = np.asarray(cv2.multiply(taken, gains, dtype=cv2.CV_16S), np.int16)
@@ -87,23 +89,23 @@ def _part(one: Box, whole: Box) -> tuple[slice, slice]:
     return slice(one[1] - whole[1], one[3] - whole[1]), slice(one[0] - whole[0], one[2] - whole[0])
 
 
-def _busy(change: Change, cells: Box, tile: int) -> list[Box]:
-    """The cells among these where detail is moved or weakened, and no many others: runs of tiles of `tile` cells.
+def _busy(change: Change, used: Box, cells: Box) -> list[Box]:
+    """The cells among these where detail is moved or weakened, and no many others: runs of tiles of `TILE` cells.
 
     They do not overlap. What is enlarged between two cells is in the run of either.
     """
-    left, top, right, bottom = cells
-    active = np.asarray(cv2.dilate(change.busy[top:bottom, left:right], np.ones((3, 3), np.uint8)), np.uint8)
-    high, wide = (-(-length // tile) for length in active.shape)
-    tiles = np.zeros((high * tile, wide * tile), np.uint8)
+    left, top = cells[:2]
+    active = np.asarray(cv2.dilate(change.busy[_part(cells, used)], np.ones((3, 3), np.uint8)), np.uint8)
+    high, wide = (-(-length // TILE) for length in active.shape)
+    tiles = np.zeros((high * TILE, wide * TILE), np.uint8)
     tiles[: active.shape[0], : active.shape[1]] = active
-    rows = tiles.reshape(high, tile, wide, tile).max(axis=(1, 3))
+    rows = tiles.reshape(high, TILE, wide, TILE).max(axis=(1, 3))
     found: list[Box] = []
     edges = np.diff(np.pad(rows, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     for i in range(high):
         steps = np.flatnonzero(edges[i]).tolist()
         for first, last in zip(steps[::2], steps[1::2], strict=True):
-            run = (left + first * tile, top + i * tile, left + last * tile, top + (i + 1) * tile)
+            run = (left + first * TILE, top + i * TILE, left + last * TILE, top + (i + 1) * TILE)
             found.append(_within(run, cells))
     return found
 
@@ -136,36 +138,34 @@ def _place(canvas: Canvas, cells: Box) -> Box:
 
 
 def _cells(canvas: Canvas, pixels: Box) -> Box:
-    """The cells that these pixels touch, and one more on each side, which enlarging looks at."""
-    (scale_x, scale_y), (x, y) = _scales(canvas), _origin(canvas)
-    rows, columns = canvas.face.mask.shape
+    """The used cells that these pixels touch, and one more on each side, which enlarging looks at."""
+    (scale_x, scale_y), (x, y), used = _scales(canvas), _origin(canvas), canvas.face.used
     left, top, right, bottom = pixels
     return (
-        min(max(0, math.floor((left - x) / scale_x) - 1), columns - 1),
-        min(max(0, math.floor((top - y) / scale_y) - 1), rows - 1),
-        max(1, min(columns, math.ceil((right - x) / scale_x) + 1)),
-        max(1, min(rows, math.ceil((bottom - y) / scale_y) + 1)),
+        min(max(used[0], math.floor((left - x) / scale_x) - 1), used[2] - 1),
+        min(max(used[1], math.floor((top - y) / scale_y) - 1), used[3] - 1),
+        max(used[0] + 1, min(used[2], math.ceil((right - x) / scale_x) + 1)),
+        max(used[1] + 1, min(used[3], math.ceil((bottom - y) / scale_y) + 1)),
     )
 
 
 def _visible(canvas: Canvas) -> Box | None:
-    """The cells of the mask that are in the picture; None where it shows nothing of the face."""
+    """The used cells that are in the picture; None where it shows nothing of the face."""
     height, width = canvas.picture.shape[:2]
-    rows, columns = canvas.face.mask.shape
-    left, top, right, bottom = _place(canvas, (0, 0, columns, rows))
+    left, top, right, bottom = _place(canvas, canvas.face.used)
     if right <= 0 or bottom <= 0 or left >= width or top >= height:
         return None
     return _cells(canvas, (max(0, left), max(0, top), min(width, right), min(height, bottom)))
 
 
 def _enlarged(grid: NDArray[Number], canvas: Canvas, cells: Box, pixels: Box) -> NDArray[Number]:
-    """`grid` (h, w) or (h, w, C) at the resolution of the picture, for its `pixels`, which `cells` cover."""
-    left, top, right, bottom = cells
+    """`grid` (h, w) or (h, w, C), of the used cells, at the resolution of the picture, for its `pixels`, which `cells`
+    cover."""
     place = _place(canvas, cells)
     size = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
-    shrinks = size[0] < right - left
+    shrinks = size[0] < cells[2] - cells[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    large = np.asarray(cv2.resize(grid[top:bottom, left:right], size, interpolation=how), grid.dtype)
+    large = np.asarray(cv2.resize(grid[_part(cells, canvas.face.used)], size, interpolation=how), grid.dtype)
     return large[pixels[1] - place[1] : pixels[3] - place[1], pixels[0] - place[0] : pixels[2] - place[0]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -14,10 +15,14 @@ from engine.photos.similarity import Similarity
 
 SIDE: Final = 256
 """Cells to the side of a face's frame: four to each pixel of a model of 64."""
-EDGE: Final = 0.1
-"""A change fades out over this share of the frame's side."""
+BEYOND: Final = 0.06
+WITHIN: Final = 0.05
+"""A change, continued by reflection beyond the frame, fades out between these distances from its edge, as shares of
+its side. Further out a chin's change would be seen mirrored on the neck."""
 INWARD: Final = (0.3, 1.0)
 """What part of the soft edge of the head counts: not its outer side, for a rim of light around it is seen at once."""
+WIDE_PX: Final = 2
+"""From so many pixels of the photo a cell on, the cells without mask are left out."""
 WIDER: Final = 1.5
 SEEK_PX: Final = 120
 """Sides of what is parted into head and background: times the frame's, and the longer one in pixels."""
@@ -39,16 +44,16 @@ def face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> Face:
     Without a `head` to look for, all of the frame may change.
     """
     height, width = rgb.shape[:2]
-    left, top, wide, high = _box(frame, width, height)
-    cells = (max(1, round(wide * SIDE / frame.side)), max(1, round(high * SIDE / frame.side)))
+    left, top, wide, high = _box(_about_middle(frame, 1 + 2 * BEYOND), width, height)
+    cells = (_even(wide * SIDE / frame.side), _even(high * SIDE / frame.side))
     part = resized(rgb[top : top + high, left : left + wide], cells)
     places = _places((left, top, wide, high), cells, frame)
     here = np.ones(part.shape[:2], np.float32)
     if head:
         here = _soft_head(part, _head(rgb, frame, (left, top, wide, high), cells))
-    mask = here * smoothstep(_inside(places, frame, width, height), 0, EDGE)
+    mask = here * smoothstep(_inside(places, frame, width, height), -BEYOND, WITHIN)
     grey = int(np.ptp(part, axis=2).max()) <= GREY
-    return Face(left, top, wide, high, frame, part, here, mask, grey)
+    return Face(left, top, wide, high, frame, part, here, mask, _used(mask, wide), grey)
 
 
 def _box(frame: Similarity, width: int, height: int) -> tuple[int, int, int, int]:
@@ -57,6 +62,42 @@ def _box(frame: Similarity, width: int, height: int) -> tuple[int, int, int, int
     left, top = np.floor(corners.min(0)).clip(0, (width - 1, height - 1)).astype(int).tolist()
     right, bottom = np.ceil(corners.max(0)).clip((left + 1, top + 1), (width, height)).astype(int).tolist()
     return left, top, right - left, bottom - top
+
+
+def _used(mask: Floats, width: int) -> tuple[int, int, int, int]:
+    """See `Face.used`; all cells where they are not many pixels wide, since a part begins at a whole pixel."""
+    rows, columns = mask.shape
+    x, y, across, down = cv2.boundingRect((mask > 0).astype(np.uint8))
+    if not across or width < WIDE_PX * columns:
+        return 0, 0, columns, rows
+    left, top, right, bottom = max(0, x - 1), max(0, y - 1), x + across + 1, y + down + 1
+    return left - left % 2, top - top % 2, min(columns, right + right % 2), min(rows, bottom + bottom % 2)
+
+
+def half_of(face: Face) -> Face:
+    """The same face on half as many cells each way."""
+    rows, columns = face.mask.shape
+    part, head, mask = (
+        cv2.resize(one, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+        for one in (face.part, face.head, face.mask)
+    )
+    left, top, right, bottom = (cell // 2 for cell in face.used)
+    return replace(
+        face,
+        part=np.asarray(part, np.uint8),
+        head=np.asarray(head, np.float32),
+        mask=np.asarray(mask, np.float32),
+        used=(left, top, right, bottom),
+    )
+
+
+def _even(cells: float) -> int:
+    return max(2, 2 * round(cells / 2))
+
+
+def _about_middle(frame: Similarity, times: float) -> Similarity:
+    """The frame about its own middle, so many times as large."""
+    return Similarity(frame.turn * times, frame(0.5 + 0.5j) - frame.turn * times * (0.5 + 0.5j))
 
 
 def _places(box: tuple[int, int, int, int], cells: tuple[int, int], frame: Similarity) -> Points:
@@ -74,11 +115,19 @@ def resized(picture: Pictures, size: tuple[int, int]) -> Pictures:
 
 
 def from_frame(picture: Floats, face: Face) -> Floats:
-    """A square picture (P, P) or (P, P, C) of the frame, turned onto the face's grid."""
-    high, wide = face.mask.shape
+    """A square picture (P, P) or (P, P, C) of the frame, turned onto the used cells of the face's grid."""
+    left, top, right, bottom = face.used
+    wide, high = right - left, bottom - top
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     way = _way(face, picture.shape[0])
+    way[:, 2] += way[:, :2] @ (left, top)
     return np.asarray(cv2.warpAffine(picture, way, (wide, high), flags=flags, borderMode=cv2.BORDER_REFLECT))
+
+
+def of_used(grid: Floats, face: Face) -> Floats:
+    """The used cells of what lies on the face's grid (h, w) or (h, w, C); a view."""
+    left, top, right, bottom = face.used
+    return grid[top:bottom, left:right]
 
 
 def to_frame(picture: Floats, face: Face, pixels: int) -> Floats:
@@ -107,10 +156,8 @@ def smoothstep(x: Floats, low: float, high: float) -> Floats:
 def _inside(places: Points, frame: Similarity, width: int, height: int) -> Floats:
     """How far inside the frame each place is, as a share of its side; a side that lies in no photo is far away."""
     x, y = places.real, places.imag
-    # Chins nearly touch the frame, and what is below them is neck of one colour: it may fade in less room.
-    chin = 1 + np.exp(-(((x - 0.5) / 0.25) ** 2))
     out = [not (0.5 < a < width - 0.5 and 0.5 < b < height - 0.5) for a, b in frame.corners]
-    sides = ((y, 0, 1), (1 - x, 1, 2), (chin * (1 - y), 2, 3), (x, 3, 0))
+    sides = ((y, 0, 1), (1 - x, 1, 2), (1 - y, 2, 3), (x, 3, 0))
     ways = [way for way, one, other in sides if not (out[one] and out[other])]
     return np.asarray(np.minimum.reduce(ways) if ways else np.ones_like(x), np.float32)
 
@@ -128,9 +175,7 @@ def _head(rgb: Pictures, frame: Similarity, box: tuple[int, int, int, int], cell
     GrabCut (Rother et al. 2004), started from where heads are in the frame; pieces apart from the face are dropped. It
     looks beyond the frame, where there is more of what is behind.
     """
-    # The frame about its middle, larger.
-    wider = Similarity(frame.turn * WIDER, frame(0.5 + 0.5j) - frame.turn * WIDER * (0.5 + 0.5j))
-    around = _box(wider, rgb.shape[1], rgb.shape[0])
+    around = _box(_about_middle(frame, WIDER), rgb.shape[1], rgb.shape[0])
     shrink = SEEK_PX / max(around[2:])
     size = (max(1, round(around[2] * shrink)), max(1, round(around[3] * shrink)))
     photo = rgb[around[1] : around[1] + around[3], around[0] : around[0] + around[2]]

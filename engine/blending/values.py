@@ -27,8 +27,9 @@ class Face:
 
     `left`, `top`, `width`, `height`: that part in the photo's pixels. `frame` brings the unit square of the models'
     framing into the photo. `part` (h, w, 3) is the photo there. `head` (h, w), 0 to 1, is what is no background; `mask`
-    (h, w), how much of a change is let through, is 0 at the frame's edge and beyond it, too. Of a `grey` photo only the
-    lightness changes.
+    (h, w), how much of a change is let through, fades to 0 a little beyond the frame's edge, too. `used` are the left,
+    top, right and bottom of the cells with any mask; these and h and w are even. Of a `grey` photo only the lightness
+    changes.
     """
 
     left: int
@@ -39,6 +40,7 @@ class Face:
     part: Pictures
     head: Floats
     mask: Floats
+    used: tuple[int, int, int, int]
     grey: bool
 
 
@@ -47,9 +49,11 @@ class Canvas:
     """One face of a photo for one code of one model, prepared once, and a picture to lay edits on.
 
     `picture` (H, W, 3) is the photo, or what `scaled` made of the part `window` of it. `base` (S, S, 3) is what the
-    model decodes of the unedited code. On the face's grid: `low` (h, w, 3) is what of the photo such a model can see,
-    the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size. `inner` (S, S), 0 to
-    1, is 1 where all of a model's pixel is on the head. No array of it may be changed.
+    model decodes of the unedited code. On the used cells of the face's grid: `low` (h, w, 3) is what of the photo such
+    a model can see, the rest is the photo's detail; `before` is the lightness of `base`, at half the grid's size.
+    `edges` is its structure. `inner` (S, S), 0 to 1, is 1 where all of a model's pixel is on the head. `half` is the
+    same on a grid of half as many cells each way, for while a hand drags; it has no half. No array of it may be
+    changed.
     """
 
     picture: Pictures
@@ -58,7 +62,9 @@ class Canvas:
     base: Pictures
     low: Floats
     before: Floats
+    edges: Floats
     inner: Floats
+    half: Canvas | None
 
 
 @dataclass(frozen=True, eq=False)

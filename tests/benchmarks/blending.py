@@ -4,7 +4,8 @@ For each model and attribute, at +2 and -2 sigmas, over the portraits in FOLDER:
 
 - again: the blended photo is aligned and encoded anew, and its code's way along the attribute's direction is held
   against that of the 64-pixel edit, encoded anew as well. A model whose encoding is a search is not asked: 2 s a view.
-  `other`: seen by a model that did not make the edit.
+  `other`: seen by a model that did not make the edit. `judge`: by an independent judge of attributes, where CelebA's
+  pictures and labels are given (`--celeba ZIP CSV`; see `judge.py`).
 - sharp: variance of the Laplacian inside the face over the photo's, median, and the share of photos within 0.9 to 1.1.
 - away: distance in own features from the photo, at 64 pixels, over that of the 64-pixel edit.
 
@@ -30,6 +31,7 @@ from engine.photos.align import align
 from engine.photos.decode import read_photo
 from engine.photos.similarity import Similarity, cut_out
 from engine.session import Session
+from tests.benchmarks.judge import Judge, fitted
 
 MODELS = ("faces-glow-64", "faces-vae-64", "faces-gan-64")
 QUICK = ("Smiling", "Young", "Male", "Blond hair")
@@ -46,6 +48,8 @@ class Sums:
     asked: list[float] = field(default_factory=list)
     other: list[float] = field(default_factory=list)
     other_asked: list[float] = field(default_factory=list)
+    judge: list[float] = field(default_factory=list)
+    judge_asked: list[float] = field(default_factory=list)
     sharp: list[float] = field(default_factory=list)
     away: list[float] = field(default_factory=list)
     away_small: list[float] = field(default_factory=list)
@@ -55,6 +59,7 @@ class Sums:
         return {
             "again": float(np.mean(self.again) / np.mean(self.asked)) if self.asked else float("nan"),
             "other": float(np.mean(self.other) / np.mean(self.other_asked)),
+            "judge": float(np.mean(self.judge) / np.mean(self.judge_asked)) if self.judge else float("nan"),
             "sharp": float(np.median(sharp)),
             "sharp_within": float(((sharp > 0.9) & (sharp < 1.1)).mean()),
             "away": float(np.mean(self.away) / np.mean(self.away_small)),
@@ -87,7 +92,12 @@ def anew(rgb: Pictures, size: int, framing: Framing) -> Pictures:
 
 
 def measure(
-    model: OpenModel, other: OpenModel, photos: list[tuple[Pictures, Framing, Pictures]], names: list[str]
+    model: OpenModel,
+    other: OpenModel,
+    photos: list[tuple[Pictures, Framing, Pictures]],
+    names: list[str],
+    *,
+    judge: Judge | None,
 ) -> dict[str, dict[str, float]]:
     size = model.info.image_size
     ways = {name: (model.directions[name].vector, other.directions[name].vector) for name in names}
@@ -117,6 +127,10 @@ def measure(
                 sum_.asked.append(sign * float((mine[small] - mine[1]) @ ways[name][0]))
             sum_.other.append(sign * float((theirs[large] - theirs[0]) @ ways[name][1]))
             sum_.other_asked.append(sign * float((theirs[small] - theirs[1]) @ ways[name][1]))
+            if judge is not None:
+                weights = judge.weights[name]
+                sum_.judge.append(sign * float((features[large] - features[0]) @ weights))
+                sum_.judge_asked.append(sign * float((features[small] - features[1]) @ weights))
             sum_.away.append(float(away[large]))
             sum_.away_small.append(float(away[small]))
     return {key: sum_.row() for key, sum_ in sums.items()}
@@ -128,8 +142,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="8 photos, 4 attributes, Glow")
     parser.add_argument("--model", action="append", help="one of the models; repeatable")
     parser.add_argument("--photos", type=int, default=0, help="so many, evenly among those there are")
+    parser.add_argument("--celeba", nargs=2, type=Path, metavar=("ZIP", "CSV"), help="for an independent judge")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    judge: Judge | None = None
     session, found = Session(device="cpu"), {}
     paths = sorted(path for path in args.folder.iterdir() if path.suffix in (".webp", ".jpg", ".png"))
     count = args.photos or (8 if args.quick else len(paths))
@@ -143,12 +159,16 @@ def main() -> None:
             cut = align(rgb, Cut("face"), size=model.info.image_size)
             photos.append((rgb, cut.framing, cut.rgb))
         names = [one.name for one in model.info.attributes if not args.quick or one.name in QUICK]
-        found[key] = measure(model, other, photos, names)
+        if args.celeba and judge is None:
+            judge = fitted(*args.celeba, names)
+            if not args.json:
+                print("judge, AUC on people held out:", *(f"{name} {auc:.3f}" for name, auc in judge.auc.items()))
+        found[key] = measure(model, other, photos, names, judge=judge)
         if not args.json:
-            print(f"\n{key}, {len(photos)} photos\n{'edit':16} again other sharp within  away")
+            print(f"\n{key}, {len(photos)} photos\n{'edit':16} again other judge sharp within  away")
             for edit, row in found[key].items():
                 print(
-                    f"{edit:16} {row['again']:5.2f} {row['other']:5.2f} {row['sharp']:5.2f} "
+                    f"{edit:16} {row['again']:5.2f} {row['other']:5.2f} {row['judge']:5.2f} {row['sharp']:5.2f} "
                     f"{row['sharp_within']:6.2f} {row['away']:5.2f}"
                 )
     if args.json:

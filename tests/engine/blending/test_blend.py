@@ -15,9 +15,10 @@ from PIL import Image
 import resources
 from engine.api import Cut, Framing, Pictures
 from engine.blending import Canvas, blended, over, patch, prepare, rebased, scaled, shown
+from engine.blending.values import Face
 from engine.photos.align import align
 from engine.photos.decode import read_photo
-from engine.photos.similarity import cut_out
+from engine.photos.similarity import Similarity, cut_out
 from engine.photos.write import write_photo
 
 SAMPLES = tuple(sorted(resources.path("samples").glob("*.webp")))
@@ -261,6 +262,80 @@ def test_background_stays_beside_a_head_that_changes():
     cheek, chin, left, right = (change[round(z.imag), round(z.real)] for z in places)
     assert min(cheek, chin) > 20
     assert max(left, right) <= 1
+
+
+def test_a_neck_follows_the_face_above_it_and_no_step_is_seen_where_the_frame_ends():
+    rgb = portrait(0)
+    canvas, _ = made(rgb)
+    paler = np.clip(canvas.base.astype(int) + 50, 0, 255).astype(np.uint8)
+    change = np.abs(blended(rgb, [(canvas, paler)]).astype(int) - rgb).mean(-1)
+    places = [canvas.face.frame(0.5 + y * 1j) for y in np.arange(0.85, 1.2, 0.01)]
+    down = np.array([change[round(z.imag), round(z.real)] for z in places])
+    assert down[:9].min() > 0.7 * down[:5].mean()
+    assert down[16] > 0.1 * down[:5].mean()
+    assert down[22:].max() == 0
+    assert np.diff(down).min() > -0.3 * down[:5].mean()
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top"])
+def test_a_face_that_the_photo_cuts_changes_up_to_the_border(side: str):
+    """Without a step there, or streaks along it: the model saw the edge repeated beyond."""
+    whole = portrait(0)
+    corners = np.array(align(whole).framing.corners)
+    middle, shift = corners.mean(0), np.zeros(2)
+    if side == "left":
+        shift[0] = int(middle[0] - 0.1 * np.ptp(corners[:, 0]))
+        rgb = whole[:, int(shift[0]) :]
+    elif side == "right":
+        rgb = whole[:, : int(middle[0] + 0.1 * np.ptp(corners[:, 0]))]
+    else:
+        shift[1] = int(middle[1] - 0.05 * np.ptp(corners[:, 1]))
+        rgb = whole[int(shift[1]) :]
+    rgb = np.ascontiguousarray(rgb)
+    framing = Framing("points", tuple((float(x - shift[0]), float(y - shift[1])) for x, y in corners))
+    frame = Similarity(complex(*(corners[1] - corners[0])), complex(*(corners[0] - shift)))
+    base = cut_out(rgb, frame, 64)
+    canvas = prepare(rgb, framing, base)
+    paler = np.clip(base.astype(int) + 40, 0, 255).astype(np.uint8)
+    change = (blended(rgb, [(canvas, paler)]).astype(int) - rgb).mean(-1)
+    line = {"left": change[:, 0], "right": change[:, -1], "top": change[0]}[side]
+    # The cheek, or the forehead's middle, at the border, and 15 pixels from there.
+    at = round((0.7 * frame.side + frame.shift.imag) if side != "top" else (0.5 * frame.side + frame.shift.real))
+    near = slice(at - 15, at + 15)
+    within = {"left": change[:, 15], "right": change[:, -16], "top": change[15]}[side]
+    assert line[near].min() > 25
+    assert np.abs(line[near] - within[near]).max() < 13
+    assert np.abs(np.diff(line[near])).max() < 6
+
+
+def test_what_models_do_well_comes_through_whole():
+    rgb = np.full((300, 300, 3), 110, np.uint8)
+    framing = Framing("centre", ((50.0, 50.0), (250.0, 50.0), (250.0, 250.0), (50.0, 250.0)))
+    base = np.full((64, 64, 3), 110, np.uint8)
+    canvas = prepare(rgb, framing, base)
+    near, far = (int(blended(rgb, [(canvas, base + np.uint8(x))])[150, 150, 0]) - 110 for x in (60, 140))
+    assert 58 <= near <= 60
+    assert far <= 120
+
+
+def test_a_large_photo_is_looked_at_where_it_may_change_alone():
+    """And what is left out changes nothing: its edges have no mask, where the photo does not end there."""
+    rgb = np.asarray(Image.fromarray(portrait(0)).resize((2048, 2048)))
+    canvas, edited = made(rgb)
+    face, (left, top, right, bottom) = canvas.face, canvas.face.used
+    assert (right - left) * (bottom - top) < 0.8 * face.mask.size
+    outside = face.mask.copy()
+    outside[top:bottom, left:right] = 0
+    assert outside.max() == 0
+    whole = Canvas(**{**vars(canvas), "face": Face(**{**vars(face), "used": (0, 0, *face.mask.shape[::-1])})})
+    whole = rebased(whole, canvas.base)
+    one, other = (blended(rgb, [(which, edited)]).astype(int) for which in (canvas, whole))
+    assert np.abs(one - other).mean() < 0.1
+    for factor in (2048, 3464):
+        rgb = np.asarray(Image.fromarray(portrait(5)).resize((factor, factor)))
+        canvas, edited = made(rgb)
+        for which in (edited, 255 - canvas.base):
+            assert np.array_equal(blended(rgb, [(canvas, which)])[~touched(canvas)], rgb[~touched(canvas)])
 
 
 def test_the_first_picture_waits_neither_for_opencv_nor_for_torch():
