@@ -19,7 +19,7 @@ from tests.commands.answers import one_object, one_sentence
 from tests.contract.tiny import environment, folder_of_pictures, picture, settings
 
 COMMANDS = (
-    "models sample encode edit morph timelapse directions diagnose data train runs import bench doctor shot"
+    "models sample encode edit morph timelapse directions diagnose data train runs import lab bench doctor shot"
 ).split()
 
 

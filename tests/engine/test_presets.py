@@ -24,7 +24,7 @@ def test_every_preset_gives_knobs_that_exist(family: str, side: int, images: int
         assert preset.knobs.items() <= found.items()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name, row in FAMILIES.items() if row.sizes])
 def test_larger_pictures_get_fewer_steps_and_few_pictures_are_not_seen_too_often(family: str) -> None:
     row = FAMILIES[family]
 
