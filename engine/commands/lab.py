@@ -14,7 +14,7 @@ from engine.errors import UsageError
 from engine.families import FAMILIES, family
 from engine.knobs import from_json, knobs_of
 from engine.lab.presets import PRESETS
-from engine.lab.stage import Figure, LabTraining, Setup, Stage
+from engine.lab.stage import LabTraining, Reading, Setup, Stage
 from engine.lab.truths import MAKERS
 
 MOST_SEEDS = 100
@@ -59,7 +59,7 @@ def _setup(args: argparse.Namespace) -> Setup:
     return Setup(args.truth, name, checked, from_json(LabTraining, training))
 
 
-def _one(setup: Setup) -> tuple[int, tuple[Figure, ...], float]:
+def _one(setup: Setup) -> tuple[int, tuple[Reading, ...], float]:
     """(seed, figures, processor seconds) of one run."""
     start = time.process_time()
     stage = Stage(setup)
@@ -67,7 +67,7 @@ def _one(setup: Setup) -> tuple[int, tuple[Figure, ...], float]:
     return setup.training.seed, stage.figures(), time.process_time() - start
 
 
-def _values(setup: Setup, runs: list[tuple[int, tuple[Figure, ...], float]]) -> dict[str, Any]:
+def _values(setup: Setup, runs: list[tuple[int, tuple[Reading, ...], float]]) -> dict[str, Any]:
     return {
         "truth": setup.truth,
         "family": setup.family,
@@ -91,7 +91,7 @@ def _number(value: float) -> float | str | None:
     return rounded(value) if math.isfinite(value) else str(value)
 
 
-def _text(setup: Setup, runs: list[tuple[int, tuple[Figure, ...], float]]) -> str:
+def _text(setup: Setup, runs: list[tuple[int, tuple[Reading, ...], float]]) -> str:
     seconds = sum(run[2] for run in runs)
     count = len(runs)
     lines = [

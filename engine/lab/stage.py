@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from engine.knobs import Value, knob
 from engine.lab.measure import Divergences, ModeCount, against, count_modes, sliced_wasserstein
 from engine.lab.truths import MAKERS, truth
 from engine.models.base import LatentModel
+from engine.models.ema import Ema
 
 FRESH: Final = 4096
 """Points of the truth that training never sees, and samples that are judged."""
@@ -88,7 +88,7 @@ class LabSteps:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Reading:
     """A number with the reading of a perfect model beside it; `name` is its key in JSON."""
 
     name: str
@@ -118,7 +118,7 @@ class Stage:
             torch.manual_seed(setup.training.seed)
             self.model = build(setup.family, setup.knobs, (self.truth.dimension, 1, 1))
         self.model.prepare(self.batch())
-        self.shown = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self._average = Ema(self.model, setup.training.ema)
         self.steps = LabSteps(self.model, setup.training)
         self.metrics: dict[str, Tensor] = {}
 
@@ -139,22 +139,18 @@ class Stage:
             self.metrics = self.model.training_step(self.batch(), self.steps)
             if not all(math.isfinite(float(value)) for name, value in self.metrics.items() if name.endswith("loss")):
                 raise UsageError(f"The loss is no number any more at step {self.step + 1}: lower the learning rate.")
+            self._average.update(self.step)
             self.step += 1
-            self._average()
 
     def _rate(self) -> float:
         training = self.setup.training
         left = max(0.0, (training.steps - self.step) / training.steps)
         return training.learning_rate * (min(1.0, left / training.decay) if training.decay else 1.0)
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        weight = 1.0 - min(self.setup.training.ema, self.step / (self.step + 9))
-        for own, value in zip(self.shown.state_dict().values(), self.model.state_dict().values(), strict=True):
-            if own.is_floating_point():
-                own.lerp_(value, weight)
-            else:
-                own.copy_(value)
+    @property
+    def shown(self) -> LatentModel:
+        """The model with averaged weights."""
+        return self._average.model
 
     def log_density(self, points: Tensor) -> Tensor:
         """Nats (B,) of points (B, d) under the averaged weights.
@@ -175,36 +171,36 @@ class Stage:
         """Points (FRESH, d) of the truth that training does not see."""
         return self.truth.draw(FRESH, torch.Generator().manual_seed(7_000_000 + seed))
 
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[Reading, ...]:
         """How near the model is, each figure beside what a perfect model reads."""
         drawn, fresh = self.samples(FRESH), self.fresh()
-        found: list[Figure] = []
+        found: list[Reading] = []
         if self.shown.abilities.density == "exact":
             found += self._density(fresh)
         floor = sliced_wasserstein(self.fresh(seed=1), fresh)
-        found.append(Figure("sliced_w1", "Sliced W1", sliced_wasserstein(drawn, fresh), floor))
+        found.append(Reading("sliced_w1", "Sliced W1", sliced_wasserstein(drawn, fresh), floor))
         if self.truth.modes is not None:
             found += _modes(count_modes(drawn, self.truth.modes))
         return tuple(found)
 
-    def _density(self, fresh: Tensor) -> list[Figure]:
+    def _density(self, fresh: Tensor) -> list[Reading]:
         cost = -float(self.log_density(fresh).double().mean())
         own = -float(self.truth.log_density(fresh.double()).mean())
         exact: Divergences = against(self.truth, self.log_density)
         return [
-            Figure("nll", "Cost of fresh points", cost, own, "nats"),
-            Figure("gap", "Above the floor", cost - own, 0.0, "nats"),
-            Figure("kl", "KL(truth to model)", exact.kl, 0.0, "nats"),
-            Figure("reverse_kl", "KL(model to truth)", exact.reverse_kl, 0.0, "nats"),
-            Figure("js", "JS", exact.js, 0.0, "nats"),
-            Figure("tv", "TV", exact.tv, 0.0),
+            Reading("nll", "Cost of fresh points", cost, own, "nats"),
+            Reading("gap", "Above the floor", cost - own, 0.0, "nats"),
+            Reading("kl", "KL(truth to model)", exact.kl, 0.0, "nats"),
+            Reading("reverse_kl", "KL(model to truth)", exact.reverse_kl, 0.0, "nats"),
+            Reading("js", "JS", exact.js, 0.0, "nats"),
+            Reading("tv", "TV", exact.tv, 0.0),
         ]
 
 
-def _modes(count: ModeCount) -> list[Figure]:
+def _modes(count: ModeCount) -> list[Reading]:
     return [
-        Figure("modes", "Modes", count.found, count.of),
-        Figure("near", "Within three sigma", count.near, count.perfect),
+        Reading("modes", "Modes", count.found, count.of),
+        Reading("near", "Within three sigma", count.near, count.perfect),
     ]
 
 

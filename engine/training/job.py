@@ -17,6 +17,7 @@ from engine.errors import RunError, UsageError
 from engine.files.disk import sweep
 from engine.knobs import from_json
 from engine.models.base import LatentModel
+from engine.models.ema import Ema
 from engine.nn.recompute import recompute_in_backward
 from engine.pictures import to_images
 from engine.runs import directory as runs
@@ -24,7 +25,6 @@ from engine.runs.checkpoints import newest_snapshot
 from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig
 from engine.training.distributed import Dist
-from engine.training.ema import Ema
 from engine.training.hooks import Hooks, MakeHook, RunContext, StepContext
 from engine.training.lock import Lock
 from engine.training.optimisers import Optimisers

@@ -17,9 +17,9 @@ from engine.device import placed
 from engine.families import build
 from engine.knobs import Value
 from engine.measuring import load_average, peak_memory_mib
+from engine.models.ema import Ema
 from engine.planning import cost, rehearsal
 from engine.training.config import TrainConfig
-from engine.training.ema import Ema
 from engine.training.optimisers import Optimisers
 from tests.benchmarks import ours
 from tests.benchmarks.rounds import once

@@ -56,7 +56,7 @@ def _eighth(image: Image.Image) -> Image.Image:
     return image.resize((80, 80), Image.Resampling.LANCZOS)
 
 
-PLAIN: Final[Callable[[Image.Image], Image.Image]] = lambda image: image  # noqa: E731
+PLAIN: Final = Image.Image.copy
 CASES: Final[tuple[tuple[str, int, str, Callable[[Image.Image], Image.Image]], ...]] = (
     ("tilted by 25 degrees", 26, "png", _turned),
     ("small, 80 pixels", 7, "png", _eighth),

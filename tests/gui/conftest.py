@@ -17,6 +17,7 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+import resources
 from app.__main__ import open_window
 from app.conductor import Conductor
 from app.core.startup import Prebuild
@@ -244,6 +245,27 @@ def portrait(tmp_path: Path) -> Path:
     waves = [127 + 100 * np.sin(rows / (9 + c) + columns / 13) for c in range(3)]
     path = tmp_path / "Фото å.png"
     Image.fromarray(np.stack(waves, axis=2).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people in one photo of 1,000 by 640 pixels, the first one larger."""
+    whole = Image.new("RGB", (1000, 640), (96, 110, 120))
+    for index, (number, side) in enumerate(((2, 480), (7, 380))):
+        with Image.open(resources.path("samples") / f"portrait-{number:02}.webp") as portrait:
+            whole.paste(portrait.convert("RGB").resize((side, side)), (10 + 520 * index, 60))
+    path = tmp_path_factory.mktemp("photos") / "two.png"
+    whole.save(path)
+    return path
+
+
+@pytest.fixture
+def here(two: Path, tmp_path: Path) -> Path:
+    """The photo of two in a folder of the test's own, as it would be on another machine."""
+    path = tmp_path / "photos" / "holiday.png"
+    path.parent.mkdir()
+    shutil.copy(two, path)
     return path
 
 

@@ -13,7 +13,6 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-import resources
 from app.explore.fullsize.view import FullSizePanel
 from app.settings import load_settings, settings_file
 from app.widgets.pixels import from_qimage
@@ -23,18 +22,6 @@ from tests.gui.conftest import SIZE, App, OpenApp, drag, drop, mouse
 from tests.gui.test_explore import slider_points
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people in one photo of 1,000 by 640 pixels, the first one larger."""
-    whole = Image.new("RGB", (1000, 640), (96, 110, 120))
-    for index, (number, side) in enumerate(((2, 480), (7, 380))):
-        with Image.open(resources.path("samples") / f"portrait-{number:02}.webp") as portrait:
-            whole.paste(portrait.convert("RGB").resize((side, side)), (10 + 520 * index, 60))
-    path = tmp_path_factory.mktemp("photos") / "two.png"
-    whole.save(path)
-    return path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,20 +19,9 @@ from app.explore.fullsize import reopen
 from app.widgets.pixels import to_qimage
 from engine.photos import read_recipe, recipe_from, recipe_text, write_photo
 from tests.gui.conftest import App, OpenApp, drop
-from tests.gui.test_fullsize import LEFT, changes, click_face, composed, opened, panel, pixels, rested, smile, two
+from tests.gui.test_fullsize import LEFT, changes, click_face, composed, opened, panel, pixels, rested, smile
 from tests.gui.test_save_faults import Gate
 from tests.gui.test_save_photo import save
-
-__all__ = ["two"]
-
-
-@pytest.fixture
-def here(two: Path, tmp_path: Path) -> Path:
-    """The photo in a folder of the test's own, as it would be on another machine."""
-    path = tmp_path / "photos" / "holiday.png"
-    path.parent.mkdir()
-    shutil.copy(two, path)
-    return path
 
 
 @pytest.fixture

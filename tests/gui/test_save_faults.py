@@ -21,10 +21,8 @@ from engine.checkpoints import load_loom
 from engine.files import disk
 from engine.photos import read_recipe, recipe_from, write
 from tests.gui.conftest import App, drop
-from tests.gui.test_fullsize import LEFT, click_face, opened, pixels, rested, smile, two
+from tests.gui.test_fullsize import LEFT, click_face, opened, pixels, rested, smile
 from tests.gui.test_save_photo import dialog, expected, save
-
-__all__ = ["two"]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int, where: str) -> None:

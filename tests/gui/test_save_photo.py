@@ -16,9 +16,7 @@ from engine.blending import blended, prepare
 from engine.files import disk
 from engine.photos import original_of, read_recipe, recipe_from
 from tests.gui.conftest import App
-from tests.gui.test_fullsize import click_face, opened, pixels, smile, two
-
-__all__ = ["two"]
+from tests.gui.test_fullsize import click_face, opened, pixels, smile
 
 
 def dialog(app: App) -> QFileDialog:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,18 +20,8 @@ from app.widgets.pixels import to_qimage
 from engine.blending import blended, prepare
 from engine.checkpoints import load_loom
 from tests.gui.conftest import App, OpenApp, drop
-from tests.gui.test_fullsize import changes, click_face, composed, opened, pixels, rested, smile, two
+from tests.gui.test_fullsize import changes, click_face, composed, opened, pixels, rested, smile
 from tests.gui.test_save_photo import save
-
-__all__ = ["two"]
-
-
-@pytest.fixture
-def here(two: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "photos" / "holiday.png"
-    path.parent.mkdir()
-    shutil.copy(two, path)
-    return path
 
 
 def worked(app: App, here: Path) -> None:

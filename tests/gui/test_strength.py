@@ -15,10 +15,8 @@ from engine.blending import blended, prepare
 from engine.exploring.open_model import OpenModel
 from engine.photos import read_recipe, recipe_from
 from tests.gui.conftest import App, OpenApp, drag
-from tests.gui.test_fullsize import click_face, composed, on_screen, one_to_one, opened, pixels, rested, smile, two
+from tests.gui.test_fullsize import click_face, composed, on_screen, one_to_one, opened, pixels, rested, smile
 from tests.gui.test_save_photo import save
-
-__all__ = ["two"]
 
 
 def slid(app: App, share: float) -> None:

@@ -9,10 +9,10 @@ from torch import nn
 
 from engine.device import placed
 from engine.families import FAMILIES
+from engine.models.ema import Ema
 from engine.pictures import to_images
 from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig, World
-from engine.training.ema import Ema
 from engine.training.optimisers import Optimisers
 from engine.training.variations import Variation
 from tests.contract.tiny import make

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.models.ema import Ema
 from engine.runs import directory as runs
 from engine.training.batches import Batches, step_seed
 from engine.training.config import TrainConfig, World
-from engine.training.ema import Ema
 from engine.training.tick import Tick
 from engine.training.variations import Variation
 from tests.contract.tiny import make, stir

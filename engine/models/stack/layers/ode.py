@@ -50,20 +50,22 @@ class Ode(Layer):
         v, jacobian = self.net.jacobian(torch.cat([x, x.new_full((len(x), 1), t)], 1), size)
         return v, jacobian.diagonal(dim1=1, dim2=2).sum(1)
 
+    def _velocity(self, t: float, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The field alone, where nobody asks for the density."""
+        return self.field(x, x.new_full((len(x), 1), t)), x.new_zeros(len(x))
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return runge_kutta(self._rate, x, start=1.0, end=0.0, steps=STEPS)
 
     def inverse(self, y: Tensor) -> Tensor:
-        rate = lambda t, x: (self.field(x, x.new_full((len(x), 1), t)), x.new_zeros(len(x)))  # noqa: E731
-        return runge_kutta(rate, y, start=0.0, end=1.0, steps=STEPS)[0]
+        return runge_kutta(self._velocity, y, start=0.0, end=1.0, steps=STEPS)[0]
 
     def path(self, code: Tensor, steps: int = STEPS) -> tuple[Tensor, ...]:
         """The points (B, D) of codes (B, D) at t = 0, 1/steps, ..., 1."""
         points = [code]
-        rate = lambda t, x: (self.field(x, x.new_full((len(x), 1), t)), x.new_zeros(len(x)))  # noqa: E731
         for index in range(steps):
             start = index / steps
-            points.append(runge_kutta(rate, points[-1], start=start, end=start + 1 / steps, steps=1)[0])
+            points.append(runge_kutta(self._velocity, points[-1], start=start, end=start + 1 / steps, steps=1)[0])
         return tuple(points)
 
     def matching_loss(self, x: Tensor, *, code: Tensor, t: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.families import FAMILIES
-from engine.training.ema import Ema
+from engine.models.ema import Ema
 from tests.contract.tiny import make
 
 
