@@ -59,7 +59,9 @@ def rested(app: App) -> None:
     app.settle()
 
 
-def expected(app: App, home: Path, photo: Path, index: int, edits: tuple[tuple[str, float], ...]) -> np.ndarray:
+def expected(
+    app: App, home: Path, photo: Path, index: int, edits: tuple[tuple[str, float], ...], *, strength: float = 1.0
+) -> np.ndarray:
     """What the engine blends of a row's edit."""
     row, loader = app.state.compare[index], PhotoLoader()
     canvas = prepare(loader.whole(photo), loader.load(photo, size=SIZE).framing, row.encoded.reconstruction)
@@ -67,7 +69,7 @@ def expected(app: App, home: Path, photo: Path, index: int, edits: tuple[tuple[s
     small = shown(canvas, scaled(canvas.picture, window, (side, side)), window)
     decoded = engine_model(home, row.title).draw(DrawRequest(Coded(row.encoded.code), edits)).picture
     assert (decoded != row.encoded.reconstruction).any()
-    return over(small.picture, [patch(small, decoded)])
+    return over(small.picture, [patch(small, decoded, strength=strength)])
 
 
 def test_every_model_changes_the_same_photo(compared: App, home: Path, photo: Path) -> None:
@@ -89,6 +91,20 @@ def test_every_model_changes_the_same_photo(compared: App, home: Path, photo: Pa
     rested(compared)
     for view, row in zip(views(compared), compared.state.compare, strict=True):
         np.testing.assert_array_equal(view.current.picture(), row.close.before)
+
+
+def test_a_change_is_as_strong_as_in_single(compared: App, home: Path, photo: Path) -> None:
+    value = drag_slider(compared, "Smiling")
+    rested(compared)
+    whole = [row.close.picture for row in compared.state.compare]
+    compared.explore.looks.set_strength(0.4)
+    compared.explore.looks.settle()
+    compared.wait(lambda: all(row.close is not None and row.close.strength == 0.4 for row in compared.state.compare))
+    rested(compared)
+    for index, row in enumerate(compared.state.compare):
+        half = expected(compared, home, photo, index, (("Smiling", value),), strength=0.4)
+        np.testing.assert_array_equal(row.close.picture, half)
+        assert (row.close.picture != whole[index]).any()
 
 
 def test_the_switch_shows_what_the_models_see_and_the_photo_again(compared: App) -> None:
@@ -113,12 +129,12 @@ def test_the_newest_edit_wins_in_every_row(compared: App, monkeypatch: pytest.Mo
     made: list[tuple[str, bool]] = []
     gate = threading.Event()
 
-    def counted(canvas, decoded, *, fine=True):
+    def counted(canvas, decoded, *, strength, fine=True):
         lane = threading.current_thread().name
         if lane == "lane-study":
             assert gate.wait(100)
         made.append((lane, fine))
-        return changed(canvas, decoded, fine=fine)
+        return changed(canvas, decoded, strength=strength, fine=fine)
 
     monkeypatch.setattr("app.explore.compare.whole.changed", counted)
     slider = compared.explore_view.inspector.sliders["Smiling"]

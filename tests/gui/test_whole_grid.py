@@ -38,7 +38,9 @@ def edits(app: App, photo: Path) -> App:
     return app
 
 
-def expected(app: App, home: Path, photo: Path, name: str, value: float, *, side: int) -> np.ndarray:
+def expected(
+    app: App, home: Path, photo: Path, name: str, value: float, *, side: int, strength: float = 1.0
+) -> np.ndarray:
     """What the engine blends of one direction."""
     encoded, loader = app.state.encoded, PhotoLoader()
     canvas = prepare(loader.whole(photo), loader.load(photo, size=SIZE).framing, encoded.reconstruction)
@@ -46,7 +48,7 @@ def expected(app: App, home: Path, photo: Path, name: str, value: float, *, side
     small = shown(canvas, scaled(canvas.picture, window, (side, side)), window)
     model = engine_model(home, app.state.info.title)
     decoded = model.draw(DrawRequest(Coded(encoded.code), ((name, value),))).picture
-    return over(small.picture, [patch(small, decoded)])
+    return over(small.picture, [patch(small, decoded, strength=strength)])
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -70,6 +72,24 @@ def test_each_cell_is_the_photo_with_one_edit(edits: App, home: Path, photo: Pat
         np.testing.assert_array_equal(middle, grid.cells[columns // 2].whole)
         apart = np.abs(middle.astype(int) - wanted).mean()
         assert np.abs(last.astype(int) - wanted).mean() < 0.3 * apart
+
+
+def test_cells_are_as_strong_as_the_edit_in_single(edits: App, home: Path, photo: Path) -> None:
+    grid, side = edits.state.grid, view(edits).grid.cell_px()
+    last = recipe_of(edits.state).side - 1
+    whole = grid.cells[last].whole
+    edits.explore.looks.set_strength(0.4)
+    edits.explore.looks.settle()
+    edits.settle()
+
+    def cells():
+        return edits.state.grid.cells
+
+    edits.wait(lambda: len(cells()) > last and cells()[last] is not None and cells()[last].whole is not whole)
+    edits.settle()
+    wanted = expected(edits, home, photo, "Smiling", grid.reach, side=side, strength=0.4)
+    assert alike(cells()[last].whole, wanted)
+    assert np.abs(whole.astype(int) - wanted).mean() > 3 * np.abs(cells()[last].whole.astype(int) - wanted).mean()
 
 
 def test_a_click_moves_the_slider_and_the_grid_stays(edits: App) -> None:

@@ -29,13 +29,14 @@ class Recipe:
 @dataclass(frozen=True, eq=False)
 class Close:
     """A close-up of the photo with a model's change in it: `picture` (P, P, 3) at `side` pixels, `before` as it was,
-    `of` the model's picture that it is made of, `far` a close-up of the second photo. `fine`: all sharp, and not only
-    quick."""
+    `of` the model's picture that it is made of, `strength` how much of its change, `far` a close-up of the second
+    photo. `fine`: all sharp, and not only quick."""
 
     picture: Pictures
     before: Pictures
     of: Pictures
     side: int
+    strength: float
     fine: bool
     far: Pictures | None = None
 

@@ -77,10 +77,12 @@ class WholeRows(QObject):
         store, there, picture = self._store, row.close, row.picture
         if row.encoded is None or picture is None:
             return
-        fine = self._hand_rests
+        fine, look = self._hand_rests, store.state.look
+        strength = 1.0 if look is None else look.strength
         right = there is not None and there.of is picture and there.side == side and (there.fine or not fine)
+        right = right and there is not None and there.strength == strength
         right = right and there is not None and (there.far is None) == (row.other is None)
-        asked = (picture, row.encoded, side, fine, row.recipe, row.other)
+        asked = (picture, row.encoded, side, strength, fine, row.recipe, row.other)
         before = self._asked.get(row.ref)
         if right or (before is not None and all(one is two for one, two in zip(asked, before, strict=True))):
             return
@@ -91,7 +93,7 @@ class WholeRows(QObject):
         beyond = None if other is None or row.other is None else close_up_photo(other, self._photos)
 
         def work(context: Context) -> Close:
-            return maker.close(row, photo, beyond, side=side, fine=fine)
+            return maker.close(row, photo, beyond, side=side, strength=strength, fine=fine)
 
         def done(close: Close) -> None:
             if self._asked.get(row.ref) is asked:
@@ -123,7 +125,14 @@ class Maker:
         self._ends: dict[str, tuple[tuple[Any, ...], tuple[Corner, Corner]]] = {}
 
     def close(
-        self, row: CompareRow, photo: CloseUpPhoto, beyond: CloseUpPhoto | None, *, side: int, fine: bool
+        self,
+        row: CompareRow,
+        photo: CloseUpPhoto,
+        beyond: CloseUpPhoto | None,
+        *,
+        side: int,
+        strength: float,
+        fine: bool,
     ) -> Close:
         """The photo with this row's change; on the way to a second photo a frame of the morph between both.
 
@@ -135,17 +144,32 @@ class Maker:
         base, recipe = row.encoded.reconstruction, row.recipe
         canvas = self._close_ups.canvas(photo, base, side)
         if beyond is None or row.other is None:
-            return Close(changed(canvas, row.picture, fine=fine), canvas.picture, row.picture, side, fine)
+            return Close(
+                changed(canvas, row.picture, strength=strength, fine=fine),
+                canvas.picture,
+                row.picture,
+                side,
+                strength,
+                fine,
+            )
         far = row.other.reconstruction
         there = self._close_ups.canvas(beyond, far, side).picture
         if recipe is None or recipe.other is None:
-            return Close(changed(canvas, row.picture, fine=fine), canvas.picture, row.picture, side, fine, there)
+            return Close(
+                changed(canvas, row.picture, strength=strength, fine=fine),
+                canvas.picture,
+                row.picture,
+                side,
+                strength,
+                fine,
+                there,
+            )
         key, known = (base, far, photo.framing, beyond.framing, side), self._ends.get(row.ref)
         if known is None or not all(one is two for one, two in zip(key, known[0], strict=True)):
             known = (key, (self._end(photo, base, side), self._end(beyond, far, side)))
             self._ends = {**self._ends, row.ref: known}
         frame = morphed(known[1], row.picture, shares(recipe.fraction, 2))
-        return Close(frame, canvas.picture, row.picture, side, fine, there)
+        return Close(frame, canvas.picture, row.picture, side, strength, fine, there)
 
     def _end(self, photo: CloseUpPhoto, base: Pictures, side: int) -> Corner:
         framing = self._close_ups.framing(photo, len(base))

@@ -93,7 +93,7 @@ def window_of(canvas: Canvas) -> tuple[int, int, int, int]:
     return left, top, side, side
 
 
-def changed(canvas: Canvas, decoded: Pictures, *, fine: bool = True) -> Pictures:
-    """A close-up (P, P, 3) with what the model changes to `decoded` (S, S, 3)."""
-    one = patch(canvas, decoded, fine=fine)
+def changed(canvas: Canvas, decoded: Pictures, *, strength: float, fine: bool = True) -> Pictures:
+    """A close-up (P, P, 3) with `strength` (0 to 1) of what the model changes to `decoded` (S, S, 3)."""
+    one = patch(canvas, decoded, strength=strength, fine=fine)
     return over(canvas.picture, [one]) if one.change.size else canvas.picture

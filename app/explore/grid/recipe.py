@@ -48,6 +48,7 @@ class GridRecipe:
     photo: str = ""
     encoded: Encoded | None = None
     room: int = 0
+    strength: float = 1.0
 
     @property
     def count(self) -> int:
@@ -85,7 +86,7 @@ def _edits(state: AppState, base: GridRecipe, plain: Look) -> GridRecipe:
     encoded = state.encoded
     if not whole_shows(state) or encoded is None or plain.photo is None or not state.grid.room:
         return found
-    return replace(found, photo=plain.photo, encoded=encoded, room=state.grid.room)
+    return replace(found, photo=plain.photo, encoded=encoded, room=state.grid.room, strength=plain.strength)
 
 
 def edit_names(info: ModelInfo, grid: GridState) -> tuple[str, ...]:

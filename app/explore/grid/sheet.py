@@ -52,7 +52,7 @@ def on_photo(
     for index, picture in zip(indices, pictures, strict=True):
         # Of several at once a decoding differs by a rounding: what nothing edits is the photo.
         plain = edited(look, recipe, index).request().draws(recipe.encoded.code)
-        found.append(canvas.picture if plain else changed(canvas, picture))
+        found.append(canvas.picture if plain else changed(canvas, picture, strength=recipe.strength))
     return tuple(found)
 
 
