@@ -24,8 +24,8 @@ class KnobForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, knobs: Sequence[Knob], defaults: Mapping[str, Value], *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, knobs: Sequence[Knob], defaults: Mapping[str, Value]) -> None:
+        super().__init__()
         self.knobs = tuple(knobs)
         self._defaults = {knob.name: defaults.get(knob.name, knob.default) for knob in knobs}
         self._read: dict[str, Callable[[], Value]] = {}

@@ -25,8 +25,8 @@ class FindingCard(QWidget):
     folded = Signal(str, bool)
     runWanted = Signal(str)
 
-    def __init__(self, finding: Finding, *, opened: bool, can_run: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, finding: Finding, *, opened: bool, can_run: bool) -> None:
+        super().__init__()
         self.finding = finding
         name = finding.diagnostic
         has_more = bool(finding.figures or finding.evidence)
@@ -73,8 +73,8 @@ class OfferRow(QWidget):
 
     runWanted = Signal(str)
 
-    def __init__(self, name: str, title: str, text: str, *, tried: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, title: str, text: str, *, tried: bool) -> None:
+        super().__init__()
         self.name = name
         label = QLabel(title)
         set_kind(label, "name")

@@ -24,8 +24,8 @@ class ReportView(QWidget):
     runWanted = Signal(object)
     folded = Signal(str, bool)
 
-    def __init__(self, none_yet: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, none_yet: str) -> None:
+        super().__init__()
         self._none_yet = none_yet
         self.cards: dict[str, FindingCard] = {}
         self.offers: dict[str, OfferRow] = {}

@@ -39,8 +39,8 @@ class ExploreView(WorkspaceView):
     viewChosen = Signal(str)
     trainWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.library, self.inspector = Library(), Inspector()
         self.single, self.compare = SingleView(), CompareView()
         self.grid, self.morph = GridView(), MorphView()

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip
 
 from app.series import Floats
 from app.theme import color, set_kind, tokens, ui_font
@@ -193,8 +193,8 @@ class _Drawing(Painted):
 class ChartCard(QFrame):
     """A titled chart of one step."""
 
-    def __init__(self, title: str, *, bars: bool, hint: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, *, bars: bool, hint: str = "") -> None:
+        super().__init__()
         self.setProperty("kind", "card")
         self._history: tuple[tuple[Shown, ...], ...] = ()
         self._title, self._readout, self._empty = QLabel(title), QLabel(), QLabel("Drawn with each preview.")

@@ -13,8 +13,8 @@ class EmptyState(QWidget):
 
     actionClicked = Signal()
 
-    def __init__(self, title: str, text: str = "", action: str = "", *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, text: str = "", action: str = "") -> None:
+        super().__init__()
         self._title, self._text, self._button = QLabel(), QLabel(), QPushButton()
         self._title.setProperty("kind", "title")
         self._text.setProperty("kind", "muted")

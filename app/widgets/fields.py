@@ -24,10 +24,8 @@ class Combo(QComboBox):
 
     changed = Signal(str)
 
-    def __init__(
-        self, options: Sequence[tuple[str, str]] = (), *, tooltip: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, options: Sequence[tuple[str, str]] = (), *, tooltip: str = "") -> None:
+        super().__init__()
         self.setToolTip(tooltip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -95,8 +93,8 @@ class TextField(QLineEdit):
 
     changed = Signal(str)
 
-    def __init__(self, text: str = "", *, placeholder: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "", *, placeholder: str = "") -> None:
+        super().__init__(text)
         self._told = text
         self.setPlaceholderText(placeholder)
         self.editingFinished.connect(self._commit)
@@ -117,8 +115,8 @@ class Toggle(QAbstractButton):
 
     changed = Signal(bool)
 
-    def __init__(self, text: str = "", *, checked: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "", *, checked: bool = False) -> None:
+        super().__init__()
         self.setText(text)
         self.setAccessibleName(text)
         self.setCheckable(True)
@@ -164,14 +162,9 @@ class PathField(QWidget):
     changed = Signal(str)
 
     def __init__(
-        self,
-        *,
-        mode: Literal["folder", "file", "save"] = "folder",
-        filters: str = "",
-        placeholder: str = "",
-        parent: QWidget | None = None,
+        self, *, mode: Literal["folder", "file", "save"] = "folder", filters: str = "", placeholder: str = ""
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._mode, self._filters = mode, filters
         self._text = TextField(placeholder=placeholder or ("Choose a folder" if mode == "folder" else "Choose a file"))
         self._text.setAcceptDrops(False)

@@ -150,8 +150,8 @@ class Section(QWidget):
 class ValueLabel(QLabel):
     """A figure to read and copy."""
 
-    def __init__(self, text: str = "", *, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
         self.setProperty("kind", "value")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -168,8 +168,8 @@ class ValueLabel(QLabel):
 class FormRows(QWidget):
     """Label left, field right, all fields on one line."""
 
-    def __init__(self, *, label_px: int = 112, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, *, label_px: int = 112) -> None:
+        super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID_PX)

@@ -35,8 +35,8 @@ class FramePicker(QWidget):
     accepted = Signal()
     cancelled = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._array: Picture8 | None = None
         self._scaled: QImage | None = None
         self._scale = 1.0

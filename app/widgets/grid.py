@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -47,9 +47,8 @@ class PictureGrid(PaintedItems):
         empty_text: str = "",
         centred: bool = False,
         room_for: int = 0,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._centred, self._room_for = centred, room_for
         self._columns, self._gap = max(0, columns), gap_px
         self._left, self._right, self._empty_text = caption, "", empty_text

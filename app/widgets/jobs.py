@@ -23,8 +23,8 @@ _TICK_MS: Final = 40
 class ProgressLine(QWidget):
     """A thin bar; it moves to and fro while the end is unknown."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._fraction: float | None = 0.0
         self._paused = False
         self._phase = 0.5
@@ -104,8 +104,8 @@ class JobsBar(QFrame):
     resumeClicked = Signal(str)
     stopClicked = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "bottombar")
         self.setFixedHeight(BAR_PX)
         self._jobs: tuple[JobView, ...] = ()

@@ -19,8 +19,8 @@ Level = Literal["info", "warning", "error"]
 class CloseButton(QAbstractButton):
     """A small painted cross."""
 
-    def __init__(self, tooltip: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, tooltip: str) -> None:
+        super().__init__()
         self.setToolTip(tooltip)
         self.setAccessibleName(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -119,10 +119,8 @@ class IntField(NumberField):
     changed = Signal(int)
     example = "64 or 1,000"
 
-    def __init__(
-        self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(minimum, maximum, unit=unit, parent=parent)
+    def __init__(self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "") -> None:
+        super().__init__(minimum, maximum, unit=unit)
         self._step = step
         self.put(value)
 
@@ -167,9 +165,8 @@ class FloatField(NumberField):
         decimals: int = 4,
         unit: str = "",
         scientific: bool = True,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(minimum, maximum, unit=unit, parent=parent)
+        super().__init__(minimum, maximum, unit=unit)
         self._decimals, self._scientific = decimals, scientific
         self.put(value)
 

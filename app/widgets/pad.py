@@ -8,7 +8,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent, QMouseEvent, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -34,8 +34,8 @@ class Pad(Painted):
     keyDropped = Signal(int, str)
     filesDropped = Signal(int, list)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._corners: tuple[NDArray[Any] | None, ...] = ()
         self._images: dict[tuple[int, int], QImage] = {}
         self._at = (0.5, 0.5)

@@ -23,8 +23,8 @@ _DOT_PX: Final = 14
 class PairView(QWidget):
     """Two uint8 (H, W, 3) pictures as large as the width allows; without pictures an empty place with words."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._images: tuple[QImage, ...] = ()
         self._words = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -80,8 +80,8 @@ class PairView(QWidget):
 class AnswerDots(QWidget):
     """One dot a pair: filled for the same, open for different, faint for what is to come; the next one is ringed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._answers: tuple[bool, ...] = ()
         self._total = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -6,7 +6,6 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from app.widgets import paint
 from app.widgets.cards import ROW_PX, CardList
@@ -22,8 +21,8 @@ class RunList(CardList):
     seen = Signal(list)
     handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, *KEY_ACTIONS)
 
-    def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(empty_text=empty_text, parent=parent)
+    def __init__(self, *, empty_text: str = "") -> None:
+        super().__init__(empty_text=empty_text)
         self._told: list[str] = []
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self._tell)

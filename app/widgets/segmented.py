@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from app.theme import tokens, ui_font
 from app.widgets import paint
@@ -22,8 +22,8 @@ class Segmented(Painted):
 
     changed = Signal(str)
 
-    def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "") -> None:
+        super().__init__()
         if not options or len({key for key, _ in options}) != len(options):
             raise ValueError("A segmented control needs options with different keys.")
         self._options = tuple(options)

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
@@ -61,9 +61,8 @@ class ValueSlider(Painted):
         tooltip: str = "",
         label_px: int = 96,
         value_px: int = 56,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._label, self._unit, self._decimals = label, unit, decimals
         self._signed, self._log, self._lockable = signed, log, lockable
         self._origin = origin

@@ -9,7 +9,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -37,10 +37,8 @@ class Strip(PaintedItems):
     selected = Signal(int)
     handled_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
-    def __init__(
-        self, *, thumb_px: int = 64, linked: bool = False, empty_text: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, *, thumb_px: int = 64, linked: bool = False, empty_text: str = "") -> None:
+        super().__init__()
         self._side, self._gap = thumb_px, 24 if linked else 8
         self._linked, self._empty_text = linked, empty_text
         self._frames: tuple[Frame, ...] = ()

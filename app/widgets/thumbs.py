@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -58,10 +58,8 @@ class ThumbGrid(PaintedItems):
         Qt.Key.Key_Delete,
     )
 
-    def __init__(
-        self, *, columns: int = 4, removable: bool = True, empty_text: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, *, columns: int = 4, removable: bool = True, empty_text: str = "") -> None:
+        super().__init__()
         self._columns, self._removable, self._empty_text = max(1, columns), removable, empty_text
         self._thumbs: tuple[Thumb, ...] = ()
         self._images: dict[tuple[str, int], QImage] = {}
@@ -236,8 +234,8 @@ class DropZone(QAbstractButton):
     filesDropped = Signal(list)
     imageDropped = Signal(object)
 
-    def __init__(self, text: str = "Drop photos here", *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "Drop photos here") -> None:
+        super().__init__()
         self._over = False
         self.setAcceptDrops(True)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)

@@ -106,8 +106,8 @@ class TopBar(QFrame):
     themeClicked = Signal()
     deviceChanged = Signal(str)
 
-    def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]], *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
         self.setProperty("kind", "topbar")
         self.setFixedHeight(BAR_PX)
         name = QLabel(app_name)

@@ -33,8 +33,8 @@ class ModelCheckPanel(QWidget):
     folded = Signal(str, bool)
     closeWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._catalogue: Catalogue | None = None
         self.heading = QLabel("Diagnose")
         set_kind(self.heading, "title")

@@ -34,8 +34,8 @@ class Group(QWidget):
     keyDropped = Signal(str)
     removed = Signal(str)
 
-    def __init__(self, letter: str, what: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, letter: str, what: str) -> None:
+        super().__init__()
         self._what = f"{letter} · {what}"
         self.title, self.count = QLabel(self._what), QLabel()
         self.title.setProperty("kind", "name")
@@ -105,8 +105,8 @@ class NewAttribute(QWidget):
     dataChanged = Signal(str)
     columnChanged = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         title = QLabel("New attribute")
         title.setProperty("kind", "title")
         self.close_button = button("Close", "Back to the picture; what was collected is let go (Escape)", kind="quiet")

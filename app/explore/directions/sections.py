@@ -30,8 +30,8 @@ class AttributesSection(Section):
 
     newWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__("Attributes", action="Reset", parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Attributes", action="Reset")
         self.new = button(
             "+ New", f"Make an attribute from your own photos ({keys_text('attribute.new')})", kind="quiet"
         )
@@ -64,8 +64,8 @@ class AxesSection(Section):
 
     axesChosen = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__("Main axes", parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Main axes")
         self.switch: Segmented | None = None
         self._holder = QWidget()
         self._place = vbox()

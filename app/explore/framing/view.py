@@ -32,8 +32,8 @@ class FramingPanel(QWidget):
     useWanted = Signal()
     cancelWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.line = QLabel(wordWrap=True)
         self.line.setTextFormat(Qt.TextFormat.RichText)
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -45,8 +45,8 @@ class ImportPanel(QWidget):
     closeWanted = Signal()
     titleChanged = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._report: ImportReport | None = None
         self._forms: list[KnobForm] = []
         self.heading, self.file, self.message = QLabel(), QLabel(), QLabel(wordWrap=True)

@@ -26,8 +26,8 @@ SHARE_TIP: Final = (
 class PhotoReadout(QWidget):
     """Only the rows that apply; hidden while there is no encoded photo."""
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.title = QLabel("Photo")
         set_kind(self.title, "name")
         self._grid = QGridLayout()

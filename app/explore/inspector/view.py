@@ -47,8 +47,8 @@ class Inspector(QWidget):
     actionWanted = Signal(str, str)
     renamed = Signal(str, str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "panel-right")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH_PX)

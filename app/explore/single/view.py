@@ -44,8 +44,8 @@ class SingleView(QWidget):
     searchCancelled = Signal()
     roomChanged = Signal(int, int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.picture = SplitPicture("Current", draggable=True, empty_text="Opening the model…")
         self.picture.setToolTip(DRAG_TIP)
         self.photo = FooterPicture("Photo")

@@ -35,8 +35,8 @@ class BirthdayView(QWidget):
     againWanted = Signal()
     leaveWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Birthday test")
         title = QLabel("Birthday test")

@@ -36,8 +36,8 @@ class CurvesHead(QWidget):
     exportWanted = Signal(str)
     wholeWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.smoothing = ValueSlider(
             "Smooth",
             0.0,

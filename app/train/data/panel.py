@@ -21,8 +21,8 @@ class DataPanel(QWidget):
     lookWanted = Signal()
     trainWanted = Signal(object)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.data = Combo(tooltip="Which data set.")
         self.path = PathField(mode="folder", filters=DATA_SETS, placeholder="Folder, zip, npz or idx")
         self.labels = PathField(mode="file", filters="CSV (*.csv);;All files (*)", placeholder="labels.csv inside")

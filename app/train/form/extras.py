@@ -18,8 +18,8 @@ class DraftBanner(QFrame):
     dropped = Signal()
     startChosen = Signal(int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "notice-info")
         self.words = QLabel(wordWrap=True)
         self.step = Combo(tooltip="The checkpoint whose weights and optimiser state the new run starts from.")
@@ -56,8 +56,8 @@ class HostRow(QWidget):
     hostChosen = Signal(str)
     onCloseChosen = Signal(str)
 
-    def __init__(self, start: QWidget, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, start: QWidget) -> None:
+        super().__init__()
         self.host = Combo(
             HOSTS,
             tooltip="In this window, or in its own process, which goes on when the window closes or fails "

@@ -26,8 +26,8 @@ class RunDetail(QWidget):
     copyWanted = Signal(str)
     machinesChanged = Signal(int, int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._key = ""
         self.title = TextField()
         self.title.changed.connect(lambda text: self.renamed.emit(self._key, text))
