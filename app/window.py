@@ -125,7 +125,7 @@ class Window(QMainWindow):
             rows.append((shown, title or (f"Run {run.name}" if run is not None else shown.rsplit("/", 1)[-1])))
         self.top.set_models(rows)
         if shown is not None:
-            self.top.set_model(shown)
+            self.top.models.set_current(shown)
 
     def show_notice(self, notice: Message) -> None:
         """Says one sentence in the notice line."""

@@ -111,7 +111,7 @@ class TextField(QLineEdit):
 
 
 class Toggle(QAbstractButton):
-    """A switch with an optional text right of it."""
+    """A switch with an optional text right of it; `setChecked` emits no `changed`."""
 
     changed = Signal(bool)
 
@@ -125,14 +125,6 @@ class Toggle(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self.changed)
-
-    def is_checked(self) -> bool:
-        """Whether it is on."""
-        return self.isChecked()
-
-    def set_checked(self, checked: bool) -> None:
-        """Switch without emitting ``changed``."""
-        self.setChecked(checked)
 
     def sizeHint(self) -> QSize:
         words = round(paint.width_of(self.text(), ui_font())) + 10 if self.text() else 0

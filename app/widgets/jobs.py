@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.job import JobView
 from app.theme import tokens
@@ -137,7 +137,7 @@ class JobsBar(QFrame):
         keys = [job.key for job in jobs]
         if self._key not in keys:
             self._key = keys[0] if keys else ""
-        job = next((job for job in jobs if job.key == self._key), None)
+        job = self._shown()
         for widget in (self._line, self._detail):
             widget.setVisible(job is not None)
         self._pause.setVisible(job is not None and job.can_pause)
@@ -145,8 +145,8 @@ class JobsBar(QFrame):
         self._more.setVisible(len(jobs) > 1)
         self._more.setText(f"{len(jobs) - 1} more")
         self._dot.set_state("idle" if job is None else "paused" if job.paused else "run")
-        self._set(self._text, job.text if job else "Ready")
-        self._set(self._detail, job.detail if job else "")
+        self._text.setText(job.text if job else "Ready")
+        self._detail.setText(job.detail if job else "")
         if job is not None:
             self._line.set_fraction(job.fraction, paused=job.paused)
             self._pause.setText("Resume" if job.paused else "Pause")
@@ -156,15 +156,7 @@ class JobsBar(QFrame):
 
     def set_status(self, text: str) -> None:
         """The words at the right end: what was saved, what is on."""
-        self._set(self._status, text)
-
-    def shown_key(self) -> str:
-        """The key of the job on show, or empty."""
-        return self._key
-
-    def _set(self, label: QLabel, text: str) -> None:
-        if label.text() != text:
-            label.setText(text)
+        self._status.setText(text)
 
     def _shown(self) -> JobView | None:
         return next((job for job in self._jobs if job.key == self._key), None)

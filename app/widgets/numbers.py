@@ -46,11 +46,16 @@ class NumberField(QLineEdit):
         """Emit ``number``."""
         raise NotImplementedError
 
-    def put(self, number: float) -> None:
+    def set_value(self, number: float) -> None:
         """Show ``number``, clamped, without emitting."""
         self._number = min(self._high, max(self._low, number))
         self.setText(self.shown(self._number))
         self._mark("")
+
+    def set_range(self, minimum: float, maximum: float) -> None:
+        """Change the ends without emitting."""
+        self._low, self._high = minimum, maximum
+        self.set_value(self._number)
 
     def is_valid(self) -> bool:
         """False while the typed text is not a number in range."""
@@ -89,7 +94,7 @@ class NumberField(QLineEdit):
 
     def _take(self, number: float) -> None:
         before = self._number
-        self.put(number)
+        self.set_value(number)
         if self._number != before:
             self.tell(self._number)
 
@@ -98,7 +103,7 @@ class NumberField(QLineEdit):
         if step is not None:
             self._take(self.stepped(step))
         elif event.key() == Qt.Key.Key_Escape:
-            self.put(self._number)
+            self.set_value(self._number)
         else:
             super().keyPressEvent(event)
 
@@ -110,7 +115,7 @@ class NumberField(QLineEdit):
         super().focusOutEvent(event)
         self._commit()
         if not self.is_valid():
-            self.put(self._number)
+            self.set_value(self._number)
 
 
 class IntField(NumberField):
@@ -122,20 +127,11 @@ class IntField(NumberField):
     def __init__(self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "") -> None:
         super().__init__(minimum, maximum, unit=unit)
         self._step = step
-        self.put(value)
+        self.set_value(value)
 
     def value(self) -> int:
         """The last good number."""
         return int(self._number)
-
-    def set_value(self, value: int) -> None:
-        """Show ``value``, clamped, without emitting."""
-        self.put(value)
-
-    def set_range(self, minimum: int, maximum: int) -> None:
-        """Change the ends without emitting."""
-        self._low, self._high = minimum, maximum
-        self.put(self._number)
 
     def shown(self, number: float) -> str:
         return f"{int(number):,} {self._unit}".rstrip()
@@ -168,20 +164,11 @@ class FloatField(NumberField):
     ) -> None:
         super().__init__(minimum, maximum, unit=unit)
         self._decimals, self._scientific = decimals, scientific
-        self.put(value)
+        self.set_value(value)
 
     def value(self) -> float:
         """The last good number."""
         return self._number
-
-    def set_value(self, value: float) -> None:
-        """Show ``value``, clamped, without emitting."""
-        self.put(value)
-
-    def set_range(self, minimum: float, maximum: float) -> None:
-        """Change the ends without emitting."""
-        self._low, self._high = minimum, maximum
-        self.put(self._number)
 
     def shown(self, number: float) -> str:
         if not self._scientific:

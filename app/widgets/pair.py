@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import color, tokens, ui_font
+from app.theme import tokens, ui_font
 from app.widgets import paint
 from app.widgets.pixels import paint_rounded, to_qimage
 
@@ -41,11 +41,6 @@ class PairView(QWidget):
         self._images, self._words = (), words
         self.setAccessibleName(words)
         self.update()
-
-    @property
-    def shows_pictures(self) -> bool:
-        """Whether there is a pair to be judged."""
-        return bool(self._images)
 
     def _side_px(self) -> int:
         return max(32, min((self.width() - GAP_PX) // 2, self.height(), LARGEST_PX))
@@ -104,14 +99,9 @@ class AnswerDots(QWidget):
             if at < len(self._answers) and self._answers[at]:
                 paint.dot(painter, centre, theme.accent_line, 4.5)
             elif at < len(self._answers):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(paint.pen(theme.muted, 1.6))
-                painter.drawEllipse(centre, 3.6, 3.6)
+                paint.circle(painter, centre, theme.muted, 3.6, width_px=1.6)
             else:
                 paint.dot(painter, centre, theme.track, 3.0)
                 if at == len(self._answers):
-                    painter.setBrush(Qt.BrushStyle.NoBrush)
-                    painter.setPen(paint.pen(theme.accent_line, 1.4))
-                    painter.drawEllipse(centre, 5.5, 5.5)
-        painter.setPen(color(theme.muted))
+                    paint.circle(painter, centre, theme.accent_line, 5.5, width_px=1.4)
         painter.end()

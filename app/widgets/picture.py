@@ -24,18 +24,13 @@ from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
+from app.widgets.painted import ARROWS
 from app.widgets.pixels import Picture8, checked, dropped_files, dropped_image, paint_rounded, resized, to_qimage
 
 CAPTION_PX: Final = 24
 _BUSY_TICK_MS: Final = 40
 # A short job must not flicker: the busy mark waits this long before it shows.
 _BUSY_DELAY_MS: Final = 200
-ARROWS: Final = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0),
-    Qt.Key.Key_Down: (0.0, 1.0),
-}
 NOTCHES: Final = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
 
 
@@ -131,10 +126,6 @@ class Picture(QWidget):
         if self._busy_shown != marked:
             self.update()
 
-    def is_busy(self) -> bool:
-        """True between ``set_busy(True)`` and ``set_busy(False)``."""
-        return self._busy
-
     def set_empty_text(self, text: str) -> None:
         """What is written where no picture is."""
         self._empty_text = text
@@ -217,17 +208,13 @@ class Picture(QWidget):
 
     def _write(self, painter: QPainter, rect: QRectF, words: str, ink: str) -> None:
         tight = rect.width() < 160
-        painter.setFont(ui_font(tokens().small_px) if tight else ui_font())
-        painter.setPen(color(ink))
         edge = 6 if tight else 16
         inner = rect.adjusted(edge, edge, -edge, -edge)
-        painter.drawText(inner, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
+        paint.paragraph(painter, inner, words, font=ui_font(tokens().small_px) if tight else ui_font(), ink=ink)
 
     def _paint_message(self, painter: QPainter, rect: QRectF) -> None:
         theme = tokens()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color(theme.panel, 0.88))
-        painter.drawRoundedRect(rect, theme.picture_radius_px, theme.picture_radius_px)
+        paint.box(painter, rect, fill=theme.panel, alpha=0.88, radius_px=theme.picture_radius_px)
         self._write(painter, rect, self._message, theme.text)
 
     def _paint_busy(self, painter: QPainter, rect: QRectF) -> None:

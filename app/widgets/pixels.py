@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,19 @@ def square_cover(array: NDArray[Any]) -> Picture8:
     side = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
     return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+K = TypeVar("K")
+SmallImages = dict[tuple[K, int], QImage]
+"""Square images by what they show and their side in device pixels."""
+
+
+def small_image(kept: SmallImages[K], key: K, array: NDArray[Any], side_px: float) -> QImage:
+    """The largest centred square of ``array``, scaled to ``side_px`` device pixels once and kept."""
+    side = round(side_px)
+    if (key, side) not in kept:
+        kept[key, side] = resized(square_cover(array), side, side)
+    return kept[key, side]
 
 
 def dropped_files(mime: QMimeData) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
-from app.widgets import paint
 from app.widgets.cards import ROW_PX, CardList
 
 SETTLE_MS: Final = 60
@@ -80,6 +79,3 @@ class RunList(CardList):
             self.actionTriggered.emit(at, KEY_ACTIONS[key])
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, self.handled_keys) or super().event(event)

@@ -36,9 +36,9 @@ class Scale:
             return self.clamped(float(f"{self.low * (self.high / self.low) ** fraction:.1e}"))
         return self.clamped(round(self.low + fraction * (self.high - self.low), self.decimals))
 
-    def stepped(self, value: float, steps: int, step: float | None = None) -> float:
-        """``steps`` key presses away: of ``step``, or of a hundredth of the range (log: a fiftieth)."""
+    def stepped(self, value: float, steps: int) -> float:
+        """``steps`` key presses away, each a hundredth of the range (log: a fiftieth)."""
         if self.log:
             return self.at(self.fraction(value) + steps / 50)
-        step = step or max(10.0**-self.decimals, (self.high - self.low) / 100)
+        step = max(10.0**-self.decimals, (self.high - self.low) / 100)
         return self.clamped(round(value + steps * step, self.decimals))

@@ -21,6 +21,7 @@ class Segmented(Painted):
     """Options (key, label) side by side; click, or arrows when focused."""
 
     changed = Signal(str)
+    handled_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 
     def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "") -> None:
         super().__init__()
@@ -135,7 +136,7 @@ class Segmented(Painted):
             if why:
                 QToolTip.showText(event.globalPos(), why, self)
                 return True
-        return paint.keeps_key(event, (Qt.Key.Key_Left, Qt.Key.Key_Right)) or super().event(event)
+        return super().event(event)
 
     def _tell(self) -> None:
         self.setAccessibleName(self._options[self._index][1])

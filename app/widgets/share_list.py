@@ -40,7 +40,6 @@ class ShareList(PaintedItems):
         super().__init__()
         self._rows: tuple[Share, ...] = ()
         self._selected = ""
-        self._cursor = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Arrows move, Enter shows only these; once more shows all.")
 
@@ -107,9 +106,7 @@ class ShareList(PaintedItems):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._rows:
-            step = 1 if event.key() == Qt.Key.Key_Down else -1
-            self._cursor = min(len(self._rows) - 1, max(0, self._cursor + step))
-            self.update()
+            self._step_cursor(Qt.Key(event.key()), columns=1)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space) and self._rows:
             self._choose(self._cursor)
         else:

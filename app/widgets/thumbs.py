@@ -26,8 +26,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import PaintedItems
-from app.widgets.pixels import KEY_MIME, dropped_files, dropped_image, paint_rounded, resized, square_cover
+from app.widgets.painted import ARROWS, CHOOSING, Key, PaintedItems
+from app.widgets.pixels import KEY_MIME, SmallImages, dropped_files, dropped_image, paint_rounded, small_image
 
 _GAP_PX: Final = 6
 
@@ -48,23 +48,14 @@ class ThumbGrid(PaintedItems):
 
     activated = Signal(str)
     removed = Signal(str)
-    handled_keys = (
-        Qt.Key.Key_Left,
-        Qt.Key.Key_Right,
-        Qt.Key.Key_Up,
-        Qt.Key.Key_Down,
-        Qt.Key.Key_Return,
-        Qt.Key.Key_Space,
-        Qt.Key.Key_Delete,
-    )
+    handled_keys = (*ARROWS, *CHOOSING, Key.Key_Delete)
 
     def __init__(self, *, columns: int = 4, removable: bool = True, empty_text: str = "") -> None:
         super().__init__()
         self._columns, self._removable, self._empty_text = max(1, columns), removable, empty_text
         self._thumbs: tuple[Thumb, ...] = ()
-        self._images: dict[tuple[str, int], QImage] = {}
+        self._images: SmallImages[str] = {}
         self._selected: str | None = None
-        self._cursor = 0
         self._press: QPoint | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Arrows move, Enter opens." + (" Delete takes away." if removable else ""))
@@ -138,25 +129,17 @@ class ThumbGrid(PaintedItems):
             rect = QRectF(spot)
             paint_rounded(painter, rect, self._image(thumb, spot.width()), 6)
             if index == self._hover:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(color("#ffffff", 0.10))
-                painter.drawRoundedRect(rect, 6, 6)
+                paint.box(painter, rect, fill="#ffffff", alpha=0.10)
             if thumb.count > 1:
                 _paint_count(painter, rect, thumb.count)
             if thumb.key == self._selected:
                 paint.focus_ring(painter, rect, 6)
             elif self.hasFocus() and index == self._cursor:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(paint.pen(theme.text, 2.0))
-                painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+                paint.ring(painter, rect, theme.text)
         painter.end()
 
     def _image(self, thumb: Thumb, side_px: int) -> QImage:
-        side = round(side_px * self.devicePixelRatioF())
-        key = (thumb.key, side)
-        if key not in self._images:
-            self._images[key] = resized(square_cover(thumb.picture), side, side)
-        return self._images[key]
+        return small_image(self._images, thumb.key, thumb.picture, side_px * self.devicePixelRatioF())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
@@ -185,22 +168,12 @@ class ThumbGrid(PaintedItems):
         self._press = None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, last = Qt.Key(event.key()), len(self._thumbs) - 1
-        steps = {
-            Qt.Key.Key_Left: -1,
-            Qt.Key.Key_Right: 1,
-            Qt.Key.Key_Up: -self._columns,
-            Qt.Key.Key_Down: self._columns,
-        }
-        if last < 0:
-            super().keyPressEvent(event)
-        elif key in steps:
-            target = self._cursor + steps[key]
-            self._cursor = target if 0 <= target <= last else self._cursor
-            self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+        key = Key(event.key())
+        if self._thumbs and key in ARROWS:
+            self._step_cursor(key, self._columns)
+        elif self._thumbs and key in (*CHOOSING, Key.Key_Enter):
             self.activated.emit(self._thumbs[self._cursor].key)
-        elif key == Qt.Key.Key_Delete and self._removable:
+        elif self._thumbs and key == Key.Key_Delete and self._removable:
             self.removed.emit(self._thumbs[self._cursor].key)
         else:
             super().keyPressEvent(event)
@@ -222,9 +195,7 @@ def _paint_count(painter: QPainter, rect: QRectF, count: int) -> None:
     font = ui_font(tokens().small_px - 1)
     width = max(15.0, paint.width_of(str(count), font) + 7)
     badge = QRectF(rect.right() - width - 3, rect.bottom() - 18, width, 15)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color("#16181c", 0.8))
-    painter.drawRoundedRect(badge, 7.5, 7.5)
+    paint.box(painter, badge, fill="#16181c", alpha=0.8, radius_px=7.5)
     paint.text(painter, badge, str(count), font=font, ink="#ffffff", align=Qt.AlignmentFlag.AlignHCenter)
 
 
@@ -268,10 +239,8 @@ class DropZone(QAbstractButton):
         painter.drawRoundedRect(rect, theme.radius_px, theme.radius_px)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, QRectF(self.rect()))
-        painter.setFont(ui_font(theme.text_px - 1))
-        painter.setPen(color(theme.text if live else theme.muted))
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(rect.adjusted(8, 4, -8, -4), int(flags), self.text())
+        room, ink = rect.adjusted(8, 4, -8, -4), theme.text if live else theme.muted
+        paint.paragraph(painter, room, self.text(), font=ui_font(theme.text_px - 1), ink=ink)
         painter.end()
 
     def _set_over(self, over: bool) -> None:

@@ -236,7 +236,7 @@ def test_the_birthday_test_is_played_with_keys_to_its_result(shown: App, run: Pa
     view = shown.train_view.collapse.birthday
     begin(shown)
     game = shown.state.collapse.birthday.game
-    assert view.pair.shows_pictures
+    assert view.pair._images
     assert "nearest pairs" in view.line.text()
     # Whether it is a control is told nowhere.
     said = " ".join(label.text() for label in (view.line, view.question, view.message))

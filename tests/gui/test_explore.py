@@ -294,12 +294,12 @@ def test_nothing_hangs_over_the_edge(app: App) -> None:
 
 
 def test_another_device_is_chosen_from_the_readout_and_draws_on(app: App, home: Path) -> None:
-    actions = {action.data(): action for action in app.window.top.device_menu().actions()}
+    actions = {action.data(): action for action in app.window.top.devices.actions()}
     assert actions["auto"].isChecked()
     actions["cpu"].trigger()
     app.wait(lambda: app.conductor.preferences.now.device == "cpu")
     app.settle()
-    assert [action.data() for action in app.window.top.device_menu().actions() if action.isChecked()] == ["cpu"]
+    assert [action.data() for action in app.window.top.devices.actions() if action.isChecked()] == ["cpu"]
     app.explore.looks.set_seed(5)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 5))))

@@ -182,7 +182,7 @@ def test_double_precision_says_both_round_trips(glow: App) -> None:
     glow.wait(lambda: glow.state.readout is not None and glow.state.readout.round_trip_double is not None)
     assert glow.state.readout.round_trip_double < 1e-9
     assert "f64" in glow.explore_view.inspector.round_trip.text()
-    assert section(glow).double.is_checked()
+    assert section(glow).double.isChecked()
     assert "MB more" in section(glow).double.toolTip()
     glow.explore.looks.undo()
     glow.settle()

@@ -195,12 +195,12 @@ def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, a
 @pytest.mark.slow
 def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # A run that trains is in the menu of models.
-    combo = app.window.top.model_combo()
+    combo = app.window.top.models
     app.wait(lambda: any("Far run, live" in combo.itemText(i) for i in range(combo.count())))
     app.window.top.modelChanged.emit(run_ref(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
-    app.wait(lambda: app.window.top.live_text() == "step 10, live")
+    app.wait(lambda: app.window.top.live.text() == "step 10, live")
     explorer = app.explore.looks
     explorer.set_seed(7)
     explorer.wander(0.3, 0.1)
@@ -214,7 +214,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert [e.look for e in app.state.history.entries] == [e.look for e in entries]
     assert not np.array_equal(app.state.drawn.picture, picture)
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
-    assert app.window.top.live_text() == "step 20, live"
+    assert app.window.top.live.text() == "step 20, live"
     # What was found in earlier weights belongs to the run: its sliders stay, and that they drift is said calmly.
     app.explore.directions.show_axes("pca")
     app.wait(lambda: len(app.state.info.components) > 0)
@@ -271,7 +271,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # The run ends: its live weights go, and what is on show goes on, backwards too.
     far.alive("done")
     far.live.remove()
-    app.wait(lambda: app.window.top.live_text() == "step 40")
+    app.wait(lambda: app.window.top.live.text() == "step 40")
     explorer.undo()
     app.settle()
     assert app.state.drawn.request == app.state.look.request()

@@ -265,7 +265,7 @@ class LevelsSection(Section):
                 alone=look.solo == index,
                 second=second,
             )
-        self.double.set_checked(look.precision != "float32")
+        self.double.setChecked(look.precision != "float32")
         self.swap_all.setEnabled(second is not None)
         self.set_action_enabled(bool(look.levels) or look.solo >= 0)
         self.set_title("Levels" if not marks(look) else f"Levels · {marks(look)}")

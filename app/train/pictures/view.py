@@ -218,7 +218,7 @@ class TrainPictures(QWidget):
         self.play.setText("❚❚" if pictures.playing else "▶")
         self.rate.set_current(str(pictures.timelapse.fps))
         self.scale.set_current(str(pictures.timelapse.scale))
-        self.stamp.set_checked(pictures.timelapse.stamp)
+        self.stamp.setChecked(pictures.timelapse.stamp)
         what = "pinned photos" if pictures.tab == "pins" else "samples"
         self.export.setToolTip(f"Write the {what} as a film: GIF, WebP, MP4 or PNG ({keys_text('pictures.timelapse')})")
         self._fit()

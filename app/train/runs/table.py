@@ -162,7 +162,7 @@ class RunTablePage(QWidget):
         """The rows on show."""
         if self._shown is None:
             return []
-        return [row for row in self._shown.rows if row.differs or not self.only.is_checked()]
+        return [row for row in self._shown.rows if row.differs or not self.only.isChecked()]
 
     def _fill(self) -> None:
         table = self._shown
