@@ -94,7 +94,6 @@ class Window(QMainWindow):
             view.show_state(self._now, None)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "workspace"):
             self.top.set_workspace(now.workspace)
             self._stack.setCurrentWidget(self.view(now.workspace))

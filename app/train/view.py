@@ -127,7 +127,6 @@ class TrainView(WorkspaceView):
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self.form.show_state(now, before)
         self.runs.show_state(now, before)
         self.data.show_state(now, before)

@@ -283,7 +283,7 @@ class FramePicker(QWidget):
     def event(self, event: QEvent) -> bool:
         if self._clicking and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             # Qt takes Tab away before keyPressEvent.
-            if event.key() == Qt.Key.Key_Tab and self._chosen + 1 < self._reachable():
+            if event.key() == Qt.Key.Key_Tab and self._chosen + 1 < min(MOST_POINTS, len(self._points) + 1):
                 self._chosen += 1
                 self.update()
                 return True
@@ -292,10 +292,6 @@ class FramePicker(QWidget):
                 self.update()
                 return True
         return paint.keeps_key(event, {*ARROWS, *_ENTER, *_BACK, Qt.Key.Key_Escape}) or super().event(event)
-
-    def _reachable(self) -> int:
-        """Markers that Tab goes to: those that are set and the one to set next."""
-        return min(MOST_POINTS, len(self._points) + 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())

@@ -42,9 +42,6 @@ class PairView(QWidget):
         self.setAccessibleName(words)
         self.update()
 
-    def _side_px(self) -> int:
-        return max(32, min((self.width() - GAP_PX) // 2, self.height(), LARGEST_PX))
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # Never higher than two squares need; the place under them goes to whoever wants it.
@@ -56,7 +53,7 @@ class PairView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
-        side = self._side_px()
+        side = max(32, min((self.width() - GAP_PX) // 2, self.height(), LARGEST_PX))
         x, y = (self.width() - 2 * side - GAP_PX) / 2, 0.0
         for at in range(2):
             place = QRectF(x + at * (side + GAP_PX), y, side, side)

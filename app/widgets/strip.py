@@ -87,9 +87,6 @@ class Strip(PaintedItems):
     def item_tooltip(self, index: int) -> str:
         return self._frames[index].tooltip or self._frames[index].label
 
-    def _labels_px(self) -> int:
-        return _LABEL_PX if any(frame.label for frame in self._frames) else 0
-
     def _content_px(self) -> int:
         return len(self._frames) * (self._side + self._gap) - self._gap
 
@@ -97,7 +94,7 @@ class Strip(PaintedItems):
         return max(0, self._content_px() - self.width()) if self._frames else 0
 
     def sizeHint(self) -> QSize:
-        return QSize(320, self._side + self._labels_px() + _SLIDER_PX)
+        return QSize(320, self._side + (_LABEL_PX if any(frame.label for frame in self._frames) else 0) + _SLIDER_PX)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._side, self.sizeHint().height())

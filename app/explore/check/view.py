@@ -67,7 +67,6 @@ class ModelCheckPanel(QWidget):
         self.setLayout(row)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self._catalogue = now.catalogue
             self.data.set_options([*now.catalogue.data_sets, (OTHER, "Other…")])

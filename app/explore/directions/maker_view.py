@@ -175,7 +175,6 @@ class NewAttribute(QWidget):
             super().keyPressEvent(event)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "maker", "info") or now.maker is None:
             return
         maker, old = now.maker, before.maker if before is not None else None

@@ -100,7 +100,6 @@ class ImportPanel(QWidget):
         self.setLayout(vbox(scrolled(middle)))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "importing") or now.importing is None:
             return
         shown = now.importing

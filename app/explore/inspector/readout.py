@@ -71,7 +71,6 @@ class PhotoReadout(QWidget):
         self._labels[value].setVisible(bool(text))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "encoded", "info", "photo"):
             return
         found = now.encoded

@@ -123,7 +123,6 @@ class Inspector(QWidget):
         return section
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self.levels.show_state(now, before)
         if moved(now, before, "info"):
             self._rebuild(now.info)

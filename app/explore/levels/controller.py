@@ -65,7 +65,7 @@ class LevelsController(QObject):
         """Takes a level from the second code, or from where the picture comes from."""
         second = self._store.state.levels.second
         if on and (second is None or second.code is None):
-            self._say_rules_again()
+            self._store.update(levels=replace(self._store.state.levels))
             return
         taken = second.code if on and second is not None else None
         self._rule(index, f"Level {index + 1} from {'B' if on else 'A'}", taken=taken, strength=1.0)
@@ -114,10 +114,6 @@ class LevelsController(QObject):
         if info is not None and index < len(info.groups):
             count = len(info.groups)
             self._explore.change(lambda look: look.with_rule(index, count, **changes), label, live=live)
-
-    def _say_rules_again(self) -> None:
-        """A toggle that could not be followed is set back."""
-        self._store.update(levels=replace(self._store.state.levels))
 
     def _code_of(self, request: DrawRequest, use: Callable[[Codes], None]) -> None:
         store, state = self._store, self._store.state

@@ -201,7 +201,6 @@ class LevelsSection(Section):
         return box
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "info"):
             self._rebuild(now.info, before.info if before is not None else None)
         if not self.rows:

@@ -79,7 +79,6 @@ class Library(QWidget):
         outer.addWidget(scrolled(inner))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "models", "info"):
             self.models.setVisible(now.models != ())
             self._no_models.setVisible(now.models == ())

@@ -97,7 +97,6 @@ class SingleView(QWidget):
         self.error.add_footer(self.improve, self.stop)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "drawn"):
             self.picture.set_picture(now.drawn.picture if now.drawn is not None else None)
         if moved(now, before, "drawing", "opening"):

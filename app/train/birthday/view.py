@@ -97,7 +97,6 @@ class BirthdayView(QWidget):
         return page
 
     def show_state(self, state: BirthdayState) -> None:
-        """Shows the state."""
         if not state.open:
             return
         game = state.game

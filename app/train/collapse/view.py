@@ -65,7 +65,6 @@ class CollapsePanel(QWidget):
         self._listed: tuple[ReportEntry, ...] = ()
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "collapse", "run_view", "theme"):
             return
         state = now.collapse

@@ -91,7 +91,6 @@ class TrainCurves(QWidget):
 
     # state
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self._state = now
         view, old = now.run_view, before.run_view if before is not None else None
         if view is None:

@@ -98,7 +98,6 @@ class DataPage(QWidget):
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "data"):
             return
         data, survey = now.data, now.data.survey

@@ -21,8 +21,8 @@ class DataPanel(QWidget):
     lookWanted = Signal()
     trainWanted = Signal(object)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.data = Combo(tooltip="Which data set.")
         self.path = PathField(mode="folder", filters=DATA_SETS, placeholder="Folder, zip, npz or idx")
         self.labels = PathField(mode="file", filters="CSV (*.csv);;All files (*)", placeholder="labels.csv inside")
@@ -74,7 +74,6 @@ class DataPanel(QWidget):
         self.chosen.emit(self.choice())
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self.data.set_options([*now.catalogue.data_sets, (OTHER, "Folder or file…")])
             self.side.set_options(side_options({size for row in now.catalogue.families for size in row.sizes}))

@@ -113,7 +113,6 @@ class TrainForm(QWidget):
         self.setLayout(outer)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self._make(now.catalogue)
         if moved(now, before, "data", "train_panel"):

@@ -201,7 +201,6 @@ class TrainPictures(QWidget):
         return row
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "pictures"):
             self._show_pictures(now)
         if moved(now, before, "run_view") and now.run_view is not None:

@@ -123,7 +123,6 @@ class RunsPanel(QWidget):
             self.runChosen.emit(key)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "runs", "run_list", "catalogue"):
             self._show_list(now)
         elif moved(now, before, "training"):

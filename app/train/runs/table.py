@@ -141,7 +141,6 @@ class RunTablePage(QWidget):
         self.setLayout(column)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             families = now.catalogue.families
             knobs = [knob for family in families for knob in family.model_knobs] + list(now.catalogue.training_knobs)
