@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from app.core.workspace import WorkspaceView
@@ -36,9 +35,6 @@ HINTS: Final = {
 class ExploreView(WorkspaceView):
     """Puts the parts side by side; controllers connect to the parts."""
 
-    viewChosen = Signal(str)
-    trainWanted = Signal()
-
     def __init__(self) -> None:
         super().__init__()
         self.library, self.inspector = Library(), Inspector()
@@ -46,7 +42,6 @@ class ExploreView(WorkspaceView):
         self.grid, self.morph = GridView(), MorphView()
         self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
-        self.switch.changed.connect(self.viewChosen)
         self.hint = ElidedLabel()
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -67,7 +62,6 @@ class ExploreView(WorkspaceView):
             "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",
             "Train a model",
         )
-        self.empty.actionClicked.connect(self.trainWanted)
         self._pages = QStackedWidget()
         head = hbox(self.switch, self.hint, self.photo_as, gap_px=16)
         head.setStretch(1, 1)

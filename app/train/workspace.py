@@ -78,8 +78,8 @@ class Train(Controllers["TrainView"]):
 
         store, window, actions = self.services.store, self.services.window, self.run_actions
         self.view = view
-        view.panelChosen.connect(lambda panel: store.update(train_panel=panel))
-        view.sideChosen.connect(lambda side: store.update(train_side=side))
+        view.panel.changed.connect(lambda panel: store.update(train_panel=panel))
+        view.side.changed.connect(lambda side: store.update(train_side=side))
         view.pauseWanted.connect(actions.pause_shown)
         view.stopWanted.connect(actions.stop_shown)
         view.resumeWanted.connect(actions.resume_shown)

@@ -100,7 +100,6 @@ class TopBar(QFrame):
     """Tabs at the left, the model chooser and the readout at the right."""
 
     workspaceChanged = Signal(str)
-    modelChanged = Signal(str)
     helpClicked = Signal()
     paletteClicked = Signal()
     themeClicked = Signal()
@@ -123,7 +122,6 @@ class TopBar(QFrame):
         self.models.setAccessibleName("The model on show")
         self.models.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.models.setMaximumWidth(280)
-        self.models.changed.connect(self.modelChanged)
         self._light = _Light()
         self._readout = button("", "Device and time of the last picture; press to choose another device", kind="quiet")
         self._readout.setAccessibleName("Device")

@@ -231,7 +231,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     app.wait(lambda: "KL of each code dimension" in curves.charts)
     card = curves.charts["KL of each code dimension"]
     app.wait(lambda: card.readout().endswith("step 400"))
-    app.train_view.pictures.scrubbed.emit(0)
+    app.train_view.pictures.scrubber.moved.emit(0)
     app.wait(lambda: card.readout().endswith("step 100"))
     assert card.drawing.charts[0].values[0] == pytest.approx(1.0)
     assert card.readout() == "5 of 8 in use · step 100"

@@ -83,7 +83,7 @@ def test_a_frozen_level_stays_when_the_others_are_rolled_edited_and_wandered(glo
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     assert not np.isclose(code(glow)[level(glow, 0)], before[level(glow, 0)]).all()
-    glow.explore_view.single.planeWanted.emit()
+    glow.explore_view.single.picture.doubleClicked.emit()
     glow.wait(lambda: isinstance(glow.state.look.source, Coded))
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])

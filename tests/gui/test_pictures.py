@@ -85,7 +85,7 @@ def watch(app: App, far: Growing) -> None:
 def explore(app: App, far: Growing) -> None:
     """Explore, with the weights of the run."""
     app.show_workspace("explore")
-    app.explore_view.library.runChosen.emit(str(far.path))
+    app.explore_view.library.runs.activated.emit(str(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
 
@@ -197,7 +197,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # A run that trains is in the menu of models.
     combo = app.window.top.models
     app.wait(lambda: any("Far run, live" in combo.itemText(i) for i in range(combo.count())))
-    app.window.top.modelChanged.emit(run_ref(far.path))
+    app.window.top.models.changed.emit(run_ref(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
     app.wait(lambda: app.window.top.live.text() == "step 10, live")
@@ -232,7 +232,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
     look = app.state.look
     # Choosing the run once more keeps the look as well.
-    app.explore_view.library.runChosen.emit(str(far.path))
+    app.explore_view.library.runs.activated.emit(str(far.path))
     app.settle()
     assert app.state.look is look
     # Under a hand nothing is exchanged; as soon as it rests, it is.

@@ -30,7 +30,6 @@ class ModelCheckPanel(QWidget):
 
     runWanted = Signal(object, bool)
     dataChosen = Signal(str)
-    folded = Signal(str, bool)
     closeWanted = Signal()
 
     def __init__(self) -> None:
@@ -54,7 +53,6 @@ class ModelCheckPanel(QWidget):
         self.close_button.clicked.connect(lambda: self.closeWanted.emit())
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))
-        self.report.folded.connect(self.folded)
         inner = QWidget()
         inner.setMaximumWidth(WIDTH_PX)
         head = hbox(self.heading, None, self.close_button)

@@ -24,9 +24,7 @@ STEPS: Final = ("the eye at the left", "the eye at the right", "the mouth")
 class FramingPanel(QWidget):
     """Stands in the place of the pictures while a cut is chosen; Enter uses it, Esc leaves everything as it was."""
 
-    faceChosen = Signal(int)
     clickWanted = Signal()
-    pointsChanged = Signal(object)
     undoWanted = Signal()
     middleWanted = Signal()
     useWanted = Signal()
@@ -49,8 +47,6 @@ class FramingPanel(QWidget):
         self.cancel = button("Cancel", "Leave everything as it was (Esc)")
         for made in (self.click, self.undo, self.middle, self.use, self.cancel):
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.picker.faceChosen.connect(self.faceChosen)
-        self.picker.pointsChanged.connect(self.pointsChanged)
         self.picker.accepted.connect(self.useWanted)
         self.picker.cancelled.connect(self.cancelWanted)
         self.click.clicked.connect(self._click)

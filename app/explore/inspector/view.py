@@ -36,7 +36,6 @@ class Inspector(QWidget):
     """Sliders and figures of the current code."""
 
     temperatureChanged = Signal(object, float)
-    seedChanged = Signal(int)
     rollWanted = Signal()
     editChanged = Signal(str, float)
     lockChanged = Signal(str, bool)
@@ -61,7 +60,6 @@ class Inspector(QWidget):
         self.temperature.released.connect(self.settled)
         self.seed = IntField(0, 99_999, 1)
         self.seed.setToolTip("Which sample: the same seed gives the same face (0 to 99999).")
-        self.seed.changed.connect(self.seedChanged)
         self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})")
         self.roll.clicked.connect(lambda: self.rollWanted.emit())
         self.levels = LevelsSection()

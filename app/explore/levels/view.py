@@ -147,11 +147,8 @@ class LevelsSection(Section):
     swapToggled = Signal(int, bool)
     soloToggled = Signal(int, bool)
     rollWanted = Signal(int)
-    precisionToggled = Signal(bool)
     secondKeyChosen = Signal(str)
     secondBookmarkChosen = Signal(int)
-    secondFilesDropped = Signal(list)
-    secondImageDropped = Signal(object)
     secondSeedWanted = Signal()
     secondCurrentWanted = Signal()
     swapAllWanted = Signal()
@@ -165,7 +162,6 @@ class LevelsSection(Section):
         self._second_box = self._make_second()
         self.add(self._second_box)
         self.double = Toggle("Compute in float64")
-        self.double.changed.connect(self.precisionToggled)
         self.add(self.double)
 
     @property
@@ -178,8 +174,6 @@ class LevelsSection(Section):
         self.second.setFixedSize(MAP_PX, MAP_PX)
         self.second.setToolTip(PLACE_TIP)
         self.second.keyDropped.connect(self.secondKeyChosen)
-        self.second.filesDropped.connect(self.secondFilesDropped)
-        self.second.imageDropped.connect(self.secondImageDropped)
         self.second_name = ElidedLabel("B: drop a photo, or choose")
         self.second_name.setProperty("kind", "muted")
         self.choose = button("Choose", "A photo of the library or a bookmark as second picture", kind="quiet")

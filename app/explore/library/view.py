@@ -30,11 +30,6 @@ class Library(QWidget):
     """Emits what was chosen; a key is a model's file, a run's folder or a photo's key."""
 
     modelChosen = Signal(str)
-    runChosen = Signal(str)
-    photoChosen = Signal(str)
-    photoRemoved = Signal(str)
-    filesDropped = Signal(list)
-    imageDropped = Signal(object)
     openPhoto = Signal()
     trainWanted = Signal()
 
@@ -56,11 +51,6 @@ class Library(QWidget):
         self._open = {FIRST, YOURS}
         self._shown: str | None = None
         self._encode: dict[str, str] = {}
-        self.runs.activated.connect(self.runChosen)
-        self.photos.activated.connect(self.photoChosen)
-        self.photos.removed.connect(self.photoRemoved)
-        self.drop.filesDropped.connect(self.filesDropped)
-        self.drop.imageDropped.connect(self.imageDropped)
         self.drop.clicked.connect(self.openPhoto)
         self._run_section = Section("Runs", action="Train")
         self._run_section.actionClicked.connect(self.trainWanted)

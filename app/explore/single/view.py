@@ -31,11 +31,6 @@ MARGIN_PX: Final = 24
 class SingleView(QWidget):
     """Emits drags in picture widths and jumps in the history by the entry's number."""
 
-    wandered = Signal(float, float)
-    wanderFinished = Signal()
-    reachTurned = Signal(float)
-    planeWanted = Signal()
-    jumped = Signal(int)
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     frameWanted = Signal()
@@ -54,10 +49,6 @@ class SingleView(QWidget):
         for picture in (self.picture, self.photo, self.error):
             picture.filesDropped.connect(self.filesDropped)
             picture.imageDropped.connect(self.imageDropped)
-        self.picture.dragged.connect(self.wandered)
-        self.picture.dragFinished.connect(self.wanderFinished)
-        self.picture.wheelTurned.connect(self.reachTurned)
-        self.picture.doubleClicked.connect(self.planeWanted)
         self._make_feet()
         self.stage = CentredStage(self.picture, (self.photo, self.error))
         self.framing, self.full = FramingPanel(), FullSizePanel()
@@ -68,7 +59,6 @@ class SingleView(QWidget):
         self._pages.addWidget(self.full)
         self.steps = StepsPanel()
         self.steps.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-        self.steps.jumped.connect(self.jumped)
         self.history = self.steps.strip
         column = vbox(self._pages, self.steps, gap_px=8)
         column.setStretch(0, 1)

@@ -29,7 +29,6 @@ class CollapsePanel(QWidget):
 
     runWanted = Signal(object, bool)
     stepChosen = Signal(int)
-    folded = Signal(str, bool)
     birthdayWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -50,7 +49,6 @@ class CollapsePanel(QWidget):
         set_kind(self.every, "small")
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))
-        self.report.folded.connect(self.folded)
         buttons = hbox(self.quick, self.full, None, self.birthday_button)
         line = hbox(self.every, None, self.steps)
         page = QWidget()

@@ -27,14 +27,10 @@ FULL: Final = f"{MOST_RUNS} runs are compared already."
 class CurvesHead(QWidget):
     """Emits what is wanted of all plots."""
 
-    smoothingChanged = Signal(float)
-    logToggled = Signal(bool)
     axisChosen = Signal(str)
-    logXToggled = Signal(bool)
     compareToggled = Signal(str, bool)
     markedWanted = Signal()
     exportWanted = Signal(str)
-    wholeWanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +45,8 @@ class CurvesHead(QWidget):
             tooltip="Weight of the past in the bold line, from 0 to 0.99; the points themselves stay behind it, faint.",
         )
         self.smoothing.setMinimumWidth(116)
-        self.smoothing.changed.connect(self.smoothingChanged)
         log_tip = f"Logarithmic y axis in all plots ({keys_text('curves.log')})"
         self.log = button("log", log_tip, kind="quiet", checkable=True)
-        self.log.clicked.connect(self.logToggled)
         self.axis, self.axis_menu = self._menu_button("Steps", f"What x counts ({keys_text('curves.axis')})")
         self.compare, self.compare_menu = self._menu_button(
             "Compare", f"Draw up to {MOST_RUNS - 1} other runs over this one ({keys_text('curves.compare')})"
@@ -72,7 +66,6 @@ class CurvesHead(QWidget):
         )
         set_kind(self._zoom, "small")
         self.whole.setFixedHeight(22)
-        self.whole.clicked.connect(self.wholeWanted)
         self._zoomed = QWidget()
         self._zoomed.setLayout(hbox(self._zoom, None, self.whole))
         self._zoomed.hide()
@@ -102,7 +95,6 @@ class CurvesHead(QWidget):
         self.axis_menu.addSeparator()
         self.log_x = self.axis_menu.addAction("Logarithmic x axis")
         self.log_x.setCheckable(True)
-        self.log_x.triggered.connect(self.logXToggled)
 
     def show_curves(self, now: AppState, *, axis: str) -> None:
         """Shows the choices; `axis` is what x counts in truth, where a run does not tell what was chosen."""

@@ -87,7 +87,7 @@ class TrainCurves(QWidget):
         layout.setSpacing(GAP_PX)
         layout.addWidget(self.head)
         layout.addWidget(self._area, 1)
-        self.head.wholeWanted.connect(self.show_whole)
+        self.head.whole.clicked.connect(self.show_whole)
 
     # state
     def show_state(self, now: AppState, before: AppState | None) -> None:

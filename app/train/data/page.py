@@ -30,8 +30,6 @@ BROKEN_SHOWN: Final = 500
 class DataPage(QWidget):
     """Emits what to show, which attribute to narrow to, and which page."""
 
-    showChosen = Signal(str)
-    attributeChosen = Signal(str)
     pageWanted = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -40,7 +38,6 @@ class DataPage(QWidget):
         set_kind(self.title, "title")
         set_kind(self.line, "muted")
         self.show_what = Segmented(SHOWS, tooltip="What is seen of the data; Left and Right choose.")
-        self.show_what.changed.connect(self.showChosen)
         self.grid = PictureGrid(columns=0, centred=True, room_for=PAGE, empty_text="There are none.")
         self.broken = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.back, self.next = button("‹", "The page before"), button("›", "The next page")
@@ -57,7 +54,6 @@ class DataPage(QWidget):
         for value in self._values.values():
             value.setWordWrap(True)
         self.attributes = ShareList()
-        self.attributes.chosen.connect(self.attributeChosen)
         self._attributes = Section("Attributes", collapsible=False)
         self._attributes.add(self.attributes)
         self._pages = QStackedWidget()

@@ -53,9 +53,6 @@ class DraftBanner(QFrame):
 class HostRow(QWidget):
     """Where runs are trained, and what the window's closing means for those in their own process."""
 
-    hostChosen = Signal(str)
-    onCloseChosen = Signal(str)
-
     def __init__(self, start: QWidget) -> None:
         super().__init__()
         self.host = Combo(
@@ -63,9 +60,7 @@ class HostRow(QWidget):
             tooltip="In this window, or in its own process, which goes on when the window closes or fails "
             f"({keys_text('train.host')})",
         )
-        self.host.changed.connect(self.hostChosen)
         self.on_close = Combo(ON_CLOSE, tooltip="What becomes of it when this window closes.")
-        self.on_close.changed.connect(self.onCloseChosen)
         words = QLabel("When the window closes")
         words.setProperty("kind", "small")
         self._closing = QWidget()

@@ -40,10 +40,6 @@ class TrainForm(QWidget):
 
     startWanted = Signal(object)
     wrong = Signal(str)
-    hostChosen = Signal(str)
-    onCloseChosen = Signal(str)
-    draftDropped = Signal()
-    startChosen = Signal(int)
     costAsked = Signal(object)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -98,15 +94,11 @@ class TrainForm(QWidget):
         section.add(self._rows)
         self._plain, self._advanced = Section("Knobs"), Section("Advanced", collapsed=True)
         self.banner = DraftBanner()
-        self.banner.dropped.connect(self.draftDropped)
-        self.banner.startChosen.connect(self.startChosen)
         inner = QWidget()
         column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12)
         column.setContentsMargins(16, 8, 16, 8)
         inner.setLayout(column)
         self.hosts = HostRow(self.start)
-        self.hosts.hostChosen.connect(self.hostChosen)
-        self.hosts.onCloseChosen.connect(self.onCloseChosen)
         # The line says that the form goes on beneath it.
         outer = vbox(scrolled(inner), hairline(), self.hosts, gap_px=0)
         outer.setStretch(0, 1)

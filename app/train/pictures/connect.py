@@ -14,13 +14,13 @@ from app.train.pictures.view import TrainPictures
 def connect(pictures: PicturesController, view: TrainPictures, *, window: QWidget) -> Actions:
     """Connects the pictures; `window` owns the dialogs that ask for files."""
     ask_photo, ask_timelapse = partial(pictures.ask_photo, window), partial(pictures.ask_timelapse, window)
-    view.scrubbed.connect(pictures.scrub)
-    view.tabChosen.connect(pictures.show_tab)
+    view.scrubber.moved.connect(pictures.scrub)
+    view.tabs.changed.connect(pictures.show_tab)
     view.playWanted.connect(pictures.play)
     view.filesDropped.connect(pictures.pin_files)
     view.imageDropped.connect(pictures.pin_picture)
     view.pinWanted.connect(ask_photo)
-    view.unpinned.connect(pictures.unpin)
+    view.pins.unpinned.connect(pictures.unpin)
     view.timelapseChanged.connect(pictures.set_timelapse)
     view.exportWanted.connect(ask_timelapse)
     return {

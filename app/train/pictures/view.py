@@ -138,13 +138,10 @@ class _LookInRun(QWidget):
 class TrainPictures(QWidget):
     """Tabs of pictures, the scrubber close beneath them. Emits the preview that is wanted."""
 
-    scrubbed = Signal(int)
-    tabChosen = Signal(str)
     playWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     pinWanted = Signal()
-    unpinned = Signal(int)
     timelapseChanged = Signal(str, object)
     exportWanted = Signal()
 
@@ -152,13 +149,11 @@ class TrainPictures(QWidget):
         super().__init__(parent)
         self.setAcceptDrops(True)
         self.tabs = Segmented(TABS, tooltip=f"What the run draws at each preview ({keys_text('pictures.tab')})")
-        self.tabs.changed.connect(self.tabChosen)
         self.pin = button("Pin photo…", f"Show a photo inside the run at every preview ({keys_text('pictures.pin')})")
         self.pin.clicked.connect(lambda: self.pinWanted.emit())
         self.timelapse = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
         self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
         self.pins, self.look = _Pins(), _LookInRun()
-        self.pins.unpinned.connect(self.unpinned)
         self._pages = QStackedWidget()
         for page in (self.grid, self.pins, self.look):
             self._pages.addWidget(page)
@@ -166,7 +161,6 @@ class TrainPictures(QWidget):
         self.play.setFixedWidth(32)
         self.play.clicked.connect(lambda: self.playWanted.emit())
         self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
-        self.scrubber.moved.connect(self.scrubbed)
         timelapse_row = self._make_timelapse_row()
         self.timelapse.toggled.connect(timelapse_row.setVisible)
         head = hbox(self.tabs, None, self.pin, self.timelapse)

@@ -42,19 +42,11 @@ class RunsPanel(QWidget):
     """Emits what is wanted, with the folder of the run that is meant."""
 
     runChosen = Signal(str)
-    markWanted = Signal(str, bool)
     actionWanted = Signal(str, str)
-    seen = Signal(list)
     searched = Signal(str)
-    tagChosen = Signal(str)
-    orderChosen = Signal(str)
     compareWanted = Signal()
     attachWanted = Signal()
     foldersDropped = Signal(list)
-    renamed = Signal(str, str)
-    tagAdded = Signal(str, str)
-    tagRemoved = Signal(str, str)
-    machinesChanged = Signal(int, int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,9 +60,7 @@ class RunsPanel(QWidget):
         self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))
         self.order = Combo(SORTS, tooltip="In which order the runs stand.")
         self.order.setFixedWidth(96)
-        self.order.changed.connect(self.orderChosen)
         self.tags = TagChips()
-        self.tags.clicked.connect(self.tagChosen)
         self.count = QLabel()
         self.count.setProperty("kind", "small")
         self.compare = button("Compare", f"The marked runs side by side ({keys_text('runs.compare')})", kind="quiet")
@@ -81,16 +71,10 @@ class RunsPanel(QWidget):
         self.attach.clicked.connect(lambda: self.attachWanted.emit())
         self.runs = RunList(empty_text="Runs appear here.")
         self.runs.activated.connect(self.runChosen)
-        self.runs.markWanted.connect(self.markWanted)
         self.runs.actionTriggered.connect(self._act)
-        self.runs.seen.connect(self.seen)
         self.search.returnPressed.connect(self.runs.setFocus)
         self.detail = RunDetail()
-        self.detail.renamed.connect(self.renamed)
-        self.detail.tagAdded.connect(self.tagAdded)
-        self.detail.tagRemoved.connect(self.tagRemoved)
         self.detail.copyWanted.connect(lambda key: self.actionWanted.emit(key, "torchrun"))
-        self.detail.machinesChanged.connect(self.machinesChanged)
         self._rename: str | None = None
         self._lay_out()
 
