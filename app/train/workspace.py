@@ -88,7 +88,7 @@ class Train(Controllers["TrainView"]):
         return {
             **form.connect(actions, view.form, cost=self.cost, store=store),
             **runs.connect(self.runs, view.runs, table=view.compare, actions=actions, store=store, window=window),
-            **pictures.connect(self.pictures, view.pictures, window=window),
+            **pictures.connect(self.pictures, view.pictures, store=store, window=window),
             **curves.connect(self.curves, view.curves, store=store, window=window),
             **collapse.connect(self.collapse, view.collapse, begin_test=self.birthday.open),
             **birthday.connect(self.birthday, view.collapse.birthday),

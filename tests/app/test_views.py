@@ -170,7 +170,7 @@ def test_the_history_lists_its_steps_jumps_and_says_what_is_kept(qtbot: QtBot) -
     now = explored()
     view = shown(qtbot, StepsPanel(), now)
     assert (view.numbers(), view.strip.selected_index()) == ([0, 1], 1)
-    jumps, kept = told(view.steps.jumped), told(view.keepEntryWanted)
+    jumps, kept = told(view.jumped), told(view.keepEntryWanted)
     view.strip.selected.emit(0)
     assert jumps == [0]
     menu = view.menu_for(0)

@@ -150,7 +150,7 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
             shades.append(int(np.asarray(image.convert("RGB"))[3, 3, 0]))
     assert np.abs(np.array(shades[:5]) - (10, 20, 40, 80, 100)).max() <= 2
     assert not any(job.key == "time-lapse" for job in app.state.jobs)
-    app.train.pictures.show_tab("pins")
+    app.conductor.store.change("pictures", tab="pins")
     app.train.pictures.export(tmp_path / "pins.gif")
     app.wait(lambda: "pin one" in app.said)
 

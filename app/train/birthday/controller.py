@@ -65,7 +65,7 @@ class BirthdayController(QObject):
         return self._store.state.collapse.birthday
 
     def _set(self, **changes: Any) -> None:
-        self._store.update(collapse=replace(self._store.state.collapse, birthday=replace(self._state, **changes)))
+        self._store.change("collapse", birthday=replace(self._state, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         run = now.run_view.path if now.run_view is not None else None

@@ -16,6 +16,6 @@ def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store
     form.wrong.connect(store.notices.warn)
     form.hosts.host.changed.connect(actions.choose_host)
     form.hosts.on_close.changed.connect(actions.choose_on_close)
-    form.banner.dropped.connect(actions.drop_draft)
+    form.banner.dropped.connect(lambda: store.update(draft=None))
     form.banner.startChosen.connect(actions.choose_start)
     return {"train.start": form.submit, "train.host": actions.next_host}
