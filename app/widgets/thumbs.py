@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from numpy.typing import NDArray
+from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QDrag,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPixmap,
-    QResizeEvent,
-)
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy
 
 from app.theme import color, tokens, ui_font
@@ -95,7 +82,7 @@ class ThumbGrid(PaintedItems):
         rows = -(-len(self._thumbs) // self._columns)
         self.setFixedHeight(rows * self._side() + max(0, rows - 1) * _GAP_PX if rows else 32 if self._empty_text else 0)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._fit_height()
@@ -116,7 +103,7 @@ class ThumbGrid(PaintedItems):
     def item_tooltip(self, index: int) -> str:
         return self._thumbs[index].tooltip
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
         if not self._thumbs and self._empty_text:
@@ -138,16 +125,16 @@ class ThumbGrid(PaintedItems):
                 paint.ring(painter, rect, theme.text)
         painter.end()
 
-    def _image(self, thumb: Thumb, side_px: int) -> QImage:
+    def _image(self, thumb: Thumb, side_px: int) -> QtGui.QImage:
         return small_image(self._images, thumb.key, thumb.picture, side_px * self.devicePixelRatioF())
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor, self._press = index, event.position().toPoint()
             self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         spot = event.position().toPoint()
         if self._press is None or (spot - self._press).manhattanLength() < QApplication.startDragDistance():
@@ -156,18 +143,18 @@ class ThumbGrid(PaintedItems):
         thumb = self._thumbs[self._cursor]
         mime = QMimeData()
         mime.setData(KEY_MIME, thumb.key.encode())
-        drag = QDrag(self)
+        drag = QtGui.QDrag(self)
         drag.setMimeData(mime)
-        drag.setPixmap(QPixmap.fromImage(self._image(thumb, self._side())))
+        drag.setPixmap(QtGui.QPixmap.fromImage(self._image(thumb, self._side())))
         drag.exec(Qt.DropAction.CopyAction)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
         if self._press is not None and event.button() == Qt.MouseButton.LeftButton and index == self._cursor:
             self.activated.emit(self._thumbs[index].key)
         self._press = None
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         key = Key(event.key())
         if self._thumbs and key in ARROWS:
             self._step_cursor(key, self._columns)
@@ -178,7 +165,7 @@ class ThumbGrid(PaintedItems):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
         index = self.index_at(event.pos())
         if index < 0:
             return
@@ -191,7 +178,7 @@ class ThumbGrid(PaintedItems):
         menu.deleteLater()
 
 
-def _paint_count(painter: QPainter, rect: QRectF, count: int) -> None:
+def _paint_count(painter: QtGui.QPainter, rect: QRectF, count: int) -> None:
     font = ui_font(tokens().small_px - 1)
     width = max(15.0, paint.width_of(str(count), font) + 7)
     badge = QRectF(rect.right() - width - 3, rect.bottom() - 18, width, 15)
@@ -227,7 +214,7 @@ class DropZone(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(96, 48)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
         rect = QRectF(self.rect()).adjusted(1, 1, -1, -1)
@@ -247,15 +234,15 @@ class DropZone(QAbstractButton):
         self._over = over
         self.update()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def dragEnterEvent(self, event: QtGui.QDragEnterEvent) -> None:
         if dropped_files(event.mimeData()) or event.mimeData().hasImage():
             event.acceptProposedAction()
             self._set_over(True)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+    def dragLeaveEvent(self, event: QtGui.QDragLeaveEvent) -> None:
         self._set_over(False)
 
-    def dropEvent(self, event: QDropEvent) -> None:
+    def dropEvent(self, event: QtGui.QDropEvent) -> None:
         self._set_over(False)
         files = dropped_files(event.mimeData())
         array = None if files else dropped_image(event.mimeData())

@@ -9,18 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diagnostics import labelling
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.fidelity import KNOBS, SHOWN, asked, coloured, seen
 from engine.diagnostics.frechet import LEAST, Estimate
-from engine.diagnostics.labelling import (
-    Classifier,
-    LabelShare,
-    Quality,
-    classifier_score,
-    fit_classifier,
-    qualities,
-    true_share,
-)
 from engine.diagnostics.manifold import Share, manifolds, wilson
 from engine.diagnostics.own_features import embed, shuffled
 from engine.progress import Progress
@@ -57,9 +49,9 @@ class Counted:
 
     label: str
     present: bool
-    quality: Quality
+    quality: labelling.Quality
     data: float
-    drawn: LabelShare
+    drawn: labelling.LabelShare
     word: str
 
     @property
@@ -79,12 +71,12 @@ class MissingPair:
 
 
 def counted(
-    quality: Quality, data: float, called: int, n: int, *, present: bool = True, reverse: bool = False
+    quality: labelling.Quality, data: float, called: int, n: int, *, present: bool = True, reverse: bool = False
 ) -> Counted:
     """What `called` of `n` samples say of a label whose share in the data is `data`; `reverse` for its absence."""
-    drawn = true_share(called, n, quality)
+    drawn = labelling.true_share(called, n, quality)
     if reverse:
-        data, drawn = 1 - data, LabelShare(1 - drawn.value, 1 - drawn.high, 1 - drawn.low, n)
+        data, drawn = 1 - data, labelling.LabelShare(1 - drawn.value, 1 - drawn.high, 1 - drawn.low, n)
     word = ""
     if data * n >= EXPECTED:
         if drawn.high < NEVER * data:
@@ -205,8 +197,8 @@ def run(request: Request) -> Finding:
     progress.step(len(features), total)
     held, held_labels = _seen_twice(judged, judged_labels, seed=request.seed + 1, progress=progress)
     drawn = seen(request, "samples", n, progress.part(total - n, total, total))
-    classifier = fit_classifier(features, feature_labels, progress=progress)
-    found = qualities(classifier, held, held_labels, subject.attributes, copies=2)
+    classifier = labelling.fit_classifier(features, feature_labels, progress=progress)
+    found = labelling.qualities(classifier, held, held_labels, subject.attributes, copies=2)
     calls, calls_real = classifier.calls(drawn), classifier.calls(held[: len(judged)])
     rows = _counts(found, subject.labels, calls, classes=classifier.classes)
     told = frozenset((row.label, row.present) for row in rows if row.word in ("never", "rarely"))
@@ -231,11 +223,11 @@ def _alike(drawn: Features, real: Features, held: Features, *, progress: Progres
     return ours / theirs if theirs else 1.0
 
 
-def _score(classifier: Classifier, features: Features) -> Estimate:
-    return classifier_score(classifier.probabilities(features))
+def _score(classifier: labelling.Classifier, features: Features) -> Estimate:
+    return labelling.classifier_score(classifier.probabilities(features))
 
 
-def _counts(found: list[Quality], labels: Labels, calls: Calls, *, classes: bool) -> list[Counted]:
+def _counts(found: list[labelling.Quality], labels: Labels, calls: Calls, *, classes: bool) -> list[Counted]:
     rows = []
     for at, quality in enumerate(found):
         known = labels[:, at] != 0
@@ -250,7 +242,7 @@ def _counts(found: list[Quality], labels: Labels, calls: Calls, *, classes: bool
 
 def _finding(
     subject: Subject,
-    found: list[Quality],
+    found: list[labelling.Quality],
     rows: list[Counted],
     pairs: list[MissingPair],
     scores: tuple[Estimate, Estimate] | None,
@@ -326,7 +318,7 @@ def _share_figure(row: Counted) -> Figure:
     return Figure(f"share/{row.title}", f"{row.title}: share of samples", *shares, unit="%", n=row.drawn.n, note=note)
 
 
-def _level(usable: list[Quality], flagged: list[Counted], *, misled: bool) -> Level:
+def _level(usable: list[labelling.Quality], flagged: list[Counted], *, misled: bool) -> Level:
     if not usable:
         return "unknown"
     if not misled and any(row.word == "never" and row.data >= COMMON for row in flagged):
@@ -334,7 +326,7 @@ def _level(usable: list[Quality], flagged: list[Counted], *, misled: bool) -> Le
     return "watch" if any(row.word in ("never", "rarely") for row in flagged) else "good"
 
 
-def _sentence(total: int, usable: list[Quality], flagged: list[Counted], pairs: list[MissingPair]) -> str:
+def _sentence(total: int, usable: list[labelling.Quality], flagged: list[Counted], pairs: list[MissingPair]) -> str:
     if not usable:
         return f"The classifier tells none of the {total} labels well enough on held-out pictures: nothing is counted."
     mean = 100 * float(np.mean([quality.balanced for quality in usable]))

@@ -7,14 +7,8 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.explore.directions.sections import (
-    LABEL_PX,
-    VALUE_PX,
-    AttributesSection,
-    AxesSection,
-    direction_slider,
-    show_losses,
-)
+from app.explore.directions import sections
+from app.explore.directions.sections import LABEL_PX, VALUE_PX
 from app.explore.inspector.readout import PhotoReadout
 from app.explore.levels.view import LevelsSection
 from app.explore.shortcuts import keys_text
@@ -65,7 +59,7 @@ class Inspector(QWidget):
         self.levels = LevelsSection()
         self.levels.heated.connect(lambda index, value: self.temperatureChanged.emit(index, value))
         self.levels.settled.connect(self.settled)
-        self._attributes, self._components = AttributesSection(), AxesSection()
+        self._attributes, self._components = sections.AttributesSection(), sections.AxesSection()
         self._attributes.newWanted.connect(self.newWanted)
         self._components.axesChosen.connect(self.axesChosen)
         for section in (self._attributes, self._components):
@@ -139,7 +133,7 @@ class Inspector(QWidget):
         if moved(now, before, "info", "axes", "axes_busy"):
             self._components.show_kind(now.axes, now.axes_busy)
         if moved(now, before, "info", "lost"):
-            show_losses(self.sliders, now)
+            sections.show_losses(self.sliders, now)
         if moved(now, before, "readout", "drawn", "decode_ms", "info"):
             self._show_readout(now)
         self.photo.show_state(now, before)
@@ -207,7 +201,7 @@ class Inspector(QWidget):
             self._components.set_action("Reset" if only_axes else "")
 
     def _direction_slider(self, info: DirectionInfo) -> DirectionSlider:
-        slider = direction_slider(info)
+        slider = sections.direction_slider(info)
         slider.changed.connect(lambda value: self.editChanged.emit(info.name, value))
         slider.released.connect(self.settled)
         slider.lockToggled.connect(lambda locked: self.lockChanged.emit(info.name, locked))

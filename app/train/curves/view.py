@@ -12,23 +12,9 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from app.state import AppState, moved
-from app.train.curves import drawing
+from app.train.curves import drawing, plan
 from app.train.curves.export import Sheet
 from app.train.curves.head import CurvesHead
-from app.train.curves.plan import (
-    MORE,
-    SPEED,
-    PlottedRun,
-    Section,
-    axes_known,
-    clock_of,
-    hint,
-    lines_of,
-    nice,
-    others,
-    sections,
-    sources,
-)
 from app.train.state import RunView
 from app.widgets import form
 from app.widgets.buttons import button
@@ -61,14 +47,14 @@ class TrainCurves(QWidget):
         self.head = CurvesHead()
         self.plots: dict[str, Curves] = {}
         self.charts: dict[str, ChartCard] = {}
-        self._sections: tuple[Section, ...] = ()
+        self._sections: tuple[plan.Section, ...] = ()
         self._folds: dict[str, form.Section] = {}
-        self._folded = {SPEED}
+        self._folded = {plan.SPEED}
         self._own_log: dict[str, bool] = {}
         self._all_log = False
         self._span: Span | None = None
         self._state: AppState | None = None
-        self._sources: tuple[PlottedRun, ...] = ()
+        self._sources: tuple[plan.PlottedRun, ...] = ()
         self._unit: Axis | None = None
         self._cost_ms = 0.0
         self._waits = False
@@ -135,14 +121,14 @@ class TrainCurves(QWidget):
         view, state = now.run_view, now.curves
         if state.log != self._all_log:
             self._all_log, self._own_log = state.log, {}
-        axis = state.axis if state.axis in axes_known(view) else "step"
+        axis = state.axis if state.axis in plan.axes_known(view) else "step"
         self.head.show_curves(now, axis=axis)
         rows = self._rows(now)
-        wanted = sections(rows, view, state)
+        wanted = plan.sections(rows, view, state)
         if wanted != self._sections:
             self._make(wanted)
         self._show_more(rows, view, now)
-        self._sources = sources(view, state, axis)
+        self._sources = plan.sources(view, state, axis)
         self._show_plots(view, now, axis)
         self._show_charts(view, now)
         # What is painted later costs as much again: an estimate that errs on the side of training.
@@ -160,10 +146,10 @@ class TrainCurves(QWidget):
 
         state = now.curves
         unit = {"step": STEPS, "time": TIME, "images": IMAGES}[axis]
-        lines = {row.title: lines_of(row, self._sources) for section in self._sections for row in section.plots}
+        lines = {row.title: plan.lines_of(row, self._sources) for section in self._sections for row in section.plots}
         live = view.info.status.alive or any(one.info.status.alive for one in state.overlays)
         whole = self._whole([line for group in lines.values() for line in group], log=state.log_x, grows=live)
-        clock = clock_of(view.series, view.info, axis)
+        clock = plan.clock_of(view.series, view.info, axis)
 
         def x_of(step: int) -> float:
             return float(step) if clock is None else float(clock.to_x(float(step)))
@@ -195,7 +181,7 @@ class TrainCurves(QWidget):
                 plot.set_log(self._own_log.get(row.title, row.log or state.log))
                 plot.set_lines(lines[row.title])
                 plot.set_marks((*notes, *told), place)
-                told_here = hint(row, view, state)
+                told_here = plan.hint(row, view, state)
                 # Said once, beside the first plot that it concerns.
                 plot.set_hint("" if told_here in hints else told_here)
                 hints.add(told_here)
@@ -232,7 +218,7 @@ class TrainCurves(QWidget):
                 )
 
     # making
-    def _make(self, wanted: tuple[Section, ...]) -> None:
+    def _make(self, wanted: tuple[plan.Section, ...]) -> None:
         self._sections = wanted
         titles = {row.title: row for section in wanted for row in section.plots}
         for cards in (self.plots, self.charts):
@@ -250,7 +236,7 @@ class TrainCurves(QWidget):
             fold.deleteLater()
         self._share_height()
 
-    def _fill(self, section: Section) -> None:
+    def _fill(self, section: plan.Section) -> None:
         """Puts the section's plots into it; those of a folded one are made when it is unfolded."""
         # Imported with the first run on show: the plotting library would double the time to the first window.
         from app.widgets.charts import ChartCard
@@ -268,7 +254,7 @@ class TrainCurves(QWidget):
             plot = self.plots.get(row.title)
             if plot is None and not fold.is_collapsed():
                 plot = self.plots[row.title] = Curves(
-                    row.title, row.unit, log_y=row.log, hint=row.note, hideable=section.title == MORE
+                    row.title, row.unit, log_y=row.log, hint=row.note, hideable=section.title == plan.MORE
                 )
                 plot.set_guides(row.guides)
                 self._follow(plot, row)
@@ -294,14 +280,14 @@ class TrainCurves(QWidget):
             self._show_all()
 
     def _show_more(self, rows: Sequence[Plot], view: RunView, now: AppState) -> None:
-        names = others(rows, view)
+        names = plan.others(rows, view)
         wanted = [(name, name in now.curves.more) for name in names]
         self.more.setVisible(bool(names))
         if [(entry.data(), entry.isChecked()) for entry in self.more_menu.actions()] == wanted:
             return
         self.more_menu.clear()
         for name, on in wanted:
-            entry = self.more_menu.addAction(nice(name))
+            entry = self.more_menu.addAction(plan.nice(name))
             entry.setData(name)
             entry.setCheckable(True)
             entry.setChecked(on)
