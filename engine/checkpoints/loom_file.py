@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import CheckpointError, ImageError
-from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, told_as, write_bytes
 
 SUFFIX: Final = ".loom"
 FORMAT: Final = "latent-loom/session"
@@ -69,12 +69,10 @@ def save_loom(path: Path, content: LoomFile) -> None:
             png = io.BytesIO()
             Image.fromarray(np.ascontiguousarray(photo)).save(png, "PNG", compress_level=1)
             file.writestr(f"photos/{index}.png", png.getvalue(), compress_type=zipfile.ZIP_STORED)
-    try:
+    with told_as(
+        CheckpointError, f"The session {path.name} could not be written", "free some space or choose another place."
+    ):
         write_bytes(path, buffer.getvalue())
-    except OSError as error:
-        raise CheckpointError(
-            f"The session {path.name} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
 
 
 def load_loom(path: Path) -> LoomFile:

@@ -19,7 +19,7 @@ from engine.commands.full import add_full_arguments, edit_full
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UsageError, UserError
 from engine.exploring.open_model import OpenModel
-from engine.files.disk import reason, write_bytes
+from engine.files.disk import told_as, write_bytes
 from engine.pictures import save_picture, sheet
 from engine.session import Session
 
@@ -158,10 +158,8 @@ def _encode(args: argparse.Namespace) -> Result:
         names=np.array([e.name for e in found]),
         model_sha256=np.array(model.info.sha256),
     )
-    try:
+    with told_as(UserError, f"{args.output} could not be written", "choose another place."):
         write_bytes(args.output, buffer.getvalue())
-    except OSError as error:
-        raise UserError(f"{args.output} could not be written ({reason(error)}): choose another place.") from error
     rows = [
         {
             "photo": str(photo),

@@ -26,7 +26,7 @@ from engine.diagnostics.frechet import Estimate, frechet, kernel_distance, momen
 from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
-from engine.files.disk import reason, sha256_of
+from engine.files.disk import sha256_of, told_as
 from engine.knobs import Knob
 from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding
@@ -74,7 +74,7 @@ def weights_file(given: str) -> Path:
     from engine.library import home_folder
 
     path = Path(given).expanduser() if given else home_folder() / "inception" / WEIGHTS
-    try:
+    with told_as(CheckpointError, f"{path.name} cannot be read", "check the file."):
         if not path.is_file():
             raise UsageError(
                 f"The Inception weights are not at {path}: get {WEIGHTS} (torch-fidelity's release v0.2.0), put it "
@@ -83,8 +83,6 @@ def weights_file(given: str) -> Path:
         if path.stat().st_size > MAX_BYTES:
             raise CheckpointError(f"{path.name} is larger than {MAX_BYTES >> 20} MB: it is not {WEIGHTS}.")
         digest = sha256_of(path)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): check the file.") from error
     if not digest.startswith(PREFIX):
         raise CheckpointError(
             f"{path.name} is not the file that FIDs are measured with (its SHA-256 begins {digest[:8]}, not {PREFIX}): "

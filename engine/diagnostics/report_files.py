@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, publish_folder, read_json, reason, write_json
+from engine.files.disk import MALFORMED, publish_folder, read_json, told_as, write_json
 from engine.report import Evidence, Figure, Finding, Level, Report, Verdict
 
 SCHEMA: Final = 1
@@ -74,7 +74,7 @@ def write_report(folder: Path, report: Report) -> Path:
     Raises:
         RunError: the disk does not take it, or `folder` holds something that is no report.
     """
-    try:
+    with told_as(RunError, f"The report {folder} could not be written", "free some space or choose another place."):
         check_folder(folder)
         with publish_folder(folder) as work:
             findings = [_finding_out(f, index, work) for index, f in enumerate(report.findings)]
@@ -100,10 +100,6 @@ def write_report(folder: Path, report: Report) -> Path:
                     "findings": findings,
                 },
             )
-    except OSError as error:
-        raise RunError(
-            f"The report {folder} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
     return folder
 
 
@@ -202,7 +198,10 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
         RunError: unreadable, damaged, or written by a newer program.
     """
     path = folder / FILE
-    try:
+    with (
+        told_as(RunError, f"The report in {folder.name} cannot be read", "diagnose again."),
+        told_as(RunError, f"The report in {folder.name} is damaged", "diagnose again.", errors=MALFORMED),
+    ):
         values = read_json(path, most=FILE_CAP)
         if int(values["schema"]) > SCHEMA:
             raise RunError(f"The report in {folder.name} was written by a newer Latent Loom: update this one.")
@@ -224,10 +223,6 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
             seconds=_finite(values["seconds"]) or 0.0,
             skipped={_text(k): _text(v) for k, v in _pairs(values["skipped"])},
         )
-    except OSError as error:
-        raise RunError(f"The report in {folder.name} cannot be read ({reason(error)}): diagnose again.") from error
-    except MALFORMED as error:
-        raise RunError(f"The report in {folder.name} is damaged ({reason(error)}): diagnose again.") from error
 
 
 def _items(values: object) -> list[Any]:

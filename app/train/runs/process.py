@@ -11,7 +11,7 @@ from typing import Final
 
 from engine import runs
 from engine.errors import RunError
-from engine.files.disk import reason
+from engine.files.disk import told_as
 
 LOG: Final = "process.log"
 LOG_BYTES: Final = 2**22
@@ -54,7 +54,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
         raise RunError(f"{run.name} is being trained already: choose it under Runs to watch it.")
     steps = int(runs.read_config(run).training.get("steps", status.steps) or 0)
     log = run / LOG
-    try:
+    with told_as(RunError, f"{run.name} could not be started in its own process", "train it in this window."):
         for left in ("PAUSE", "STOP"):
             runs.ask_run(run, left, False)
         fresh = not log.is_file() or log.stat().st_size > LOG_BYTES
@@ -70,10 +70,6 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
                 close_fds=True,
                 start_new_session=True,
             )
-    except OSError as error:
-        raise RunError(
-            f"{run.name} could not be started in its own process ({reason(error)}): train it in this window."
-        ) from error
     import psutil
 
     try:

@@ -19,7 +19,7 @@ from engine.checkpoints.importing.sniff import find_weights, read_safetensors_he
 from engine.checkpoints.model_file import KEY, ModelHeader, copy_weights, load_model, read_header, save_model
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family
-from engine.files.disk import reason, sha256_of, write_bytes
+from engine.files.disk import sha256_of, told_as, write_bytes
 from engine.models.base import LatentModel
 from engine.progress import SILENT, Progress
 
@@ -263,12 +263,8 @@ def _copy_loom_model(path: Path, target: Path, answers: Mapping[str, object]) ->
     report.answered(answers)
     model, _, digest = load_model(path)
     round_trip, warnings = verify(model, path.name)
-    try:
+    with told_as(CheckpointError, f"{target.name} could not be written", "free some space or choose another place."):
         write_bytes(target, path.read_bytes())
-    except OSError as error:
-        raise CheckpointError(
-            f"{target.name} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
     read_header(target)
     return _imported(report, target, digest, model, round_trip, warnings)
 
