@@ -152,18 +152,8 @@ class FloatField(NumberField):
 
     changed = Signal(float)
 
-    def __init__(
-        self,
-        minimum: float,
-        maximum: float,
-        value: float,
-        *,
-        decimals: int = 4,
-        unit: str = "",
-        scientific: bool = True,
-    ) -> None:
+    def __init__(self, minimum: float, maximum: float, value: float, *, unit: str = "") -> None:
         super().__init__(minimum, maximum, unit=unit)
-        self._decimals, self._scientific = decimals, scientific
         self.set_value(value)
 
     def value(self) -> float:
@@ -171,19 +161,17 @@ class FloatField(NumberField):
         return self._number
 
     def shown(self, number: float) -> str:
-        if not self._scientific:
-            words = f"{number:.{self._decimals}f}"
-        elif number != 0 and not 0.001 <= abs(number) < 100_000 and float(compact(number)) == number:
+        if number != 0 and not 0.001 <= abs(number) < 100_000 and float(compact(number)) == number:
             words = compact(number)
         else:
             words = f"{number:.12g}"
         return f"{words} {self._unit}".rstrip()
 
     def stepped(self, steps: int) -> float:
-        if self._scientific and self._number > 0:
+        if self._number > 0:
             # Ten steps to a decade; the result stays a number one would type.
             return float(f"{self._number * 10 ** (steps / 10):.1e}")
-        return float(round(self._number + steps * 10.0 ** -min(self._decimals, 2), self._decimals))
+        return float(round(self._number + steps * 0.01, 4))
 
     def tell(self, number: float) -> None:
         self.changed.emit(number)

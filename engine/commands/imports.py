@@ -91,18 +91,8 @@ def _result_lines(done: Imported) -> list[str]:
 
 
 def _values(done: Imported) -> dict[str, object]:
-    return {
-        "output": str(done.path),
-        "sha256": done.sha256,
-        "family": done.family,
-        "image_size": done.image_size,
-        "channels": done.channels,
-        "code_size": done.code_size,
-        "parameters": done.parameters,
-        "round_trip": done.round_trip,
-        "warnings": list(done.warnings),
-        "report": done.report.to_json(),
-    }
+    plain = {name: value for name, value in vars(done).items() if name != "path"}
+    return {"output": str(done.path), **plain, "warnings": list(done.warnings), "report": done.report.to_json()}
 
 
 COMMANDS = (Command("import", "open a model that others made, and save it as one of ours", _arguments, _import),)

@@ -78,47 +78,17 @@ def write_report(folder: Path, report: Report) -> Path:
         check_folder(folder)
         with publish_folder(folder) as work:
             findings = [_finding_out(f, index, work) for index, f in enumerate(report.findings)]
-            verdict = report.verdict
-            write_json(
-                work / FILE,
-                {
-                    "schema": SCHEMA,
-                    "model_sha256": report.model_sha256,
-                    "title": report.title,
-                    "family": report.family,
-                    "data": report.data,
-                    "step": report.step,
-                    "seconds": _number_out(report.seconds),
-                    "skipped": dict(report.skipped),
-                    "verdict": {
-                        "kind": verdict.kind,
-                        "level": verdict.level,
-                        "title": verdict.title,
-                        "paragraph": verdict.paragraph,
-                        "evidence": list(verdict.evidence),
-                    },
-                    "findings": findings,
-                },
-            )
+            exact = {"schema": SCHEMA, "seconds": _number_out(report.seconds), "findings": findings}
+            write_json(work / FILE, report_values(report) | exact)
     return folder
 
 
 def report_values(report: Report) -> dict[str, Any]:
     """The report as plain JSON values, without its pictures: what `--json` prints."""
     return {
-        "model_sha256": report.model_sha256,
-        "title": report.title,
-        "family": report.family,
-        "data": report.data,
-        "step": report.step,
+        **vars(report),
         "seconds": round(report.seconds, 2),
-        "verdict": {
-            "kind": report.verdict.kind,
-            "level": report.verdict.level,
-            "title": report.verdict.title,
-            "paragraph": report.verdict.paragraph,
-            "evidence": list(report.verdict.evidence),
-        },
+        "verdict": {**vars(report.verdict), "evidence": list(report.verdict.evidence)},
         "findings": [_words_out(finding) for finding in report.findings],
         "skipped": dict(report.skipped),
     }
@@ -130,27 +100,13 @@ def _number_out(value: float | None) -> float | None:
 
 
 def _words_out(finding: Finding) -> dict[str, Any]:
-    return {
-        "diagnostic": finding.diagnostic,
-        "title": finding.title,
-        "level": finding.level,
-        "sentence": finding.sentence,
-        "figures": [
-            {
-                "name": figure.name,
-                "title": figure.title,
-                "value": _number_out(figure.value),
-                "low": _number_out(figure.low),
-                "high": _number_out(figure.high),
-                "unit": figure.unit,
-                "n": figure.n,
-                "better": figure.better,
-                "note": figure.note,
-            }
-            for figure in finding.figures
-        ],
-        "values": {name: [_number_out(v) for v in series] for name, series in finding.values.items()},
-    }
+    plain = {name: value for name, value in vars(finding).items() if name != "evidence"}
+    figures = [
+        vars(figure) | {part: _number_out(getattr(figure, part)) for part in ("value", "low", "high")}
+        for figure in finding.figures
+    ]
+    values = {name: [_number_out(v) for v in series] for name, series in finding.values.items()}
+    return {**plain, "figures": figures, "values": values}
 
 
 def _finding_out(finding: Finding, index: int, work: Path) -> dict[str, Any]:
@@ -162,16 +118,8 @@ def _finding_out(finding: Finding, index: int, work: Path) -> dict[str, Any]:
             continue
         count, size = len(rows[0]), rows[0].shape[1]
         _save(_sheet(np.concatenate(rows), COLUMNS), work / name)
-        evidence.append(
-            {
-                "title": one.title,
-                "file": name,
-                "rows": len(rows),
-                "count": count,
-                "size": size,
-                "captions": list(one.captions),
-            }
-        )
+        shape = {"rows": len(rows), "count": count, "size": size}
+        evidence.append({"title": one.title, "file": name, **shape, "captions": list(one.captions)})
     return {**_words_out(finding), "evidence": evidence}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, rosinality, y0ast
+from engine.checkpoints.importing.layouts import autoencoder_kl, dcgan, gan_zoo, openai_like, rosinality
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
 from engine.checkpoints.importing.reading import ForeignWeights, read_source
 from engine.checkpoints.importing.report import ImportReport
@@ -26,8 +27,8 @@ from engine.progress import SILENT, Progress
 Match = Callable[[Candidate], Found | None]
 LAYOUTS: Final[tuple[Match, ...]] = (
     rosinality.match,
-    chaiyujin.match,
-    y0ast.match,
+    partial(openai_like.match_named, names=openai_like.CHAIYUJIN),
+    partial(openai_like.match_named, names=openai_like.Y0AST),
     autoencoder_kl.match,
     gan_zoo.match,
     dcgan.match,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -33,6 +34,14 @@ class Names:
     lower: str
     upper: str
     top: str
+
+
+CHAIYUJIN: Final = Names("Glow of chaiyujin/glow-pytorch", "unit", "f", "", "", "l", "u", "learn_top")
+"""`flow.layers.{i}.f.{0,2,4}`; pixels 0 to 1, a batch baked into `prior_h`."""
+Y0AST: Final = Names(
+    "Glow of y0ast/Glow-PyTorch", "centred", "block", "conv.", "linear.", "lower", "upper", "learn_top_fn"
+)
+"""`flow.layers.{i}.block.{0,2,4}.conv`; pixels -0.5 to 0.5, hparams.json."""
 
 
 def match_named(candidate: common.Candidate, names: Names) -> common.Found | None:
