@@ -56,9 +56,7 @@ class Window(QMainWindow):
         self._stack = QStackedWidget()
         self.view(rows[0].key)
         centre = QWidget()
-        column = vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0)
-        column.setStretch(2, 1)
-        centre.setLayout(column)
+        centre.setLayout(vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0, stretch={2: 1}))
         self.setCentralWidget(centre)
 
     def view(self, key: str) -> WorkspaceView:

@@ -81,8 +81,7 @@ class OfferRow(QWidget):
         self.run = button("Try again" if tried else "Run", "Make this finding, on the newest checkpoint.", kind="quiet")
         self.run.clicked.connect(lambda: self.runWanted.emit(name))
         self.text = words(text)
-        column = vbox(hbox(label, None, self.run), self.text, 8, hairline(), gap_px=4)
-        self.setLayout(column)
+        self.setLayout(vbox(hbox(label, None, self.run), self.text, 8, hairline(), gap_px=4))
 
 
 def words(text: str) -> QLabel:

@@ -70,8 +70,7 @@ class ReportView(QWidget):
     ) -> None:
         at = self._scroll.verticalScrollBar().value()
         body = QWidget()
-        column = vbox(gap_px=8)
-        column.setContentsMargins(0, 0, 8, 8)
+        column = vbox(gap_px=8, margins=(0, 0, 8, 8))
         self.cards, self.offers, self.verdict, self.busy_line = {}, {}, None, None
         if running is not None:
             self.busy_line = words(_busy_text(running))
@@ -116,11 +115,8 @@ class ReportView(QWidget):
         small = QLabel(_about(report, cards))
         small.setWordWrap(True)
         set_kind(small, "small")
-        head = hbox(sign, title)
-        head.setStretch(1, 1)
-        inner = vbox(head, self.verdict, small, gap_px=8)
-        inner.setContentsMargins(12, 12, 12, 12)
-        card.setLayout(inner)
+        head = hbox(sign, title, stretch={1: 1})
+        card.setLayout(vbox(head, self.verdict, small, gap_px=8, margins=(12, 12, 12, 12)))
         column.addWidget(card)
         column.addSpacing(4)
 

@@ -67,10 +67,7 @@ class ExploreView(WorkspaceView):
         head.setStretch(1, 1)
         head.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
         canvas = QWidget()
-        column = vbox(head, self._stack, gap_px=12)
-        column.setStretch(1, 1)
-        column.setContentsMargins(0, 16, 0, 12)
-        canvas.setLayout(column)
+        canvas.setLayout(vbox(head, self._stack, gap_px=12, margins=(0, 16, 0, 12), stretch={1: 1}))
         self._pages.addWidget(canvas)
         self._pages.addWidget(self.empty)
         self.new_attribute = NewAttribute()
@@ -79,9 +76,7 @@ class ExploreView(WorkspaceView):
         self._pages.addWidget(self.import_panel)
         self.check = ModelCheckPanel()
         self._pages.addWidget(self.check)
-        row = hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0)
-        row.setStretch(1, 1)
-        self.setLayout(row)
+        self.setLayout(hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0, stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state; hidden views are kept up to date too, so that switching costs nothing."""

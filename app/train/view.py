@@ -89,20 +89,15 @@ class TrainView(WorkspaceView):
         self._pages.addWidget(self.data_page)
         self.compare = _part(RunTablePage, made)
         self._pages.addWidget(self.compare)
-        row = hbox(self._left_panel(), self._pages, gap_px=0)
-        row.setStretch(1, 1)
-        self.setLayout(row)
+        self.setLayout(hbox(self._left_panel(), self._pages, gap_px=0, stretch={1: 1}))
 
     def _left_panel(self) -> QWidget:
         panel = QWidget()
         panel.setProperty("kind", "panel-left")
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setFixedWidth(LEFT_PX)
-        head = hbox(self.panel, None)
-        head.setContentsMargins(16, 12, 16, 4)
-        outer = vbox(head, self._panel_pages, gap_px=0)
-        outer.setStretch(1, 1)
-        panel.setLayout(outer)
+        head = hbox(self.panel, None, margins=(16, 12, 16, 4))
+        panel.setLayout(vbox(head, self._panel_pages, gap_px=0, stretch={1: 1}))
         return panel
 
     def _watch_page(self) -> QWidget:
@@ -110,16 +105,9 @@ class TrainView(WorkspaceView):
         texts = vbox(self.title, self.line, gap_px=2)
         head = hbox(texts, None, self.explore, self.resume, self.pause, self.stop)
         side = QWidget()
-        beside = vbox(hbox(self.side, None), self._side_pages, gap_px=8)
-        beside.setStretch(1, 1)
-        side.setLayout(beside)
-        body = hbox(self.pictures, side, gap_px=24)
-        body.setStretch(0, 5)
-        body.setStretch(1, 4)
-        column = vbox(head, body, gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        page.setLayout(column)
+        side.setLayout(vbox(hbox(self.side, None), self._side_pages, gap_px=8, stretch={1: 1}))
+        body = hbox(self.pictures, side, gap_px=24, stretch={0: 5, 1: 4})
+        page.setLayout(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:

@@ -56,13 +56,9 @@ class ModelCheckPanel(QWidget):
         inner = QWidget()
         inner.setMaximumWidth(WIDTH_PX)
         head = hbox(self.heading, None, self.close_button)
-        column = vbox(head, self._rows, hbox(self.quick, self.full, None), self.report, gap_px=12)
-        column.setStretch(3, 1)
+        column = vbox(head, self._rows, hbox(self.quick, self.full, None), self.report, gap_px=12, stretch={3: 1})
         inner.setLayout(column)
-        row = hbox(None, inner, None)
-        row.setStretch(1, 100)
-        row.setContentsMargins(24, 16, 24, 12)
-        self.setLayout(row)
+        self.setLayout(hbox(None, inner, None, margins=(24, 16, 24, 12), stretch={1: 100}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if moved(now, before, "catalogue") and now.catalogue is not None:

@@ -53,9 +53,7 @@ class Group(QWidget):
         # The thumbnails are part of the place to drop on: nobody aims at a strip above them. Keys come here from the
         # zone too, since it does not take them.
         self.setAcceptDrops(True)
-        column = vbox(hbox(self.title, None, self.count), self.zone, scrolled(inner), gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(hbox(self.title, None, self.count), self.zone, scrolled(inner), gap_px=8, stretch={2: 1}))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_key(event.mimeData()) is None:
@@ -128,10 +126,8 @@ class NewAttribute(QWidget):
         name_label = QLabel("Name")
         name_label.setBuddy(self.name)
         head = hbox(title, None, self.close_button)
-        row = hbox(name_label, self.name, 16, self.way)
-        row.setStretch(1, 1)
-        foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12)
-        foot.setStretch(0, 1)
+        row = hbox(name_label, self.name, 16, self.way, stretch={1: 1})
+        foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12, stretch={0: 1})
         self.message.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         column = vbox(head, row, self._pages, hbox(self.method, None), self.explained, foot, gap_px=16)
         column.setStretch(2, 1)

@@ -55,11 +55,8 @@ class FramingPanel(QWidget):
         self.use.clicked.connect(lambda: self.useWanted.emit())
         self.cancel.clicked.connect(lambda: self.cancelWanted.emit())
         side = vbox(self.preview, self.click, self.undo, self.middle, 8, hbox(self.cancel, self.use), None)
-        row = hbox(self.picker, side, gap_px=16)
-        row.setStretch(0, 1)
-        column = vbox(self.line, row, gap_px=12)
-        column.setStretch(1, 1)
-        self.setLayout(column)
+        row = hbox(self.picker, side, gap_px=16, stretch={0: 1})
+        self.setLayout(vbox(self.line, row, gap_px=12, stretch={1: 1}))
 
     def _click(self, wanted: bool) -> None:
         (self.clickWanted if wanted else self.cancelWanted).emit()

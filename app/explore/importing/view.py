@@ -94,9 +94,7 @@ class ImportPanel(QWidget):
         column.setContentsMargins(24, 32, 24, 24)
         inner.setLayout(column)
         middle = QWidget()
-        row = hbox(None, inner, None)
-        row.setStretch(1, 8)
-        middle.setLayout(row)
+        middle.setLayout(hbox(None, inner, None, stretch={1: 8}))
         self.setLayout(vbox(scrolled(middle)))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:

@@ -81,8 +81,7 @@ class LevelRow(QWidget):
         self.map.clicked.connect(lambda: self.soloToggled.emit(not self.solo.isChecked()))
         self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet")
         self.roll.clicked.connect(lambda: self.rollWanted.emit())
-        head = hbox(self.name, self.extent, self.norm)
-        head.setStretch(1, 1)
+        head = hbox(self.name, self.extent, self.norm, stretch={1: 1})
         for chip in (self.freeze, self.swap, self.solo):
             # A click changes the chip before the state has agreed: the next state is shown in any case.
             chip.clicked.connect(self._forget_shown)
@@ -189,9 +188,7 @@ class LevelsSection(Section):
         box = QWidget()
         chips = hbox(self.choose, self.seed, self.current, self.swap_all, None, gap_px=0)
         side = vbox(None, self.second_name, chips, None, gap_px=4)
-        row = hbox(self.second, side)
-        row.setContentsMargins(0, 8, 0, 4)
-        box.setLayout(row)
+        box.setLayout(hbox(self.second, side, margins=(0, 8, 0, 4)))
         return box
 
     def show_state(self, now: AppState, before: AppState | None) -> None:

@@ -60,9 +60,7 @@ class SingleView(QWidget):
         self.steps = StepsPanel()
         self.steps.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
         self.history = self.steps.strip
-        column = vbox(self._pages, self.steps, gap_px=8)
-        column.setStretch(0, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pages, self.steps, gap_px=8, stretch={0: 1}))
 
     def _make_feet(self) -> None:
         """The small controls under the photo and its error."""
@@ -174,9 +172,7 @@ class Pages(QStackedWidget):
 def beside(page: QWidget) -> QWidget:
     """A page that does not go to the edges of the canvas, as the photo does."""
     room = QWidget()
-    layout = vbox(page)
-    layout.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-    room.setLayout(layout)
+    room.setLayout(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
     return room
 
 

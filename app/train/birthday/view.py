@@ -78,17 +78,13 @@ class BirthdayView(QWidget):
         self._result = scrolled(QWidget())
         self._pages.addWidget(self._result)
         head = hbox(vbox(title, self.line, gap_px=2), None, self.back)
-        column = vbox(head, self.message, self._pages, gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, self.message, self._pages, gap_px=8, stretch={2: 1}))
         self.result: QLabel | None = None
         self._told: Game | None = None
 
     def _play_page(self) -> QWidget:
         page = QWidget()
-        answers = hbox(self.same, self.different)
-        answers.setStretch(0, 1)
-        answers.setStretch(1, 1)
+        answers = hbox(self.same, self.different, stretch={0: 1, 1: 1})
         others = hbox(self.undo, None, self.skip, self.finish)
         column = vbox(self.pair, self.dots, self.question, answers, others, 4, words(HELP), None, gap_px=8)
         column.setStretch(0, 20)

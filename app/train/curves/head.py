@@ -69,8 +69,7 @@ class CurvesHead(QWidget):
         self._zoomed = QWidget()
         self._zoomed.setLayout(hbox(self._zoom, None, self.whole))
         self._zoomed.hide()
-        row = hbox(self.smoothing, self.log, self.axis, self.compare, self.export, gap_px=2)
-        row.setStretch(0, 1)
+        row = hbox(self.smoothing, self.log, self.axis, self.compare, self.export, gap_px=2, stretch={0: 1})
         self.setLayout(vbox(row, self._zoomed, gap_px=2))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

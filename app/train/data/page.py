@@ -65,8 +65,7 @@ class DataPage(QWidget):
             )
         )
         self._pages.addWidget(self._looked_page())
-        column = vbox(self._pages)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pages))
 
     def _looked_page(self) -> QWidget:
         page = QWidget()
@@ -77,20 +76,15 @@ class DataPage(QWidget):
         self._seen = QStackedWidget()
         self._seen.addWidget(self.grid)
         self._seen.addWidget(scrolled(listed))
-        left = vbox(hbox(self.show_what, None, turn), self._seen, gap_px=8)
-        left.setStretch(1, 1)
+        left = vbox(hbox(self.show_what, None, turn), self._seen, gap_px=8, stretch={1: 1})
         figures = Section("Figures", collapsible=False)
         figures.add(self.facts)
         inner = QWidget()
         inner.setLayout(vbox(figures, self._attributes, None, gap_px=16))
         facts = scrolled(inner)
         facts.setFixedWidth(FACTS_PX)
-        body = hbox(left, facts, gap_px=24)
-        body.setStretch(0, 1)
-        column = vbox(head, body, gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        page.setLayout(column)
+        body = hbox(left, facts, gap_px=24, stretch={0: 1})
+        page.setLayout(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:

@@ -49,14 +49,9 @@ class DataPanel(QWidget):
         section.add(rows)
         self._remarks.add(self.notes)
         inner = QWidget()
-        column = vbox(section, self._remarks, None, gap_px=16)
-        column.setContentsMargins(16, 8, 16, 8)
-        inner.setLayout(column)
-        row = hbox(self.look, self.train)
-        row.setContentsMargins(16, 8, 16, 8)
-        outer = vbox(scrolled(inner), hairline(), row, gap_px=0)
-        outer.setStretch(0, 1)
-        self.setLayout(outer)
+        inner.setLayout(vbox(section, self._remarks, None, gap_px=16, margins=(16, 8, 16, 8)))
+        row = hbox(self.look, self.train, margins=(16, 8, 16, 8))
+        self.setLayout(vbox(scrolled(inner), hairline(), row, gap_px=0, stretch={0: 1}))
 
     def choice(self) -> DataChoice:
         """What the panel says."""

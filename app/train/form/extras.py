@@ -27,11 +27,8 @@ class DraftBanner(QFrame):
         self.step.changed.connect(lambda key: self.startChosen.emit(int(key)))
         self._close = CloseButton("Make it a new run of its own; the knobs stay as they are")
         self._close.clicked.connect(lambda: self.dropped.emit())
-        top = hbox(self.words, self._close)
-        top.setStretch(0, 1)
-        column = vbox(top, self.step, gap_px=4)
-        column.setContentsMargins(12, 6, 8, 8)
-        self.setLayout(column)
+        top = hbox(self.words, self._close, stretch={0: 1})
+        self.setLayout(vbox(top, self.step, gap_px=4, margins=(12, 6, 8, 8)))
         self.hide()
 
     def show_draft(self, draft: Draft | None, differing: int) -> None:
@@ -64,15 +61,9 @@ class HostRow(QWidget):
         words = QLabel("When the window closes")
         words.setProperty("kind", "small")
         self._closing = QWidget()
-        below = hbox(words, self.on_close)
-        below.setStretch(1, 1)
-        self._closing.setLayout(below)
-        row = hbox(start, self.host)
-        row.setStretch(0, 1)
-        row.setStretch(1, 1)
-        column = vbox(row, self._closing, gap_px=6)
-        column.setContentsMargins(16, 8, 16, 8)
-        self.setLayout(column)
+        self._closing.setLayout(hbox(words, self.on_close, stretch={1: 1}))
+        row = hbox(start, self.host, stretch={0: 1, 1: 1})
+        self.setLayout(vbox(row, self._closing, gap_px=6, margins=(16, 8, 16, 8)))
 
     def show_choice(self, host: str, on_close: str) -> None:
         """The choices as they are."""

@@ -95,14 +95,11 @@ class TrainForm(QWidget):
         self._plain, self._advanced = Section("Knobs"), Section("Advanced", collapsed=True)
         self.banner = DraftBanner()
         inner = QWidget()
-        column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12)
-        column.setContentsMargins(16, 8, 16, 8)
+        column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12, margins=(16, 8, 16, 8))
         inner.setLayout(column)
         self.hosts = HostRow(self.start)
         # The line says that the form goes on beneath it.
-        outer = vbox(scrolled(inner), hairline(), self.hosts, gap_px=0)
-        outer.setStretch(0, 1)
-        self.setLayout(outer)
+        self.setLayout(vbox(scrolled(inner), hairline(), self.hosts, gap_px=0, stretch={0: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if moved(now, before, "catalogue") and now.catalogue is not None:

@@ -46,12 +46,8 @@ class _Pins(QWidget):
         self.remove = button("Unpin", "Take the chosen photo away from the run (Delete on the photo)", kind="quiet")
         self.remove.clicked.connect(self._remove)
         self._foot = QWidget()
-        foot = hbox(self.thumbs, None, self.remove, gap_px=8)
-        foot.setContentsMargins(0, 0, 0, 0)
-        self._foot.setLayout(foot)
-        column = vbox(self.grid, self._foot, None, gap_px=8)
-        column.setStretch(0, 1000)
-        self.setLayout(column)
+        self._foot.setLayout(hbox(self.thumbs, None, self.remove, gap_px=8))
+        self.setLayout(vbox(self.grid, self._foot, None, gap_px=8, stretch={0: 1000}))
 
     def show_pins(self, pictures: PicturesState, *, live: bool) -> None:
         """Shows the newest sheet and the pinned photos."""
@@ -117,9 +113,7 @@ class _LookInRun(QWidget):
         self.note = QLabel(wordWrap=True)
         set_kind(self.note, "muted")
         self._pair = _Pair(self.before, self.now)
-        column = vbox(self._pair, self.note, None, gap_px=8)
-        column.setStretch(0, 1000)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pair, self.note, None, gap_px=8, stretch={0: 1000}))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -167,11 +161,8 @@ class TrainPictures(QWidget):
         self._foot = QWidget()
         self._foot.setLayout(hbox(self.play, self.scrubber))
         self.grid.installEventFilter(self)
-        foot = hbox(self._foot, None, gap_px=0)
-        foot.setStretch(0, 1000)
-        column = vbox(head, self._pages, foot, timelapse_row, None, gap_px=8)
-        column.setStretch(1, 1000)
-        self.setLayout(column)
+        foot = hbox(self._foot, None, gap_px=0, stretch={0: 1000})
+        self.setLayout(vbox(head, self._pages, foot, timelapse_row, None, gap_px=8, stretch={1: 1000}))
 
     def _make_timelapse_row(self) -> QWidget:
         self.rate = Segmented(
@@ -188,9 +179,7 @@ class TrainPictures(QWidget):
         self.stamp.changed.connect(lambda on: self.timelapseChanged.emit("stamp", on))
         self.export.clicked.connect(lambda: self.exportWanted.emit())
         row = QWidget()
-        line = hbox(self.rate, self.scale, self.stamp, None, self.export)
-        line.setContentsMargins(0, 0, 0, 0)
-        row.setLayout(line)
+        row.setLayout(hbox(self.rate, self.scale, self.stamp, None, self.export))
         row.hide()
         return row
 

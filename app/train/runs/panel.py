@@ -79,17 +79,14 @@ class RunsPanel(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        find = hbox(self.search, self.order)
-        find.setStretch(0, 1)
+        find = hbox(self.search, self.order, stretch={0: 1})
         head = vbox(find, self.tags, hbox(self.count, None, self.compare, self.attach, gap_px=4), gap_px=6)
         head.setContentsMargins(16, 8, 16, 4)
         inner = QWidget()
         inner.setLayout(vbox(self.runs, None))
         area = scrolled(inner)
         area.setViewportMargins(16, 0, 8, 0)
-        column = vbox(head, area, hairline(), self.detail, gap_px=0)
-        column.setStretch(1, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, area, hairline(), self.detail, gap_px=0, stretch={1: 1}))
 
     def focus_search(self) -> None:
         """Puts the cursor into the search."""

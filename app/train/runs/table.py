@@ -135,10 +135,7 @@ class RunTablePage(QWidget):
         self.table.setToolTip("A click on a name shows that run.")
         self.table.runChosen.connect(self._choose)
         head = hbox(vbox(self.title, self.line, gap_px=2), None, self.only, self.copy, self.close_table)
-        column = vbox(head, scrolled(self.table), gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        self.setLayout(column)
+        self.setLayout(vbox(head, scrolled(self.table), gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if moved(now, before, "catalogue") and now.catalogue is not None:
