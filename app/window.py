@@ -7,14 +7,14 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.core.model_host import run_of, run_ref
 from app.core.notices import Message
 from app.core.workspace import Workspace, WorkspaceView
 from app.state import AppState, moved
 from app.widgets.jobs import JobsBar
-from app.widgets.layout import vbox
+from app.widgets.layout import held, vbox
 from app.widgets.notice import NoticeLine
 from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.topbar import TopBar
@@ -55,8 +55,7 @@ class Window(QMainWindow):
         self.jobs = JobsBar()
         self._stack = QStackedWidget()
         self.view(rows[0].key)
-        centre = QWidget()
-        centre.setLayout(vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0, stretch={2: 1}))
+        centre = held(vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0, stretch={2: 1}))
         self.setCentralWidget(centre)
 
     def view(self, key: str) -> WorkspaceView:

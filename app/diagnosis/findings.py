@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.evidence import EvidenceRows
+from app.widgets.labels import kind_label
 from app.widgets.layout import hairline, hbox, vbox
 from app.widgets.level_icon import LevelIcon
 from engine.diagnostics import Figure, Finding
@@ -76,8 +77,7 @@ class OfferRow(QWidget):
     def __init__(self, name: str, title: str, text: str, *, tried: bool) -> None:
         super().__init__()
         self.name = name
-        label = QLabel(title)
-        set_kind(label, "name")
+        label = kind_label("name", title)
         self.run = button("Try again" if tried else "Run", "Make this finding, on the newest checkpoint.", kind="quiet")
         self.run.clicked.connect(lambda: self.runWanted.emit(name))
         self.text = words(text)
@@ -86,8 +86,7 @@ class OfferRow(QWidget):
 
 def words(text: str) -> QLabel:
     """A muted paragraph that wraps and can be selected."""
-    label = QLabel(text)
-    set_kind(label, "muted")
+    label = kind_label("muted", text)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)

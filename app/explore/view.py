@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget
 
 from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
@@ -22,7 +22,7 @@ from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
 from app.widgets.labels import ElidedLabel
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 
 HINTS: Final = {
@@ -66,8 +66,7 @@ class ExploreView(WorkspaceView):
         head = hbox(self.switch, self.hint, self.photo_as, gap_px=16)
         head.setStretch(1, 1)
         head.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-        canvas = QWidget()
-        canvas.setLayout(vbox(head, self._stack, gap_px=12, margins=(0, 16, 0, 12), stretch={1: 1}))
+        canvas = held(vbox(head, self._stack, gap_px=12, margins=(0, 16, 0, 12), stretch={1: 1}))
         self._pages.addWidget(canvas)
         self._pages.addWidget(self.empty)
         self.new_attribute = NewAttribute()

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.workspace import WorkspaceView
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.collapse.view import CollapsePanel
 from app.train.curves.view import TrainCurves
 from app.train.data.page import DataPage
@@ -22,7 +21,8 @@ from app.train.runs.table import RunTablePage
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.empty import EmptyState
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 from app.words import duration
 
@@ -64,9 +64,7 @@ class TrainView(WorkspaceView):
         self._panel_pages = _stack(self.form, self.runs, self.data)
         self.side = Segmented(SIDES, tooltip="How training goes, or what the model is worth; Left and Right choose.")
         self._side_pages = _stack(self.curves, self.collapse)
-        self.title, self.line = QLabel(), QLabel()
-        set_kind(self.title, "title")
-        set_kind(self.line, "muted")
+        self.title, self.line = kind_label("title"), kind_label("muted")
         self.pause = button("Pause", "Pause or go on (Ctrl+P)")
         self.stop = button("Stop", "Stop and keep a checkpoint (Ctrl+.)")
         self.resume = button("Resume", "Go on from the newest checkpoint", kind="primary")
@@ -104,8 +102,7 @@ class TrainView(WorkspaceView):
         page = QWidget()
         texts = vbox(self.title, self.line, gap_px=2)
         head = hbox(texts, None, self.explore, self.resume, self.pause, self.stop)
-        side = QWidget()
-        side.setLayout(vbox(hbox(self.side, None), self._side_pages, gap_px=8, stretch={1: 1}))
+        side = held(vbox(hbox(self.side, None), self._side_pages, gap_px=8, stretch={1: 1}))
         body = hbox(self.pictures, side, gap_px=24, stretch={0: 5, 1: 4})
         page.setLayout(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
         return page

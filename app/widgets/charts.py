@@ -14,6 +14,7 @@ from app.series import Floats
 from app.theme import color, set_kind, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
 from app.widgets.painted import Painted
 from app.widgets.plot.bars import Shown, common_edges, gathered, ordered, shares, through_time
@@ -197,8 +198,7 @@ class ChartCard(QFrame):
         super().__init__()
         self.setProperty("kind", "card")
         self._history: tuple[tuple[Shown, ...], ...] = ()
-        self._title, self._readout, self._empty = QLabel(title), QLabel(), QLabel("Drawn with each preview.")
-        set_kind(self._readout, "small")
+        self._title, self._readout, self._empty = QLabel(title), kind_label("small"), QLabel("Drawn with each preview.")
         set_kind(self._empty, "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.drawing, self._legend = _Drawing(), Legend()

@@ -160,10 +160,9 @@ class PathField(QWidget):
         self._mode, self._filters = mode, filters
         self._text = TextField(placeholder=placeholder or ("Choose a folder" if mode == "folder" else "Choose a file"))
         self._text.setAcceptDrops(False)
-        self._browse = button("…", "Choose in a dialog")
+        self._browse = button("…", "Choose in a dialog", do=self._choose)
         self._browse.setFixedWidth(36)
         self._text.changed.connect(self.changed)
-        self._browse.clicked.connect(lambda: self._choose())
         self.setLayout(hbox(self._text, self._browse, gap_px=4))
         self.setFocusProxy(self._text)
         self.setAcceptDrops(True)

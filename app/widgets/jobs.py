@@ -115,12 +115,9 @@ class JobsBar(QFrame):
         self._detail.setProperty("kind", "readout")
         self._status.setProperty("kind", "muted")
         self._status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._pause = button("Pause", "Pause this job")
-        self._stop = button("Stop", "Stop this job; finished work is kept")
-        self._more = button("", "Show the next job", kind="quiet")
-        self._pause.clicked.connect(lambda: self._flip())
-        self._stop.clicked.connect(lambda: self.stopClicked.emit(self._key))
-        self._more.clicked.connect(lambda: self._next())
+        self._pause = button("Pause", "Pause this job", do=self._flip)
+        self._stop = button("Stop", "Stop this job; finished work is kept", do=lambda: self.stopClicked.emit(self._key))
+        self._more = button("", "Show the next job", kind="quiet", do=self._next)
         row = hbox(
             self._dot, self._text, self._line, self._detail, self._pause, self._stop, self._more, None, self._status
         )

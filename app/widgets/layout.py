@@ -126,6 +126,13 @@ def vbox(
     return layout
 
 
+def held(layout: QLayout) -> QWidget:
+    """A widget for a layout."""
+    widget = QWidget()
+    widget.setLayout(layout)
+    return widget
+
+
 def hairline() -> QFrame:
     """A one-pixel line between groups."""
     line = QFrame()

@@ -7,12 +7,13 @@ from typing import Final
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QLabel, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox
 
 BAR_PX: Final = 44
@@ -109,8 +110,7 @@ class TopBar(QFrame):
         super().__init__()
         self.setProperty("kind", "topbar")
         self.setFixedHeight(BAR_PX)
-        name = QLabel(app_name)
-        name.setProperty("kind", "name")
+        name = kind_label("name", app_name)
         self._tabs: dict[str, _Tab] = {}
         group = QButtonGroup(self)
         for number, (key, label) in enumerate(workspaces, start=1):
@@ -131,14 +131,11 @@ class TopBar(QFrame):
         self.devices = QMenu(self._readout)
         self.devices.triggered.connect(lambda action: self.deviceChanged.emit(action.data()))
         self._readout.clicked.connect(self._offer_devices)
-        help_button = button("Keys", "List every key (F1)", kind="quiet")
-        help_button.clicked.connect(lambda: self.helpClicked.emit())
-        palette_button = button("Ctrl K", "Find and do anything by typing (Ctrl+K)")
-        palette_button.clicked.connect(lambda: self.paletteClicked.emit())
+        help_button = button("Keys", "List every key (F1)", kind="quiet", do=self.helpClicked.emit)
+        palette_button = button("Ctrl K", "Find and do anything by typing (Ctrl+K)", do=self.paletteClicked.emit)
         theme_button = _ThemeButton()
         theme_button.clicked.connect(lambda: self.themeClicked.emit())
-        self.live = QLabel()
-        self.live.setProperty("kind", "muted")
+        self.live = kind_label("muted")
         self.live.hide()
         device = hbox(self._light, self._readout, gap_px=6)
         buttons = (theme_button, help_button, palette_button)

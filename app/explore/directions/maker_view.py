@@ -15,7 +15,8 @@ from app.widgets.buttons import button
 from app.widgets.cards import DropZone, Thumb, ThumbGrid
 from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
@@ -37,9 +38,7 @@ class Group(QWidget):
     def __init__(self, letter: str, what: str) -> None:
         super().__init__()
         self._what = f"{letter} · {what}"
-        self.title, self.count = QLabel(self._what), QLabel()
-        self.title.setProperty("kind", "name")
-        self.count.setProperty("kind", "muted")
+        self.title, self.count = kind_label("name", self._what), kind_label("muted")
         self.zone = DropZone(f"Drop photos {what} here, a folder,\nor thumbnails from the left")
         self.zone.setToolTip(f"Photos {what} (at least {FEWEST}); a click opens a chooser.")
         self.thumbs = ThumbGrid(columns=THUMB_COLUMNS, empty_text="")
@@ -48,8 +47,7 @@ class Group(QWidget):
         self.zone.imageDropped.connect(self.imageDropped)
         self.zone.clicked.connect(self._choose)
         self.thumbs.removed.connect(self.removed)
-        inner = QWidget()
-        inner.setLayout(vbox(self.thumbs, None))
+        inner = held(vbox(self.thumbs, None))
         # The thumbnails are part of the place to drop on: nobody aims at a strip above them. Keys come here from the
         # zone too, since it does not take them.
         self.setAcceptDrops(True)
@@ -99,8 +97,7 @@ class NewAttribute(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        title = QLabel("New attribute")
-        title.setProperty("kind", "title")
+        title = kind_label("title", "New attribute")
         self.close_button = button("Close", "Back to the picture; what was collected is let go (Escape)", kind="quiet")
         self.close_button.clicked.connect(lambda: self.closeWanted.emit())
         self.name = TextField(placeholder="for instance Curly hair")
@@ -115,12 +112,10 @@ class NewAttribute(QWidget):
         self.explained.setProperty("kind", "muted")
         self.make = button("Make", "Encode the photos and fit the direction (Enter in the name)", kind="primary")
         self.make.clicked.connect(lambda: self.makeWanted.emit())
-        self.stop = button("Stop", "Stop; the photos stay here")
-        self.stop.clicked.connect(lambda: self.stopWanted.emit())
+        self.stop = button("Stop", "Stop; the photos stay here", do=self.stopWanted.emit)
         self.progress = ProgressLine()
         self._pages = QStackedWidget()
-        photos = QWidget()
-        photos.setLayout(hbox(*self.groups.values(), gap_px=24))
+        photos = held(hbox(*self.groups.values(), gap_px=24))
         self._pages.addWidget(photos)
         self._pages.addWidget(self._labels_page())
         name_label = QLabel("Name")
@@ -148,8 +143,7 @@ class NewAttribute(QWidget):
         rows.add_row("Labels", self.labels, "A CSV with a column of file names, and columns of 1 and −1 or yes and no.")
         rows.add_row("Pictures", self.data, "The folder or zip whose files the CSV names.")
         rows.add_row("Column", self.column, "Which column says with and without; at most 300 photos of each are used.")
-        page = QWidget()
-        page.setLayout(vbox(rows, None))
+        page = held(vbox(rows, None))
         return page
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

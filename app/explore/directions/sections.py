@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explore.shortcuts import keys_text
 from app.state import AppState
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import Section
-from app.widgets.layout import vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import held, vbox
 from app.widgets.segmented import Segmented
 from app.words import AXES, auc_figure, direction_note, lost_note, nice
 from engine.api import DirectionInfo, ModelInfo
@@ -37,11 +37,9 @@ class AttributesSection(Section):
         )
         self.new.clicked.connect(lambda: self.newWanted.emit())
         self.add_action(self.new)
-        self._heading = QLabel("Yours")
-        self._heading.setProperty("kind", "small")
+        self._heading = kind_label("small", "Yours")
         self._heading.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
-        self._none = QLabel("None yet: make one from two groups of your photos.", wordWrap=True)
-        self._none.setProperty("kind", "muted")
+        self._none = kind_label("muted", "None yet: make one from two groups of your photos.", wordWrap=True)
 
     def fill(self, info: ModelInfo | None, sliders: dict[str, DirectionSlider]) -> None:
         """Puts the model's sliders in, the user's own last."""
@@ -67,13 +65,11 @@ class AxesSection(Section):
     def __init__(self) -> None:
         super().__init__("Main axes")
         self.switch: Segmented | None = None
-        self._holder = QWidget()
         self._place = vbox()
-        self._holder.setLayout(self._place)
+        self._holder = held(self._place)
         self._kinds: tuple[str, ...] = ()
         self._rows: dict[str, list[DirectionSlider]] = {}
-        self._hint = QLabel(wordWrap=True)
-        self._hint.setProperty("kind", "muted")
+        self._hint = kind_label("muted", wordWrap=True)
         self.add(self._holder)
         self.add(self._hint)
 

@@ -16,7 +16,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import FormRows, IntField, Section
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.slider import ValueSlider
 from app.words import percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
@@ -54,8 +54,7 @@ class Inspector(QWidget):
         self.temperature.released.connect(self.settled)
         self.seed = IntField(0, 99_999, 1)
         self.seed.setToolTip("Which sample: the same seed gives the same face (0 to 99999).")
-        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})", do=self.rollWanted.emit)
         self.levels = LevelsSection()
         self.levels.heated.connect(lambda index, value: self.temperatureChanged.emit(index, value))
         self.levels.settled.connect(self.settled)
@@ -64,7 +63,6 @@ class Inspector(QWidget):
         self._components.axesChosen.connect(self.axesChosen)
         for section in (self._attributes, self._components):
             section.actionClicked.connect(self.resetWanted)
-        inner = QWidget()
         column = vbox(
             self._sample_section(),
             self.levels,
@@ -75,7 +73,7 @@ class Inspector(QWidget):
             gap_px=12,
         )
         column.setContentsMargins(16, 8, 16, 12)
-        inner.setLayout(column)
+        inner = held(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(inner))

@@ -14,8 +14,8 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Section, Toggle
 from app.widgets.key_picture import KeyPicture
-from app.widgets.labels import ElidedLabel
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import ElidedLabel, kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import to_qimage
 from app.widgets.slider import ValueSlider
@@ -53,8 +53,7 @@ class LevelRow(QWidget):
         self.name.setToolTip(f"{name}: {size_text(group)} of the code")
         self.extent = ElidedLabel(size_text(group, short=True))
         self.extent.setProperty("kind", "muted")
-        self.norm = QLabel("–")
-        self.norm.setProperty("kind", "readout")
+        self.norm = kind_label("readout", "–")
         self.norm.setToolTip("|z| / √d of this level: 1 is typical for a sample at temperature 1.")
         self.map = Picture("", empty_text="")
         self.map.setFixedSize(MAP_PX, MAP_PX)
@@ -79,8 +78,7 @@ class LevelRow(QWidget):
         self.solo = _chip("Solo", "Show this level alone, the others at zero")
         self.solo.clicked.connect(self.soloToggled)
         self.map.clicked.connect(lambda: self.soloToggled.emit(not self.solo.isChecked()))
-        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet", do=self.rollWanted.emit)
         head = hbox(self.name, self.extent, self.norm, stretch={1: 1})
         for chip in (self.freeze, self.swap, self.solo):
             # A click changes the chip before the state has agreed: the next state is shown in any case.
@@ -155,8 +153,7 @@ class LevelsSection(Section):
     def __init__(self) -> None:
         super().__init__("Levels", collapsed=True, action="Reset")
         self.rows: list[LevelRow] = []
-        self._body_rows = QWidget()
-        self._body_rows.setLayout(vbox(gap_px=12))
+        self._body_rows = held(vbox(gap_px=12))
         self.add(self._body_rows)
         self._second_box = self._make_second()
         self.add(self._second_box)
@@ -179,8 +176,7 @@ class LevelsSection(Section):
         self._menu = QMenu(self.choose)
         self.choose.setMenu(self._menu)
         self.second.clicked.connect(self.choose.showMenu)
-        self.seed = button("Seed", "Another sample as second picture", kind="quiet")
-        self.seed.clicked.connect(lambda: self.secondSeedWanted.emit())
+        self.seed = button("Seed", "Another sample as second picture", kind="quiet", do=self.secondSeedWanted.emit)
         self.current = button("Current", "The picture on show as second picture", kind="quiet")
         self.current.clicked.connect(lambda: self.secondCurrentWanted.emit())
         self.swap_all = button("All", "Take every level from the second picture, or none", kind="quiet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.model_host import run_ref
 from app.explore.history.bookmarks_view import BookmarksPanel
@@ -15,7 +15,8 @@ from app.run_card import RunCard
 from app.state import AppState, moved
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.form import Section
-from app.widgets.layout import scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import held, scrolled, vbox
 from app.words import ago, encodes, millions
 from engine.api import ModelCard
 
@@ -39,8 +40,7 @@ class Library(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH_PX)
         self.models = CardList(empty_text="Looking for models…")
-        self._no_models = QLabel("No model yet: train one, or drop a model file below.", wordWrap=True)
-        self._no_models.setProperty("kind", "muted")
+        self._no_models = kind_label("muted", "No model yet: train one, or drop a model file below.", wordWrap=True)
         self.runs = CardList(empty_text="Runs that you train appear here, also while they train.")
         self.bookmarks = BookmarksPanel()
         self.photos = ThumbGrid(columns=4, empty_text="")
@@ -60,10 +60,9 @@ class Library(QWidget):
         self._run_section.add(self.runs)
         photo_section.add(self.photos)
         photo_section.add(self.drop)
-        inner = QWidget()
         column = vbox(model_section, self._run_section, self.bookmarks, photo_section, None, gap_px=12)
         column.setContentsMargins(12, 8, 12, 12)
-        inner.setLayout(column)
+        inner = held(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(inner))

@@ -17,7 +17,7 @@ from app.explore.stages import CentredStage
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.footer_picture import FooterPicture
-from app.widgets.layout import vbox
+from app.widgets.layout import held, vbox
 from app.widgets.sparkline import Sparkline
 from app.widgets.split import SplitPicture
 from app.words import ERROR_TITLE, decibels, framing, no_error, percentile
@@ -73,14 +73,13 @@ class SingleView(QWidget):
         self.improve = button(
             "Improve", f"Look for a code that is nearer to the photo ({keys('photo.improve')})", kind="quiet"
         )
-        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet")
+        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet", do=self.searchCancelled.emit)
         self.curve = Sparkline("RMS error", parent=self.error)
         self.curve.hide()
         self.face_before.clicked.connect(lambda: self.faceStepped.emit(-1))
         self.face_next.clicked.connect(lambda: self.faceStepped.emit(1))
         self.frame.clicked.connect(lambda: self.frameWanted.emit())
         self.improve.clicked.connect(lambda: self.improveWanted.emit())
-        self.stop.clicked.connect(lambda: self.searchCancelled.emit())
         self.photo.add_footer(self.face_before, self.face_next, self.frame)
         self.error.add_footer(self.improve, self.stop)
 
@@ -171,8 +170,7 @@ class Pages(QStackedWidget):
 
 def beside(page: QWidget) -> QWidget:
     """A page that does not go to the edges of the canvas, as the photo does."""
-    room = QWidget()
-    room.setLayout(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
+    room = held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
     return room
 
 

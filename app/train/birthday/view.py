@@ -13,7 +13,8 @@ from app.theme import set_kind
 from app.train.birthday.state import BirthdayState
 from app.widgets import paint
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.pair import AnswerDots, PairView
 from engine.diagnostics import PAIRS, Game, Kind, Support, outcome, over, rounded, rounds_sentence, support_sentence
 
@@ -39,14 +40,11 @@ class BirthdayView(QWidget):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Birthday test")
-        title = QLabel("Birthday test")
-        set_kind(title, "title")
-        self.line = QLabel()
-        set_kind(self.line, "muted")
+        title = kind_label("title", "Birthday test")
+        self.line = kind_label("muted")
         self.back = button("Back", "Back to the report; the test is kept (Esc)", kind="quiet")
         self.pair, self.dots = PairView(), AnswerDots()
-        self.question = QLabel(QUESTION)
-        set_kind(self.question, "name")
+        self.question = kind_label("name", QUESTION)
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.same = button("Same  S", "The same picture twice (S)", kind="primary")
         self.different = button("Different  D", "Two different pictures (D)", kind="primary")
@@ -83,13 +81,12 @@ class BirthdayView(QWidget):
         self._told: Game | None = None
 
     def _play_page(self) -> QWidget:
-        page = QWidget()
         answers = hbox(self.same, self.different, stretch={0: 1, 1: 1})
         others = hbox(self.undo, None, self.skip, self.finish)
         column = vbox(self.pair, self.dots, self.question, answers, others, 4, words(HELP), None, gap_px=8)
         column.setStretch(0, 20)
         column.setStretch(column.count() - 1, 1)
-        page.setLayout(column)
+        page = held(column)
         return page
 
     def show_state(self, state: BirthdayState) -> None:
@@ -130,7 +127,6 @@ class BirthdayView(QWidget):
 
     def _show_result(self, game: Game) -> None:
         found = outcome(game)
-        body = QWidget()
         self.result = QLabel(result_text(game))
         self.result.setWordWrap(True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -147,7 +143,7 @@ class BirthdayView(QWidget):
         column.addStretch(1)
         column.setContentsMargins(0, 0, 8, 8)
         old = self._result.takeWidget()
-        body.setLayout(column)
+        body = held(column)
         self._result.setWidget(body)
         self.again.show()
         self.undo_end.show()

@@ -7,15 +7,15 @@ from typing import Final
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.state import AppState
-from app.theme import set_kind
 from app.train.curves.plan import axes_known, run_name
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState
 from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.slider import ValueSlider
 
 SHORT: Final = {"step": "Steps", "time": "Time", "images": "Images"}
@@ -61,13 +61,11 @@ class CurvesHead(QWidget):
         self._runs_shown: object = None
         self._make_axes()
         self._zoom, self.whole = (
-            QLabel(),
+            kind_label("small"),
             button("Show all", f"The whole run ({keys_text('curves.whole')})", kind="quiet"),
         )
-        set_kind(self._zoom, "small")
         self.whole.setFixedHeight(22)
-        self._zoomed = QWidget()
-        self._zoomed.setLayout(hbox(self._zoom, None, self.whole))
+        self._zoomed = held(hbox(self._zoom, None, self.whole))
         self._zoomed.hide()
         row = hbox(self.smoothing, self.log, self.axis, self.compare, self.export, gap_px=2, stretch={0: 1})
         self.setLayout(vbox(row, self._zoomed, gap_px=2))

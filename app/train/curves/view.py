@@ -18,7 +18,7 @@ from app.train.curves.head import CurvesHead
 from app.train.state import RunView
 from app.widgets import form
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, vbox
 from engine.api import Plot
 from engine.runs import FigureRow
 
@@ -65,8 +65,7 @@ class TrainCurves(QWidget):
         self.more_menu = QMenu(self.more)
         self.more.clicked.connect(lambda: self.more_menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft())))
         self._column = vbox(hbox(self.more, None), None, gap_px=GAP_PX)
-        self._inner = QWidget()
-        self._inner.setLayout(self._column)
+        self._inner = held(self._column)
         self._area = scrolled(self._inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

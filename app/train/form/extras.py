@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QWidget
 from app.train.runs.state import HOSTS, ON_CLOSE, Draft
 from app.train.shortcuts import keys_text
 from app.widgets.fields import Combo
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.notice import CloseButton
 
 
@@ -58,10 +59,8 @@ class HostRow(QWidget):
             f"({keys_text('train.host')})",
         )
         self.on_close = Combo(ON_CLOSE, tooltip="What becomes of it when this window closes.")
-        words = QLabel("When the window closes")
-        words.setProperty("kind", "small")
-        self._closing = QWidget()
-        self._closing.setLayout(hbox(words, self.on_close, stretch={1: 1}))
+        words = kind_label("small", "When the window closes")
+        self._closing = held(hbox(words, self.on_close, stretch={1: 1}))
         row = hbox(start, self.host, stretch={0: 1, 1: 1})
         self.setLayout(vbox(row, self._closing, gap_px=6, margins=(16, 8, 16, 8)))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.knob_forms import KnobForm, fitting
 from app.state import AppState, moved
@@ -18,7 +18,8 @@ from app.train.runs.state import Draft
 from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
-from app.widgets.layout import hairline, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hairline, held, scrolled, vbox
 from engine.api import Catalogue, FamilyInfo, Knob, TrainRequest, Value
 from engine.data import BY_FOLDER
 from engine.errors import UsageError
@@ -60,10 +61,8 @@ class TrainForm(QWidget):
         self.preset = Combo(tooltip="How large the model is, and how long the small one is trained.")
         self.title = TextField(placeholder="optional")
         self.title.setToolTip("A name for the run.")
-        self.summary = QLabel(wordWrap=True)
-        self.summary.setProperty("kind", "small")
-        self.cost = QLabel(wordWrap=True)
-        self.cost.setProperty("kind", "small")
+        self.summary = kind_label("small", wordWrap=True)
+        self.cost = kind_label("small", wordWrap=True)
         self.cost.setToolTip("Estimates for this machine at rest; memory is beside the program's own.")
         self._cost_timer = QTimer(self, interval=COST_MS, singleShot=True)
         self._cost_timer.timeout.connect(self._ask_cost)
@@ -87,16 +86,14 @@ class TrainForm(QWidget):
         self.preset.changed.connect(lambda _: self._preset_changed())
         self.side.changed.connect(lambda _: self._preset_changed())
         self.channels.changed.connect(lambda _: self._ask_cost_soon())
-        self.start = button("Start", f"Start training ({keys_text('train.start')})", kind="primary")
-        self.start.clicked.connect(lambda: self.submit())
+        self.start = button("Start", f"Start training ({keys_text('train.start')})", kind="primary", do=self.submit)
         self.start.setEnabled(False)
         section = Section("New run", collapsible=False)
         section.add(self._rows)
         self._plain, self._advanced = Section("Knobs"), Section("Advanced", collapsed=True)
         self.banner = DraftBanner()
-        inner = QWidget()
         column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12, margins=(16, 8, 16, 8))
-        inner.setLayout(column)
+        inner = held(column)
         self.hosts = HostRow(self.start)
         # The line says that the form goes on beneath it.
         self.setLayout(vbox(scrolled(inner), hairline(), self.hosts, gap_px=0, stretch={0: 1}))

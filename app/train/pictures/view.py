@@ -6,17 +6,17 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
 from app.train.shortcuts import keys_text
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.scrubber import Scrubber
@@ -45,8 +45,7 @@ class _Pins(QWidget):
         self.thumbs.removed.connect(lambda key: self.unpinned.emit(int(key)))
         self.remove = button("Unpin", "Take the chosen photo away from the run (Delete on the photo)", kind="quiet")
         self.remove.clicked.connect(self._remove)
-        self._foot = QWidget()
-        self._foot.setLayout(hbox(self.thumbs, None, self.remove, gap_px=8))
+        self._foot = held(hbox(self.thumbs, None, self.remove, gap_px=8))
         self.setLayout(vbox(self.grid, self._foot, None, gap_px=8, stretch={0: 1000}))
 
     def show_pins(self, pictures: PicturesState, *, live: bool) -> None:
@@ -110,8 +109,7 @@ class _LookInRun(QWidget):
         self.now = Picture(empty_text="Your picture of Explore appears here, drawn by this run.")
         for picture in (self.before, self.now):
             picture.setAcceptDrops(False)  # A photo that is dropped here is for the panel.
-        self.note = QLabel(wordWrap=True)
-        set_kind(self.note, "muted")
+        self.note = kind_label("muted", wordWrap=True)
         self._pair = _Pair(self.before, self.now)
         self.setLayout(vbox(self._pair, self.note, None, gap_px=8, stretch={0: 1000}))
 
@@ -158,8 +156,7 @@ class TrainPictures(QWidget):
         timelapse_row = self._make_timelapse_row()
         self.timelapse.toggled.connect(timelapse_row.setVisible)
         head = hbox(self.tabs, None, self.pin, self.timelapse)
-        self._foot = QWidget()
-        self._foot.setLayout(hbox(self.play, self.scrubber))
+        self._foot = held(hbox(self.play, self.scrubber))
         self.grid.installEventFilter(self)
         foot = hbox(self._foot, None, gap_px=0, stretch={0: 1000})
         self.setLayout(vbox(head, self._pages, foot, timelapse_row, None, gap_px=8, stretch={1: 1000}))
@@ -178,8 +175,7 @@ class TrainPictures(QWidget):
         self.scale.changed.connect(lambda key: self.timelapseChanged.emit("scale", int(key)))
         self.stamp.changed.connect(lambda on: self.timelapseChanged.emit("stamp", on))
         self.export.clicked.connect(lambda: self.exportWanted.emit())
-        row = QWidget()
-        row.setLayout(hbox(self.rate, self.scale, self.stamp, None, self.export))
+        row = held(hbox(self.rate, self.scale, self.stamp, None, self.export))
         row.hide()
         return row
 

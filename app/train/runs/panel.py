@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.run_card import RunCard
 from app.state import AppState, moved
@@ -16,7 +16,8 @@ from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.cards import Card
 from app.widgets.fields import Combo, TextField
-from app.widgets.layout import hairline, hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hairline, hbox, held, scrolled, vbox
 from app.widgets.pixels import dropped_files
 from app.widgets.run_list import RunList
 from app.widgets.tag_chips import TagChips
@@ -61,8 +62,7 @@ class RunsPanel(QWidget):
         self.order = Combo(SORTS, tooltip="In which order the runs stand.")
         self.order.setFixedWidth(96)
         self.tags = TagChips()
-        self.count = QLabel()
-        self.count.setProperty("kind", "small")
+        self.count = kind_label("small")
         self.compare = button("Compare", f"The marked runs side by side ({keys_text('runs.compare')})", kind="quiet")
         self.compare.clicked.connect(lambda: self.compareWanted.emit())
         self.attach = button(
@@ -82,8 +82,7 @@ class RunsPanel(QWidget):
         find = hbox(self.search, self.order, stretch={0: 1})
         head = vbox(find, self.tags, hbox(self.count, None, self.compare, self.attach, gap_px=4), gap_px=6)
         head.setContentsMargins(16, 8, 16, 4)
-        inner = QWidget()
-        inner.setLayout(vbox(self.runs, None))
+        inner = held(vbox(self.runs, None))
         area = scrolled(inner)
         area.setViewportMargins(16, 0, 8, 0)
         self.setLayout(vbox(head, area, hairline(), self.detail, gap_px=0, stretch={1: 1}))
