@@ -68,11 +68,8 @@ class DiagnosisHost:
         One that is made alone joins the findings of that step's report.
         """
         subject = self._subject(run, quick=quick, context=context)
-        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         folder = diagnostics.report_folder(run, subject.origin.step or 0)
-        if names is not None:
-            report = _joined(self._host.session(), folder, subject, report)
-        return _written(folder, subject, report)
+        return self._made(folder, subject, names, quick=quick, context=context)
 
     def check(self, ref: str, data: str, names: tuple[str, ...] | None, *, quick: bool, context: Context) -> Diagnosed:
         """The same of a model of the library, held against the images at `data`; kept in the user's folder."""
@@ -84,8 +81,13 @@ class DiagnosisHost:
             self._checked = ((ref, data, quick), subject) if quick else None
         else:
             subject = self._checked[1]
-        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         folder = self._folder(subject.origin.model_sha256, data)
+        return self._made(folder, subject, names, quick=quick, context=context)
+
+    def _made(
+        self, folder: Path, subject: Subject, names: tuple[str, ...] | None, *, quick: bool, context: Context
+    ) -> Diagnosed:
+        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         if names is not None:
             report = _joined(self._host.session(), folder, subject, report)
         return _written(folder, subject, report)
@@ -119,9 +121,7 @@ class DiagnosisHost:
         Raises:
             RunError: the model of the test is no longer held: begin again.
         """
-        if self._game is None or self._game[0] != run:
-            raise RunError("The model of this test is not open any more: begin the test again.")
-        drawn = self._host.session().draw_round(self._game[1], plan, progress=context)
+        drawn = self._host.session().draw_round(self._tested(run), plan, progress=context)
         return Batch(plan, drawn.pairs, _rgb(drawn.left), _rgb(drawn.right))
 
     def conclude(self, run: Path, finding: diagnostics.Finding) -> Diagnosed:
@@ -130,13 +130,16 @@ class DiagnosisHost:
         Raises:
             RunError: the model of the test is no longer held.
         """
-        if self._game is None or self._game[0] != run:
-            raise RunError("The model of this test is not open any more: begin the test again.")
-        subject = self._game[1]
+        subject = self._tested(run)
         folder = diagnostics.report_folder(run, subject.origin.step or 0)
         session = self._host.session()
         report = _known(folder, subject) or session.diagnose(subject, ())
         return _written(folder, subject, session.judged_again(report, subject, finding))
+
+    def _tested(self, run: Path) -> Subject:
+        if self._game is None or self._game[0] != run:
+            raise RunError("The model of this test is not open any more: begin the test again.")
+        return self._game[1]
 
     def _subject(self, run: Path, *, quick: bool, context: Context) -> Subject:
         context.step(0, 0, "reading the model and its images")
@@ -183,6 +186,4 @@ def _written(folder: Path, subject: Subject, report: diagnostics.Report) -> Diag
 
 def _rgb(pictures: Pictures) -> Pictures:
     """Pictures with three channels."""
-    if pictures.shape[-1] == 3:
-        return pictures
-    return pictures.repeat(3, axis=-1)
+    return pictures if pictures.shape[-1] == 3 else pictures.repeat(3, axis=-1)

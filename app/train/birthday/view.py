@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -193,22 +194,27 @@ def result_text(game: Game) -> str:
 
 
 def _estimates(samples: Support, real: Support) -> QWidget:
+    rows = [
+        ("", "samples", "real images"),
+        ("s²/(2 ln 2)", _number(samples.exact), _number(real.exact)),
+        ("s²", _number(samples.squared), _number(real.squared)),
+        ("95 % interval", _interval(samples), _interval(real)),
+        ("s with even chances", _number(samples.half_size), _number(real.half_size)),
+    ]
+    return _table(rows, ("muted", "value", "value"), gap_px=4)
+
+
+def _table(rows: Sequence[tuple[str, ...]], kinds: tuple[str, ...], *, gap_px: int) -> QWidget:
+    """Rows under the first one, which holds their heads; `kinds` are the looks of the columns."""
     table = QWidget()
     grid = QGridLayout(table)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(4)
-    grid.setColumnStretch(3, 1)
-    rows = [("", "samples", "real images")]
-    rows.append(("s²/(2 ln 2)", _number(samples.exact), _number(real.exact)))
-    rows.append(("s²", _number(samples.squared), _number(real.squared)))
-    rows.append(("95 % interval", _interval(samples), _interval(real)))
-    rows.append(("s with even chances", _number(samples.half_size), _number(real.half_size)))
+    grid.setVerticalSpacing(gap_px)
+    grid.setColumnStretch(len(kinds), 1)
     for row, cells in enumerate(rows):
         for column, text in enumerate(cells):
-            label = QLabel(text)
-            set_kind(label, "small" if row == 0 else "muted" if column == 0 else "value")
-            grid.addWidget(label, row, column)
+            grid.addWidget(kind_label(kinds[column] if row else "small", text), row, column)
     return table
 
 
@@ -226,24 +232,12 @@ def _interval(support: Support) -> str:
 
 def _rounds(game: Game) -> QWidget:
     """One row a batch, now that it may be told what it was."""
-    table = QWidget()
-    grid = QGridLayout(table)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(2)
-    grid.setColumnStretch(4, 1)
     names: dict[Kind, str] = {"samples": "samples", "real": "real images"}
-    heads = ("batch", "s", "of", "called the same")
-    rows = [heads]
+    rows: list[tuple[str, ...]] = [("batch", "s", "of", "called the same")]
     for number, item in enumerate(game.rounds, start=1):
         same = f"{item.same} of {len(item.answers)}" if item.answers else "none"
         rows.append((str(number), f"{item.plan.size:,}", names[item.plan.kind], same))
-    for row, cells in enumerate(rows):
-        for column, text in enumerate(cells):
-            label = QLabel(text)
-            set_kind(label, "small" if row == 0 else "readout" if column != 2 else "muted")
-            grid.addWidget(label, row, column)
-    return table
+    return _table(rows, ("readout", "readout", "muted", "readout"), gap_px=2)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -265,6 +265,13 @@ class TrainForm(QWidget):
                 return form
         raise KeyError(name)
 
+    def _values(self, family: FamilyInfo) -> tuple[dict[str, Value], dict[str, Value]]:
+        """The knobs of the model and those of training; raises UsageError for one out of range."""
+        values = {name: value for form in self._forms for name, value in form.values().items()}
+        names = {knob.name for knob in family.model_knobs}
+        model = {name: value for name, value in values.items() if name in names}
+        return model, {name: value for name, value in values.items() if name not in names}
+
     def request(self) -> TrainRequest:
         """What the form says.
 
@@ -280,10 +287,7 @@ class TrainForm(QWidget):
             raise UsageError("There is no data yet: choose a folder or file of images.")
         if not Path(data).expanduser().exists():
             raise UsageError(f"{data} is not there: choose a folder or file of images.")
-        names = {knob.name for knob in family.model_knobs}
-        values: dict[str, Value] = {}
-        for form in self._forms:
-            values |= form.values()
+        model, training = self._values(family)
         draft = self._draft
         return TrainRequest(
             family=family.name,
@@ -292,8 +296,8 @@ class TrainForm(QWidget):
             group=self.group.current() if other else "",
             size=int(self.side.current()),
             channels=int(self.channels.current()),
-            model={name: value for name, value in values.items() if name in names},
-            training={name: value for name, value in values.items() if name not in names},
+            model=model,
+            training=training,
             title=self.title.text().strip(),
             checkpoint=draft.start.path if draft is not None and draft.start is not None else None,
         )
@@ -303,22 +307,13 @@ class TrainForm(QWidget):
         family = self._chosen()
         if family is None or not self.isVisible():
             return
-        names = {knob.name for knob in family.model_knobs}
-        values: dict[str, Value] = {}
         try:
-            for form in self._forms:
-                values |= form.values()
+            model, training = self._values(family)
         except UsageError:
             return
+        size, channels = int(self.side.current()), int(self.channels.current())
         self.costAsked.emit(
-            TrainRequest(
-                family=family.name,
-                data="",
-                size=int(self.side.current()),
-                channels=int(self.channels.current()),
-                model={name: value for name, value in values.items() if name in names},
-                training={name: value for name, value in values.items() if name not in names},
-            )
+            TrainRequest(family.name, data="", size=size, channels=channels, model=model, training=training)
         )
 
     def submit(self) -> None:
