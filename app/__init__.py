@@ -1,3 +1,1 @@
 """The window of Latent Loom: PySide6 front end over the engine's Qt-free API."""
-
-from __future__ import annotations

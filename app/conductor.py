@@ -1,7 +1,5 @@
 """The conductor: starts and closes the window with its lanes and workspaces, and changes what the settings say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A row of the jobs bar, as a value."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

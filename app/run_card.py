@@ -1,7 +1,5 @@
 """A run in the lists of Explore and Train, as a value."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from engine.api import Pictures

@@ -1,7 +1,5 @@
 """What the window remembers between starts: a small JSON file; a broken one never stops the start."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the window shows, as one frozen value: views render from it, controllers replace it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast

@@ -1,7 +1,5 @@
 """Palette, fonts and style sheet: one set of tokens per theme fills one QSS template."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """The window: top bar, workspaces, the notice line and the jobs bar."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Final
 

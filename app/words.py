@@ -1,7 +1,5 @@
 """How names, counts and times are written in the window."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The table of workspaces. Another one is a folder and a row here."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from app.core.shortcuts import WINDOW, ShortcutTable

@@ -1,7 +1,5 @@
 """What crosses between the engine and its users, window and commands: frozen values, no tensor, no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Bars and histograms as values: what a model or a run shows of itself beside its curves."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -4,8 +4,6 @@ Standard output holds the result alone (with --json, one JSON object); errors ar
 Exit status: 0 done, 1 the work failed, 2 the call was wrong.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import importlib.util

@@ -4,8 +4,6 @@ Whoever asks holds this end. Most work holds the other, a `Progress` whose `chec
 which can also pause and step aside, holds the control itself.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -1,7 +1,5 @@
 """Which processor computes, in which precision, with how many threads."""
 
-from __future__ import annotations
-
 import os
 import platform
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The errors that a person reads: each message is one sentence saying what, why and what to do."""
 
-from __future__ import annotations
-
 
 class UserError(Exception):
     """Something that the person can mend. Its text is shown as it is, without a traceback."""

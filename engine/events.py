@@ -1,7 +1,5 @@
 """What happens, as frozen values: the only thing that threads tell each other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

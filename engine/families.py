@@ -1,7 +1,5 @@
 """The families: one row each. A new family is one folder under models/ and its name here."""
 
-from __future__ import annotations
-
 from collections import ChainMap
 from collections.abc import Mapping
 from typing import Final

@@ -4,8 +4,6 @@ A frozen form holds copies: norms folded, inverses computed, exponentials taken,
 out and makes it anew when a weight has changed since, so that nothing is ever drawn with old weights.
 """
 
-from __future__ import annotations
-
 import copy
 import logging
 import math

@@ -11,8 +11,6 @@ A knob is a field of a frozen dataclass::
     2.0
 """
 
-from __future__ import annotations
-
 import math
 import typing
 from collections.abc import Iterable, Mapping

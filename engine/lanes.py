@@ -1,7 +1,5 @@
 """A lane is one thread that owns what it works on; requests go in, events come out, the newest drag wins."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

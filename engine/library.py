@@ -1,7 +1,5 @@
 """The models that can be opened: those in the box and those of the user, listed without loading a weight."""
 
-from __future__ import annotations
-
 import os
 import re
 from functools import lru_cache

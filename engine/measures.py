@@ -4,8 +4,6 @@ Pictures are (H, W) or (H, W, C), sets are (N, H, W) or (N, H, W, C). uint8 pict
 for float pictures the caller states `value_range` (1.0 for [0, 1], 2.0 for [-1, 1]).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cache

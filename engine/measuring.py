@@ -1,7 +1,5 @@
 """How measurements are told: percentiles with their aims, this process's peak memory, the load of the machine."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

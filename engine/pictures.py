@@ -1,7 +1,5 @@
 """Between tensors in [-1, 1] and the uint8 pictures that people see."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

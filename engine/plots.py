@@ -1,7 +1,5 @@
 """What is drawn of a run while it trains: one row a plot, with the words that say how to read it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal

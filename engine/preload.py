@@ -1,7 +1,5 @@
 """Torch's libraries, read into the process while Python does something else."""
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """What a diagnosis says, in plain frozen values: figures with intervals, evidence, a finding each, and a verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

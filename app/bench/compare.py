@@ -1,7 +1,5 @@
 """Measures Compare: how soon the first model follows a slider, and how soon all models do."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Measures a large photo in Single: how soon the edit that is blended into it follows a slider."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Final
 

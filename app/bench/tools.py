@@ -3,8 +3,6 @@
 The mouse is events through the window system; a picture counts when its widget has painted it, not when it came.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any, Final
 

@@ -3,8 +3,6 @@
 The window is the one that `latent-loom` opens, off screen, with the models of the library and a run of its own.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import statistics

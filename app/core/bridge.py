@@ -1,7 +1,5 @@
 """The one way from the lanes' threads to the widgets; made on the GUI thread and never moved."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Writes one file or folder on the study lane, with progress, time left and Cancel in the jobs bar."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Which files the dialogs of the window offer, and how such a dialog is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """Whether runs of other processes are alive, as far as the files lane has seen them beat."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.runs import Heartbeats

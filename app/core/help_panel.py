@@ -1,7 +1,5 @@
 """The list of all keys, in a panel that does not hold up the window."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 

@@ -1,7 +1,5 @@
 """A form from a list of knobs: hyper-parameters and settings alike."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 

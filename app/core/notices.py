@@ -1,7 +1,5 @@
 """Everything that the window says: one place for infos, warnings and errors, from wherever they come."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading

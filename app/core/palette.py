@@ -1,7 +1,5 @@
 """What the command palette offers: every action of the window, and what the workspaces add to them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final

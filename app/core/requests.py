@@ -1,7 +1,5 @@
 """What one part of the window wants of another that it does not know: emitted here by the one, heard by the other."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QObject, Signal
 
 

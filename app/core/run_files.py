@@ -3,8 +3,6 @@
 What has not changed is not read again: a file by its mark (time, size, number), a line file by its size.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Around the window: where garbage is collected, where the log goes."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import logging.handlers

@@ -1,7 +1,5 @@
 """Keys as rows of tables, one a workspace and one of the window: actions, tooltips and help are made from them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """What a picture of the window is to show, as a value."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What waits until the first picture is on screen, and making the other workspaces part by part after it."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Final

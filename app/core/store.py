@@ -1,7 +1,5 @@
 """What all controllers share: the state, the tasks, the notices and the jobs bar."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The window's lanes, and who waits for which answer."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass

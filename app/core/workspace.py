@@ -1,7 +1,5 @@
 """What a workspace is: a row of the table of workspaces, and what becomes of the row in an open window."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar

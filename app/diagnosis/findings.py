@@ -1,7 +1,5 @@
 """A finding of a report: its sign, sentence, figures with intervals, and the pictures that show what it means."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

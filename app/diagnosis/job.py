@@ -1,7 +1,5 @@
 """A diagnosis at work on the study lane: its row in the jobs bar, Cancel, and that there is only one at a time."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A report as a page that scrolls: the verdict first, then what was found, then what was not made and why."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,5 @@
 """The diagnostics on offer, and a diagnosis at work."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

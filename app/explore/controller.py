@@ -1,7 +1,5 @@
 """Exploring: the model on show, its current code, sliders, wandering, and the undo tree."""
 
-from __future__ import annotations
-
 import random
 import statistics
 from collections import deque

@@ -1,7 +1,5 @@
 """The keys of Explore."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from app.core.shortcuts import Shortcut, ShortcutTable

@@ -1,7 +1,5 @@
 """The stage of the canvas, in the middle of its room."""
 
-from __future__ import annotations
-
 from app.widgets.picture import Picture
 from app.widgets.stage import PictureStage
 

@@ -1,7 +1,5 @@
 """The Explore workspace: library, canvas with its four views, inspector."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget

@@ -1,7 +1,5 @@
 """The Explore workspace: its row in the table of workspaces, and its features put together."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """Training: starting, pausing, stopping and resuming a run, and watching any run, live or old."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

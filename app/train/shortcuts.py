@@ -1,7 +1,5 @@
 """The keys of Train."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from app.core.shortcuts import Shortcut, ShortcutTable

@@ -1,7 +1,5 @@
 """The run that this window trains, and the run on show."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

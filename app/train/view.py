@@ -1,7 +1,5 @@
 """The Train workspace: the form and the runs at the left, what the model draws, its curves and its diagnosis."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, TypeVar
 

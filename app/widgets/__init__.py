@@ -1,3 +1,1 @@
 """Widgets: values in, signals out; they know no engine and hold no application state."""
-
-from __future__ import annotations

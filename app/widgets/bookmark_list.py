@@ -1,7 +1,5 @@
 """Rows of kept states: a click goes there, F2 or a double click renames, Delete takes away."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal

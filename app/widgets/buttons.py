@@ -1,7 +1,5 @@
 """Push buttons with their tooltip and look in one call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtWidgets import QPushButton

@@ -1,7 +1,5 @@
 """The library's rows: cards with a thumbnail for models and runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate

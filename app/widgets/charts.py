@@ -1,7 +1,5 @@
 """A card with bars or histograms of one step, and how they changed over time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Live curves: a plot in a card, with a cursor, zoom and notes. Only `app.widgets.plot` knows pyqtgraph."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal

@@ -1,7 +1,5 @@
 """The slider of a direction: a small figure on its row, and a context menu where it is one's own."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QMenu

@@ -1,7 +1,5 @@
 """An empty place that says what belongs there and offers the one action that fills it."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 

@@ -1,7 +1,5 @@
 """Rows of small pictures under each other, such as samples over their nearest training images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Fields of a form: choice, text, path and switch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, Literal
 

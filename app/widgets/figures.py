@@ -1,7 +1,5 @@
 """Figures as they are shown and typed: true minus signs, signs where they matter, no minus zero."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

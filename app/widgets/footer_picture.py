@@ -1,7 +1,5 @@
 """A picture with small controls in its caption line, and a cover that can take the picture's place."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import QRectF

@@ -1,7 +1,5 @@
 """Sections and rows of a form: titled groups that fold, labels and fields that line up."""
 
-from __future__ import annotations
-
 from PySide6 import QtWidgets
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPaintEvent

@@ -1,7 +1,5 @@
 """A whole photo with the part that is cut out, the faces to choose from, and markers to set by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Many small pictures painted in one go: live samples, and neighbours of a code."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """A number or a name typed in place: Enter keeps it, Escape leaves, a bad number stays and is marked."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget

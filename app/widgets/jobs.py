@@ -1,7 +1,5 @@
 """The bottom bar: what the program works on, how far it is, and how to pause or stop it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """A picture that also takes a thumbnail dragged out of the library."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 

@@ -1,7 +1,5 @@
 """A filmstrip whose corners are keys: they carry a letter and a rest, and can be put in another order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Labels with their look in one call, and labels that may be narrower than their words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize

@@ -1,7 +1,5 @@
 """Layouts: a flow that wraps, a plain scroll area, boxes on the 8 px grid."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

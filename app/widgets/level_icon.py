@@ -1,7 +1,5 @@
 """A small icon for how something is to be read: a tick, an exclamation mark, a cross or a question mark, in colour."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt

@@ -1,7 +1,5 @@
 """The norm of the code along a path: one bold curve, the others faint, and a marker at the current place."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

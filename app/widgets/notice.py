@@ -1,7 +1,5 @@
 """One line in the window for what the program has to say; never a box that must be answered."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal

@@ -1,7 +1,5 @@
 """A pad between three or four corners: a point that follows the finger, thumbnails where the corners are."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Small painters shared by the widgets: focus ring, glyphs, cut text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt

@@ -1,7 +1,5 @@
 """Bases of the widgets that paint themselves: hover, focus and keys are handled once."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Final
 

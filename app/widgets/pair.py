@@ -1,7 +1,5 @@
 """Two pictures side by side, large, and the row of dots that tells how many pairs have been answered."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The command palette: type a few letters of anything the window can do, Enter does it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

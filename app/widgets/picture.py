@@ -1,7 +1,5 @@
 """One picture, large: shown, dragged, dropped on, copied; with captions, busy mark and message."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from numpy.typing import NDArray

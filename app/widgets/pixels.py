@@ -1,7 +1,5 @@
 """Arrays to Qt images and back, resampling, and what a drop carries."""
 
-from __future__ import annotations
-
 from typing import Any, Final, TypeVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The list of runs: cards that can be marked for a comparison and acted on by keys; says which are on screen."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal

@@ -1,7 +1,5 @@
 """The arithmetic of a slider's track: value to place and back, linear or logarithmic."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

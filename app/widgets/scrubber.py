@@ -1,7 +1,5 @@
 """A line of time with a mark for each step that was kept, and a handle on the one on show."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final

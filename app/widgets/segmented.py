@@ -1,7 +1,5 @@
 """A row of choices of which one is on: the views of a workspace."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

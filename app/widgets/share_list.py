@@ -1,7 +1,5 @@
 """Rows of names with a bar for a share: attributes of a data set, and what a model draws of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

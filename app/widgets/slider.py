@@ -1,7 +1,5 @@
 """A labelled slider with a typed value: for temperatures, attributes and directions."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal

@@ -1,7 +1,5 @@
 """A small curve without axes: how the error of a search falls, with its current value."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Final

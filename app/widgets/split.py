@@ -1,7 +1,5 @@
 """One picture beside another over the same square: an upright handle shows the older one at its left."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from numpy.typing import NDArray

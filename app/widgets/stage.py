@@ -1,7 +1,5 @@
 """One large picture with smaller ones beside it, all edges in line and the room filled."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """A filmstrip: frames of a morph, the history of edits, a run's previews."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final

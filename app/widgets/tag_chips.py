@@ -1,7 +1,5 @@
 """Tags as small buttons: to filter by, or to take away."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal

@@ -1,7 +1,5 @@
 """Small pictures to choose from, and the dashed place to drop new ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final

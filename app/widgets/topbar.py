@@ -1,7 +1,5 @@
 """The top bar: name, workspaces, the model on show, device and speed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

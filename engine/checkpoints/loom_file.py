@@ -4,8 +4,6 @@ Nothing is ever unpacked to the disk, so no name in the zip can lead out of a fo
 below is refused, and every size is checked before a byte of it is read.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math

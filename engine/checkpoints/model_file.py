@@ -1,7 +1,5 @@
 """A model as one safetensors file: weights, and in its header the config, so that the file is the whole model."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -1,3 +1,1 @@
 """The commands: one file a group. Each takes parsed arguments and gives a result to print."""
-
-from __future__ import annotations

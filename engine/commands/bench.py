@@ -1,7 +1,5 @@
 """bench: latencies and throughputs of this machine, through the same code as the window's."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import importlib.util

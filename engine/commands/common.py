@@ -1,7 +1,5 @@
 """What commands share: the shape of a command, its result, and parsing of values."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

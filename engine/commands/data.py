@@ -1,7 +1,5 @@
 """data: what a data set holds, before anything is trained on it."""
 
-from __future__ import annotations
-
 import argparse
 from typing import Any
 

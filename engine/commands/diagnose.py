@@ -1,7 +1,5 @@
 """diagnose: is a model any good? Figures with intervals, pictures as evidence, and a verdict that names its grounds."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

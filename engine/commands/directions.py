@@ -1,7 +1,5 @@
 """directions: list, make, find, rename, delete, take in and give away the directions of a model."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """models, sample, encode, edit: what Explore does, without a window."""
 
-from __future__ import annotations
-
 import argparse
 import functools
 import io

@@ -1,7 +1,5 @@
 """--align, --face and --eyes: how the commands cut photos to a model's framing."""
 
-from __future__ import annotations
-
 import argparse
 import math
 from typing import Any, Final

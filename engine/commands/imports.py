@@ -1,7 +1,5 @@
 """import: a checkpoint that others made, reported, verified, and saved as one of ours."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

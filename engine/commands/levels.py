@@ -1,7 +1,5 @@
 """The levels of a code on the command line: strengths, held levels, levels of a second photo, temperatures."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """doctor and shot: what this machine has, and a picture of the window."""
 
-from __future__ import annotations
-
 import argparse
 import ctypes.util
 import importlib

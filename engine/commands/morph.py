@@ -1,7 +1,5 @@
 """morph: a moving picture of the way between two to four photos, codes or samples."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import time

@@ -1,7 +1,5 @@
 """runs: the library of runs on a terminal: search, tags, and two to six of them side by side."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

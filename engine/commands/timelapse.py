@@ -1,7 +1,5 @@
 """timelapse: a run as a moving picture."""
 
-from __future__ import annotations
-
 import argparse
 import time
 

@@ -1,7 +1,5 @@
 """train: the same loop as in the window, on a terminal."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

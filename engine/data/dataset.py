@@ -1,7 +1,5 @@
 """A data set ready for training: every image decoded once into one memory-mapped uint8 array on disk."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

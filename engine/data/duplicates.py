@@ -1,7 +1,5 @@
 """Pictures that appear more than once in a data set, exactly or nearly."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Photos of two groups: from two folders, or chosen by a column of a CSV of labels."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass

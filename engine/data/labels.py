@@ -1,7 +1,5 @@
 """Labels of pictures from a CSV: one reader for data sets, which also want groups, and for directions."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

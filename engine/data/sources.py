@@ -1,7 +1,5 @@
 """Where images come from: folder, zip, npz or idx. Each source lists its pictures and gives them one by one."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

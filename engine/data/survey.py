@@ -1,7 +1,5 @@
 """What a data set holds, before anything is trained on it: counts, sizes, broken files, labels, splits, duplicates."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a diagnostic receives and how it is listed; each is one file and one row in `catalogue.py`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The birthday test of a generator: nearest pairs for a person to judge, and by itself with a calibrated threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final

@@ -1,7 +1,5 @@
 """A person's birthday test on disk, and as a finding of a report. No torch; a file is never trusted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final

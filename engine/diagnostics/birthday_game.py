@@ -6,8 +6,6 @@ The batch size of the next round doubles while no duplicate is seen, halves whil
 the size at which a duplicate is as likely as not. Everything that is random follows from the game's seed.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """All diagnostics, one row each; the window, `latent-loom diagnose`, tests and docs follow from this table."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.diagnostics import likelihood, spread

@@ -1,7 +1,5 @@
 """Which labels the model never draws: a classifier on own features counts them in samples and in the data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Runs the rows of the catalogue on one subject and makes a report of them, with its verdict."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time

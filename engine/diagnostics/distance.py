@@ -1,7 +1,5 @@
 """Distances of sets of images: sliced Wasserstein at each resolution."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The small network whose last pooling layer is the "own features" of our figures, and its file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The ways to see pictures that a diagnostic may be asked to use: by pixel, or by the small network that ships."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

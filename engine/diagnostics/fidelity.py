@@ -4,8 +4,6 @@ Every figure has a reference beside it: the same figure for held-out real pictur
 get, and for samples of a PCA, which is what a model gets that learned nothing but mean and spread.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import numpy as np

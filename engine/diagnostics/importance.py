@@ -4,8 +4,6 @@ Burda, Grosse and Salakhutdinov 2016, "Importance Weighted Autoencoders" (arXiv:
 L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x). L_1 is the ELBO, L_k <= L_(k+1) <= log p(x).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

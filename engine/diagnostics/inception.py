@@ -5,8 +5,6 @@ ours, which agree with its own. Nothing is ever downloaded: the weights file is 
 no code of it, and handed over in place of the download.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import threading

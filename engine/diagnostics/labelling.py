@@ -1,7 +1,5 @@
 """A classifier on own features, and what share of pictures has a label when the classifier itself errs."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """How likely real images are to a model: bits/dim of training and held-out images, their gap, and tighter bounds."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 from typing import Final

@@ -3,8 +3,6 @@
 A set's manifold is the union of balls around its rows, each as wide as the distance to its k-th nearest other row.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, Final

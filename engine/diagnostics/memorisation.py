@@ -8,8 +8,6 @@ those, the whole distributions are compared by ranks, as in the three-sample tes
 (2020).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -4,8 +4,6 @@ Distances between these features are ours alone: they do not compare with figure
 FID with Inception. They are always computed on the CPU in float32, so that one set has one figure on every machine.
 """
 
-from __future__ import annotations
-
 import threading
 from typing import Final, Literal
 from weakref import WeakKeyDictionary

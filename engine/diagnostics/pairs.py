@@ -1,7 +1,5 @@
 """Distances between pictures by any feature: the nearest pairs of one set, and the nearest neighbours in another."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The semi-supervised use of a latent-variable model (Kingma et al. 2014, arXiv:14
 without labels, then a linear classifier on them. The baseline has as many numbers, taken from PCA of the pixels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final

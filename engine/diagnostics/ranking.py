@@ -1,7 +1,5 @@
 """Ranks somebody's own photos by bits/dim against held-out images: a way to find the unusual ones, and no more."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Reports on disk: `report.json` and sheets of evidence in a folder that appears whole; no torch, no file trusted."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

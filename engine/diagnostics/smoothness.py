@@ -8,8 +8,6 @@ unlike pictures does not count as rough. Two baselines say what these are worth:
 straight lines, and noise, whose neighbours on the path have nothing to do with each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final

@@ -4,8 +4,6 @@ Pictures are compared as thumbnails of 16 pixels (means of squares), so that a b
 missing one. Texture is judged apart, by the sliced Wasserstein distance against two yardsticks that need no training.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Final

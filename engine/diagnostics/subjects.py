@@ -1,7 +1,5 @@
 """Makes the subject of a diagnosis: a model with its training and held-out images, its labels and its run's history."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final

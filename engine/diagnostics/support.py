@@ -8,8 +8,6 @@ pictures are not equally likely, N is the effective number 1 / sum(p^2) that mak
 of the number of different pictures, for rare ones hardly ever come twice.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a support size is told as: rounded, as figures with an interval, and how it is to be read."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

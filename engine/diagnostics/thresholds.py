@@ -6,8 +6,6 @@ batch of s pictures is the distance below which any of its s (s - 1) / 2 pairs w
 `false_alarm`, if the pictures were different real images.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

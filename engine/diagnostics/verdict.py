@@ -1,7 +1,5 @@
 """One paragraph on what the evidence says of a model: a pure function that is never more certain than the evidence."""
 
-from __future__ import annotations
-
 from engine.diagnostics.facts import Facts
 from engine.diagnostics.verdict_faults import FAULTS, recovered
 from engine.diagnostics.verdict_parts import Match, Rule

@@ -1,7 +1,5 @@
 """The faults that a verdict can find, as a table: what each concludes, the evidence it needs, why its threshold."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

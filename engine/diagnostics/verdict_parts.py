@@ -1,7 +1,5 @@
 """What the rules of a verdict share: their shape, what one finds, and how a figure is told with its interval."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

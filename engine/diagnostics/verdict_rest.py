@@ -1,7 +1,5 @@
 """A verdict where no fault was found: whether it is early, how good the samples are, whether they still improve."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.diagnostics.facts import Curve, Facts

@@ -3,8 +3,6 @@
 Frames are taken one at a time, enlarged, encoded and forgotten, so that the length of an animation costs no memory.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import io

@@ -1,7 +1,5 @@
 """An open model: draw, sample, decode, encode, morph and measure, in plain arrays. It belongs to one lane."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A copy of a model in float64, which shows how much of an exact model's round-trip error is rounding."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a person does with the directions of an open model: make, find, rename, delete, import, export."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

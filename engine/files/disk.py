@@ -1,7 +1,5 @@
 """Writes that appear whole or not at all, and reads that no file can make hang or exhaust the memory."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Codes around a code: wandered to, grids of neighbours on its shell, and the plane of a two-dimensional code."""
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 

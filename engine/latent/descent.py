@@ -1,7 +1,5 @@
 """L-BFGS on one code, without the second that torch's own takes to load its compiler before the first step."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ of its length and is made unit again when read). The header's metadata holds the
 and the facts of each direction as JSON.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator

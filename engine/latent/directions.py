@@ -4,8 +4,6 @@ A slider value s moves a code by `s * sigma * unit vector`, where sigma is the s
 codes along the vector; so +1 means the same for every direction and every family.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ from its answer (Zhu et al. 2016, "Generative Visual Manipulation on the Natural
 arXiv:1609.03552, section 3.1). `scripts/fit_encoder.py` fits it.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """How a photo's code is found: by the family's own encoder, by one trained beside it, by search, and refined."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Each is found from the model (and, where given, codes of real images), and measu
 real codes, so that a slider's +1 means the same as for every other direction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 

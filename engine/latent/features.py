@@ -5,8 +5,6 @@ Gabor filters does not depend on where exactly the edge stands (Adelson & Bergen
 for the perception of motion", section 3). The bank is fixed: the same loss for every model, and no file.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

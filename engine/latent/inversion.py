@@ -6,8 +6,6 @@ for large scale optimization"): pictures bend so differently along different dir
 about three times as many steps.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Sequence

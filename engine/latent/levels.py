@@ -6,8 +6,6 @@ the levels separately). A recipe is one `LevelRule` a level, or none at all, and
 `after` puts the held levels back as they were, to the bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An attribute from two groups of photos: gathered, encoded, fitted, and judged by cross-validation."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Sequence

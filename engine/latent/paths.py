@@ -6,8 +6,6 @@ between run in float64. A path method sees two stacks of codes (B, D) and fracti
 coarse and fine levels each keep their own norm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 

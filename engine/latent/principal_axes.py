@@ -1,7 +1,5 @@
 """The PCA baseline: what k components, learned in seconds, reconstruct and sample; any model must beat it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The directions that a person made or found, kept in the user's folder: one file a model, bound to its SHA-256."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass, replace

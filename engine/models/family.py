@@ -1,7 +1,5 @@
 """A family's row: all that the program knows of it beside the contract. Each folder of a family holds its own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol

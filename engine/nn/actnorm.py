@@ -1,7 +1,5 @@
 """Activation normalisation: a scale and a shift per channel, set from the first batch (Glow, section 3.1)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Differentiable augmentation for small data (Zhao et al. 2020, "DiffAugment", arXiv:2006.10738)."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import torch

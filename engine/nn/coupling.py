@@ -1,7 +1,5 @@
 """Coupling: half of the channels decides how the other half is scaled and shifted (Glow, section 3.3)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

@@ -4,8 +4,6 @@ Written for channels last, where a channel's half is a strided view and a sum ov
 more than the convolution before it. The plain form, which this equals, is `Coupling.scale_and_shift`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Dense residual layers on flat pictures: where pictures are aligned, each pixel may have weights of its own."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn.functional import silu
 

@@ -1,7 +1,5 @@
 """The invertible 1x1 convolution in LU form (Glow, section 3.2 and equation 10)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

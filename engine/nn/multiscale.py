@@ -1,7 +1,5 @@
 """A multi-scale flow: levels that squeeze, flow, and let half of the channels go as code (arXiv:1605.08803, 3.6)."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

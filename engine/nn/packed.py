@@ -5,8 +5,6 @@ torch's compiler freezes them in that layout by operations that are not public; 
 has them. Whoever uses these layers holds the result against the plain module first, see `engine.frozen`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, Literal
 

@@ -4,8 +4,6 @@ The flow's own state stays in planes (B, C, H, W): there the halves are stretche
 matrix product and the coupling's arithmetic goes through whole vectors. The networks run with channels last.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

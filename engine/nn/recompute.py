@@ -1,7 +1,5 @@
 """Gradient checkpointing: a block keeps its input alone and computes the rest again in the backward pass."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar

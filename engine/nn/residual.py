@@ -1,7 +1,5 @@
 """Residual convolution blocks without normalisation: fast on a CPU, the same in training and use."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn.functional import silu
 

@@ -1,7 +1,5 @@
 """Nearest-neighbour enlargement and a 3x3 convolution as one transposed one: the same function with 4 of 9 products."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate

@@ -1,7 +1,5 @@
 """A flow over vectors: it maps codes of any distribution to standard normal ones, and back (arXiv:1605.08803)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu

@@ -1,7 +1,5 @@
 """The two-player games: one row each with its two losses, and the penalties that keep a critic in bounds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal

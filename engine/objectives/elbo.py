@@ -1,7 +1,5 @@
 """The evidence lower bound and its parts (Kingma & Welling 2014, arXiv:1312.6114)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Densities and their units: Gaussian log-density, dequantisation, nats to bits/dim."""
 
-from __future__ import annotations
-
 import math
 
 import torch

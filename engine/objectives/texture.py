@@ -1,7 +1,5 @@
 """Local contrast of pictures, place by place and scale by scale, whatever their exact pixels."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate

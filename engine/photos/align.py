@@ -1,7 +1,5 @@
 """A photo cut to the framing of the training faces: the middle 148 pixels of an aligned CelebA picture."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

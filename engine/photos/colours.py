@@ -1,7 +1,5 @@
 """The colours of a decoded picture in 8-bit sRGB: profiles, CMYK, L*a*b*, and greys of 16 bits or more."""
 
-from __future__ import annotations
-
 import functools
 import io
 import threading

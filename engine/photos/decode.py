@@ -1,7 +1,5 @@
 """A picture from a file or from bytes, decoded safely into plain RGB."""
 
-from __future__ import annotations
-
 import io
 import stat
 import struct

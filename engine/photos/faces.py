@@ -1,7 +1,5 @@
 """Faces in a picture, by the frontal Haar cascade (Viola & Jones 2001) that OpenCV carries."""
 
-from __future__ import annotations
-
 import cmath
 import math
 import threading

@@ -1,7 +1,5 @@
 """The heads of a photo: what the detector finds, confirmed and framed by the landmark network."""
 
-from __future__ import annotations
-
 import cmath
 import math
 from collections.abc import Sequence

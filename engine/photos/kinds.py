@@ -1,7 +1,5 @@
 """Which files are pictures: Pillow's name of each format that is opened, and the endings of its files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final

@@ -3,8 +3,6 @@
 The only file of `engine.photos` that imports torch, so that finding faces and cutting photos does not need it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -4,8 +4,6 @@ A step of the true model is run on tensors that have shapes and no numbers; what
 what it would calculate are counted. Nothing of the size of the model is ever allocated.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping

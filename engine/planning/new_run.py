@@ -1,7 +1,5 @@
 """Making a run: everything is checked, and what it needs is there, before anything trains."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from pathlib import Path

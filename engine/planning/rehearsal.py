@@ -1,7 +1,5 @@
 """A training step rehearsed on tensors that have shapes and no numbers, and how fast a machine calculates."""
 
-from __future__ import annotations
-
 import time
 import weakref
 from collections.abc import Callable, Mapping

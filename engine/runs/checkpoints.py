@@ -1,7 +1,5 @@
 """A run's checkpoint folders, and which is the newest whole one, as its manifest proves."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Two to six runs side by side: their knobs, and the figures they ended with. Pure functions over what was read."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

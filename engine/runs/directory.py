@@ -1,7 +1,5 @@
 """A run is a directory: what is in it, how it is created, and the one reader for live and old runs."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

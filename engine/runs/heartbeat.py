@@ -1,7 +1,5 @@
 """Whether something on another machine still writes: by a heartbeat that moves, never by trusting its clock."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Knows no window and no torch. Every directory is taken as hostile: one that cann
 sentence, and never keeps the others from being listed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -4,8 +4,6 @@ One JSON object a line, appended by the run that trains and read by anyone, also
 every line as hostile: a torn end waits for the next call, anything malformed or out of bounds is passed over.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ A training run publishes live/model.safetensors and then live/step.json, which h
 appears by a rename; a reader that catches the moment between the two sees that the hash differs, and looks again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

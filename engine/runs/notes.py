@@ -1,7 +1,5 @@
 """A person's notes on a run: notes.json in its folder, read as hostile and written whole."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Anybody may put them there, this window or a person at another machine, also while the run trains.
 """
 
-from __future__ import annotations
-
 import stat
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a run tells while its images are read: progress and failures go into status.json, before the loop has begun."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A run as a film: its previews one after the other, enlarged, with the step in a corner."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The line that continues a run on several processors or machines; free of torch, so that the window may show it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """Which images a step sees: a pure function of (seed, step, rank), so a resumed run sees what it would have seen."""
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

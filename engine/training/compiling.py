@@ -1,7 +1,5 @@
 """torch.compile for a run: asked for by a knob, tried out before the first step, and given up without harm."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import os

@@ -4,8 +4,6 @@ Training is not touched: the copy is made between steps, all noise comes from ge
 for a low priority. Its reports lie in RUN/diagnostics.
 """
 
-from __future__ import annotations
-
 import copy
 import logging
 import os

@@ -5,8 +5,6 @@ on the CPUs before each step, so no GPU is waited for. Gradients go between the 
 give a lost process up after `LOST_SECONDS`. What rank 0 does alone (previews, checkpoints) is waited for patiently.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

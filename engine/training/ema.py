@@ -1,7 +1,5 @@
 """Averaged weights: what is shown, judged and saved is smoother than what is trained (Polyak & Juditsky 1992)."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -4,8 +4,6 @@ A rule is a pure function of `History` and one row in `GUARDS`. It speaks only o
 give (several readings in a row, distances against the run's own past), names its numbers, and makes one suggestion.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence

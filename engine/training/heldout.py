@@ -1,7 +1,5 @@
 """Figures of the averaged model on fixed images: likelihoods in parts and with errors, PSNR, diversity of samples."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ checkpoints, in the training thread, on rank 0 alone. The other processes of a j
 ticks (a millisecond), and what takes long goes to a thread of its own over a copy of the weights.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

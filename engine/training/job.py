@@ -1,7 +1,5 @@
 """A run in training: its model, average, optimisers and batches, and how they are built, saved and restored."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """One writer a run: a lock file that only one process can make, with a heartbeat, taken over from a dead process."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -5,8 +5,6 @@ previews, held-out figures and checkpoints come every so many steps. Under torch
 with the others: decisions are agreed on, and rank 0 alone looks, writes and talks.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time

@@ -1,7 +1,5 @@
 """Telling that memory has run out from other errors, and giving back what is held."""
 
-from __future__ import annotations
-
 import gc
 from typing import Final
 

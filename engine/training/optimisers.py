@@ -1,7 +1,5 @@
 """The `Steps` that a family's `training_step` receives: optimisers, precision, randomness and parts of one step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """What a run shows of itself: samples of the averaged weights from its fixed codes, and figures on held-out images."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

@@ -4,8 +4,6 @@ Nothing here touches the training: only averaged weights are read, all noise com
 global random state is given back as it was. What goes wrong here is said, and training goes on.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import shutil

@@ -3,8 +3,6 @@
 One call does all of it: what is recorded is written to the run's files first, and emitted then. Only rank 0 records.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence

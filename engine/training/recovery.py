@@ -1,7 +1,5 @@
 """What the loop does when numbers or memory fail: go back to a checkpoint, or cut the batch into smaller parts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Final

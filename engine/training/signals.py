@@ -3,8 +3,6 @@
 One hook, so that a figure is measured once; the recorder and the guards get the same.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Final

@@ -1,7 +1,5 @@
 """A run's checkpoints: EMA weights for everyone, raw weights and moments for resuming, a manifest that proves both."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from dataclasses import dataclass

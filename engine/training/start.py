@@ -1,7 +1,5 @@
 """Whether a new run may start from another run's checkpoint."""
 
-from __future__ import annotations
-
 from engine.errors import UsageError
 from engine.families import family
 from engine.knobs import from_json, to_json

@@ -1,7 +1,5 @@
 """TensorBoard events beside a run's own files: scalars, histograms, sample grids and the knobs as a table."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Metrics that stay on the device between ticks."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 

@@ -3,8 +3,6 @@
 All but `lit` work on bytes and copy pixels without resampling, so that they blur nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Who looks in on training: one row for each hook, in the order in which they are called."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.training.diagnosing import diagnosing

@@ -1,7 +1,5 @@
 """What the page that diagnoses a model leads to."""
 
-from __future__ import annotations
-
 from app.core.workspace import Actions
 from app.explore.check.controller import ModelCheckController
 from app.explore.check.view import ModelCheckPanel

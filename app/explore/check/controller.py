@@ -1,7 +1,5 @@
 """Diagnosing a model of the library in Explore, held against a data set that the person names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final

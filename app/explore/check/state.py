@@ -1,7 +1,5 @@
 """The page that diagnoses a model of the library."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from app.diagnosis.state import DiagnosticCard, Running

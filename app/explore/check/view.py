@@ -1,7 +1,5 @@
 """Diagnose this model: which images it is held against, and the report."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,5 @@
 """What gestures on directions lead to, and on the panel that makes a new one."""
 
-from __future__ import annotations
-
 from app.core.workspace import Actions
 from app.explore.directions.controller import DirectionsController
 from app.explore.directions.maker_view import NewAttribute

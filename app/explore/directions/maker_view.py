@@ -1,7 +1,5 @@
 """The panel that makes an attribute: two groups of photos, or a CSV of labels, a name and a method."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

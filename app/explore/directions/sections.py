@@ -1,7 +1,5 @@
 """The inspector's sections of directions: attributes with one's own beneath, and main axes of a chosen kind."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Signal

@@ -1,7 +1,5 @@
 """The panel "New attribute" as a frozen value: two groups of photos or a CSV of labels, a name and a method."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 

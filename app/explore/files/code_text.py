@@ -1,7 +1,5 @@
 """A code as text for the clipboard: JSON that says which model it belongs to."""
 
-from __future__ import annotations
-
 import json
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The keys for files and the clipboard."""
 
-from __future__ import annotations
-
 from app.core.requests import Requests
 from app.core.workspace import Actions
 from app.explore.files.controller import FilesController

@@ -1,7 +1,5 @@
 """What comes in and what goes out: files, the clipboard, and the dialogs that ask for them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

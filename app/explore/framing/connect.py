@@ -1,7 +1,5 @@
 """What framing a photo by hand leads to."""
 
-from __future__ import annotations
-
 from app.core.workspace import Actions
 from app.explore.framing.controller import FramingController
 from app.explore.single.view import SingleView

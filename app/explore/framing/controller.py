@@ -1,7 +1,5 @@
 """The framing panel: which face of a photo is taken, or where its eyes are, tried out before it is used."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """How a photo is cut for a model: which of its faces, by clicked eyes, or its middle."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.api import Cut, Point

@@ -1,7 +1,5 @@
 """The framing panel as it stands."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from app.explore.framing.cut import FIRST_CUT

@@ -1,7 +1,5 @@
 """The framing panel: the whole photo with its faces, clicking the eyes by hand, and the cut as the model sees it."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What the panel of an import leads to."""
 
-from __future__ import annotations
-
 from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import Actions

@@ -1,7 +1,5 @@
 """Models that others made: looked at when dropped, their open questions asked in the window, then built and opened."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path

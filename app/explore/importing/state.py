@@ -1,7 +1,5 @@
 """The import panel: how far the import is, and what the file was found to hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

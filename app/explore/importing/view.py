@@ -1,7 +1,5 @@
 """The panel of an import: what the file holds, what it leaves open, and the button that takes it in."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

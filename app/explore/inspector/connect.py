@@ -1,7 +1,5 @@
 """What sliders, seed and temperature lead to, and the keys of undo."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from app.core.workspace import Actions

@@ -1,7 +1,5 @@
 """What is known of the current photo inside the model: how near, how long it took, how likely it is."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget

@@ -1,7 +1,5 @@
 """The right panel of Explore: sampling, attributes, components and the readout."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

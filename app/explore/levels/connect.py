@@ -1,7 +1,5 @@
 """What gestures on the levels of a code lead to."""
 
-from __future__ import annotations
-
 from app.core.workspace import Actions
 from app.explore.levels.controller import LevelsController
 from app.explore.levels.view import LevelsSection

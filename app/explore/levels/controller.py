@@ -1,7 +1,5 @@
 """The levels of a code: strength, held, taken from a second code, alone; what each drives; and the precision."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The section of the levels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from engine.api import Coded, LevelMap, Pictures, Sampled

@@ -1,7 +1,5 @@
 """The levels of the code, one row each: what it drives, its strength, held, swapped, alone; and the second code."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

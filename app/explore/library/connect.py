@@ -1,7 +1,5 @@
 """What the library's gestures lead to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

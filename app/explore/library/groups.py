@@ -1,7 +1,5 @@
 """What models show, as groups of the library: faces first, then the rest of the box, then the person's own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

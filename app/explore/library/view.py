@@ -1,7 +1,5 @@
 """The left panel of Explore: models, runs and photos to choose from."""
 
-from __future__ import annotations
-
 import time
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,5 @@
 """How live the model in Explore is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

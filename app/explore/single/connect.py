@@ -1,7 +1,5 @@
 """What gestures on the picture lead to."""
 
-from __future__ import annotations
-
 from app.explore.controller import ExploreController
 from app.explore.files.controller import FilesController
 from app.explore.photos.controller import PhotoController

@@ -1,7 +1,5 @@
 """The large current picture, the photo and its error beside it, and the history beneath."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Signal

@@ -1,7 +1,5 @@
 """What the birthday test leads to."""
 
-from __future__ import annotations
-
 from app.core.workspace import Actions
 from app.train.birthday.controller import BirthdayController
 from app.train.birthday.view import BirthdayView

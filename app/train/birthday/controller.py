@@ -1,7 +1,5 @@
 """The birthday test in the Collapse panel: answers, batches drawn ahead, keeping the test, and its result."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import replace

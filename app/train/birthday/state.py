@@ -1,7 +1,5 @@
 """The birthday test of a run as it stands."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

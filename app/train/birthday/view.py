@@ -1,7 +1,5 @@
 """The birthday test as a game: two pictures, one question, and at the end what the answers say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What the Collapse panel leads to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from app.core.workspace import Actions

@@ -1,7 +1,5 @@
 """The Collapse panel: reading reports of the run on show, and making new ones on the study lane."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Final

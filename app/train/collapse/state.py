@@ -1,7 +1,5 @@
 """What the Collapse panel shows: reports of the run on show, the diagnosis at work, and the birthday test."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Is it any good? The verdict about the run on show, what it rests on, and the birthday test."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,5 @@
 """What gestures on curves lead to."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget

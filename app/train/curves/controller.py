@@ -1,7 +1,5 @@
 """The curves of Train: what else belongs to the run on show, other runs over it, notes, and what goes out as files."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The curves on show as a CSV table; nothing here knows the window."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The row over the curves: smoothing, logarithm, what x counts, which runs are compared, and what goes out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What the curves of Train show beside the run's own metrics: choices, notes, notices, charts, other runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What gestures on data sets lead to."""
 
-from __future__ import annotations
-
 from app.core.store import Store
 from app.train.data.controller import DataController
 from app.train.data.page import DataPage

@@ -1,7 +1,5 @@
 """Which data set is looked at, in the left panel of Train, and what to make of it."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QWidget
 

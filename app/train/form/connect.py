@@ -1,7 +1,5 @@
 """What the form of a new run leads to."""
 
-from __future__ import annotations
-
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.train.form.cost import CostController

@@ -1,7 +1,5 @@
 """What the run in the form would need, worked out while nobody waits for it: parameters, memory, seconds a step."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QObject
 
 from app.core.model_host import ModelHost

@@ -1,7 +1,5 @@
 """Parts of the new run's form: the run that it was filled from, and where the run is trained."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 

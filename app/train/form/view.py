@@ -1,7 +1,5 @@
 """The form of a new run: data, family, preset and knobs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """What gestures on the pictures of a run lead to."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from PySide6.QtWidgets import QWidget

@@ -1,7 +1,5 @@
 """The Pictures panel of Train: pinned photos, the user's own look in the run on show, playing and time-lapse."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

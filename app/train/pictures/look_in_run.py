@@ -1,7 +1,5 @@
 """The look of Explore in another model: what of it fits there, and what is left out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from app.look import Look

@@ -1,7 +1,5 @@
 """What the Pictures panel of Train shows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final

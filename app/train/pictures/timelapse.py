@@ -1,7 +1,5 @@
 """Writes a run's time-lapse to a file or a folder, on the study lane, with progress and Cancel."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What the run on show draws: samples, pinned photos and the user's own look, with the whole history beneath them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal

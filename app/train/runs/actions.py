@@ -1,7 +1,5 @@
 """What can be done with one run: explore, resume, train again with changes, continue from a checkpoint, hand on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final

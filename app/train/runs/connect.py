@@ -1,7 +1,5 @@
 """What gestures on runs lead to: in the list, and in the table that compares them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget

@@ -1,7 +1,5 @@
 """The library of runs: listing, searching, tags, attached folders, thumbnails, comparing and the trash."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable

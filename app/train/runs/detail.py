@@ -1,7 +1,5 @@
 """The run on show in the library: its title, its tags, and how to continue it on more than one machine."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 

@@ -1,7 +1,5 @@
 """The library of runs in Train's left panel: search, tags, the cards, and the run on show in some detail."""
 
-from __future__ import annotations
-
 import time
 from typing import Final
 

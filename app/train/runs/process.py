@@ -1,7 +1,5 @@
 """Training in a process of its own: the same command as on a terminal, which outlives the window."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Runs in processes of their own: starting them, their rows in the jobs bar, and what becomes of them at the end."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Reading the lists of runs on the files lane."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path

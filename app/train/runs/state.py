@@ -1,7 +1,5 @@
 """What the library of runs shows beside the runs themselves: search, comparison, a form filled from another run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final

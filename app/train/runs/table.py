@@ -1,7 +1,5 @@
 """Two to six runs side by side: knobs that differ stand out, the best figure of a row is marked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The system's trash for run directories, and a folder of our own where there is none."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Numbers behind bars and histograms: sorting, gathering to pixels, and a picture of how they change with time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """The plot itself: axes, lines, cursor and marks, and the hand that zooms, moves and points."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from typing import Final

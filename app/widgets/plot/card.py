@@ -1,7 +1,5 @@
 """A plot in a card: title, lines, legend; it takes values and draws them when somebody sees it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from typing import Final

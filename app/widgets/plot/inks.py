@@ -1,7 +1,5 @@
 """The colours and dashes of lines: told apart on both backgrounds, also by people with colour blindness."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from PySide6.QtCore import Qt

@@ -1,7 +1,5 @@
 """The legend under a plot: a stroke of each line, its word, and its value where the cursor is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Final
 

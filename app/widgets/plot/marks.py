@@ -1,7 +1,5 @@
 """What is marked on the curves: notes of the person and notices of the guards."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final, Literal
 

@@ -1,3 +1,1 @@
 """Models that others made: sniffed, read without running code, rebuilt in our modules, verified, saved."""
-
-from __future__ import annotations

@@ -5,8 +5,6 @@ what the process already maps; Windows and macOS have no such limit, and there t
 stand alone (a Windows Job object would add little to them).
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

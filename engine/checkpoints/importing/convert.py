@@ -1,7 +1,5 @@
 """From an imported file to one of ours: report, build in our modules, verify, save."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Foreign weights as plain tensors: safetensors are read here, torch files in a child process, pickles never."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

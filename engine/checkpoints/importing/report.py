@@ -1,7 +1,5 @@
 """What an import found, and what it has to ask, as frozen values; it needs no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a file is by its bytes, whatever its name says; nothing here is unpacked or run."""
 
-from __future__ import annotations
-
 import struct
 import zipfile
 from pathlib import Path

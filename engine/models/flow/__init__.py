@@ -1,7 +1,5 @@
 """Normalizing flows: exact codes and exact densities."""
 
-from __future__ import annotations
-
 from engine.knobs import MINUTES, Preset
 from engine.models.family import Family
 from engine.models.flow.frozen import FrozenGlow

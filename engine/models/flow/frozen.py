@@ -1,7 +1,5 @@
 """Glow's frozen form: actnorm folded into the 1x1 convolutions and these inverted, places and scales folded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Glow: a multi-scale flow of invertible 1x1 convolutions (Kingma & Dhariwal 2018, arXiv:1807.03039)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Generative adversarial networks: sharp samples, no encoder, no density."""
 
-from __future__ import annotations
-
 from engine.knobs import MINUTES, Preset
 from engine.models.family import Family
 from engine.models.gan.dcgan import Dcgan, DcganConfig

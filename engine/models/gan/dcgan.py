@@ -1,7 +1,5 @@
 """A DCGAN-class generator and discriminator (Radford et al. 2016, arXiv:1511.06434) with today's stabilisers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext

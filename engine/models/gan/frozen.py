@@ -1,7 +1,5 @@
 """The generator's frozen form: batch norms folded into the layers before them, the last one's tanh fused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """The live plots of a GAN: those of its objective first, then those of every game."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

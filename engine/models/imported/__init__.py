@@ -1,3 +1,1 @@
 """Architectures of files that others made: opened and explored here, not trained. They know nothing of each other."""
-
-from __future__ import annotations

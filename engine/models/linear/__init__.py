@@ -1,7 +1,5 @@
 """Principal components as a model: what every other family has to beat."""
 
-from __future__ import annotations
-
 from engine.knobs import Preset
 from engine.models.family import Family
 from engine.models.linear.pca import Pca, PcaConfig

@@ -5,8 +5,6 @@ J. R. Statist. Soc. B 61, section 3): a Gaussian whose variances are those of th
 small number in every direction off the sheet.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Variational autoencoders: an encoder that answers at once, and a bound on the density."""
 
-from __future__ import annotations
-
 from engine.knobs import MINUTES, Preset
 from engine.models.family import Family
 from engine.models.vae.frozen import FrozenVae

@@ -1,7 +1,5 @@
 """The VAE's frozen form: packed convolutions with SiLU and residual sums fused, the code's layers as one matrix."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable
 

@@ -1,7 +1,5 @@
 """The live plots of a VAE."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.plots import GRADIENTS, Plot, bits, update_ratio

@@ -1,7 +1,5 @@
 """A convolutional residual VAE with a calibrated Gaussian decoder (Kingma & Welling 2014, arXiv:1312.6114)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import reduce

@@ -1,3 +1,1 @@
 """The known ways of naming a model's tensors; each file knows one and gives the weights of our own module."""
-
-from __future__ import annotations

@@ -1,7 +1,5 @@
 """AutoencoderKL as huggingface/diffusers stores it: `encoder.down_blocks`, `decoder.up_blocks`, config.json beside."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What all layouts share: candidates within a file, strict taking of tensors, and the folding of affine maps."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """DCGAN generators as pytorch/examples names them (`main.0`, `main.1`, ...), and all that descend from it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The parts that the public Glows share: what a step, a split and a file are in our module."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """DCGAN as pytorch_GAN_zoo names it: `formatLayer`, `main.batchNorm{n}`, `main.convTranspose{n}`, `main.outlayer`."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from engine.checkpoints.importing.layouts.common import Candidate, Found, indices

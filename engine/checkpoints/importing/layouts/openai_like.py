@@ -3,8 +3,6 @@
 Both put scale and shift in alternating channels and see zeros beyond the picture; they differ in names and pixels.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Its zero convolutions see ones beyond the picture, its pixels are -0.5 to 0.5, and the file says neither bits nor size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -1,7 +1,5 @@
 """A generator as a row of layers in its file's order: convolutions read off their shapes, batch norms folded in."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Final

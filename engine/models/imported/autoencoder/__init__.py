@@ -1,7 +1,5 @@
 """Autoencoders of latent diffusion models."""
 
-from __future__ import annotations
-
 from engine.models.family import Family
 from engine.models.imported.autoencoder.model import ImportedAutoencoder, ImportedAutoencoderConfig
 

@@ -3,8 +3,6 @@
 Modules are named as in the public files, so that a file's tensors load by name.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

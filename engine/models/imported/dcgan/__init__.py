@@ -1,7 +1,5 @@
 """DCGAN generators that others trained."""
 
-from __future__ import annotations
-
 from engine.models.family import Family
 from engine.models.imported.dcgan.frozen import FrozenImportedDcgan
 from engine.models.imported.dcgan.model import ImportedDcgan, ImportedDcganConfig

@@ -1,7 +1,5 @@
 """The frozen form of an imported DCGAN generator: its layers packed, with what comes after each fused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import cast
 

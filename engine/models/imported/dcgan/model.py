@@ -3,8 +3,6 @@
 Batch normalisation is an affine map once training is over, so the importer has folded it into weights and biases.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

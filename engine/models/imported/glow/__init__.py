@@ -1,7 +1,5 @@
 """Glows that others trained."""
 
-from __future__ import annotations
-
 from engine.models.family import Family
 from engine.models.imported.glow.frozen import FrozenImportedGlow
 from engine.models.imported.glow.model import ImportedGlow, ImportedGlowConfig

@@ -1,7 +1,5 @@
 """The frozen form of an imported Glow: its 1x1 convolutions inverted once, its coupling networks packed."""
 
-from __future__ import annotations
-
 import math
 from typing import cast
 

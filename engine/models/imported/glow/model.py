@@ -4,8 +4,6 @@ The importer folds actnorm into the 1x1 convolution next to it, and the scale of
 both are the same function with fewer numbers. What remains different between the implementations is in the config.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final
