@@ -14,7 +14,7 @@ from app.state import AppState, moved
 from app.widgets.jobs import JobsBar
 from app.widgets.layout import held, vbox
 from app.widgets.notice import NoticeLine
-from app.widgets.pixels import dropped_files, dropped_image
+from app.widgets.pixels import take_drop
 from app.widgets.topbar import TopBar
 
 NAME: Final = "Latent Loom"
@@ -155,13 +155,7 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Whatever no part of the window took for itself: a browser gives a picture, or only its address."""
         event.acceptProposedAction()
-        files = dropped_files(event.mimeData())
-        picture = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif picture is not None:
-            self.imageDropped.emit(picture)
-        else:
+        if not take_drop(event, self.filesDropped.emit, self.imageDropped.emit):
             self.addressDropped.emit()
 
 

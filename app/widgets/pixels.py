@@ -1,12 +1,13 @@
 """Arrays to Qt images and back, resampling, and what a drop carries."""
 
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import QMimeData, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QTransform
+from PySide6.QtGui import QBrush, QColor, QDropEvent, QImage, QPainter, QTransform
 
 Picture8 = NDArray[np.uint8]
 KEY_MIME: Final = "application/x-latent-loom-key"
@@ -99,6 +100,20 @@ def small_image(kept: SmallImages[K], key: K, array: NDArray[Any], side_px: floa
 def dropped_files(mime: QMimeData) -> list[str]:
     """The local paths in a drop; remote addresses are left out because the program fetches nothing."""
     return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+
+
+def take_drop(event: QDropEvent, files: Callable[[list[str]], object], picture: Callable[[Picture8], object]) -> bool:
+    """Hands on the files of a drop, else its picture, and accepts it; False where it carries neither."""
+    names = dropped_files(event.mimeData())
+    array = None if names else dropped_image(event.mimeData())
+    if names:
+        files(names)
+    elif array is not None:
+        picture(array)
+    else:
+        return False
+    event.acceptProposedAction()
+    return True
 
 
 def dropped_key(mime: QMimeData) -> str | None:

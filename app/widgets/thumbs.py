@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import ARROWS, CHOOSING, Key, PaintedItems
-from app.widgets.pixels import KEY_MIME, SmallImages, dropped_files, dropped_image, paint_rounded, small_image
+from app.widgets.pixels import KEY_MIME, SmallImages, dropped_files, paint_rounded, small_image, take_drop
 
 _GAP_PX: Final = 6
 
@@ -242,15 +242,7 @@ class DropZone(QAbstractButton):
 
     def dropEvent(self, event: QtGui.QDropEvent) -> None:
         self._set_over(False)
-        files = dropped_files(event.mimeData())
-        array = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif array is not None:
-            self.imageDropped.emit(array)
-        else:
-            return
-        event.acceptProposedAction()
+        take_drop(event, self.filesDropped.emit, self.imageDropped.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

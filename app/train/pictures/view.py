@@ -16,7 +16,7 @@ from app.widgets.grid import PictureGrid
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, held, vbox
 from app.widgets.picture import Picture
-from app.widgets.pixels import dropped_files, dropped_image
+from app.widgets.pixels import dropped_files, take_drop
 from app.widgets.scrubber import Scrubber
 from app.widgets.segmented import Segmented
 from app.widgets.thumbs import Thumb, ThumbGrid
@@ -252,12 +252,4 @@ class TrainPictures(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        files = dropped_files(event.mimeData())
-        picture = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif picture is not None:
-            self.imageDropped.emit(picture)
-        else:
-            return
-        event.acceptProposedAction()
+        take_drop(event, self.filesDropped.emit, self.imageDropped.emit)
