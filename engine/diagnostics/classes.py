@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.diagnostics import labelling
 from engine.diagnostics.base import Diagnostic, Request, Subject
-from engine.diagnostics.fidelity import KNOBS, SHOWN, asked, coloured, seen
+from engine.diagnostics.fidelity import KNOBS, PERFECT, SHOWN, asked, coloured, seen
 from engine.diagnostics.frechet import LEAST, Estimate
 from engine.diagnostics.manifold import Share, manifolds, wilson
 from engine.diagnostics.own_features import embed, shuffled
@@ -265,32 +265,15 @@ def _finding(
         ours, theirs = scores
         note = f"With our own classifier of {len(found)} classes, so it compares with no published score."
         figures += [
-            Figure("score", "Classifier score", ours.value, ours.low, ours.high, n=ours.n, better="higher", note=note),
-            Figure(
-                "score_real",
-                "Classifier score of held-out real pictures",
-                theirs.value,
-                theirs.low,
-                theirs.high,
-                n=theirs.n,
-                better="higher",
-                note="A perfect model's.",
-            ),
+            Figure.of("score", "Classifier score", ours, "higher", note),
+            Figure.of("score_real", "Classifier score of held-out real pictures", theirs, "higher", PERFECT),
         ]
     flagged = sorted((row for row in rows if row.word), key=lambda row: ("never", "rarely", "often").index(row.word))
     figures += [_share_figure(row) for row in flagged[:SHOWN_LABELS]]
     figures += [
-        Figure(
-            f"pair/{pair.title}",
-            f"{pair.title}: share of samples",
-            100 * pair.drawn.value,
-            100 * pair.drawn.low,
-            100 * pair.drawn.high,
-            unit="%",
-            n=pair.drawn.n,
-            note=f"Of real pictures {100 * pair.real.value:.1f} %.",
-        )
+        Figure.of(f"pair/{pair.title}", f"{pair.title}: share of samples", pair.drawn, note=note, cent=True)
         for pair in pairs[:SHOWN_PAIRS]
+        for note in (f"Of real pictures {100 * pair.real.value:.1f} %.",)
     ]
     misled = alike < ALIKE
     level = _level(usable, flagged, misled=misled)
@@ -311,9 +294,8 @@ def _finding(
 
 
 def _share_figure(row: Counted) -> Figure:
-    shares = (100 * row.drawn.value, 100 * row.drawn.low, 100 * row.drawn.high)
     note = f"In the data {100 * row.data:.1f} %. The classifier's AUC is {row.quality.auc:.2f}."
-    return Figure(f"share/{row.title}", f"{row.title}: share of samples", *shares, unit="%", n=row.drawn.n, note=note)
+    return Figure.of(f"share/{row.title}", f"{row.title}: share of samples", row.drawn, note=note, cent=True)
 
 
 def _level(usable: list[labelling.Quality], flagged: list[Counted], *, misled: bool) -> Level:
@@ -344,11 +326,10 @@ def _sentence(total: int, usable: list[labelling.Quality], flagged: list[Counted
             f"never together though common in the data: {pairs[0].title}"
             + (f" and {len(pairs) - 1} more" if len(pairs) > 1 else "")
         )
-    return f"{quality}. " + (
-        _capital("; ".join(parts)) + "."
-        if parts
-        else "Every label that can be told is drawn, none at less than half its share."
-    )
+    if not parts:
+        return f"{quality}. Every label that can be told is drawn, none at less than half its share."
+    told = "; ".join(parts)
+    return f"{quality}. {told[:1].upper()}{told[1:]}."
 
 
 WORDS: Final = (
@@ -356,10 +337,6 @@ WORDS: Final = (
     ("rarely", "drawn less than half as often as in the data"),
     ("often", "drawn more than twice as often"),
 )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _evidence(

@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.checkpoints.importing.reading import read_source
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.fidelity import KNOBS, asked, coloured, too_few
-from engine.diagnostics.frechet import Estimate, frechet, kernel_distance, moments
+from engine.diagnostics.frechet import frechet, kernel_distance, moments
 from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
@@ -180,19 +180,15 @@ def run(request: Request) -> Finding:
     figures = (
         Figure("fid", "FID (Inception)", ours, n=few_n, better="lower", note=few),
         Figure("fid_real", "FID of held-out real pictures", reference, n=len(held), better="lower", note=PERFECT),
-        _figure("kid_inception", "KID (Inception)", kernel, "lower", "No bias; may be a little below 0."),
-        _figure("is", "Inception score", score, "higher", "Of ImageNet's classes: it says little of faces."),
-        _figure("is_real", "Inception score of held-out real pictures", score_real, "higher", PERFECT),
+        Figure.of("kid_inception", "KID (Inception)", kernel, "lower", "No bias; may be a little below 0."),
+        Figure.of("is", "Inception score", score, "higher", "Of ImageNet's classes: it says little of faces."),
+        Figure.of("is_real", "Inception score of held-out real pictures", score_real, "higher", PERFECT),
     )
     sentence = (
         f"FID (Inception) is {ours:.1f} on {few_n:,} pictures; held-out real pictures have {reference:.1f} on "
         f"{len(held):,}. The Inception score is {score.value:.2f} ({score_real.value:.2f})."
     )
     return Finding("inception", INCEPTION.title, "unknown", f"{sentence} {few}".rstrip(), figures)
-
-
-def _figure(name: str, title: str, found: Estimate, better: str, note: str) -> Figure:
-    return Figure(name, title, found.value, found.low, found.high, n=found.n, better=better, note=note)
 
 
 def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
