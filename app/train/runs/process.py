@@ -11,6 +11,7 @@ from engine import runs
 from engine.errors import RunError
 from engine.files.disk import told_as
 
+Process = subprocess.Popen[bytes]
 LOG: Final = "process.log"
 LOG_BYTES: Final = 2**22
 TAIL_BYTES: Final = 2**14
@@ -41,7 +42,7 @@ def threads() -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(max(1, cores - 1))}
 
 
-def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
+def spawn(run: Path, device: str = "auto") -> Process:
     """Starts training `run` in a session of its own, behind everything else, its words in the run's `process.log`.
 
     Raises:
@@ -79,7 +80,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
     return process
 
 
-def forget(process: subprocess.Popen[bytes]) -> None:
+def forget(process: Process) -> None:
     """Lets go of a process that outlives this one: Popen would warn of it at the end."""
     if process.poll() is None:
         process.returncode = 0
