@@ -140,7 +140,7 @@ class Conductor(QObject):
         window.jobs.resumeClicked.connect(lambda key: store.pause_job(key, False))
         top, table, rows = window.top, workspaces.shortcuts(), workspaces.WORKSPACES
         top.workspaceChanged.connect(lambda key: store.update(workspace=key))
-        top.modelChanged.connect(requests.modelWanted)
+        top.models.changed.connect(requests.modelWanted)
         top.themeClicked.connect(self.switch_theme)
         top.deviceChanged.connect(self.choose_device)
         top.helpClicked.connect(lambda: HelpPanel(table, parent=window).show())

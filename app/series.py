@@ -156,11 +156,6 @@ def _decaying_sum(terms: Floats, factor: float, start: float) -> Floats:
     return summed
 
 
-def smoothed(ys: Floats, amount: float) -> Floats:
-    """All values smoothed at once, see `Smoother`."""
-    return Smoother(amount)(trace_of(np.zeros(len(ys)), ys).values).copy()
-
-
 def thinned(xs: NDArray[Any], ys: Floats, edges: Floats) -> tuple[Floats, Floats]:
     """At most two points for each interval between `edges` (lowest and highest), in the order they were met.
 

@@ -182,31 +182,23 @@ def style_sheet(theme: Tokens) -> str:
 def palette(theme: Tokens) -> QPalette:
     """The Fusion palette of ``theme``, so that standard dialogs and menus agree with the style sheet."""
     role = QPalette.ColorRole
-    table = {
-        role.Window: theme.window,
-        role.WindowText: theme.text,
-        role.Base: theme.panel,
-        role.AlternateBase: theme.raised,
-        role.Text: theme.text,
-        role.PlaceholderText: theme.faint,
-        role.Button: theme.raised,
-        role.ButtonText: theme.text,
-        role.BrightText: theme.error,
-        role.ToolTipBase: theme.raised,
-        role.ToolTipText: theme.text,
-        role.Highlight: theme.accent,
-        role.HighlightedText: theme.accent_text,
-        role.Link: theme.accent_line,
-        role.Light: theme.hover,
-        role.Midlight: theme.hover,
-        role.Mid: theme.line,
-        role.Dark: theme.line,
-        role.Shadow: theme.window,
-        role.Accent: theme.accent,
-    }
+    table = (
+        (theme.window, (role.Window, role.Shadow)),
+        (theme.panel, (role.Base,)),
+        (theme.raised, (role.AlternateBase, role.Button, role.ToolTipBase)),
+        (theme.hover, (role.Light, role.Midlight)),
+        (theme.line, (role.Mid, role.Dark)),
+        (theme.text, (role.WindowText, role.Text, role.ButtonText, role.ToolTipText)),
+        (theme.faint, (role.PlaceholderText,)),
+        (theme.error, (role.BrightText,)),
+        (theme.accent, (role.Highlight, role.Accent)),
+        (theme.accent_text, (role.HighlightedText,)),
+        (theme.accent_line, (role.Link,)),
+    )
     out = QPalette()
-    for key, value in table.items():
-        out.setColor(key, QColor(value))
+    for value, roles in table:
+        for key in roles:
+            out.setColor(key, QColor(value))
     for key in (role.WindowText, role.Text, role.ButtonText):
         out.setColor(QPalette.ColorGroup.Disabled, key, QColor(theme.faint))
     return out

@@ -7,16 +7,16 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.core.model_host import run_of, run_ref
 from app.core.notices import Message
 from app.core.workspace import Workspace, WorkspaceView
 from app.state import AppState, moved
 from app.widgets.jobs import JobsBar
-from app.widgets.layout import vbox
+from app.widgets.layout import held, vbox
 from app.widgets.notice import NoticeLine
-from app.widgets.pixels import dropped_files, dropped_image
+from app.widgets.pixels import take_drop
 from app.widgets.topbar import TopBar
 
 NAME: Final = "Latent Loom"
@@ -55,10 +55,7 @@ class Window(QMainWindow):
         self.jobs = JobsBar()
         self._stack = QStackedWidget()
         self.view(rows[0].key)
-        centre = QWidget()
-        column = vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0)
-        column.setStretch(2, 1)
-        centre.setLayout(column)
+        centre = held(vbox(self.top, self.notice, self._stack, self.jobs, gap_px=0, stretch={2: 1}))
         self.setCentralWidget(centre)
 
     def view(self, key: str) -> WorkspaceView:
@@ -94,7 +91,6 @@ class Window(QMainWindow):
             view.show_state(self._now, None)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "workspace"):
             self.top.set_workspace(now.workspace)
             self._stack.setCurrentWidget(self.view(now.workspace))
@@ -125,7 +121,7 @@ class Window(QMainWindow):
             rows.append((shown, title or (f"Run {run.name}" if run is not None else shown.rsplit("/", 1)[-1])))
         self.top.set_models(rows)
         if shown is not None:
-            self.top.set_model(shown)
+            self.top.models.set_current(shown)
 
     def show_notice(self, notice: Message) -> None:
         """Says one sentence in the notice line."""
@@ -161,13 +157,7 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Whatever no part of the window took for itself: a browser gives a picture, or only its address."""
         event.acceptProposedAction()
-        files = dropped_files(event.mimeData())
-        picture = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif picture is not None:
-            self.imageDropped.emit(picture)
-        else:
+        if not take_drop(event, self.filesDropped.emit, self.imageDropped.emit):
             self.addressDropped.emit()
 
 

@@ -31,6 +31,8 @@ FEW_IMAGES: Final = 2000
 MOST_EPOCHS: Final = 60
 """How often a small set is seen at most where a preset says how long; more only adds memorisation."""
 PREVIEWS: Final = 20
+ON: Final = ("true", "1", "yes", "on")
+OFF: Final = ("false", "0", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,9 @@ class Knob:
         if self.kind is bool:
             if isinstance(value, bool):
                 return value
-            words = {
-                "true": True,
-                "1": True,
-                "yes": True,
-                "on": True,
-                "false": False,
-                "0": False,
-                "no": False,
-                "off": False,
-            }
-            if isinstance(value, str) and value.strip().lower() in words:
-                return words[value.strip().lower()]
+            word = value.strip().lower() if isinstance(value, str) else ""
+            if word in ON or word in OFF:
+                return word in ON
         elif self.kind is str:
             if isinstance(value, str):
                 if self.read is not None:

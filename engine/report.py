@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,19 @@ from numpy.typing import NDArray
 Pictures = NDArray[np.uint8]
 Level = Literal["good", "watch", "bad", "unknown"]
 """How a finding or verdict is to be read; `unknown` where the evidence does not reach."""
+
+
+class Measured(Protocol):
+    """A value with its 95 % interval, measured on `n`."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def n(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,13 @@ class Figure:
     n: int | None = None
     better: str = ""
     note: str = ""
+
+    @classmethod
+    def of(cls, name: str, title: str, of: Measured, better: str = "", note: str = "", *, cent: bool = False) -> Self:
+        """The figure of what was measured; `cent`: a share in per cent."""
+        scale, unit = (100, "%") if cent else (1, "")
+        low, high = scale * of.low, scale * of.high
+        return cls(name, title, scale * of.value, low, high, unit, of.n, better, note)
 
 
 @dataclass(frozen=True, eq=False)

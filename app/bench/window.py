@@ -20,21 +20,10 @@ from PySide6.QtCore import QCoreApplication, QTimer, qVersion
 from PySide6.QtGui import QGuiApplication
 
 from app.__main__ import application, open_window
+from app.bench import tools
 from app.bench.compare import measure_compare
 from app.bench.morph import measure_morph
 from app.bench.photo import measure_photo
-from app.bench.tools import (
-    SETTLE_MS,
-    Heartbeat,
-    Mouse,
-    PaintWatcher,
-    drag,
-    drag_after_rest,
-    drag_aims,
-    flood,
-    run_for,
-    sliders,
-)
 from app.conductor import Conductor
 from app.explore.workspace import Explore
 from app.settings import Settings
@@ -77,32 +66,32 @@ QUICK: Final = Extent(moves=24, rests=1, flood=25, gap_ms=2_000, trained=1, star
 
 
 def measure_sliders(
-    conductor: Conductor, watcher: PaintWatcher, card: ModelCard, extent: Extent, *, training: bool
+    conductor: Conductor, watcher: tools.PaintWatcher, card: ModelCard, extent: Extent, *, training: bool
 ) -> dict[str, Any]:
     """All slider figures of one model, as the machine is now: with or without a training run."""
     open_model(conductor, watcher, card)
     conductor.of(Explore).show_view("single")
-    mice = {kind: Mouse(conductor.window, slider) for kind, slider in sliders(conductor).items()}
-    run_for(SETTLE_MS)
-    drag(watcher, next(iter(mice.values())), 5)
+    mice = {kind: tools.Mouse(conductor.window, slider) for kind, slider in tools.sliders(conductor).items()}
+    tools.run_for(tools.SETTLE_MS)
+    tools.drag(watcher, next(iter(mice.values())), 5)
     step, start = _step(conductor), time.perf_counter()
-    times = {kind: drag(watcher, mouse, extent.moves // len(mice)) for kind, mouse in mice.items()}
+    times = {kind: tools.drag(watcher, mouse, extent.moves // len(mice)) for kind, mouse in mice.items()}
     seconds = time.perf_counter() - start
     info = conductor.state.info
     assert info is not None
-    aims = TRAINING_AIMS if training else drag_aims(info)
+    aims = TRAINING_AIMS if training else tools.drag_aims(info)
     found: dict[str, Any] = percentiles([ms for some in times.values() for ms in some], aims=aims)
     found["median_by_slider_ms"] = {kind: round(statistics.median(some), 2) for kind, some in times.items()}
     if training:
         found["training_steps_meanwhile"] = _step(conductor) - step
         found["seconds"] = round(seconds, 1)
     mouse = next(iter(mice.values()))
-    found["after_rest"] = percentiles(drag_after_rest(watcher, mouse, extent.rests))
-    found["flood"] = flood(watcher, mouse, extent.flood)
+    found["after_rest"] = percentiles(tools.drag_after_rest(watcher, mouse, extent.rests))
+    found["flood"] = tools.flood(watcher, mouse, extent.flood)
     return found
 
 
-def open_model(conductor: Conductor, watcher: PaintWatcher, card: ModelCard) -> None:
+def open_model(conductor: Conductor, watcher: tools.PaintWatcher, card: ModelCard) -> None:
     """Opens a model as the library does and waits for its first picture."""
     conductor.store.update(workspace="explore")
     conductor.of(Explore).looks.open_model(card.key)
@@ -127,7 +116,7 @@ def start_training(conductor: Conductor, family: str, folder: Path) -> bool:
     wait_until(lambda: conductor.state.training is None or _step(conductor) > 0, conductor)
     if conductor.state.training is None:
         raise UserError(conductor.window.notice.text() or "The training run did not start: see the log.")
-    run_for(WARM_UP_MS)
+    tools.run_for(WARM_UP_MS)
     return True
 
 
@@ -169,7 +158,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
     conductor = open_window(Settings(), remember=False)
-    watcher = PaintWatcher(conductor)
+    watcher = tools.PaintWatcher(conductor)
     try:
         conductor.window.show()
         conductor.start()
@@ -183,7 +172,7 @@ def _measure_window(extent: Extent, folder: Path) -> dict[str, Any]:
         portrait = next((item.source for item in conductor.state.photos if isinstance(item.source, Path)), None)
         photo = measure_photo(conductor, cards, portrait, extent.photo) if extent.photo and portrait else {}
         morph = measure_morph(conductor, cards, extent.morph) if extent.morph else {}
-        heart = Heartbeat()
+        heart = tools.Heartbeat()
         gaps: dict[str, Any] = {"idle": percentiles(heart.listen(extent.gap_ms / 10))}
         wait_until(lambda: conductor.state.catalogue is not None, conductor)
         catalogue = conductor.state.catalogue
@@ -258,7 +247,7 @@ def start_up(born: float) -> None:
     """
     application().setQuitOnLastWindowClosed(False)
     conductor = open_window(Settings(), remember=False)
-    watcher, marks = PaintWatcher(conductor), dict[str, float]()
+    watcher, marks = tools.PaintWatcher(conductor), dict[str, float]()
     conductor.window.show()
     QTimer.singleShot(50, conductor, lambda: conductor.start())
     QCoreApplication.processEvents()
@@ -266,7 +255,7 @@ def start_up(born: float) -> None:
     wait_until(lambda: conductor.state.info is not None, conductor)
     watcher.wait()
     marks["first_picture_seconds"] = time.time() - born
-    run_for(SETTLE_MS)
+    tools.run_for(tools.SETTLE_MS)
     marks["peak_memory_mib"] = peak_memory_mib()
     watcher.close()
     close(conductor)

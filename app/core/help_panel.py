@@ -29,8 +29,7 @@ class HelpPanel(QDialog):
             row = grid.rowCount()
             grid.addWidget(_label(words, ""), row, 0)
             grid.addWidget(_label(keys, "value"), row, 1)
-        column = vbox(scrolled(inner))
-        self.setLayout(column)
+        self.setLayout(vbox(scrolled(inner)))
         self.resize(620, 620)
 
 

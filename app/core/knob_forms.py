@@ -24,8 +24,8 @@ class KnobForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, knobs: Sequence[Knob], defaults: Mapping[str, Value], *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, knobs: Sequence[Knob], defaults: Mapping[str, Value]) -> None:
+        super().__init__()
         self.knobs = tuple(knobs)
         self._defaults = {knob.name: defaults.get(knob.name, knob.default) for knob in knobs}
         self._read: dict[str, Callable[[], Value]] = {}
@@ -90,7 +90,7 @@ class KnobForm(QWidget):
             return self._choice(knob, value)
         if knob.kind is bool:
             toggle = Toggle(checked=bool(value))
-            self._read[name], self._write[name] = toggle.is_checked, lambda v: toggle.set_checked(bool(v))
+            self._read[name], self._write[name] = toggle.isChecked, lambda v: toggle.setChecked(bool(v))
             toggle.changed.connect(lambda _: self.changed.emit())
             return toggle
         if knob.kind is int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.session import OpenModel, Session, UserDirections
 
 STUDY_NICENESS: Final = 5
+KEPT: Final = 3
 RUN: Final = "run:"
 """Before the path of a run whose newest checkpoint is meant."""
 
@@ -43,10 +44,10 @@ class Inventory:
 
 
 class ModelHost:
-    """Opens models at most once each, newest `keep` of them; a failed opening leaves the others as they are."""
+    """Opens models at most once each, the newest `KEPT` of them; a failed opening leaves the others as they are."""
 
-    def __init__(self, *, device: str = "auto", keep: int = 3) -> None:
-        self._device, self._keep = device, keep
+    def __init__(self, *, device: str = "auto") -> None:
+        self._device, self._keep = device, KEPT
         self._session: Session | None = None
         self._models: dict[str, OpenModel] = {}
         self._former: dict[str, OpenModel] = {}

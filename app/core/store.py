@@ -66,6 +66,12 @@ class Store(QObject):
         finally:
             self._telling = False
 
+    def change(self, part: str, **changes: Any) -> None:
+        """Replaces fields of one part of the state, named by its field of `AppState`; a part that is None stays so."""
+        now = getattr(self.state, part)
+        if now is not None:
+            self.update(**{part: replace(now, **changes)})
+
     def update_part(self, kind: type, **changes: Any) -> None:
         """Replaces fields of a workspace's own state, see `AppState.part`."""
         part: Any = self.state.part(kind)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.evidence import EvidenceRows
+from app.widgets.labels import kind_label
 from app.widgets.layout import hairline, hbox, vbox
 from app.widgets.level_icon import LevelIcon
 from engine.diagnostics import Figure, Finding
@@ -25,8 +26,8 @@ class FindingCard(QWidget):
     folded = Signal(str, bool)
     runWanted = Signal(str)
 
-    def __init__(self, finding: Finding, *, opened: bool, can_run: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, finding: Finding, *, opened: bool, can_run: bool) -> None:
+        super().__init__()
         self.finding = finding
         name = finding.diagnostic
         has_more = bool(finding.figures or finding.evidence)
@@ -73,22 +74,19 @@ class OfferRow(QWidget):
 
     runWanted = Signal(str)
 
-    def __init__(self, name: str, title: str, text: str, *, tried: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, title: str, text: str, *, tried: bool) -> None:
+        super().__init__()
         self.name = name
-        label = QLabel(title)
-        set_kind(label, "name")
+        label = kind_label("name", title)
         self.run = button("Try again" if tried else "Run", "Make this finding, on the newest checkpoint.", kind="quiet")
         self.run.clicked.connect(lambda: self.runWanted.emit(name))
         self.text = words(text)
-        column = vbox(hbox(label, None, self.run), self.text, 8, hairline(), gap_px=4)
-        self.setLayout(column)
+        self.setLayout(vbox(hbox(label, None, self.run), self.text, 8, hairline(), gap_px=4))
 
 
 def words(text: str) -> QLabel:
     """A muted paragraph that wraps and can be selected."""
-    label = QLabel(text)
-    set_kind(label, "muted")
+    label = kind_label("muted", text)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)

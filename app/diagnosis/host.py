@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.core.model_host import ModelHost
 from app.diagnosis.state import DiagnosticCard
+from engine import diagnostics
 from engine.api import Pictures
-from engine.diagnostics import (
-    Finding,
-    Game,
-    Pair,
-    Plan,
-    Report,
-    game_file,
-    load_game,
-    read_report,
-    report_folder,
-    write_report,
-)
 from engine.errors import RunError
 from engine.lanes import Context
 from engine.runs import newest_snapshot
@@ -35,7 +24,7 @@ class Diagnosed:
     """A finished diagnosis; `problem` says why it could not be kept on disk, empty where it is."""
 
     step: int
-    report: Report
+    report: diagnostics.Report
     problem: str = ""
 
 
@@ -47,15 +36,15 @@ class Table:
     sha256: str
     training: int
     real: int
-    game: Game | None
+    game: diagnostics.Game | None
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """A drawn round: its plan, its pairs, and their pictures (P, H, W, 3)."""
 
-    plan: Plan
-    pairs: tuple[Pair, ...]
+    plan: diagnostics.Plan
+    pairs: tuple[diagnostics.Pair, ...]
     left: Pictures
     right: Pictures
 
@@ -79,11 +68,8 @@ class DiagnosisHost:
         One that is made alone joins the findings of that step's report.
         """
         subject = self._subject(run, quick=quick, context=context)
-        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
-        folder = report_folder(run, subject.origin.step or 0)
-        if names is not None:
-            report = _joined(self._host.session(), folder, subject, report)
-        return _written(folder, subject, report)
+        folder = diagnostics.report_folder(run, subject.origin.step or 0)
+        return self._made(folder, subject, names, quick=quick, context=context)
 
     def check(self, ref: str, data: str, names: tuple[str, ...] | None, *, quick: bool, context: Context) -> Diagnosed:
         """The same of a model of the library, held against the images at `data`; kept in the user's folder."""
@@ -95,17 +81,22 @@ class DiagnosisHost:
             self._checked = ((ref, data, quick), subject) if quick else None
         else:
             subject = self._checked[1]
-        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         folder = self._folder(subject.origin.model_sha256, data)
+        return self._made(folder, subject, names, quick=quick, context=context)
+
+    def _made(
+        self, folder: Path, subject: Subject, names: tuple[str, ...] | None, *, quick: bool, context: Context
+    ) -> Diagnosed:
+        report = self._host.session().diagnose(subject, names, quick=quick, progress=context)
         if names is not None:
             report = _joined(self._host.session(), folder, subject, report)
         return _written(folder, subject, report)
 
-    def kept(self, sha256: str, data: str) -> Report | None:
+    def kept(self, sha256: str, data: str) -> diagnostics.Report | None:
         """The report on a model and these images that was kept, None where there is none."""
         folder = self._folder(sha256, data)
         try:
-            return read_report(folder) if folder.is_dir() else None
+            return diagnostics.read_report(folder) if folder.is_dir() else None
         except RunError:
             return None
 
@@ -120,34 +111,35 @@ class DiagnosisHost:
         self._game = (run, subject)
         origin = subject.origin
         step = origin.step or 0
-        kept = load_game(file or game_file(run, step), model_sha256=origin.model_sha256)
+        kept = diagnostics.load_game(file or diagnostics.game_file(run, step), model_sha256=origin.model_sha256)
         total = origin.training_total or len(subject.training)
         return Table(step, origin.model_sha256, total, len(subject.heldout) + len(subject.training), kept)
 
-    def batch(self, run: Path, plan: Plan, *, context: Context) -> Batch:
+    def batch(self, run: Path, plan: diagnostics.Plan, *, context: Context) -> Batch:
         """Draws the round that `plan` asks for.
 
         Raises:
             RunError: the model of the test is no longer held: begin again.
         """
-        if self._game is None or self._game[0] != run:
-            raise RunError("The model of this test is not open any more: begin the test again.")
-        drawn = self._host.session().draw_round(self._game[1], plan, progress=context)
+        drawn = self._host.session().draw_round(self._tested(run), plan, progress=context)
         return Batch(plan, drawn.pairs, _rgb(drawn.left), _rgb(drawn.right))
 
-    def conclude(self, run: Path, finding: Finding) -> Diagnosed:
+    def conclude(self, run: Path, finding: diagnostics.Finding) -> Diagnosed:
         """Puts the finished test into the report of its step, with the verdict anew.
 
         Raises:
             RunError: the model of the test is no longer held.
         """
-        if self._game is None or self._game[0] != run:
-            raise RunError("The model of this test is not open any more: begin the test again.")
-        subject = self._game[1]
-        folder = report_folder(run, subject.origin.step or 0)
+        subject = self._tested(run)
+        folder = diagnostics.report_folder(run, subject.origin.step or 0)
         session = self._host.session()
         report = _known(folder, subject) or session.diagnose(subject, ())
         return _written(folder, subject, session.judged_again(report, subject, finding))
+
+    def _tested(self, run: Path) -> Subject:
+        if self._game is None or self._game[0] != run:
+            raise RunError("The model of this test is not open any more: begin the test again.")
+        return self._game[1]
 
     def _subject(self, run: Path, *, quick: bool, context: Context) -> Subject:
         context.step(0, 0, "reading the model and its images")
@@ -162,16 +154,16 @@ class DiagnosisHost:
         return subject
 
 
-def _known(folder: Path, subject: Subject) -> Report | None:
+def _known(folder: Path, subject: Subject) -> diagnostics.Report | None:
     """The report in the folder, None where there is none or it is of another model."""
     try:
-        report = read_report(folder)
+        report = diagnostics.read_report(folder)
     except RunError:
         return None
     return report if report.model_sha256 == subject.origin.model_sha256 else None
 
 
-def _joined(session: Session, folder: Path, subject: Subject, fresh: Report) -> Report:
+def _joined(session: Session, folder: Path, subject: Subject, fresh: diagnostics.Report) -> diagnostics.Report:
     """The report in the folder with the findings of a fresh one in place of its own."""
     before = _known(folder, subject)
     if before is None:
@@ -183,10 +175,10 @@ def _joined(session: Session, folder: Path, subject: Subject, fresh: Report) -> 
     return replace(before, skipped=skipped, seconds=fresh.seconds)
 
 
-def _written(folder: Path, subject: Subject, report: Report) -> Diagnosed:
+def _written(folder: Path, subject: Subject, report: diagnostics.Report) -> Diagnosed:
     step = subject.origin.step or 0
     try:
-        write_report(folder, report)
+        diagnostics.write_report(folder, report)
     except RunError as error:
         return Diagnosed(step, report, str(error))
     return Diagnosed(step, report)
@@ -194,6 +186,4 @@ def _written(folder: Path, subject: Subject, report: Report) -> Diagnosed:
 
 def _rgb(pictures: Pictures) -> Pictures:
     """Pictures with three channels."""
-    if pictures.shape[-1] == 3:
-        return pictures
-    return pictures.repeat(3, axis=-1)
+    return pictures if pictures.shape[-1] == 3 else pictures.repeat(3, axis=-1)

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.diagnosis.findings import FindingCard, OfferRow, words
 from app.diagnosis.state import DiagnosticCard, Running
 from app.theme import set_kind
-from app.widgets.layout import hairline, hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hairline, hbox, held, scrolled, vbox
 from app.widgets.level_icon import LevelIcon
 from app.words import duration
 from engine.diagnostics import BY_EYE, BY_EYE_TITLE, Report
@@ -24,8 +25,8 @@ class ReportView(QWidget):
     runWanted = Signal(object)
     folded = Signal(str, bool)
 
-    def __init__(self, none_yet: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, none_yet: str) -> None:
+        super().__init__()
         self._none_yet = none_yet
         self.cards: dict[str, FindingCard] = {}
         self.offers: dict[str, OfferRow] = {}
@@ -69,9 +70,7 @@ class ReportView(QWidget):
         empty: bool,
     ) -> None:
         at = self._scroll.verticalScrollBar().value()
-        body = QWidget()
-        column = vbox(gap_px=8)
-        column.setContentsMargins(0, 0, 8, 8)
+        column = vbox(gap_px=8, margins=(0, 0, 8, 8))
         self.cards, self.offers, self.verdict, self.busy_line = {}, {}, None, None
         if running is not None:
             self.busy_line = words(_busy_text(running))
@@ -91,7 +90,7 @@ class ReportView(QWidget):
         for push in (*runs, *(offer.run for offer in self.offers.values())):
             push.setEnabled(not busy)
         column.addStretch(1)
-        body.setLayout(column)
+        body = held(column)
         old = self._scroll.takeWidget()
         self._scroll.setWidget(body)
         # `setWidget` turns it on again, and the panel behind should show through.
@@ -105,22 +104,17 @@ class ReportView(QWidget):
         set_kind(card, "card")
         card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         sign = LevelIcon(report.verdict.level, side_px=SIGN_PX)
-        title = QLabel(report.verdict.title)
-        set_kind(title, "title")
+        title = kind_label("title", report.verdict.title)
         title.setWordWrap(True)
         # The paragraph can stand alone, so it begins with its title, which stands above it here.
         self.verdict = QLabel(report.verdict.paragraph.removeprefix(f"{report.verdict.title}.").lstrip())
         self.verdict.setVisible(bool(self.verdict.text()))
         self.verdict.setWordWrap(True)
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        small = QLabel(_about(report, cards))
+        small = kind_label("small", _about(report, cards))
         small.setWordWrap(True)
-        set_kind(small, "small")
-        head = hbox(sign, title)
-        head.setStretch(1, 1)
-        inner = vbox(head, self.verdict, small, gap_px=8)
-        inner.setContentsMargins(12, 12, 12, 12)
-        card.setLayout(inner)
+        head = hbox(sign, title, stretch={1: 1})
+        card.setLayout(vbox(head, self.verdict, small, gap_px=8, margins=(12, 12, 12, 12)))
         column.addWidget(card)
         column.addSpacing(4)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget
 
 from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
@@ -22,24 +21,20 @@ from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
 from app.widgets.labels import ElidedLabel
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 
 
 class ExploreView(WorkspaceView):
     """Puts the parts side by side; controllers connect to the parts."""
 
-    viewChosen = Signal(str)
-    trainWanted = Signal()
-
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.library, self.inspector = Library(), Inspector()
         self.single, self.compare = SingleView(), CompareView()
         self.grid, self.morph = GridView(), MorphView()
         self.morph_panel = MorphPanel()
         self.switch = Segmented(VIEWS, tooltip="How to look at the model")
-        self.switch.changed.connect(self.viewChosen)
         self.hint = ElidedLabel(whole=True)
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -60,16 +55,11 @@ class ExploreView(WorkspaceView):
             "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",
             "Train a model",
         )
-        self.empty.actionClicked.connect(self.trainWanted)
         self._pages = QStackedWidget()
         head = hbox(self.switch, self.hint, self.photo_as, gap_px=16)
         head.setStretch(1, 1)
         head.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-        canvas = QWidget()
-        column = vbox(head, self._stack, gap_px=12)
-        column.setStretch(1, 1)
-        column.setContentsMargins(0, 16, 0, 12)
-        canvas.setLayout(column)
+        canvas = held(vbox(head, self._stack, gap_px=12, margins=(0, 16, 0, 12), stretch={1: 1}))
         self._pages.addWidget(canvas)
         self._pages.addWidget(self.empty)
         self.new_attribute = NewAttribute()
@@ -78,9 +68,7 @@ class ExploreView(WorkspaceView):
         self._pages.addWidget(self.import_panel)
         self.check = ModelCheckPanel()
         self._pages.addWidget(self.check)
-        row = hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0)
-        row.setStretch(1, 1)
-        self.setLayout(row)
+        self.setLayout(hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0, stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         """Shows the state; hidden views are kept up to date too, so that switching costs nothing."""

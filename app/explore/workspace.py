@@ -103,8 +103,8 @@ class Explore(Controllers[ExploreView]):
     def connect(self, view: ExploreView) -> Actions:
         """Connects the features with their parts of the view."""
         window, self.view = self.services.window, view
-        view.viewChosen.connect(self.show_view)
-        view.trainWanted.connect(self._show_train)
+        view.switch.changed.connect(self.show_view)
+        view.empty.actionClicked.connect(self._show_train)
         library.connect(
             self.photos, view.library, files=self.files, open_model=self.looks.open_model, show_train=self._show_train
         )

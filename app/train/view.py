@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.workspace import WorkspaceView
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.collapse.view import CollapsePanel
 from app.train.curves.view import TrainCurves
 from app.train.data.page import DataPage
@@ -22,7 +21,8 @@ from app.train.runs.table import RunTablePage
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.empty import EmptyState
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 from app.words import duration
 
@@ -46,8 +46,6 @@ Part = TypeVar("Part", bound=QWidget)
 class TrainView(WorkspaceView):
     """Emits what is wanted with the run on show. `made` are those of PARTS that are there already."""
 
-    panelChosen = Signal(str)
-    sideChosen = Signal(str)
     pauseWanted = Signal()
     stopWanted = Signal()
     resumeWanted = Signal()
@@ -62,15 +60,11 @@ class TrainView(WorkspaceView):
         self.pictures = _part(TrainPictures, made)
         self.curves = _part(TrainCurves, made)
         self.collapse = _part(CollapsePanel, made)
-        self._panel = Segmented(PANELS, tooltip="What the left panel shows; Left and Right choose.")
-        self._panel.changed.connect(self.panelChosen)
+        self.panel = Segmented(PANELS, tooltip="What the left panel shows; Left and Right choose.")
         self._panel_pages = _stack(self.form, self.runs, self.data)
-        self._side = Segmented(SIDES, tooltip="How training goes, or what the model is worth; Left and Right choose.")
-        self._side.changed.connect(self.sideChosen)
+        self.side = Segmented(SIDES, tooltip="How training goes, or what the model is worth; Left and Right choose.")
         self._side_pages = _stack(self.curves, self.collapse)
-        self.title, self.line = QLabel(), QLabel()
-        set_kind(self.title, "title")
-        set_kind(self.line, "muted")
+        self.title, self.line = kind_label("title"), kind_label("muted")
         self.pause = button("Pause", "Pause or go on (Ctrl+P)")
         self.stop = button("Stop", "Stop and keep a checkpoint (Ctrl+.)")
         self.resume = button("Resume", "Go on from the newest checkpoint", kind="primary")
@@ -93,41 +87,27 @@ class TrainView(WorkspaceView):
         self._pages.addWidget(self.data_page)
         self.compare = _part(RunTablePage, made)
         self._pages.addWidget(self.compare)
-        row = hbox(self._left_panel(), self._pages, gap_px=0)
-        row.setStretch(1, 1)
-        self.setLayout(row)
+        self.setLayout(hbox(self._left_panel(), self._pages, gap_px=0, stretch={1: 1}))
 
     def _left_panel(self) -> QWidget:
         panel = QWidget()
         panel.setProperty("kind", "panel-left")
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setFixedWidth(LEFT_PX)
-        head = hbox(self._panel, None)
-        head.setContentsMargins(16, 12, 16, 4)
-        outer = vbox(head, self._panel_pages, gap_px=0)
-        outer.setStretch(1, 1)
-        panel.setLayout(outer)
+        head = hbox(self.panel, None, margins=(16, 12, 16, 4))
+        panel.setLayout(vbox(head, self._panel_pages, gap_px=0, stretch={1: 1}))
         return panel
 
     def _watch_page(self) -> QWidget:
         page = QWidget()
         texts = vbox(self.title, self.line, gap_px=2)
         head = hbox(texts, None, self.explore, self.resume, self.pause, self.stop)
-        side = QWidget()
-        beside = vbox(hbox(self._side, None), self._side_pages, gap_px=8)
-        beside.setStretch(1, 1)
-        side.setLayout(beside)
-        body = hbox(self.pictures, side, gap_px=24)
-        body.setStretch(0, 5)
-        body.setStretch(1, 4)
-        column = vbox(head, body, gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        page.setLayout(column)
+        side = held(vbox(hbox(self.side, None), self._side_pages, gap_px=8, stretch={1: 1}))
+        body = hbox(self.pictures, side, gap_px=24, stretch={0: 5, 1: 4})
+        page.setLayout(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self.form.show_state(now, before)
         self.runs.show_state(now, before)
         self.data.show_state(now, before)
@@ -135,9 +115,9 @@ class TrainView(WorkspaceView):
         self.pictures.show_state(now, before)
         self.collapse.show_state(now, before)
         if moved(now, before, "train_panel", "train_side"):
-            self._panel.set_current(now.train_panel)
+            self.panel.set_current(now.train_panel)
             self._panel_pages.setCurrentIndex([key for key, _ in PANELS].index(now.train_panel))
-            self._side.set_current(now.train_side)
+            self.side.set_current(now.train_side)
             self._side_pages.setCurrentIndex([key for key, _ in SIDES].index(now.train_side))
         self.compare.show_state(now, before)
         if moved(now, before, "run_view", "train_panel", "run_list"):

@@ -78,8 +78,8 @@ class Train(Controllers["TrainView"]):
 
         store, window, actions = self.services.store, self.services.window, self.run_actions
         self.view = view
-        view.panelChosen.connect(lambda panel: store.update(train_panel=panel))
-        view.sideChosen.connect(lambda side: store.update(train_side=side))
+        view.panel.changed.connect(lambda panel: store.update(train_panel=panel))
+        view.side.changed.connect(lambda side: store.update(train_side=side))
         view.pauseWanted.connect(actions.pause_shown)
         view.stopWanted.connect(actions.stop_shown)
         view.resumeWanted.connect(actions.resume_shown)
@@ -88,7 +88,7 @@ class Train(Controllers["TrainView"]):
         return {
             **form.connect(actions, view.form, cost=self.cost, store=store),
             **runs.connect(self.runs, view.runs, table=view.compare, actions=actions, store=store, window=window),
-            **pictures.connect(self.pictures, view.pictures, window=window),
+            **pictures.connect(self.pictures, view.pictures, store=store, window=window),
             **curves.connect(self.curves, view.curves, store=store, window=window),
             **collapse.connect(self.collapse, view.collapse, begin_test=self.birthday.open),
             **birthday.connect(self.birthday, view.collapse.birthday),

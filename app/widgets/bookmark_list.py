@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QWidget
 
 from app.widgets.cards import Card, CardList
 from app.widgets.inline_edit import NameEdit
@@ -19,8 +18,8 @@ class BookmarkList(CardList):
     removed = Signal(str)
     handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, Qt.Key.Key_F2, Qt.Key.Key_Delete)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._editor: NameEdit | None = None
         self.setToolTip("Enter goes there, F2 renames, Delete takes away.")
 

@@ -12,10 +12,10 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from app.theme import color, tokens, ui_font
+from app.theme import tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import PaintedItems
-from app.widgets.pixels import paint_rounded, resized, square_cover
+from app.widgets.painted import CHOOSING, Key, PaintedItems
+from app.widgets.pixels import SmallImages, paint_rounded, small_image
 from app.widgets.thumbs import DropZone, Thumb, ThumbGrid
 
 __all__ = ["Card", "CardList", "DropZone", "Thumb", "ThumbGrid"]
@@ -51,22 +51,14 @@ class CardList(PaintedItems):
 
     activated = Signal(str)
     actionTriggered = Signal(str, str)
-    handled_keys: tuple[Qt.Key, ...] = (
-        Qt.Key.Key_Up,
-        Qt.Key.Key_Down,
-        Qt.Key.Key_Home,
-        Qt.Key.Key_End,
-        Qt.Key.Key_Return,
-        Qt.Key.Key_Space,
-    )
+    handled_keys: tuple[Qt.Key, ...] = (Key.Key_Up, Key.Key_Down, Key.Key_Home, Key.Key_End, *CHOOSING)
 
     def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cards: tuple[Card, ...] = ()
         self._tops: list[int] = [0]
-        self._images: dict[tuple[str, int], QImage] = {}
+        self._images: SmallImages[str] = {}
         self._selected: str | None = None
-        self._cursor = 0
         self._empty_text = empty_text
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Up and Down move, Enter opens, the Menu key shows more.")
@@ -97,8 +89,7 @@ class CardList(PaintedItems):
     def set_selected(self, key: str | None) -> None:
         """Mark the row ``key`` without emitting; None marks none."""
         self._selected = key
-        if key is not None and any(card.key == key for card in self._cards):
-            self._cursor = self._find(key)
+        self._cursor = next((i for i, card in enumerate(self._cards) if card.key == key), self._cursor)
         self.update()
 
     def selected(self) -> str | None:
@@ -115,10 +106,7 @@ class CardList(PaintedItems):
         return self.item_rect(self._find(key))
 
     def _find(self, key: str) -> int:
-        for index, card in enumerate(self._cards):
-            if card.key == key:
-                return index
-        raise KeyError(key)
+        return {card.key: index for index, card in enumerate(self._cards)}[key]
 
     def item_count(self) -> int:
         return len(self._cards)
@@ -140,10 +128,9 @@ class CardList(PaintedItems):
         theme = tokens()
         painter = paint.smooth(self)
         if not self._cards:
-            painter.setFont(ui_font(theme.text_px - 1))
-            painter.setPen(color(theme.faint))
-            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(4, 0, -4, 0), int(flags), self._empty_text)
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            room, font = QRectF(self.rect().adjusted(4, 0, -4, 0)), ui_font(theme.text_px - 1)
+            paint.paragraph(painter, room, self._empty_text, font=font, ink=theme.faint, align=flags)
         for index in range(len(self._cards)):
             rect = self.item_rect(index)
             if rect.intersects(event.rect()):
@@ -217,12 +204,8 @@ class CardList(PaintedItems):
         return least - 2
 
     def _image(self, card: Card) -> QImage:
-        side = round(_THUMB_PX * self.devicePixelRatioF())
-        key = (card.key, side)
-        if key not in self._images:
-            assert card.thumb is not None
-            self._images[key] = resized(square_cover(card.thumb), side, side)
-        return self._images[key]
+        assert card.thumb is not None
+        return small_image(self._images, card.key, card.thumb, _THUMB_PX * self.devicePixelRatioF())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
@@ -237,19 +220,12 @@ class CardList(PaintedItems):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         last = len(self._cards) - 1
-        key = Qt.Key(event.key())
-        moves = {
-            Qt.Key.Key_Up: self._cursor - 1,
-            Qt.Key.Key_Down: self._cursor + 1,
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: last,
-        }
-        if last < 0:
-            super().keyPressEvent(event)
-        elif key in moves:
+        key = Key(event.key())
+        moves = {Key.Key_Up: self._cursor - 1, Key.Key_Down: self._cursor + 1, Key.Key_Home: 0, Key.Key_End: last}
+        if last >= 0 and key in moves:
             self._cursor = min(last, max(0, moves[key]))
             self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+        elif last >= 0 and key in (*CHOOSING, Key.Key_Enter):
             self.activated.emit(self._cards[self._cursor].key)
         else:
             super().keyPressEvent(event)

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip
 
 from app.series import Floats
 from app.theme import color, set_kind, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
 from app.widgets.painted import Painted
 from app.widgets.plot.bars import Shown, common_edges, gathered, ordered, shares, through_time
@@ -193,12 +194,11 @@ class _Drawing(Painted):
 class ChartCard(QFrame):
     """A titled chart of one step."""
 
-    def __init__(self, title: str, *, bars: bool, hint: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, *, bars: bool, hint: str = "") -> None:
+        super().__init__()
         self.setProperty("kind", "card")
         self._history: tuple[tuple[Shown, ...], ...] = ()
-        self._title, self._readout, self._empty = QLabel(title), QLabel(), QLabel("Drawn with each preview.")
-        set_kind(self._readout, "small")
+        self._title, self._readout, self._empty = QLabel(title), kind_label("small"), QLabel("Drawn with each preview.")
         set_kind(self._empty, "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.drawing, self._legend = _Drawing(), Legend()
@@ -212,14 +212,9 @@ class ChartCard(QFrame):
         self.sort.setChecked(bars)
         self.log.setVisible(bars)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        top = hbox(self._title, self.sort, self.log, self.time, gap_px=2)
-        top.setStretch(0, 1)
-        bottom = hbox(self._legend, self._readout)
-        bottom.setStretch(0, 1)
-        column = vbox(top, self.drawing, self._empty, bottom, gap_px=2)
-        column.setContentsMargins(12, 4, 8, 6)
-        column.setStretch(1, 1)
-        column.setStretch(2, 1)
+        top = hbox(self._title, self.sort, self.log, self.time, gap_px=2, stretch={0: 1})
+        bottom = hbox(self._legend, self._readout, stretch={0: 1})
+        column = vbox(top, self.drawing, self._empty, bottom, gap_px=2, margins=(12, 4, 8, 6), stretch={1: 1, 2: 1})
         self.setLayout(column)
         self.setMinimumSize(200, 140)
         self._title.setToolTip("\n".join(part for part in (title, hint) if part))

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QMenu, QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QToolTip
 
 from app.widgets import paint
 from app.widgets.inline_edit import NameEdit
@@ -56,9 +56,8 @@ class Curves(PlotCard):
         smoothing: float = 0.0,
         hint: str = "",
         hideable: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(title, y_label, log_y=log_y, smoothing=smoothing, hint=hint, parent=parent)
+        super().__init__(title, y_label, log_y=log_y, smoothing=smoothing, hint=hint)
         self._hideable = hideable
         self._editor: NameEdit | None = None
         self._plot.hovered.connect(self._on_hover)

@@ -68,7 +68,7 @@ class DirectionSlider(ValueSlider):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not self._note or self.is_locked() or self.underMouse() or self.hasFocus():
+        if not self._note or self._locked or self.underMouse() or self.hasFocus():
             return
         theme, painter = tokens(), paint.smooth(self)
         ink = theme.warn if self.warning() else theme.faint

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
 
 
@@ -13,11 +14,9 @@ class EmptyState(QWidget):
 
     actionClicked = Signal()
 
-    def __init__(self, title: str, text: str = "", action: str = "", *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._title, self._text, self._button = QLabel(), QLabel(), QPushButton()
-        self._title.setProperty("kind", "title")
-        self._text.setProperty("kind", "muted")
+    def __init__(self, title: str, text: str = "", action: str = "") -> None:
+        super().__init__()
+        self._title, self._text, self._button = kind_label("title"), kind_label("muted"), QPushButton()
         self._text.setWordWrap(True)
         self._text.setMinimumWidth(160)
         self._text.setMaximumWidth(400)

@@ -27,8 +27,8 @@ class EvidenceRows(QWidget):
     As many columns are shown as fit; the tooltip says how many there are.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._images: list[list[QImage]] = []
         self._captions: tuple[str, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

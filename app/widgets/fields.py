@@ -24,10 +24,8 @@ class Combo(QComboBox):
 
     changed = Signal(str)
 
-    def __init__(
-        self, options: Sequence[tuple[str, str]] = (), *, tooltip: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, options: Sequence[tuple[str, str]] = (), *, tooltip: str = "") -> None:
+        super().__init__()
         self.setToolTip(tooltip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -95,8 +93,8 @@ class TextField(QLineEdit):
 
     changed = Signal(str)
 
-    def __init__(self, text: str = "", *, placeholder: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "", *, placeholder: str = "") -> None:
+        super().__init__(text)
         self._told = text
         self.setPlaceholderText(placeholder)
         self.editingFinished.connect(self._commit)
@@ -113,12 +111,12 @@ class TextField(QLineEdit):
 
 
 class Toggle(QAbstractButton):
-    """A switch with an optional text right of it."""
+    """A switch with an optional text right of it; `setChecked` emits no `changed`."""
 
     changed = Signal(bool)
 
-    def __init__(self, text: str = "", *, checked: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "", *, checked: bool = False) -> None:
+        super().__init__()
         self.setText(text)
         self.setAccessibleName(text)
         self.setCheckable(True)
@@ -127,14 +125,6 @@ class Toggle(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self.changed)
-
-    def is_checked(self) -> bool:
-        """Whether it is on."""
-        return self.isChecked()
-
-    def set_checked(self, checked: bool) -> None:
-        """Switch without emitting ``changed``."""
-        self.setChecked(checked)
 
     def sizeHint(self) -> QSize:
         words = round(paint.width_of(self.text(), ui_font())) + 10 if self.text() else 0
@@ -164,21 +154,15 @@ class PathField(QWidget):
     changed = Signal(str)
 
     def __init__(
-        self,
-        *,
-        mode: Literal["folder", "file", "save"] = "folder",
-        filters: str = "",
-        placeholder: str = "",
-        parent: QWidget | None = None,
+        self, *, mode: Literal["folder", "file", "save"] = "folder", filters: str = "", placeholder: str = ""
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._mode, self._filters = mode, filters
         self._text = TextField(placeholder=placeholder or ("Choose a folder" if mode == "folder" else "Choose a file"))
         self._text.setAcceptDrops(False)
-        self._browse = button("…", "Choose in a dialog")
+        self._browse = button("…", "Choose in a dialog", do=self._choose)
         self._browse.setFixedWidth(36)
         self._text.changed.connect(self.changed)
-        self._browse.clicked.connect(lambda: self._choose())
         self.setLayout(hbox(self._text, self._browse, gap_px=4))
         self.setFocusProxy(self._text)
         self.setAcceptDrops(True)

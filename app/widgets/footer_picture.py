@@ -19,8 +19,8 @@ FOOTER_GAP_PX: Final = 4
 class FooterPicture(Picture):
     """Places `footer` widgets at the right end of the caption, whose words give way, and a cover over the picture."""
 
-    def __init__(self, caption_left: str = "", caption_right: str = "", *, parent: QWidget | None = None) -> None:
-        super().__init__(caption_left, caption_right, parent=parent)
+    def __init__(self, caption_left: str = "", caption_right: str = "") -> None:
+        super().__init__(caption_left, caption_right)
         self._footer = QWidget(self)
         self._row = hbox(gap_px=0)
         self._footer.setLayout(self._row)

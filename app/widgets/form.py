@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
+from PySide6 import QtWidgets
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QGridLayout,
-    QLabel,
-    QLayout,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
 
 from app.theme import GRID_PX, heading_font, tokens
 from app.widgets import paint
@@ -24,7 +15,7 @@ from app.widgets.numbers import FloatField, IntField
 __all__ = ["Combo", "FloatField", "FormRows", "IntField", "PathField", "Section", "TextField", "Toggle", "ValueLabel"]
 
 
-class _Header(QAbstractButton):
+class _Header(QtWidgets.QAbstractButton):
     """The upper-case title; with a chevron when the section folds."""
 
     def __init__(self, title: str, *, foldable: bool) -> None:
@@ -34,7 +25,7 @@ class _Header(QAbstractButton):
         self.setText(title)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if foldable else Qt.FocusPolicy.NoFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setToolTip("Fold or unfold (Space)" if foldable else "")
 
     def sizeHint(self) -> QSize:
@@ -64,7 +55,7 @@ class _Header(QAbstractButton):
             event.ignore()
 
 
-class Section(QWidget):
+class Section(QtWidgets.QWidget):
     """A titled group; ``action`` is the text of a quiet button at the right of the title."""
 
     actionClicked = Signal()
@@ -77,36 +68,35 @@ class Section(QWidget):
         collapsible: bool = True,
         collapsed: bool = False,
         action: str = "",
-        parent: QWidget | None = None,
+        parent: QtWidgets.QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._header = _Header(title, foldable=collapsible)
         self._header.clicked.connect(self._flip)
-        self._action = QPushButton()
+        self._action = QtWidgets.QPushButton()
         self._action.setProperty("kind", "quiet")
         self._action.setFixedHeight(26)
         self._action.clicked.connect(lambda: self.actionClicked.emit())
-        self._body = QWidget()
-        self._column = QVBoxLayout(self._body)
+        self._body = QtWidgets.QWidget()
+        self._column = QtWidgets.QVBoxLayout(self._body)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(GRID_PX // 2)
-        self._top = hbox(self._header, self._action)
-        self._top.setStretch(0, 1)
+        self._top = hbox(self._header, self._action, stretch={0: 1})
         self.setLayout(vbox(self._top, self._body, gap_px=4))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Preferred, QtWidgets.QSizePolicy.Policy.Maximum)
         self.set_title(title)
         self.set_action(action)
         self.set_collapsed(collapsed)
 
-    def add(self, widget: QWidget) -> None:
+    def add(self, widget: QtWidgets.QWidget) -> None:
         """Put ``widget`` under what is there."""
         self._column.addWidget(widget)
 
-    def add_layout(self, layout: QLayout) -> None:
+    def add_layout(self, layout: QtWidgets.QLayout) -> None:
         """Put ``layout`` under what is there."""
         self._column.addLayout(layout)
 
-    def add_action(self, push: QPushButton) -> None:
+    def add_action(self, push: QtWidgets.QPushButton) -> None:
         """Another small button at the right of the title."""
         push.setFixedHeight(26)
         self._top.addWidget(push)
@@ -147,11 +137,11 @@ class Section(QWidget):
         self.toggled.emit(self.is_collapsed())
 
 
-class ValueLabel(QLabel):
+class ValueLabel(QtWidgets.QLabel):
     """A figure to read and copy."""
 
-    def __init__(self, text: str = "", *, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
         self.setProperty("kind", "value")
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -165,22 +155,22 @@ class ValueLabel(QLabel):
         return QSize(24, super().minimumSizeHint().height())
 
 
-class FormRows(QWidget):
+class FormRows(QtWidgets.QWidget):
     """Label left, field right, all fields on one line."""
 
-    def __init__(self, *, label_px: int = 112, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._grid = QGridLayout(self)
+    def __init__(self, *, label_px: int = 112) -> None:
+        super().__init__()
+        self._grid = QtWidgets.QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID_PX)
         self._grid.setVerticalSpacing(6)
         self._grid.setColumnMinimumWidth(0, label_px)
         self._grid.setColumnStretch(1, 1)
-        self._labels: dict[QWidget, QLabel] = {}
+        self._labels: dict[QtWidgets.QWidget, QtWidgets.QLabel] = {}
 
-    def add_row(self, label: str, widget: QWidget, tooltip: str = "") -> QLabel:
+    def add_row(self, label: str, widget: QtWidgets.QWidget, tooltip: str = "") -> QtWidgets.QLabel:
         """One row; the tooltip goes to label and field; returns the label."""
-        words = QLabel(label)
+        words = QtWidgets.QLabel(label)
         words.setMinimumHeight(FIELD_PX)
         words.setToolTip(tooltip or label)
         words.setBuddy(widget)
@@ -203,11 +193,11 @@ class FormRows(QWidget):
         words.setMinimumHeight(0)
         return value
 
-    def add_wide(self, widget: QWidget) -> None:
+    def add_wide(self, widget: QtWidgets.QWidget) -> None:
         """A widget over both columns."""
         self._grid.addWidget(widget, self._grid.rowCount(), 0, 1, 2)
 
-    def set_row_visible(self, widget: QWidget, visible: bool) -> None:
+    def set_row_visible(self, widget: QtWidgets.QWidget, visible: bool) -> None:
         """Show or hide a field with its label."""
         widget.setVisible(visible)
         if widget in self._labels:

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
+from app.widgets.painted import ARROWS
 from app.widgets.pixels import Picture8, checked, paint_rounded, resized
 
 Spot = tuple[float, float]
 MOST_POINTS: Final = 3
 NAMES: Final = ("left eye", "right eye", "mouth")
 _GRAB_PX: Final = 14.0
-_ARROWS: Final = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 _ENTER: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _BACK: Final = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
@@ -35,8 +35,8 @@ class FramePicker(QWidget):
     accepted = Signal()
     cancelled = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._array: Picture8 | None = None
         self._scaled: QImage | None = None
         self._scale = 1.0
@@ -213,7 +213,7 @@ class FramePicker(QWidget):
             painter.setPen(pen)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(at, 8, 8)
-            for dx, dy in _ARROWS.values():
+            for dx, dy in ARROWS.values():
                 painter.drawLine(at + QPointF(dx * 4, dy * 4), at + QPointF(dx * 12, dy * 12))
 
     # hands
@@ -283,7 +283,7 @@ class FramePicker(QWidget):
     def event(self, event: QEvent) -> bool:
         if self._clicking and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             # Qt takes Tab away before keyPressEvent.
-            if event.key() == Qt.Key.Key_Tab and self._chosen + 1 < self._reachable():
+            if event.key() == Qt.Key.Key_Tab and self._chosen + 1 < min(MOST_POINTS, len(self._points) + 1):
                 self._chosen += 1
                 self.update()
                 return True
@@ -291,11 +291,7 @@ class FramePicker(QWidget):
                 self._chosen -= 1
                 self.update()
                 return True
-        return paint.keeps_key(event, {*_ARROWS, *_ENTER, *_BACK, Qt.Key.Key_Escape}) or super().event(event)
-
-    def _reachable(self) -> int:
-        """Markers that Tab goes to: those that are set and the one to set next."""
-        return min(MOST_POINTS, len(self._points) + 1)
+        return paint.keeps_key(event, {*ARROWS, *_ENTER, *_BACK, Qt.Key.Key_Escape}) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
@@ -303,7 +299,7 @@ class FramePicker(QWidget):
             self.cancelled.emit()
         elif self._clicking and key in _BACK:
             self.undo()
-        elif key in _ARROWS:
+        elif key in ARROWS:
             self._arrow(key, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key in _ENTER:
             self._enter()
@@ -321,7 +317,7 @@ class FramePicker(QWidget):
             self.update()
 
     def _arrow(self, key: Qt.Key, far: bool) -> None:
-        dx, dy = _ARROWS[key]
+        dx, dy = ARROWS[key]
         if not self._clicking:
             if self._boxes:
                 self.faceChosen.emit((max(self._face, 0) + (dx or dy)) % len(self._boxes))

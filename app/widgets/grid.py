@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy
 
-from app.theme import color, tokens, ui_font
+from app.theme import tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import PaintedItems
+from app.widgets.painted import ARROWS, Key, PaintedItems
+from app.widgets.picture import CAPTION_PX, NOTCHES
 from app.widgets.pixels import Picture8, checked, paint_rounded, resized
 
-CAPTION_PX: Final = 24
 _CORNER_PX: Final = 4.0
 _NAMES_PX: Final = 112
 _LINE_PX: Final = 18
@@ -29,16 +29,7 @@ class PictureGrid(PaintedItems):
     cellDoubleClicked = Signal(int)
     panned = Signal(float, float)
     zoomed = Signal(float)
-    handled_keys = (
-        Qt.Key.Key_Left,
-        Qt.Key.Key_Right,
-        Qt.Key.Key_Up,
-        Qt.Key.Key_Down,
-        Qt.Key.Key_Return,
-        Qt.Key.Key_Plus,
-        Qt.Key.Key_Equal,
-        Qt.Key.Key_Minus,
-    )
+    handled_keys = (*ARROWS, Key.Key_Return, *NOTCHES)
 
     def __init__(
         self,
@@ -49,9 +40,8 @@ class PictureGrid(PaintedItems):
         empty_text: str = "",
         centred: bool = False,
         room_for: int = 0,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._centred, self._room_for = centred, room_for
         self._columns, self._gap = max(0, columns), gap_px
         self._left, self._right, self._empty_text = caption, "", empty_text
@@ -63,7 +53,6 @@ class PictureGrid(PaintedItems):
         self._images_px = (0, 0)
         self._best = ((0, 0, 0), 1)
         self._chosen = -1
-        self._cursor = 0
         self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -146,14 +135,6 @@ class PictureGrid(PaintedItems):
         """The marked cell, or -1."""
         return self._chosen
 
-    def cell_at(self, spot: QPoint) -> int:
-        """The cell under ``spot`` (widget pixels), or -1, also between cells."""
-        return self.index_at(spot)
-
-    def cell_rect(self, index: int) -> QRect:
-        """Where cell ``index`` is, in widget pixels."""
-        return self.item_rect(index)
-
     def item_count(self) -> int:
         return self.count()
 
@@ -221,10 +202,8 @@ class PictureGrid(PaintedItems):
         if not self._cells:
             rect = QRectF(self.rect()).adjusted(0, 0, 0, -self._caption_px())
             paint.box(painter, rect, fill=theme.panel, line=theme.line, radius_px=theme.picture_radius_px)
-            painter.setFont(ui_font())
-            painter.setPen(color(theme.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(rect.adjusted(16, 16, -16, -16), int(flags), self._empty_text)
+            room = rect.adjusted(16, 16, -16, -16)
+            paint.paragraph(painter, room, self._empty_text, font=ui_font(), ink=theme.faint)
         for index in range(self.count()):
             cell = self.item_rect(index)
             if cell.intersects(event.rect()):
@@ -235,9 +214,7 @@ class PictureGrid(PaintedItems):
         if self.count():
             for index, ink in ((self._hover, theme.muted), (self._cursor if self.hasFocus() else -1, theme.text)):
                 if index >= 0 and index != self._chosen:
-                    painter.setBrush(Qt.BrushStyle.NoBrush)
-                    painter.setPen(paint.pen(ink, 2.0))
-                    painter.drawRoundedRect(QRectF(self.item_rect(index)).adjusted(1, 1, -1, -1), 4, 4)
+                    paint.ring(painter, QRectF(self.item_rect(index)), ink, _CORNER_PX)
             if self._chosen >= 0:
                 paint.focus_ring(painter, QRectF(self.item_rect(self._chosen)), _CORNER_PX)
         self._paint_names(painter)
@@ -283,7 +260,7 @@ class PictureGrid(PaintedItems):
         return image
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.cell_at(event.position().toPoint())
+        index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor = index
             self.update()
@@ -308,7 +285,7 @@ class PictureGrid(PaintedItems):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         pressed, self._press = self._press, None
         if pressed is not None and not self._moved and event.button() == Qt.MouseButton.LeftButton:
-            index = self.cell_at(event.position().toPoint())
+            index = self.index_at(event.position().toPoint())
             if index >= 0:
                 self.cellClicked.emit(index)
 
@@ -326,29 +303,19 @@ class PictureGrid(PaintedItems):
         return max(1, across), max(1, last.bottom() + 1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.cell_at(event.position().toPoint())
+        index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.cellDoubleClicked.emit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        steps = {
-            Qt.Key.Key_Left: -1,
-            Qt.Key.Key_Right: 1,
-            Qt.Key.Key_Up: -self._across(),
-            Qt.Key.Key_Down: self._across(),
-        }
-        zooms = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
-        if self._pannable and key in zooms:
-            self.zoomed.emit(zooms[key])
-        elif self._pannable and key in steps and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            right = {Qt.Key.Key_Left: -0.1, Qt.Key.Key_Right: 0.1}.get(key, 0.0)
-            up = {Qt.Key.Key_Up: 0.1, Qt.Key.Key_Down: -0.1}.get(key, 0.0)
-            self.panned.emit(right, up)
-        elif key in steps and self.count():
-            target = self._cursor + steps[key]
-            self._cursor = target if 0 <= target < self.count() else self._cursor
-            self.update()
+        if self._pannable and key in NOTCHES:
+            self.zoomed.emit(NOTCHES[key])
+        elif self._pannable and key in ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            right, down = ARROWS[key]
+            self.panned.emit(0.1 * right, -0.1 * down)
+        elif key in ARROWS and self.count():
+            self._step_cursor(key, self._across())
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.count():
             self.cellClicked.emit(self._cursor)
         else:

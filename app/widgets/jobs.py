@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.job import JobView
 from app.theme import tokens
@@ -23,8 +23,8 @@ _TICK_MS: Final = 40
 class ProgressLine(QWidget):
     """A thin bar; it moves to and fro while the end is unknown."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._fraction: float | None = 0.0
         self._paused = False
         self._phase = 0.5
@@ -104,8 +104,8 @@ class JobsBar(QFrame):
     resumeClicked = Signal(str)
     stopClicked = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "bottombar")
         self.setFixedHeight(BAR_PX)
         self._jobs: tuple[JobView, ...] = ()
@@ -115,12 +115,9 @@ class JobsBar(QFrame):
         self._detail.setProperty("kind", "readout")
         self._status.setProperty("kind", "muted")
         self._status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._pause = button("Pause", "Pause this job")
-        self._stop = button("Stop", "Stop this job; finished work is kept")
-        self._more = button("", "Show the next job", kind="quiet")
-        self._pause.clicked.connect(lambda: self._flip())
-        self._stop.clicked.connect(lambda: self.stopClicked.emit(self._key))
-        self._more.clicked.connect(lambda: self._next())
+        self._pause = button("Pause", "Pause this job", do=self._flip)
+        self._stop = button("Stop", "Stop this job; finished work is kept", do=lambda: self.stopClicked.emit(self._key))
+        self._more = button("", "Show the next job", kind="quiet", do=self._next)
         row = hbox(
             self._dot, self._text, self._line, self._detail, self._pause, self._stop, self._more, None, self._status
         )
@@ -137,7 +134,7 @@ class JobsBar(QFrame):
         keys = [job.key for job in jobs]
         if self._key not in keys:
             self._key = keys[0] if keys else ""
-        job = next((job for job in jobs if job.key == self._key), None)
+        job = self._shown()
         for widget in (self._line, self._detail):
             widget.setVisible(job is not None)
         self._pause.setVisible(job is not None and job.can_pause)
@@ -145,8 +142,8 @@ class JobsBar(QFrame):
         self._more.setVisible(len(jobs) > 1)
         self._more.setText(f"{len(jobs) - 1} more")
         self._dot.set_state("idle" if job is None else "paused" if job.paused else "run")
-        self._set(self._text, job.text if job else "Ready")
-        self._set(self._detail, job.detail if job else "")
+        self._text.setText(job.text if job else "Ready")
+        self._detail.setText(job.detail if job else "")
         if job is not None:
             self._line.set_fraction(job.fraction, paused=job.paused)
             self._pause.setText("Resume" if job.paused else "Pause")
@@ -156,15 +153,7 @@ class JobsBar(QFrame):
 
     def set_status(self, text: str) -> None:
         """The words at the right end: what was saved, what is on."""
-        self._set(self._status, text)
-
-    def shown_key(self) -> str:
-        """The key of the job on show, or empty."""
-        return self._key
-
-    def _set(self, label: QLabel, text: str) -> None:
-        if label.text() != text:
-            label.setText(text)
+        self._status.setText(text)
 
     def _shown(self) -> JobView | None:
         return next((job for job in self._jobs if job.key == self._key), None)

@@ -117,9 +117,7 @@ class KeyStrip(Strip):
             return
         painter = paint.smooth(self)
         place = QRectF(self.item_rect(self._keys[self._target()].frame))
-        painter.setPen(paint.pen(tokens().accent_line, 3.0))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 8, 8)
+        paint.ring(painter, place, tokens().accent_line, 8, width_px=3.0)
         ghost = QRectF(self.item_rect(self._keys[self._carried].frame))
         ghost.moveCenter(QPointF(self._now_x, ghost.center().y()))
         painter.setOpacity(0.8)

@@ -1,6 +1,8 @@
-"""Labels that may be narrower than their words."""
+"""Labels with their look in one call, and labels that may be narrower than their words."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPaintEvent
@@ -8,6 +10,13 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
+
+
+def kind_label(kind: str, text: str = "", **properties: Any) -> QLabel:
+    """A label with the look named ``kind`` in the style sheet; ``properties`` are Qt's, such as ``wordWrap``."""
+    made = QLabel(text, **properties)
+    made.setProperty("kind", kind)
+    return made
 
 
 class ElidedLabel(QLabel):

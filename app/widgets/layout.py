@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QLayoutItem, QScrollArea, QVBoxLayout, QWidget
 
 from app.theme import GRID_PX
 
 Item = QWidget | QLayout | int | None
+Margins = tuple[int, int, int, int]
+EVEN: Final[Mapping[int, int]] = {}
 
 
 class FlowLayout(QLayout):
@@ -82,8 +87,10 @@ def scrolled(widget: QWidget) -> QScrollArea:
     return area
 
 
-def _fill(layout: QBoxLayout, items: tuple[Item, ...], gap_px: int) -> None:
-    layout.setContentsMargins(0, 0, 0, 0)
+def _fill(
+    layout: QBoxLayout, items: tuple[Item, ...], gap_px: int, margins: Margins, stretch: Mapping[int, int]
+) -> None:
+    layout.setContentsMargins(*margins)
     layout.setSpacing(gap_px)
     for item in items:
         if item is None:
@@ -94,20 +101,36 @@ def _fill(layout: QBoxLayout, items: tuple[Item, ...], gap_px: int) -> None:
             layout.addLayout(item)
         else:
             layout.addWidget(item)
+    for index, share in stretch.items():
+        layout.setStretch(index, share)
 
 
-def hbox(*items: Item, gap_px: int = GRID_PX) -> QHBoxLayout:
-    """Items from left to right without margins; an int is a gap in pixels, None takes up the slack."""
+def hbox(
+    *items: Item, gap_px: int = GRID_PX, margins: Margins = (0, 0, 0, 0), stretch: Mapping[int, int] = EVEN
+) -> QHBoxLayout:
+    """Items from left to right; an int is a gap in pixels, None takes up the slack.
+
+    `margins` in pixels: left, top, right, bottom; `stretch` by the item's place, as `QBoxLayout.setStretch`.
+    """
     layout = QHBoxLayout()
-    _fill(layout, items, gap_px)
+    _fill(layout, items, gap_px, margins, stretch)
     return layout
 
 
-def vbox(*items: Item, gap_px: int = GRID_PX) -> QVBoxLayout:
-    """Items from top to bottom without margins; an int is a gap in pixels, None takes up the slack."""
+def vbox(
+    *items: Item, gap_px: int = GRID_PX, margins: Margins = (0, 0, 0, 0), stretch: Mapping[int, int] = EVEN
+) -> QVBoxLayout:
+    """Items from top to bottom, else as `hbox`."""
     layout = QVBoxLayout()
-    _fill(layout, items, gap_px)
+    _fill(layout, items, gap_px, margins, stretch)
     return layout
+
+
+def held(layout: QLayout) -> QWidget:
+    """A widget for a layout."""
+    widget = QWidget()
+    widget.setLayout(layout)
+    return widget
 
 
 def hairline() -> QFrame:

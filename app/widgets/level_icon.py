@@ -18,8 +18,8 @@ _SIDE_PX: Final = 18
 class LevelIcon(QWidget):
     """A disc with a mark: colour alone would leave some people out. Levels: good, watch, bad, unknown."""
 
-    def __init__(self, level: str = "unknown", *, side_px: int = _SIDE_PX, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, level: str = "unknown", *, side_px: int = _SIDE_PX) -> None:
+        super().__init__()
         self._side = side_px
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._level = ""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
@@ -19,16 +19,16 @@ Curve = NDArray[np.float64]
 _LEFT_PX: Final = 30
 _BOTTOM_PX: Final = 18
 _TOP_PX: Final = 6
-_KEYS: Final = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
 class NormPlot(Painted):
     """Curves over [0, 1]; a click or drag says where, and so do the arrow keys."""
 
     placed = Signal(float)
+    handled_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._curves: dict[str, Curve] = {}
         self._names: dict[str, str] = {}
         self._parts: Sequence[str] = ()
@@ -190,4 +190,4 @@ class NormPlot(Painted):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._curves:
             QToolTip.showText(event.globalPos(), self.words_at(self._fraction_at(event.pos().x())), self)
             return True
-        return paint.keeps_key(event, _KEYS) or super().event(event)
+        return super().event(event)

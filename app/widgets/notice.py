@@ -19,8 +19,8 @@ Level = Literal["info", "warning", "error"]
 class CloseButton(QAbstractButton):
     """A small painted cross."""
 
-    def __init__(self, tooltip: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, tooltip: str) -> None:
+        super().__init__()
         self.setToolTip(tooltip)
         self.setAccessibleName(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -55,8 +55,7 @@ class NoticeLine(QFrame):
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._more = button("Details", "Show or hide the details (Space)", kind="quiet", checkable=True)
-        self._act = button("", "Do this (Space)", kind="quiet")
-        self._act.clicked.connect(lambda: self.acted.emit())
+        self._act = button("", "Do this (Space)", kind="quiet", do=self.acted.emit)
         self._act.hide()
         self._close = CloseButton("Close this notice (Escape)")
         self._details = QPlainTextEdit(readOnly=True)
@@ -65,11 +64,8 @@ class NoticeLine(QFrame):
         self._timer.timeout.connect(self.clear)
         self._more.toggled.connect(self._details.setVisible)
         self._close.clicked.connect(lambda: self._dismiss())
-        line = hbox(self._words, self._act, self._more, self._close)
-        line.setStretch(0, 1)
-        column = vbox(line, self._details)
-        column.setContentsMargins(16, 6, 8, 6)
-        self.setLayout(column)
+        line = hbox(self._words, self._act, self._more, self._close, stretch={0: 1})
+        self.setLayout(vbox(line, self._details, margins=(16, 6, 8, 6)))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setProperty("kind", "notice-info")
         self.setVisible(False)

@@ -46,11 +46,16 @@ class NumberField(QLineEdit):
         """Emit ``number``."""
         raise NotImplementedError
 
-    def put(self, number: float) -> None:
+    def set_value(self, number: float) -> None:
         """Show ``number``, clamped, without emitting."""
         self._number = min(self._high, max(self._low, number))
         self.setText(self.shown(self._number))
         self._mark("")
+
+    def set_range(self, minimum: float, maximum: float) -> None:
+        """Change the ends without emitting."""
+        self._low, self._high = minimum, maximum
+        self.set_value(self._number)
 
     def is_valid(self) -> bool:
         """False while the typed text is not a number in range."""
@@ -89,7 +94,7 @@ class NumberField(QLineEdit):
 
     def _take(self, number: float) -> None:
         before = self._number
-        self.put(number)
+        self.set_value(number)
         if self._number != before:
             self.tell(self._number)
 
@@ -98,7 +103,7 @@ class NumberField(QLineEdit):
         if step is not None:
             self._take(self.stepped(step))
         elif event.key() == Qt.Key.Key_Escape:
-            self.put(self._number)
+            self.set_value(self._number)
         else:
             super().keyPressEvent(event)
 
@@ -110,7 +115,7 @@ class NumberField(QLineEdit):
         super().focusOutEvent(event)
         self._commit()
         if not self.is_valid():
-            self.put(self._number)
+            self.set_value(self._number)
 
 
 class IntField(NumberField):
@@ -119,25 +124,14 @@ class IntField(NumberField):
     changed = Signal(int)
     example = "64 or 1,000"
 
-    def __init__(
-        self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(minimum, maximum, unit=unit, parent=parent)
+    def __init__(self, minimum: int, maximum: int, value: int, *, step: int = 1, unit: str = "") -> None:
+        super().__init__(minimum, maximum, unit=unit)
         self._step = step
-        self.put(value)
+        self.set_value(value)
 
     def value(self) -> int:
         """The last good number."""
         return int(self._number)
-
-    def set_value(self, value: int) -> None:
-        """Show ``value``, clamped, without emitting."""
-        self.put(value)
-
-    def set_range(self, minimum: int, maximum: int) -> None:
-        """Change the ends without emitting."""
-        self._low, self._high = minimum, maximum
-        self.put(self._number)
 
     def shown(self, number: float) -> str:
         return f"{int(number):,} {self._unit}".rstrip()
@@ -158,48 +152,26 @@ class FloatField(NumberField):
 
     changed = Signal(float)
 
-    def __init__(
-        self,
-        minimum: float,
-        maximum: float,
-        value: float,
-        *,
-        decimals: int = 4,
-        unit: str = "",
-        scientific: bool = True,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(minimum, maximum, unit=unit, parent=parent)
-        self._decimals, self._scientific = decimals, scientific
-        self.put(value)
+    def __init__(self, minimum: float, maximum: float, value: float, *, unit: str = "") -> None:
+        super().__init__(minimum, maximum, unit=unit)
+        self.set_value(value)
 
     def value(self) -> float:
         """The last good number."""
         return self._number
 
-    def set_value(self, value: float) -> None:
-        """Show ``value``, clamped, without emitting."""
-        self.put(value)
-
-    def set_range(self, minimum: float, maximum: float) -> None:
-        """Change the ends without emitting."""
-        self._low, self._high = minimum, maximum
-        self.put(self._number)
-
     def shown(self, number: float) -> str:
-        if not self._scientific:
-            words = f"{number:.{self._decimals}f}"
-        elif number != 0 and not 0.001 <= abs(number) < 100_000 and float(compact(number)) == number:
+        if number != 0 and not 0.001 <= abs(number) < 100_000 and float(compact(number)) == number:
             words = compact(number)
         else:
             words = f"{number:.12g}"
         return f"{words} {self._unit}".rstrip()
 
     def stepped(self, steps: int) -> float:
-        if self._scientific and self._number > 0:
+        if self._number > 0:
             # Ten steps to a decade; the result stays a number one would type.
             return float(f"{self._number * 10 ** (steps / 10):.1e}")
-        return float(round(self._number + steps * 10.0 ** -min(self._decimals, 2), self._decimals))
+        return float(round(self._number + steps * 0.01, 4))
 
     def tell(self, number: float) -> None:
         self.changed.emit(number)

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent, QMouseEvent, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import Painted
-from app.widgets.pixels import dropped_files, dropped_key, paint_rounded, resized, square_cover
+from app.widgets.painted import ARROWS, Painted
+from app.widgets.pixels import SmallImages, dropped_files, dropped_key, paint_rounded, small_image
 
 LETTERS: Final = "ABCD"
 _LARGEST_PX: Final = 420
 _STEP: Final = 0.02
 _BIG_STEP: Final = 0.1
-_MOVES: Final = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class Pad(Painted):
@@ -33,11 +32,12 @@ class Pad(Painted):
     cornerClicked = Signal(int)
     keyDropped = Signal(int, str)
     filesDropped = Signal(int, list)
+    handled_keys = (*ARROWS, Qt.Key.Key_Home)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._corners: tuple[NDArray[Any] | None, ...] = ()
-        self._images: dict[tuple[int, int], QImage] = {}
+        self._images: SmallImages[int] = {}
         self._at = (0.5, 0.5)
         self._chosen = -1
         self._dragging = False
@@ -153,18 +153,13 @@ class Pad(Painted):
         painter.setBrush(color(theme.accent_line if self.isEnabled() else theme.faint))
         painter.drawEllipse(spot, 9, 9)
         if paint.tabbed_to(self):
-            painter.setPen(paint.pen(theme.accent_line, 2.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(spot, 13, 13)
+            paint.circle(painter, spot, theme.accent_line, 13, width_px=2.0)
         painter.end()
 
     def _image(self, index: int, rect: QRectF) -> QImage:
-        side = round(rect.width() * self.devicePixelRatioF())
-        if (index, side) not in self._images:
-            picture = self._corners[index]
-            assert picture is not None
-            self._images[index, side] = resized(square_cover(picture), side, side)
-        return self._images[index, side]
+        picture = self._corners[index]
+        assert picture is not None
+        return small_image(self._images, index, picture, rect.width() * self.devicePixelRatioF())
 
     # hands
     def _corner_at(self, spot: QPointF) -> int:
@@ -200,18 +195,15 @@ class Pad(Painted):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key in _MOVES:
+        if key in ARROWS:
             step = _BIG_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP
-            dx, dy = _MOVES[key]
+            dx, dy = ARROWS[key]
             x, y = self._at[0] + step * dx, self._at[1] + step * dy
             self._take((round(min(1.0, max(0.0, x)), 4), round(min(1.0, max(0.0, y)), 4)))
         elif key == Qt.Key.Key_Home:
             self._take((0.5, 0.5))
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, (*_MOVES, Qt.Key.Key_Home)) or super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_key(event.mimeData()) is not None or dropped_files(event.mimeData()):

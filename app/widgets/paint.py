@@ -17,19 +17,23 @@ def pen(value: str, width_px: float = 1.0) -> QPen:
 
 
 def box(
-    painter: QPainter, rect: QRectF, *, fill: str | None = None, line: str | None = None, radius_px: float = 6.0
+    painter: QPainter,
+    rect: QRectF,
+    *,
+    fill: str | None = None,
+    alpha: float = 1.0,
+    line: str | None = None,
+    radius_px: float = 6.0,
 ) -> None:
     """A rounded box whose hairline lies inside ``rect``, so neighbours keep their gap."""
-    painter.setBrush(color(fill) if fill else Qt.BrushStyle.NoBrush)
+    painter.setBrush(color(fill, alpha) if fill else Qt.BrushStyle.NoBrush)
     painter.setPen(pen(line) if line else Qt.PenStyle.NoPen)
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5) if line else rect, radius_px, radius_px)
 
 
 def focus_ring(painter: QPainter, rect: QRectF, radius_px: float = 6.0) -> None:
     """The one focus mark of the program: a two-pixel accent line inside ``rect``."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(pen(tokens().accent_line, 2.0))
-    painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius_px, radius_px)
+    ring(painter, rect, tokens().accent_line, radius_px)
 
 
 def tabbed_to(widget: QWidget) -> bool:
@@ -96,6 +100,35 @@ def padlock(painter: QPainter, centre: QPointF, ink: str, *, closed: bool) -> No
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color(ink))
     painter.drawRoundedRect(QRectF(x - 4.0, y, 8.0, 6.0), 1.5, 1.5)
+
+
+def ring(painter: QPainter, rect: QRectF, ink: str, radius_px: float = 6.0, *, width_px: float = 2.0) -> None:
+    """A rounded outline whose line lies inside ``rect`` where it is two pixels wide."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(ink, width_px))
+    painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius_px, radius_px)
+
+
+def circle(painter: QPainter, centre: QPointF, ink: str, radius_px: float, *, width_px: float) -> None:
+    """An open circle."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(ink, width_px))
+    painter.drawEllipse(centre, radius_px, radius_px)
+
+
+def paragraph(
+    painter: QPainter,
+    rect: QRectF,
+    words: str,
+    *,
+    font: QFont,
+    ink: str,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter,
+) -> None:
+    """Words that wrap at the edges of ``rect``."""
+    painter.setFont(font)
+    painter.setPen(color(ink))
+    painter.drawText(rect, int(align | Qt.TextFlag.TextWordWrap), words)
 
 
 def dot(painter: QPainter, centre: QPointF, ink: str, radius_px: float = 4.0) -> None:

@@ -11,19 +11,22 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.widgets import paint
 
+Key = Qt.Key
 STEP_KEYS: Final = {
-    Qt.Key.Key_Left: -1,
-    Qt.Key.Key_Down: -1,
-    Qt.Key.Key_Right: 1,
-    Qt.Key.Key_Up: 1,
-    Qt.Key.Key_PageDown: -10,
-    Qt.Key.Key_PageUp: 10,
+    **{Key.Key_Left: -1, Key.Key_Down: -1, Key.Key_Right: 1, Key.Key_Up: 1},
+    **{Key.Key_PageDown: -10, Key.Key_PageUp: 10},
 }
 """How many steps a key goes, on whatever slides."""
+ARROWS: Final = {Key.Key_Left: (-1, 0), Key.Key_Right: (1, 0), Key.Key_Up: (0, -1), Key.Key_Down: (0, 1)}
+"""Which way an arrow points, rightwards and downwards."""
+CHOOSING: Final = (Key.Key_Return, Key.Key_Space)
+"""What chooses the item under the cursor."""
 
 
 class Painted(QWidget):
-    """A widget that paints itself and shows its focus."""
+    """A widget that paints itself, shows its focus and keeps its keys from the window's shortcuts."""
+
+    handled_keys: Collection[Qt.Key] = ()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -33,15 +36,16 @@ class Painted(QWidget):
         super().focusOutEvent(event)
         self.update()
 
+    def event(self, event: QEvent) -> bool:
+        return paint.keeps_key(event, self.handled_keys) or super().event(event)
+
 
 class PaintedItems(Painted):
     """A widget that paints numbered items itself; subclasses say where they are and what they mean."""
 
-    handled_keys: Collection[Qt.Key] = ()
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._hover = -1
+        self._hover, self._cursor = -1, 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
 
@@ -67,6 +71,13 @@ class PaintedItems(Painted):
     def leaveEvent(self, event: QEvent) -> None:
         self._set_hover(-1)
 
+    def _step_cursor(self, key: Qt.Key, columns: int) -> None:
+        """Moves the keyboard's place by an arrow among items in so many columns; at an edge it stays."""
+        right, down = ARROWS[key]
+        if 0 <= self._cursor + right + down * columns < self.item_count():
+            self._cursor += right + down * columns
+        self.update()
+
     def _set_hover(self, index: int) -> None:
         if index != self._hover:
             self._hover = index
@@ -79,4 +90,4 @@ class PaintedItems(Painted):
             if words:
                 QToolTip.showText(event.globalPos(), words, self, self.item_rect(index))
                 return True
-        return paint.keeps_key(event, self.handled_keys) or super().event(event)
+        return super().event(event)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import color, tokens, ui_font
+from app.theme import tokens, ui_font
 from app.widgets import paint
 from app.widgets.pixels import paint_rounded, to_qimage
 
@@ -23,8 +23,8 @@ _DOT_PX: Final = 14
 class PairView(QWidget):
     """Two uint8 (H, W, 3) pictures as large as the width allows; without pictures an empty place with words."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._images: tuple[QImage, ...] = ()
         self._words = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -42,14 +42,6 @@ class PairView(QWidget):
         self.setAccessibleName(words)
         self.update()
 
-    @property
-    def shows_pictures(self) -> bool:
-        """Whether there is a pair to be judged."""
-        return bool(self._images)
-
-    def _side_px(self) -> int:
-        return max(32, min((self.width() - GAP_PX) // 2, self.height(), LARGEST_PX))
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # Never higher than two squares need; the place under them goes to whoever wants it.
@@ -61,7 +53,7 @@ class PairView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
-        side = self._side_px()
+        side = max(32, min((self.width() - GAP_PX) // 2, self.height(), LARGEST_PX))
         x, y = (self.width() - 2 * side - GAP_PX) / 2, 0.0
         for at in range(2):
             place = QRectF(x + at * (side + GAP_PX), y, side, side)
@@ -80,8 +72,8 @@ class PairView(QWidget):
 class AnswerDots(QWidget):
     """One dot a pair: filled for the same, open for different, faint for what is to come; the next one is ringed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._answers: tuple[bool, ...] = ()
         self._total = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -104,14 +96,9 @@ class AnswerDots(QWidget):
             if at < len(self._answers) and self._answers[at]:
                 paint.dot(painter, centre, theme.accent_line, 4.5)
             elif at < len(self._answers):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(paint.pen(theme.muted, 1.6))
-                painter.drawEllipse(centre, 3.6, 3.6)
+                paint.circle(painter, centre, theme.muted, 3.6, width_px=1.6)
             else:
                 paint.dot(painter, centre, theme.track, 3.0)
                 if at == len(self._answers):
-                    painter.setBrush(Qt.BrushStyle.NoBrush)
-                    painter.setPen(paint.pen(theme.accent_line, 1.4))
-                    painter.drawEllipse(centre, 5.5, 5.5)
-        painter.setPen(color(theme.muted))
+                    paint.circle(painter, centre, theme.accent_line, 5.5, width_px=1.4)
         painter.end()

@@ -12,8 +12,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QKeyEvent, QM
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.widgets import paint
+from app.widgets.painted import ARROWS
 from app.widgets.photo_canvas import PhotoCanvas
-from app.widgets.picture import ARROWS, NOTCHES
+from app.widgets.picture import NOTCHES
 from app.widgets.pixels import dropped_files, dropped_image
 from app.widgets.split import GRAB_PX, shares_by_key, step_of
 

@@ -5,37 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from numpy.typing import NDArray
+from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QHideEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QShowEvent,
-    QWheelEvent,
-)
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
+from app.widgets.painted import ARROWS
 from app.widgets.pixels import Picture8, checked, dropped_files, dropped_image, paint_rounded, resized, to_qimage
 
 CAPTION_PX: Final = 24
 _BUSY_TICK_MS: Final = 40
 # A short job must not flicker: the busy mark waits this long before it shows.
 _BUSY_DELAY_MS: Final = 200
-ARROWS: Final = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0),
-    Qt.Key.Key_Down: (0.0, 1.0),
-}
 NOTCHES: Final = {Qt.Key.Key_Plus: 1.0, Qt.Key.Key_Equal: 1.0, Qt.Key.Key_Minus: -1.0}
 
 
@@ -63,7 +45,7 @@ class Picture(QWidget):
     ) -> None:
         super().__init__(parent)
         self._array: Picture8 | None = None
-        self._scaled: QImage | None = None
+        self._scaled: QtGui.QImage | None = None
         self._left, self._right = caption_left, caption_right
         self._empty_text, self._message = empty_text, ""
         self._smooth, self._draggable = smooth, draggable
@@ -131,10 +113,6 @@ class Picture(QWidget):
         if self._busy_shown != marked:
             self.update()
 
-    def is_busy(self) -> bool:
-        """True between ``set_busy(True)`` and ``set_busy(False)``."""
-        return self._busy
-
     def set_empty_text(self, text: str) -> None:
         """What is written where no picture is."""
         self._empty_text = text
@@ -187,7 +165,7 @@ class Picture(QWidget):
         return QSize(320, 320 + self._caption_px())
 
     # painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         theme = tokens()
         rect = self.picture_rect()
         painter = paint.smooth(self)
@@ -207,7 +185,7 @@ class Picture(QWidget):
         self._paint_captions(painter, rect)
         painter.end()
 
-    def _device_image(self, rect: QRectF) -> QImage:
+    def _device_image(self, rect: QRectF) -> QtGui.QImage:
         ratio = self.devicePixelRatioF()
         w, h = round(rect.width() * ratio), round(rect.height() * ratio)
         if self._scaled is None or (self._scaled.width(), self._scaled.height()) != (w, h):
@@ -215,22 +193,18 @@ class Picture(QWidget):
             self._scaled = resized(self._array, w, h, smooth=self._smooth)
         return self._scaled
 
-    def _write(self, painter: QPainter, rect: QRectF, words: str, ink: str) -> None:
+    def _write(self, painter: QtGui.QPainter, rect: QRectF, words: str, ink: str) -> None:
         tight = rect.width() < 160
-        painter.setFont(ui_font(tokens().small_px) if tight else ui_font())
-        painter.setPen(color(ink))
         edge = 6 if tight else 16
         inner = rect.adjusted(edge, edge, -edge, -edge)
-        painter.drawText(inner, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
+        paint.paragraph(painter, inner, words, font=ui_font(tokens().small_px) if tight else ui_font(), ink=ink)
 
-    def _paint_message(self, painter: QPainter, rect: QRectF) -> None:
+    def _paint_message(self, painter: QtGui.QPainter, rect: QRectF) -> None:
         theme = tokens()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color(theme.panel, 0.88))
-        painter.drawRoundedRect(rect, theme.picture_radius_px, theme.picture_radius_px)
+        paint.box(painter, rect, fill=theme.panel, alpha=0.88, radius_px=theme.picture_radius_px)
         self._write(painter, rect, self._message, theme.text)
 
-    def _paint_busy(self, painter: QPainter, rect: QRectF) -> None:
+    def _paint_busy(self, painter: QtGui.QPainter, rect: QRectF) -> None:
         theme = tokens()
         spot = QRectF(rect.right() - 36, rect.top() + 12, 24, 24)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -240,7 +214,7 @@ class Picture(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawArc(spot.adjusted(5, 5, -5, -5), -self._busy_angle * 16, 270 * 16)
 
-    def _paint_captions(self, painter: QPainter, rect: QRectF) -> None:
+    def _paint_captions(self, painter: QtGui.QPainter, rect: QRectF) -> None:
         if not self._caption_px():
             return
         theme, font = tokens(), ui_font(tokens().text_px - 1)
@@ -260,12 +234,12 @@ class Picture(QWidget):
         self._busy_angle = (self._busy_angle + 15) % 360
         self.update(self.picture_rect().toRect())
 
-    def showEvent(self, event: QShowEvent) -> None:
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
         super().showEvent(event)
         if self._busy:
             self._delay.start()
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
         super().hideEvent(event)
         self._delay.stop()
         self._spinner.stop()
@@ -276,7 +250,7 @@ class Picture(QWidget):
         grab = self._draggable and self._array is not None
         self.setCursor(Qt.CursorShape.OpenHandCursor if grab else Qt.CursorShape.ArrowCursor)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or not self.picture_rect().contains(event.position()):
             event.ignore()
             return
@@ -284,7 +258,7 @@ class Picture(QWidget):
         if self._draggable and self._array is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
         if self._press is None or not self._draggable or self._array is None:
             return
         step = event.position() - self._press
@@ -297,18 +271,18 @@ class Picture(QWidget):
         width = self.picture_rect().width()
         self.dragged.emit(step.x() / width, step.y() / width)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._press is None:
             return
         self._press = None
         self._set_cursor()
         (self.dragFinished if self._moved else self.clicked).emit()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.picture_rect().contains(event.position()):
             self.doubleClicked.emit()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
+    def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
         notches = event.angleDelta().y() / 120.0
         if self._draggable and self._array is not None and notches:
             self.wheelTurned.emit(notches)
@@ -320,7 +294,7 @@ class Picture(QWidget):
         keys = {*ARROWS, *NOTCHES} if self._draggable else set()
         return paint.keeps_key(event, {*keys, Qt.Key.Key_Return}) or super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         key = Qt.Key(event.key())
         ready = self._draggable and self._array is not None
         if key == Qt.Key.Key_C and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -337,7 +311,7 @@ class Picture(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
         menu = QMenu(self)
         copy = menu.addAction("Copy picture", self.copy_to_clipboard)
         copy.setEnabled(self._array is not None)
@@ -346,18 +320,18 @@ class Picture(QWidget):
         menu.deleteLater()
 
     # drops
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def dragEnterEvent(self, event: QtGui.QDragEnterEvent) -> None:
         mime = event.mimeData()
         if (self._takes_files and dropped_files(mime)) or (self._takes_images and mime.hasImage()):
             event.acceptProposedAction()
             self._dropping = True
             self.update()
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+    def dragLeaveEvent(self, event: QtGui.QDragLeaveEvent) -> None:
         self._dropping = False
         self.update()
 
-    def dropEvent(self, event: QDropEvent) -> None:
+    def dropEvent(self, event: QtGui.QDropEvent) -> None:
         self._dropping = False
         self.update()
         files = dropped_files(event.mimeData()) if self._takes_files else []

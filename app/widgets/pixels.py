@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import QMimeData, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QTransform
+from PySide6.QtGui import QBrush, QColor, QDropEvent, QImage, QPainter, QTransform
 
 Picture8 = NDArray[np.uint8]
 KEY_MIME: Final = "application/x-latent-loom-key"
@@ -85,9 +86,36 @@ def square_cover(array: NDArray[Any]) -> Picture8:
     return np.ascontiguousarray(rgb[top : top + side, left : left + side])
 
 
+K = TypeVar("K")
+SmallImages = dict[tuple[K, int], QImage]
+"""Square images by what they show and their side in device pixels."""
+
+
+def small_image(kept: SmallImages[K], key: K, array: NDArray[Any], side_px: float) -> QImage:
+    """The largest centred square of ``array``, scaled to ``side_px`` device pixels once and kept."""
+    side = round(side_px)
+    if (key, side) not in kept:
+        kept[key, side] = resized(square_cover(array), side, side)
+    return kept[key, side]
+
+
 def dropped_files(mime: QMimeData) -> list[str]:
     """The local paths in a drop; remote addresses are left out because the program fetches nothing."""
     return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+
+
+def take_drop(event: QDropEvent, files: Callable[[list[str]], object], picture: Callable[[Picture8], object]) -> bool:
+    """Hands on the files of a drop, else its picture, and accepts it; False where it carries neither."""
+    names = dropped_files(event.mimeData())
+    array = None if names else dropped_image(event.mimeData())
+    if names:
+        files(names)
+    elif array is not None:
+        picture(array)
+    else:
+        return False
+    event.acceptProposedAction()
+    return True
 
 
 def dropped_key(mime: QMimeData) -> str | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
-from app.widgets import paint
 from app.widgets.cards import ROW_PX, CardList
 
 SETTLE_MS: Final = 60
@@ -22,8 +20,8 @@ class RunList(CardList):
     seen = Signal(list)
     handled_keys: tuple[Qt.Key, ...] = (*CardList.handled_keys, *KEY_ACTIONS)
 
-    def __init__(self, *, empty_text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(empty_text=empty_text, parent=parent)
+    def __init__(self, *, empty_text: str = "") -> None:
+        super().__init__(empty_text=empty_text)
         self._told: list[str] = []
         self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self._tell)
@@ -81,6 +79,3 @@ class RunList(CardList):
             self.actionTriggered.emit(at, KEY_ACTIONS[key])
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, self.handled_keys) or super().event(event)

@@ -6,11 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy
 
-from app.theme import color, tokens, ui_font
+from app.theme import tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import STEP_KEYS, Painted
 
@@ -20,13 +20,13 @@ _MARK_PX: Final = 8
 _VALUE_PX: Final = 72
 _CLOSEST_PX: Final = 3.0
 """Marks nearer to each other are drawn as one."""
-_OWN_KEYS: Final = {*STEP_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 class Scrubber(Painted):
     """Emits the index of the step that is wanted; drag, wheel, arrows, Home and End."""
 
     moved = Signal(int)
+    handled_keys = (*STEP_KEYS, Qt.Key.Key_Home, Qt.Key.Key_End)
 
     def __init__(self, *, tooltip: str) -> None:
         super().__init__()
@@ -96,16 +96,12 @@ class Scrubber(Painted):
         value = QRectF(self.width() - _VALUE_PX, 0, _VALUE_PX, self.height())
         paint.text(painter, value, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignRight)
         track = QRectF(0, middle - 1.5, self.width() - _VALUE_PX, 3)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color(theme.track))
-        painter.drawRoundedRect(track, 1.5, 1.5)
+        paint.box(painter, track, fill=theme.track, radius_px=1.5)
         if len(self._steps) > 1:
             self._paint_marks(painter, middle)
         if self._index >= 0:
-            knob = QPointF(self.x_of(self._index), middle)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(color(theme.accent if self.isEnabled() else theme.track))
-            painter.drawEllipse(knob, _KNOB_PX, _KNOB_PX)
+            knob, ink = QPointF(self.x_of(self._index), middle), theme.accent if self.isEnabled() else theme.track
+            paint.dot(painter, knob, ink, _KNOB_PX)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, QRectF(self.rect()))
         painter.end()
@@ -146,9 +142,6 @@ class Scrubber(Painted):
             self._go(0 if key == Qt.Key.Key_Home else len(self._steps) - 1)
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, _OWN_KEYS) or super().event(event)
 
     def _tell(self) -> None:
         at = f", step {self._steps[self._index]:,}" if self._index >= 0 else ""

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from app.theme import tokens, ui_font
 from app.widgets import paint
@@ -21,9 +21,10 @@ class Segmented(Painted):
     """Options (key, label) side by side; click, or arrows when focused."""
 
     changed = Signal(str)
+    handled_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 
-    def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "") -> None:
+        super().__init__()
         if not options or len({key for key, _ in options}) != len(options):
             raise ValueError("A segmented control needs options with different keys.")
         self._options = tuple(options)
@@ -135,7 +136,7 @@ class Segmented(Painted):
             if why:
                 QToolTip.showText(event.globalPos(), why, self)
                 return True
-        return paint.keeps_key(event, (Qt.Key.Key_Left, Qt.Key.Key_Right)) or super().event(event)
+        return super().event(event)
 
     def _tell(self) -> None:
         self.setAccessibleName(self._options[self._index][1])

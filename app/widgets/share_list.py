@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import tokens, ui_font
 from app.widgets import paint
@@ -36,11 +36,10 @@ class ShareList(PaintedItems):
     chosen = Signal(str)
     handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Space)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._rows: tuple[Share, ...] = ()
         self._selected = ""
-        self._cursor = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Arrows move, Enter shows only these; once more shows all.")
 
@@ -107,9 +106,7 @@ class ShareList(PaintedItems):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._rows:
-            step = 1 if event.key() == Qt.Key.Key_Down else -1
-            self._cursor = min(len(self._rows) - 1, max(0, self._cursor + step))
-            self.update()
+            self._step_cursor(Qt.Key(event.key()), columns=1)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space) and self._rows:
             self._choose(self._cursor)
         else:

@@ -6,13 +6,13 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.figures import format_value
 from app.widgets.inline_edit import InlineEdit
-from app.widgets.painted import STEP_KEYS, Painted
+from app.widgets.painted import STEP_KEYS, Key, Painted
 from app.widgets.scale import Scale
 
 ROW_PX: Final = 28
@@ -21,18 +21,6 @@ _LOCK_PX: Final = 20
 _GAP_PX: Final = 8
 # Letting go within this distance of the origin means the origin: zero must be easy to find again.
 _SNAP_PX: Final = 4.0
-_OWN_KEYS: Final = {
-    *STEP_KEYS,
-    Qt.Key.Key_Home,
-    Qt.Key.Key_End,
-    Qt.Key.Key_Return,
-    Qt.Key.Key_Enter,
-    Qt.Key.Key_Backspace,
-    Qt.Key.Key_Delete,
-    Qt.Key.Key_L,
-    Qt.Key.Key_Minus,
-    Qt.Key.Key_Plus,
-}
 
 
 class ValueSlider(Painted):
@@ -42,6 +30,10 @@ class ValueSlider(Painted):
     pressed = Signal()
     released = Signal()
     lockToggled = Signal(bool)
+    handled_keys = (
+        *(*STEP_KEYS, Key.Key_Home, Key.Key_End, Key.Key_Return, Key.Key_Enter),
+        *(Key.Key_Backspace, Key.Key_Delete, Key.Key_L, Key.Key_Minus, Key.Key_Plus),
+    )
 
     def __init__(
         self,
@@ -61,9 +53,8 @@ class ValueSlider(Painted):
         tooltip: str = "",
         label_px: int = 96,
         value_px: int = 56,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._label, self._unit, self._decimals = label, unit, decimals
         self._signed, self._log, self._lockable = signed, log, lockable
         self._origin = origin
@@ -144,10 +135,6 @@ class ValueSlider(Painted):
         self._tell()
         self.update()
 
-    def is_locked(self) -> bool:
-        """Whether the padlock is closed (other edits then keep this attribute)."""
-        return self._locked
-
     def set_locked(self, locked: bool) -> None:
         """Close or open the padlock without emitting."""
         if locked != self._locked:
@@ -223,9 +210,7 @@ class ValueSlider(Painted):
         radius = _KNOB_PX + (0.5 if self._dragging or self.underMouse() else 0.0)
         painter.drawEllipse(QPointF(x, middle), radius, radius)
         if self.hasFocus() and self._editor is None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(paint.pen(theme.accent_line, 2.0))
-            painter.drawEllipse(QPointF(x, middle), _KNOB_PX + 3, _KNOB_PX + 3)
+            paint.circle(painter, QPointF(x, middle), theme.accent_line, _KNOB_PX + 3, width_px=2.0)
 
     # hands
     def _by_hand(self, value: float) -> None:
@@ -311,7 +296,7 @@ class ValueSlider(Painted):
         self._by_hand(self._scale.stepped(self._value, steps, self._step))
 
     def event(self, event: QEvent) -> bool:
-        return paint.keeps_key(event, _OWN_KEYS, lambda key: key.text().isdigit()) or super().event(event)
+        return paint.keeps_key(event, self.handled_keys, lambda key: key.text().isdigit()) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())

@@ -54,10 +54,6 @@ class SplitPicture(Picture):
         self._set_cursor()
         self.update()
 
-    def is_split(self) -> bool:
-        """Whether the handle is there."""
-        return self._split
-
     def set_reference(self, array: NDArray[Any] | None, label: str) -> None:
         """What stands left of the handle (uint8 HxWx3, None while there is no picture of it) and its name."""
         if array is not self._reference or label != self._label:
@@ -136,9 +132,7 @@ class SplitPicture(Picture):
             return
         x = room.left() + 8 if at_left else room.right() - 8 - width
         pill = QRectF(x, room.top() + 8, width, PILL_PX)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color(theme.panel, 0.8))
-        painter.drawRoundedRect(pill, PILL_PX / 2, PILL_PX / 2)
+        paint.box(painter, pill, fill=theme.panel, alpha=0.8, radius_px=PILL_PX / 2)
         paint.text(painter, pill.adjusted(8, 0, -8, 0), words, font=font, ink=theme.text)
 
     # hands

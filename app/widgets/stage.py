@@ -21,8 +21,8 @@ class PictureStage(QWidget):
     All pictures are taken as square with a caption line; the side ones share the height of the main one.
     """
 
-    def __init__(self, main: Picture, sides: Sequence[Picture] = (), *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, main: Picture, sides: Sequence[Picture] = ()) -> None:
+        super().__init__()
         self._main, self._sides = main, tuple(sides)
         for picture in (main, *sides):
             picture.setParent(self)

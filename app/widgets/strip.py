@@ -9,14 +9,13 @@ from typing import Any, Final
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.painted import PaintedItems
-from app.widgets.pixels import paint_rounded, resized, square_cover
+from app.widgets.pixels import SmallImages, paint_rounded, small_image
 
-_EDGE_PX: Final = 0
 _LABEL_PX: Final = 20
 _SLIDER_PX: Final = 6
 _BADGE_PX: Final = 16
@@ -42,14 +41,12 @@ class Strip(PaintedItems):
     selected = Signal(int)
     handled_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
-    def __init__(
-        self, *, thumb_px: int = 64, linked: bool = False, empty_text: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, *, thumb_px: int = 64, linked: bool = False, empty_text: str = "") -> None:
+        super().__init__()
         self._side, self._gap = thumb_px, 24 if linked else 8
         self._linked, self._empty_text = linked, empty_text
         self._frames: tuple[Frame, ...] = ()
-        self._images: dict[tuple[int, int], QImage] = {}
+        self._images: SmallImages[int] = {}
         self._chosen = -1
         self._scroll_px = 0
         self._dragging = False
@@ -86,33 +83,26 @@ class Strip(PaintedItems):
         """The chosen frame, or -1."""
         return self._chosen
 
-    def frame_rect(self, index: int) -> QRect:
-        """Where frame ``index`` is, in widget pixels, scrolling included."""
-        return self.item_rect(index)
-
     def item_count(self) -> int:
         return len(self._frames)
 
     def item_rect(self, index: int) -> QRect:
-        return QRect(_EDGE_PX + index * (self._side + self._gap) - self._scroll_px, _EDGE_PX, self._side, self._side)
+        return QRect(index * (self._side + self._gap) - self._scroll_px, 0, self._side, self._side)
 
     def item_tooltip(self, index: int) -> str:
         return self._frames[index].tooltip or self._frames[index].label
 
-    def _labels_px(self) -> int:
-        return _LABEL_PX if any(frame.label for frame in self._frames) else 0
-
     def _content_px(self) -> int:
-        return 2 * _EDGE_PX + len(self._frames) * (self._side + self._gap) - self._gap
+        return len(self._frames) * (self._side + self._gap) - self._gap
 
     def _overflow(self) -> int:
         return max(0, self._content_px() - self.width()) if self._frames else 0
 
     def sizeHint(self) -> QSize:
-        return QSize(320, self._side + 2 * _EDGE_PX + self._labels_px() + _SLIDER_PX)
+        return QSize(320, self._side + (_LABEL_PX if any(frame.label for frame in self._frames) else 0) + _SLIDER_PX)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._side + 2 * _EDGE_PX, self.sizeHint().height())
+        return QSize(self._side, self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -122,7 +112,7 @@ class Strip(PaintedItems):
     def _reveal(self) -> None:
         if self._chosen < 0:
             return
-        left = _EDGE_PX + self._chosen * (self._side + self._gap)
+        left = self._chosen * (self._side + self._gap)
         # Half of a neighbour stays visible, so that one sees that the strip goes on.
         margin = self._side // 2
         low, high = left + self._side + margin - self.width(), left - margin
@@ -163,10 +153,7 @@ class Strip(PaintedItems):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5), 6, 6)
         if index == self._chosen:
-            ring = rect.adjusted(1, 1, -1, -1)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(paint.pen(theme.accent_line if self.hasFocus() else theme.accent, 2.0))
-            painter.drawRoundedRect(ring, 8, 8)
+            paint.ring(painter, rect, theme.accent_line if self.hasFocus() else theme.accent, 8)
         if frame.label:
             room = QRectF(rect.x() - self._gap / 2 + 2, rect.bottom() + 4, rect.width() + self._gap - 4, _LABEL_PX - 2)
             ink = theme.text if index == self._chosen else theme.muted
@@ -194,12 +181,9 @@ class Strip(PaintedItems):
             painter.drawLine(QPointF(left, middle), QPointF(right, middle))
 
     def _image(self, index: int) -> QImage:
-        side = round(self._side * self.devicePixelRatioF())
-        if (index, side) not in self._images:
-            picture = self._frames[index].picture
-            assert picture is not None
-            self._images[index, side] = resized(square_cover(picture), side, side)
-        return self._images[index, side]
+        picture = self._frames[index].picture
+        assert picture is not None
+        return small_image(self._images, index, picture, self._side * self.devicePixelRatioF())
 
     def _choose(self, index: int) -> None:
         if not self._frames:
@@ -219,7 +203,7 @@ class Strip(PaintedItems):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         # Dragging along the strip scrubs through it.
-        index = self.index_at(QPointF(event.position().x(), _EDGE_PX + 1).toPoint())
+        index = self.index_at(QPointF(event.position().x(), 1).toPoint())
         if self._dragging and index >= 0:
             self._choose(index)
 
@@ -237,12 +221,8 @@ class Strip(PaintedItems):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {
-            Qt.Key.Key_Left: self._chosen - 1,
-            Qt.Key.Key_Right: self._chosen + 1,
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: len(self._frames) - 1,
-        }
+        places = (self._chosen - 1, self._chosen + 1, 0, len(self._frames) - 1)
+        moves = dict(zip(Strip.handled_keys, places, strict=True))
         if Qt.Key(event.key()) in moves:
             self._choose(moves[Qt.Key(event.key())])
         else:

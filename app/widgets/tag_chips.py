@@ -17,8 +17,8 @@ class TagChips(QWidget):
 
     clicked = Signal(str)
 
-    def __init__(self, *, removable: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, *, removable: bool = False) -> None:
+        super().__init__()
         self._removable = removable
         self._tags: tuple[str, ...] = ()
         self._chips: dict[str, QPushButton] = {}

@@ -7,27 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from numpy.typing import NDArray
+from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QDrag,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPixmap,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSizePolicy
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import PaintedItems
-from app.widgets.pixels import KEY_MIME, dropped_files, dropped_image, paint_rounded, resized, square_cover
+from app.widgets.painted import ARROWS, CHOOSING, Key, PaintedItems
+from app.widgets.pixels import KEY_MIME, SmallImages, dropped_files, paint_rounded, small_image, take_drop
 
 _GAP_PX: Final = 6
 
@@ -48,25 +35,14 @@ class ThumbGrid(PaintedItems):
 
     activated = Signal(str)
     removed = Signal(str)
-    handled_keys = (
-        Qt.Key.Key_Left,
-        Qt.Key.Key_Right,
-        Qt.Key.Key_Up,
-        Qt.Key.Key_Down,
-        Qt.Key.Key_Return,
-        Qt.Key.Key_Space,
-        Qt.Key.Key_Delete,
-    )
+    handled_keys = (*ARROWS, *CHOOSING, Key.Key_Delete)
 
-    def __init__(
-        self, *, columns: int = 4, removable: bool = True, empty_text: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, *, columns: int = 4, removable: bool = True, empty_text: str = "") -> None:
+        super().__init__()
         self._columns, self._removable, self._empty_text = max(1, columns), removable, empty_text
         self._thumbs: tuple[Thumb, ...] = ()
-        self._images: dict[tuple[str, int], QImage] = {}
+        self._images: SmallImages[str] = {}
         self._selected: str | None = None
-        self._cursor = 0
         self._press: QPoint | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip("Arrows move, Enter opens." + (" Delete takes away." if removable else ""))
@@ -106,7 +82,7 @@ class ThumbGrid(PaintedItems):
         rows = -(-len(self._thumbs) // self._columns)
         self.setFixedHeight(rows * self._side() + max(0, rows - 1) * _GAP_PX if rows else 32 if self._empty_text else 0)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._fit_height()
@@ -127,7 +103,7 @@ class ThumbGrid(PaintedItems):
     def item_tooltip(self, index: int) -> str:
         return self._thumbs[index].tooltip
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
         if not self._thumbs and self._empty_text:
@@ -140,33 +116,25 @@ class ThumbGrid(PaintedItems):
             rect = QRectF(spot)
             paint_rounded(painter, rect, self._image(thumb, spot.width()), 6)
             if index == self._hover:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(color("#ffffff", 0.10))
-                painter.drawRoundedRect(rect, 6, 6)
+                paint.box(painter, rect, fill="#ffffff", alpha=0.10)
             if thumb.count > 1:
                 _paint_count(painter, rect, thumb.count)
             if thumb.key == self._selected:
                 paint.focus_ring(painter, rect, 6)
             elif self.hasFocus() and index == self._cursor:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(paint.pen(theme.text, 2.0))
-                painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+                paint.ring(painter, rect, theme.text)
         painter.end()
 
-    def _image(self, thumb: Thumb, side_px: int) -> QImage:
-        side = round(side_px * self.devicePixelRatioF())
-        key = (thumb.key, side)
-        if key not in self._images:
-            self._images[key] = resized(square_cover(thumb.picture), side, side)
-        return self._images[key]
+    def _image(self, thumb: Thumb, side_px: int) -> QtGui.QImage:
+        return small_image(self._images, thumb.key, thumb.picture, side_px * self.devicePixelRatioF())
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor, self._press = index, event.position().toPoint()
             self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         spot = event.position().toPoint()
         if self._press is None or (spot - self._press).manhattanLength() < QApplication.startDragDistance():
@@ -175,39 +143,29 @@ class ThumbGrid(PaintedItems):
         thumb = self._thumbs[self._cursor]
         mime = QMimeData()
         mime.setData(KEY_MIME, thumb.key.encode())
-        drag = QDrag(self)
+        drag = QtGui.QDrag(self)
         drag.setMimeData(mime)
-        drag.setPixmap(QPixmap.fromImage(self._image(thumb, self._side())))
+        drag.setPixmap(QtGui.QPixmap.fromImage(self._image(thumb, self._side())))
         drag.exec(Qt.DropAction.CopyAction)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
         if self._press is not None and event.button() == Qt.MouseButton.LeftButton and index == self._cursor:
             self.activated.emit(self._thumbs[index].key)
         self._press = None
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, last = Qt.Key(event.key()), len(self._thumbs) - 1
-        steps = {
-            Qt.Key.Key_Left: -1,
-            Qt.Key.Key_Right: 1,
-            Qt.Key.Key_Up: -self._columns,
-            Qt.Key.Key_Down: self._columns,
-        }
-        if last < 0:
-            super().keyPressEvent(event)
-        elif key in steps:
-            target = self._cursor + steps[key]
-            self._cursor = target if 0 <= target <= last else self._cursor
-            self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        key = Key(event.key())
+        if self._thumbs and key in ARROWS:
+            self._step_cursor(key, self._columns)
+        elif self._thumbs and key in (*CHOOSING, Key.Key_Enter):
             self.activated.emit(self._thumbs[self._cursor].key)
-        elif key == Qt.Key.Key_Delete and self._removable:
+        elif self._thumbs and key == Key.Key_Delete and self._removable:
             self.removed.emit(self._thumbs[self._cursor].key)
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
         index = self.index_at(event.pos())
         if index < 0:
             return
@@ -220,13 +178,11 @@ class ThumbGrid(PaintedItems):
         menu.deleteLater()
 
 
-def _paint_count(painter: QPainter, rect: QRectF, count: int) -> None:
+def _paint_count(painter: QtGui.QPainter, rect: QRectF, count: int) -> None:
     font = ui_font(tokens().small_px - 1)
     width = max(15.0, paint.width_of(str(count), font) + 7)
     badge = QRectF(rect.right() - width - 3, rect.bottom() - 18, width, 15)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color("#16181c", 0.8))
-    painter.drawRoundedRect(badge, 7.5, 7.5)
+    paint.box(painter, badge, fill="#16181c", alpha=0.8, radius_px=7.5)
     paint.text(painter, badge, str(count), font=font, ink="#ffffff", align=Qt.AlignmentFlag.AlignHCenter)
 
 
@@ -236,8 +192,8 @@ class DropZone(QAbstractButton):
     filesDropped = Signal(list)
     imageDropped = Signal(object)
 
-    def __init__(self, text: str = "Drop photos here", *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "Drop photos here") -> None:
+        super().__init__()
         self._over = False
         self.setAcceptDrops(True)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -258,7 +214,7 @@ class DropZone(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(96, 48)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
         rect = QRectF(self.rect()).adjusted(1, 1, -1, -1)
@@ -270,35 +226,25 @@ class DropZone(QAbstractButton):
         painter.drawRoundedRect(rect, theme.radius_px, theme.radius_px)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, QRectF(self.rect()))
-        painter.setFont(ui_font(theme.text_px - 1))
-        painter.setPen(color(theme.text if live else theme.muted))
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(rect.adjusted(8, 4, -8, -4), int(flags), self.text())
+        room, ink = rect.adjusted(8, 4, -8, -4), theme.text if live else theme.muted
+        paint.paragraph(painter, room, self.text(), font=ui_font(theme.text_px - 1), ink=ink)
         painter.end()
 
     def _set_over(self, over: bool) -> None:
         self._over = over
         self.update()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def dragEnterEvent(self, event: QtGui.QDragEnterEvent) -> None:
         if dropped_files(event.mimeData()) or event.mimeData().hasImage():
             event.acceptProposedAction()
             self._set_over(True)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+    def dragLeaveEvent(self, event: QtGui.QDragLeaveEvent) -> None:
         self._set_over(False)
 
-    def dropEvent(self, event: QDropEvent) -> None:
+    def dropEvent(self, event: QtGui.QDropEvent) -> None:
         self._set_over(False)
-        files = dropped_files(event.mimeData())
-        array = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif array is not None:
-            self.imageDropped.emit(array)
-        else:
-            return
-        event.acceptProposedAction()
+        take_drop(event, self.filesDropped.emit, self.imageDropped.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

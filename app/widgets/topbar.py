@@ -7,12 +7,13 @@ from typing import Final
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QLabel, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QMenu, QSizePolicy, QWidget
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox
 
 BAR_PX: Final = 44
@@ -100,18 +101,16 @@ class TopBar(QFrame):
     """Tabs at the left, the model chooser and the readout at the right."""
 
     workspaceChanged = Signal(str)
-    modelChanged = Signal(str)
     helpClicked = Signal()
     paletteClicked = Signal()
     themeClicked = Signal()
     deviceChanged = Signal(str)
 
-    def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]], *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, app_name: str, workspaces: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
         self.setProperty("kind", "topbar")
         self.setFixedHeight(BAR_PX)
-        name = QLabel(app_name)
-        name.setProperty("kind", "name")
+        name = kind_label("name", app_name)
         self._tabs: dict[str, _Tab] = {}
         group = QButtonGroup(self)
         for number, (key, label) in enumerate(workspaces, start=1):
@@ -119,32 +118,28 @@ class TopBar(QFrame):
             tab.clicked.connect(lambda _checked=False, name=key: self.workspaceChanged.emit(name))
             group.addButton(tab)
             self._tabs[key] = tab
-        self._models = Combo(tooltip="The model on show")
-        self._models.setAccessibleName("The model on show")
-        self._models.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._models.setMaximumWidth(280)
-        self._models.changed.connect(self.modelChanged)
+        self.models = Combo(tooltip="The model on show")
+        self.models.setAccessibleName("The model on show")
+        self.models.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.models.setMaximumWidth(280)
         self._light = _Light()
         self._readout = button("", "Device and time of the last picture; press to choose another device", kind="quiet")
         self._readout.setAccessibleName("Device")
         self._readout.setMinimumWidth(112)
         # Beside its light, and without a jump when the figure grows by a digit.
         self._readout.setStyleSheet("text-align: left;")
-        self._devices = QMenu(self._readout)
-        self._devices.triggered.connect(lambda action: self.deviceChanged.emit(action.data()))
+        self.devices = QMenu(self._readout)
+        self.devices.triggered.connect(lambda action: self.deviceChanged.emit(action.data()))
         self._readout.clicked.connect(self._offer_devices)
-        help_button = button("Keys", "List every key (F1)", kind="quiet")
-        help_button.clicked.connect(lambda: self.helpClicked.emit())
-        palette_button = button("Ctrl K", "Find and do anything by typing (Ctrl+K)")
-        palette_button.clicked.connect(lambda: self.paletteClicked.emit())
+        help_button = button("Keys", "List every key (F1)", kind="quiet", do=self.helpClicked.emit)
+        palette_button = button("Ctrl K", "Find and do anything by typing (Ctrl+K)", do=self.paletteClicked.emit)
         theme_button = _ThemeButton()
         theme_button.clicked.connect(lambda: self.themeClicked.emit())
-        self._live = QLabel()
-        self._live.setProperty("kind", "muted")
-        self._live.hide()
+        self.live = kind_label("muted")
+        self.live.hide()
         device = hbox(self._light, self._readout, gap_px=6)
         buttons = (theme_button, help_button, palette_button)
-        row = hbox(name, 16, *self._tabs.values(), None, self._live, self._models, 8, device, *buttons)
+        row = hbox(name, 16, *self._tabs.values(), None, self.live, self.models, 8, device, *buttons)
         row.setContentsMargins(16, 0, 12, 0)
         self.setLayout(row)
         self.set_models(())
@@ -165,44 +160,28 @@ class TopBar(QFrame):
 
     def set_models(self, models: Sequence[tuple[str, str]]) -> None:
         """The models (key, label) to choose from; hidden when there are none."""
-        self._models.set_options(models)
-        self._models.setVisible(bool(models))
-
-    def set_model(self, key: str) -> None:
-        """Show ``key`` as the chosen model without emitting; raises KeyError when it is not in the list."""
-        self._models.set_current(key)
-
-    def model_combo(self) -> Combo:
-        """The chooser."""
-        return self._models
+        self.models.set_options(models)
+        self.models.setVisible(bool(models))
 
     def set_devices(self, devices: Sequence[tuple[str, str]], chosen: str) -> None:
         """The devices (key, label) that a press on the readout offers, with a tick at the chosen one."""
-        self._devices.clear()
+        self.devices.clear()
         for key, label in devices:
-            action = self._devices.addAction(label)
+            action = self.devices.addAction(label)
             action.setData(key)
             action.setCheckable(True)
             action.setChecked(key == chosen)
 
-    def device_menu(self) -> QMenu:
-        """The menu of devices."""
-        return self._devices
-
     def _offer_devices(self) -> None:
         # popup() and not exec(): no event loop within the event loop.
-        self._devices.popup(self._readout.mapToGlobal(QPoint(0, self._readout.height())))
+        self.devices.popup(self._readout.mapToGlobal(QPoint(0, self._readout.height())))
 
     def set_live(self, text: str, tooltip: str = "") -> None:
         """What is said beside the model of a run, such as ``step 12,500, live``; empty hides it."""
-        if self._live.text() != text:
-            self._live.setText(text)
-            self._live.setVisible(bool(text))
-        self._live.setToolTip(tooltip)
-
-    def live_text(self) -> str:
-        """What is said beside the model."""
-        return self._live.text()
+        if self.live.text() != text:
+            self.live.setText(text)
+            self.live.setVisible(bool(text))
+        self.live.setToolTip(tooltip)
 
     def set_readout(self, text: str, ok: bool = True) -> None:
         """Device and speed, such as ``CPU · 14 ms``; ``ok=False`` turns the light amber."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import CheckpointError, ImageError
-from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, told_as, write_bytes
 
 SUFFIX: Final = ".loom"
 FORMAT: Final = "latent-loom/session"
@@ -80,12 +80,10 @@ def save_loom(path: Path, content: LoomFile) -> None:
             file.writestr(f"photos/{index}.png", png.getvalue(), compress_type=zipfile.ZIP_STORED)
         for index, data in enumerate(content.originals):
             file.writestr(f"originals/{index}", data, compress_type=zipfile.ZIP_STORED)
-    try:
+    with told_as(
+        CheckpointError, f"The session {path.name} could not be written", "free some space or choose another place."
+    ):
         write_bytes(path, buffer.getvalue())
-    except OSError as error:
-        raise CheckpointError(
-            f"The session {path.name} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
 
 
 def load_loom(path: Path) -> LoomFile:

@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family, sizes
 from engine.files import tensors
-from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, told_as, write_bytes
 from engine.knobs import knobs_of
 from engine.models.base import LatentModel, are_points
 
@@ -130,12 +130,8 @@ def save_model(path: Path, model: LatentModel, header: ModelHeader, *, half: boo
         CheckpointError: it cannot be written.
     """
     data = encode_model(model, header, half=half, whole=whole)
-    try:
+    with told_as(CheckpointError, f"{path.name} could not be written", "free some space or choose another place."):
         write_bytes(path, data)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.name} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
     return hashlib.sha256(data).hexdigest()
 
 
@@ -174,10 +170,8 @@ def decode_model(data: bytes, name: str) -> tuple[LatentModel, ModelHeader, str]
 
 def _built(header: ModelHeader, data: bytes, name: str) -> LatentModel:
     """The model of a header with the weights of a file, strictly."""
-    try:
+    with told_as(CheckpointError, f"{name} is damaged", "restore it from a copy.", errors=ValueError):
         state = tensors.load(data)
-    except ValueError as error:
-        raise CheckpointError(f"{name} is damaged ({reason(error)}): restore it from a copy.") from error
     try:
         if _unusually_large(header):
             # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,27 @@ def sliders(texts: list[str]) -> tuple[tuple[str, float], ...]:
     """
     found = []
     for name, value in assignments(texts).items():
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not abs(number) <= 100:
+        if not abs(number(value)) <= 100:
             raise UsageError(f"{name} must be a number of sigmas between -100 and 100, got {value!r}.")
-        found.append((name, number))
+        found.append((name, number(value)))
     return tuple(found)
+
+
+def number(text: str) -> float:
+    """The number in a text; not a number where it holds none, which no bounds contain."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def repeatable(parser: argparse.ArgumentParser, flag: str, metavar: str, help: str) -> None:
+    """An option that may be given several times: a list, empty without it."""
+    parser.add_argument(flag, action="append", default=[], metavar=metavar, help=help)
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of a command without arguments."""
 
 
 def natural(low: int, high: int) -> Callable[[str], int]:
@@ -74,12 +88,12 @@ def natural(low: int, high: int) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         try:
-            number = int(text)
+            whole = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"must be between {low} and {high}, got {number}")
-        return number
+        if not low <= whole <= high:
+            raise argparse.ArgumentTypeError(f"must be between {low} and {high}, got {whole}")
+        return whole
 
     return parse
 
@@ -88,13 +102,9 @@ def real(low: float, high: float) -> Callable[[str], float]:
     """An argparse type: a number within bounds."""
 
     def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
+        if not low <= number(text) <= high:
             raise argparse.ArgumentTypeError(f"must be a number between {low:g} and {high:g}, got {text!r}")
-        return number
+        return number(text)
 
     return parse
 

@@ -13,13 +13,24 @@ from typing import Any
 import numpy as np
 
 from engine.api import Coded, Cut, DrawRequest, Encoded, Loaded, ModelCard
-from engine.commands.common import Command, Result, natural, output_path, real, rounded, side_by_side, sliders
+from engine.commands.common import (
+    Command,
+    Result,
+    natural,
+    no_arguments,
+    output_path,
+    real,
+    repeatable,
+    rounded,
+    side_by_side,
+    sliders,
+)
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.commands.full import add_full_arguments, edit_full
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
 from engine.errors import UsageError, UserError
 from engine.exploring.open_model import OpenModel
-from engine.files.disk import reason, write_bytes
+from engine.files.disk import told_as, write_bytes
 from engine.pictures import save_picture, sheet
 from engine.session import Session
 
@@ -52,21 +63,11 @@ def _card(card: ModelCard) -> dict[str, Any]:
 
 def _models(_: argparse.Namespace) -> Result:
     cards = Session().models()
+    plain = ("family", "image_size", "channels", "parameters", "sha256", "shipped")
     rows = [
-        {
-            "name": c.title,
-            "family": c.family,
-            "image_size": c.image_size,
-            "channels": c.channels,
-            "parameters": c.parameters,
-            "sha256": c.sha256,
-            "path": str(c.path),
-            "shipped": c.shipped,
-            "licence": _word(c, "licence"),
-            "headline": _word(c, "headline"),
-            "terms": _word(c, "terms"),
-            "card": _card(c),
-        }
+        {"name": c.title, "path": str(c.path), "card": _card(c)}
+        | {name: getattr(c, name) for name in plain}
+        | {name: _word(c, name) for name in ("licence", "headline", "terms")}
         for c in cards
     ]
     lines = [
@@ -122,13 +123,8 @@ def _neighbours(args: argparse.Namespace, session: Session, model: OpenModel) ->
     pictures = model.decode(np.stack(codes))
     seconds = time.perf_counter() - start
     save_picture(sheet(pictures, side), args.output)
-    values = {
-        "output": str(args.output),
-        "samples": side * side,
-        "seed": args.seed,
-        "radius": args.radius,
-        "seconds": round(seconds, 4),
-    }
+    values = {"output": str(args.output), "samples": side * side, "seed": args.seed, "radius": args.radius}
+    values["seconds"] = round(seconds, 4)
     return Result(values, f"{side * side} codes around {encoded.name} in {seconds:.2f} s: {args.output}")
 
 
@@ -158,10 +154,8 @@ def _encode(args: argparse.Namespace) -> Result:
         names=np.array([e.name for e in found]),
         model_sha256=np.array(model.info.sha256),
     )
-    try:
+    with told_as(UserError, f"{args.output} could not be written", "choose another place."):
         write_bytes(args.output, buffer.getvalue())
-    except OSError as error:
-        raise UserError(f"{args.output} could not be written ({reason(error)}): choose another place.") from error
     rows = [
         {
             "photo": str(photo),
@@ -201,12 +195,8 @@ def _encoded(
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model")
     parser.add_argument("photo", help="a picture; with --full also a folder of pictures")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a direction; repeatable"
-    )
-    parser.add_argument(
-        "--lock", action="append", default=[], metavar="NAME", help="hold a direction still; repeatable"
-    )
+    repeatable(parser, "--set", "NAME=SIGMAS", "move a direction; repeatable")
+    repeatable(parser, "--lock", "NAME", "hold a direction still; repeatable")
     add_level_arguments(parser)
     add_full_arguments(parser)
     parser.add_argument("-o", "--output", type=output_path, required=True)
@@ -251,12 +241,8 @@ def _edit(args: argparse.Namespace) -> Result:
     return Result(values, f"Photo, reconstruction and edit side by side: {args.output}")
 
 
-def _nothing(_: argparse.ArgumentParser) -> None:
-    """A command without arguments."""
-
-
 COMMANDS = (
-    Command("models", "list the models in the library", _nothing, _models),
+    Command("models", "list the models in the library", no_arguments, _models),
     Command("sample", "draw samples", _sample_arguments, _sample),
     Command("encode", "find the codes of photos", _encode_arguments, _encode),
     Command("edit", "move a photo along directions", _edit_arguments, _edit),

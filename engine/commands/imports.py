@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import library
 from engine.checkpoints.importing.convert import Imported, import_model, inspect
 from engine.checkpoints.importing.report import ImportReport, Question
-from engine.commands.common import Command, Result, assignments, output_path
+from engine.commands.common import Command, Result, assignments, output_path, repeatable
 from engine.errors import UsageError
 
 ENCODES = {"exact": "exactly", "amortised": "at once", "search": "by search"}
@@ -18,9 +18,7 @@ DENSITIES = {"exact": "exact", "bound": "a bound", "none": "none"}
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=output_path, help="weights (.pt .pth .ckpt .bin .safetensors ...), or a folder")
     parser.add_argument("-o", "--output", type=output_path, help="file to write; default: among your models")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="answer what the file does not say; repeatable"
-    )
+    repeatable(parser, "--set", "NAME=VALUE", "answer what the file does not say; repeatable")
     parser.add_argument("--defaults", action="store_true", help="take the usual answer for what is not set")
     parser.add_argument("--config", type=output_path, help="the config.json or hparams.json that came with the weights")
     parser.add_argument("--title", default="", help="the model's name; default: from the file's name")
@@ -91,18 +89,8 @@ def _result_lines(done: Imported) -> list[str]:
 
 
 def _values(done: Imported) -> dict[str, object]:
-    return {
-        "output": str(done.path),
-        "sha256": done.sha256,
-        "family": done.family,
-        "image_size": done.image_size,
-        "channels": done.channels,
-        "code_size": done.code_size,
-        "parameters": done.parameters,
-        "round_trip": done.round_trip,
-        "warnings": list(done.warnings),
-        "report": done.report.to_json(),
-    }
+    plain = {name: value for name, value in vars(done).items() if name != "path"}
+    return {"output": str(done.path), **plain, "warnings": list(done.warnings), "report": done.report.to_json()}
 
 
 COMMANDS = (Command("import", "open a model that others made, and save it as one of ours", _arguments, _import),)

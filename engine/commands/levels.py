@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.api import Coded, Codes, LevelRule, ModelInfo
-from engine.commands.common import assignments
+from engine.commands.common import assignments, number, repeatable
 from engine.errors import UsageError
 
 HOTTEST = 10.0
@@ -16,27 +16,11 @@ STRONGEST = 10.0
 
 def add_level_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `edit` that speak of levels."""
-    parser.add_argument(
-        "--level",
-        action="append",
-        default=[],
-        metavar="LEVEL=STRENGTH",
-        help="scale a level of the code about zero: 0 takes it away, 1 leaves it; repeatable",
-    )
-    parser.add_argument(
-        "--freeze",
-        action="append",
-        default=[],
-        metavar="LEVEL",
-        help="leave a level of the code as it is, whatever is edited; repeatable",
-    )
-    parser.add_argument(
-        "--swap",
-        action="append",
-        default=[],
-        metavar="LEVEL=PHOTO",
-        help="take a level of the code from another photo; repeatable",
-    )
+    scaled = "scale a level of the code about zero: 0 takes it away, 1 leaves it; repeatable"
+    repeatable(parser, "--level", "LEVEL=STRENGTH", scaled)
+    frozen = "leave a level of the code as it is, whatever is edited; repeatable"
+    repeatable(parser, "--freeze", "LEVEL", frozen)
+    repeatable(parser, "--swap", "LEVEL=PHOTO", "take a level of the code from another photo; repeatable")
     parser.add_argument("--solo", default=None, metavar="LEVEL", help="show one level alone, the others at zero")
 
 
@@ -54,7 +38,9 @@ def level_rules(
     others: dict[str, Coded] = {}
     for name, text in assignments(args.level).items():
         at = level_index(name, info)
-        rules[at] = replace(rules[at], strength=_number(name, text))
+        if not abs(number(text)) <= STRONGEST:
+            raise UsageError(f"level {name} must get a number between -10 and 10, got {text!r}.")
+        rules[at] = replace(rules[at], strength=number(text))
     for name, photo in assignments(args.swap).items():
         at = level_index(name, info)
         if photo not in others:
@@ -85,23 +71,9 @@ def temperatures(text: str) -> float | tuple[float, ...]:
     """An argparse type: one temperature, or one a level with commas between."""
     found = []
     for part in text.split(","):
-        try:
-            number = float(part)
-        except ValueError:
-            number = -1.0
-        if not 0.0 <= number <= HOTTEST:
+        if not 0.0 <= number(part) <= HOTTEST:
             raise argparse.ArgumentTypeError(
                 f"must be a number between 0 and {HOTTEST:g}, or one a level with commas, got {text!r}"
             )
-        found.append(number)
+        found.append(number(part))
     return found[0] if len(found) == 1 else tuple(found)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not abs(number) <= STRONGEST:
-        raise UsageError(f"level {name} must get a number between -10 and 10, got {text!r}.")
-    return number

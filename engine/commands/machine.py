@@ -13,21 +13,15 @@ import shutil
 import sys
 
 from engine import __version__, library
-from engine.commands.common import Command, Result, output_path, sliders
+from engine.commands.common import Command, Result, no_arguments, output_path, repeatable, sliders
 from engine.data.dataset import cache_folder
 from engine.device import available, pick
 from engine.errors import UsageError
 from engine.session import Session
 
 LIBRARIES = (
-    "torch",
-    "numpy",
-    "Pillow",
-    "safetensors",
-    "PySide6-Essentials",
-    "pyqtgraph",
-    "opencv-python-headless",
-    "imageio-ffmpeg",
+    *("torch", "numpy", "Pillow", "safetensors"),
+    *("PySide6-Essentials", "pyqtgraph", "opencv-python-headless", "imageio-ffmpeg"),
 )
 QT_LIBRARIES = ("EGL", "GL", "xkbcommon", "dbus-1", "fontconfig", "glib-2.0")
 
@@ -89,7 +83,7 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", choices=("curves", "collapse"), default="curves", help="in Train: the right side")
     parser.add_argument("--photo", type=output_path, help="a photo to drop on the window first")
     parser.add_argument("--model", default="", help="which model to open; default: the first start's")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=SIGMAS", help="move a slider; repeatable")
+    repeatable(parser, "--set", "NAME=SIGMAS", "move a slider; repeatable")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--size", default="1440x900", help="WIDTHxHEIGHT in pixels")
 
@@ -119,11 +113,7 @@ def _shot(args: argparse.Namespace) -> Result:
     return Result({"output": str(args.output), "size": [int(width), int(height)]}, f"The window: {args.output}")
 
 
-def _nothing(_: argparse.ArgumentParser) -> None:
-    """A command without arguments."""
-
-
 COMMANDS = (
-    Command("doctor", "say what this machine has and what is missing", _nothing, _doctor),
+    Command("doctor", "say what this machine has and what is missing", no_arguments, _doctor),
     Command("shot", "draw the window into a PNG", _shot_arguments, _shot),
 )

@@ -132,11 +132,7 @@ def _run(args: argparse.Namespace) -> Result:
     seconds = time.perf_counter() - start
     values = {
         "output": str(args.output),
-        "frames": args.frames,
-        "method": args.method,
-        "easing": args.easing,
-        "loop": args.loop,
-        "hold": args.hold,
+        **{name: getattr(args, name) for name in ("frames", "method", "easing", "loop", "hold")},
         "frames_per_second": args.fps,
         "seconds": round(args.frames / args.fps, 3),
         "pictures_per_second": round(len(set(fractions)) / max(clock.seconds, 1e-9), 1),

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.api import Pictures, TrainRequest
-from engine.commands.common import SILENT, Command, Result, assignments, natural, output_path, rounded
+from engine.commands.common import SILENT, Command, Result, assignments, natural, output_path, repeatable, rounded
 from engine.control import Control
 from engine.data import Split
 from engine.device import cuda_devices
@@ -47,9 +47,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--preset", help="small, standard or large: how big the model is, and how long the small one is trained"
     )
     parser.add_argument("--steps", type=natural(1, 10_000_000), help="updates in all")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KNOB=VALUE", help="any knob of the family or of training"
-    )
+    repeatable(parser, "--set", "KNOB=VALUE", "any knob of the family or of training")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run")
     parser.add_argument(
         "--from",
@@ -58,13 +56,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="start the new run from the newest checkpoint of this run, or from a folder in its checkpoints",
     )
-    parser.add_argument(
-        "--pin",
-        action="append",
-        default=[],
-        metavar="PHOTO",
-        help="show this photo inside the model at every preview; up to four in all",
-    )
+    repeatable(parser, "--pin", "PHOTO", "show this photo inside the model at every preview; up to four in all")
     parser.add_argument(
         "--force", action="store_true", help="start although the device has too little memory by what is estimated"
     )

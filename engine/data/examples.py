@@ -15,7 +15,7 @@ from engine.api import Cut, PhotoSource
 from engine.data.labels import LabelTable, value
 from engine.data.sources import Picture, open_source
 from engine.errors import DataError
-from engine.files.disk import reason
+from engine.files.disk import told_as
 from engine.photos.kinds import is_picture
 from engine.progress import SILENT, Progress
 
@@ -40,14 +40,12 @@ def photos_in(paths: Iterable[Path], *, most: int = MOST_IN_A_GROUP) -> list[Pat
     """
     found: dict[Path, None] = {}
     for path in paths:
-        try:
+        with told_as(DataError, f"{path.name} cannot be read", "choose another folder."):
             if path.is_dir():
                 inside = (p for p in sorted(path.rglob("*")) if is_picture(p) and p.is_file())
                 found.update(dict.fromkeys(inside))
             else:
                 found[path] = None
-        except OSError as error:
-            raise DataError(f"{path.name} cannot be read ({reason(error)}): choose another folder.") from error
     return list(found)[:most]
 
 

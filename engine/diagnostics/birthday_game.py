@@ -228,25 +228,13 @@ def _closed(game: Game) -> Game:
 
 def to_json(game: Game) -> dict[str, Any]:
     """The game as plain values; `from_json` reads them back."""
-    return {
-        "seed": game.seed,
-        "limit": game.limit,
-        "real_limit": game.real_limit,
-        "first_size": game.first_size,
-        "rounds": [_written(item) for item in game.rounds],
-        "current": None if game.current is None else _written(game.current),
-        "ended": game.ended,
-    }
+    current = None if game.current is None else _written(game.current)
+    return {**vars(game), "rounds": [_written(item) for item in game.rounds], "current": current}
 
 
 def _written(item: Round) -> dict[str, Any]:
-    return {
-        "kind": item.plan.kind,
-        "size": item.plan.size,
-        "seed": item.plan.seed,
-        "pairs": [[pair.left, pair.right, pair.distance] for pair in item.pairs],
-        "answers": "".join("S" if answer == "same" else "D" for answer in item.answers),
-    }
+    answers = "".join("S" if answer == "same" else "D" for answer in item.answers)
+    return {**vars(item.plan), "pairs": [list(vars(pair).values()) for pair in item.pairs], "answers": answers}
 
 
 def from_json(values: object) -> Game:

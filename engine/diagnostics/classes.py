@@ -9,18 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diagnostics import labelling
 from engine.diagnostics.base import Diagnostic, Request, Subject
-from engine.diagnostics.fidelity import KNOBS, SHOWN, asked, coloured, seen
+from engine.diagnostics.fidelity import KNOBS, PERFECT, SHOWN, asked, coloured, seen
 from engine.diagnostics.frechet import LEAST, Estimate
-from engine.diagnostics.labelling import (
-    Classifier,
-    LabelShare,
-    Quality,
-    classifier_score,
-    fit_classifier,
-    qualities,
-    true_share,
-)
 from engine.diagnostics.manifold import Share, manifolds, wilson
 from engine.diagnostics.own_features import embed, shuffled
 from engine.progress import Progress
@@ -57,9 +49,9 @@ class Counted:
 
     label: str
     present: bool
-    quality: Quality
+    quality: labelling.Quality
     data: float
-    drawn: LabelShare
+    drawn: labelling.LabelShare
     word: str
 
     @property
@@ -79,12 +71,12 @@ class MissingPair:
 
 
 def counted(
-    quality: Quality, data: float, called: int, n: int, *, present: bool = True, reverse: bool = False
+    quality: labelling.Quality, data: float, called: int, n: int, *, present: bool = True, reverse: bool = False
 ) -> Counted:
     """What `called` of `n` samples say of a label whose share in the data is `data`; `reverse` for its absence."""
-    drawn = true_share(called, n, quality)
+    drawn = labelling.true_share(called, n, quality)
     if reverse:
-        data, drawn = 1 - data, LabelShare(1 - drawn.value, 1 - drawn.high, 1 - drawn.low, n)
+        data, drawn = 1 - data, labelling.LabelShare(1 - drawn.value, 1 - drawn.high, 1 - drawn.low, n)
     word = ""
     if data * n >= EXPECTED:
         if drawn.high < NEVER * data:
@@ -205,8 +197,8 @@ def run(request: Request) -> Finding:
     progress.step(len(features), total)
     held, held_labels = _seen_twice(judged, judged_labels, seed=request.seed + 1, progress=progress)
     drawn = seen(request, "samples", n, progress.part(total - n, total, total))
-    classifier = fit_classifier(features, feature_labels, progress=progress)
-    found = qualities(classifier, held, held_labels, subject.attributes, copies=2)
+    classifier = labelling.fit_classifier(features, feature_labels, progress=progress)
+    found = labelling.qualities(classifier, held, held_labels, subject.attributes, copies=2)
     calls, calls_real = classifier.calls(drawn), classifier.calls(held[: len(judged)])
     rows = _counts(found, subject.labels, calls, classes=classifier.classes)
     told = frozenset((row.label, row.present) for row in rows if row.word in ("never", "rarely"))
@@ -231,11 +223,11 @@ def _alike(drawn: Features, real: Features, held: Features, *, progress: Progres
     return ours / theirs if theirs else 1.0
 
 
-def _score(classifier: Classifier, features: Features) -> Estimate:
-    return classifier_score(classifier.probabilities(features))
+def _score(classifier: labelling.Classifier, features: Features) -> Estimate:
+    return labelling.classifier_score(classifier.probabilities(features))
 
 
-def _counts(found: list[Quality], labels: Labels, calls: Calls, *, classes: bool) -> list[Counted]:
+def _counts(found: list[labelling.Quality], labels: Labels, calls: Calls, *, classes: bool) -> list[Counted]:
     rows = []
     for at, quality in enumerate(found):
         known = labels[:, at] != 0
@@ -250,7 +242,7 @@ def _counts(found: list[Quality], labels: Labels, calls: Calls, *, classes: bool
 
 def _finding(
     subject: Subject,
-    found: list[Quality],
+    found: list[labelling.Quality],
     rows: list[Counted],
     pairs: list[MissingPair],
     scores: tuple[Estimate, Estimate] | None,
@@ -275,32 +267,15 @@ def _finding(
         ours, theirs = scores
         note = f"With our own classifier of {len(found)} classes, so it compares with no published score."
         figures += [
-            Figure("score", "Classifier score", ours.value, ours.low, ours.high, n=ours.n, better="higher", note=note),
-            Figure(
-                "score_real",
-                "Classifier score of held-out real pictures",
-                theirs.value,
-                theirs.low,
-                theirs.high,
-                n=theirs.n,
-                better="higher",
-                note="A perfect model's.",
-            ),
+            Figure.of("score", "Classifier score", ours, "higher", note),
+            Figure.of("score_real", "Classifier score of held-out real pictures", theirs, "higher", PERFECT),
         ]
     flagged = sorted((row for row in rows if row.word), key=lambda row: ("never", "rarely", "often").index(row.word))
     figures += [_share_figure(row) for row in flagged[:SHOWN_LABELS]]
     figures += [
-        Figure(
-            f"pair/{pair.title}",
-            f"{pair.title}: share of samples",
-            100 * pair.drawn.value,
-            100 * pair.drawn.low,
-            100 * pair.drawn.high,
-            unit="%",
-            n=pair.drawn.n,
-            note=f"Of real pictures {100 * pair.real.value:.1f} %.",
-        )
+        Figure.of(f"pair/{pair.title}", f"{pair.title}: share of samples", pair.drawn, note=note, cent=True)
         for pair in pairs[:SHOWN_PAIRS]
+        for note in (f"Of real pictures {100 * pair.real.value:.1f} %.",)
     ]
     misled = alike < ALIKE
     level = _level(usable, flagged, misled=misled)
@@ -321,12 +296,11 @@ def _finding(
 
 
 def _share_figure(row: Counted) -> Figure:
-    shares = (100 * row.drawn.value, 100 * row.drawn.low, 100 * row.drawn.high)
     note = f"In the data {100 * row.data:.1f} %. The classifier's AUC is {row.quality.auc:.2f}."
-    return Figure(f"share/{row.title}", f"{row.title}: share of samples", *shares, unit="%", n=row.drawn.n, note=note)
+    return Figure.of(f"share/{row.title}", f"{row.title}: share of samples", row.drawn, note=note, cent=True)
 
 
-def _level(usable: list[Quality], flagged: list[Counted], *, misled: bool) -> Level:
+def _level(usable: list[labelling.Quality], flagged: list[Counted], *, misled: bool) -> Level:
     if not usable:
         return "unknown"
     if not misled and any(row.word == "never" and row.data >= COMMON for row in flagged):
@@ -334,7 +308,7 @@ def _level(usable: list[Quality], flagged: list[Counted], *, misled: bool) -> Le
     return "watch" if any(row.word in ("never", "rarely") for row in flagged) else "good"
 
 
-def _sentence(total: int, usable: list[Quality], flagged: list[Counted], pairs: list[MissingPair]) -> str:
+def _sentence(total: int, usable: list[labelling.Quality], flagged: list[Counted], pairs: list[MissingPair]) -> str:
     if not usable:
         return f"The classifier tells none of the {total} labels well enough on held-out pictures: nothing is counted."
     mean = 100 * float(np.mean([quality.balanced for quality in usable]))
@@ -354,11 +328,10 @@ def _sentence(total: int, usable: list[Quality], flagged: list[Counted], pairs: 
             f"never together though common in the data: {pairs[0].title}"
             + (f" and {len(pairs) - 1} more" if len(pairs) > 1 else "")
         )
-    return f"{quality}. " + (
-        _capital("; ".join(parts)) + "."
-        if parts
-        else "Every label that can be told is drawn, none at less than half its share."
-    )
+    if not parts:
+        return f"{quality}. Every label that can be told is drawn, none at less than half its share."
+    told = "; ".join(parts)
+    return f"{quality}. {told[:1].upper()}{told[1:]}."
 
 
 WORDS: Final = (
@@ -366,10 +339,6 @@ WORDS: Final = (
     ("rarely", "drawn less than half as often as in the data"),
     ("often", "drawn more than twice as often"),
 )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _evidence(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from engine.errors import CheckpointError
 from engine.files import tensors
-from engine.files.disk import reason
+from engine.files.disk import told_as
 
 INPUT_PX: Final = 64
 LAYERS: Final = (
@@ -86,14 +86,15 @@ def load_net(path: Path) -> FeatureNet:
     Raises:
         CheckpointError: the file is missing, damaged, or of another network.
     """
-    try:
+    with told_as(
+        CheckpointError,
+        f"The feature network {path.name} cannot be used",
+        "install Latent Loom again.",
+        errors=(OSError, ValueError, RuntimeError),
+    ):
         state = tensors.load_sealed(path, FORMAT, most=MAX_FILE_BYTES)
         net = FeatureNet()
         net.load_state_dict({name: value.float() for name, value in state.items()})
         if not all(bool(v.isfinite().all()) for v in net.state_dict().values()):
             raise ValueError("its numbers are not finite")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The feature network {path.name} cannot be used ({reason(error)}): install Latent Loom again."
-        ) from error
     return net.requires_grad_(False).eval()

@@ -6,6 +6,7 @@ get, and for samples of a PCA, which is what a model gets that learned nothing b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,8 @@ BASELINE: Final = 1000
 COMPONENTS: Final = 128
 PCA_IMAGES: Final = 2000
 SHOWN: Final = 10
+PERFECT: Final = "A perfect model's."
+UNTRAINED: Final = "128 components, without training."
 FEW: Final = 200
 """Below so many pictures no judgement is made."""
 
@@ -83,6 +86,19 @@ def seen(request: Request, part: Any, n: int, progress: Progress) -> Features:
     return found
 
 
+def _taker(request: Request, total: int) -> Callable[[str, int], Features]:
+    """(part, count) -> `seen`, one after the other as parts of `total` pictures."""
+    done = 0
+
+    def take(part: str, count: int) -> Features:
+        nonlocal done
+        found = seen(request, part, count, request.progress.part(done, done + count, total))
+        done += len(found)
+        return found
+
+    return take
+
+
 def pca_samples(training: Pictures, n: int, *, seed: int = 0) -> Pictures:
     """`n` samples of a Gaussian in the space of 128 principal components of training pictures."""
     import torch
@@ -102,15 +118,8 @@ def run_fidelity(request: Request) -> Finding:
     subject = request.subject
     sizes = {"training": min(n, len(subject.training)), "heldout": min(n, len(subject.heldout)), "samples": n}
     total = sum(sizes.values()) + BASELINE
-    done = 0
-
-    def take(part: str) -> Features:
-        nonlocal done
-        found = seen(request, part, n, request.progress.part(done, done + sizes[part], total))
-        done += len(found)
-        return found
-
-    real, held, drawn = take("training"), take("heldout"), take("samples")
+    take = _taker(request, total)
+    real, held, drawn = (take(part, count) for part, count in sizes.items())
     flat = embed(pca_samples(subject.training, min(n, BASELINE), seed=request.seed), progress=request.progress)
     request.progress.step(total, total)
     progress = request.progress
@@ -118,39 +127,18 @@ def run_fidelity(request: Request) -> Finding:
     reference = frechet_distance(held, real, progress=progress)
     # The baseline's own count of real pictures, so that its limit rests on equal sizes as well.
     baseline = frechet_distance(flat, real[: len(flat)], progress=progress)
-    kernel, kernel_real = (
-        kernel_distance(drawn, real, progress=progress),
-        kernel_distance(held, real, progress=progress),
-    )
-    kernel_flat = kernel_distance(flat, real, progress=progress)
+    kernel, kernel_real, kernel_flat = (kernel_distance(part, real, progress=progress) for part in (drawn, held, flat))
 
-    figures = (
-        _figure("frechet", f"Frechet distance ({TITLE})", best(ours), note=_limit_note(ours)),
-        _figure(
-            "frechet_plain", "Frechet distance at this number of pictures", ours.plain, note="Too large for small sets."
-        ),
-        _figure(
-            "kid", f"Kernel distance KID ({TITLE}) x 1000", _thousand(kernel), note="No bias; may be a little below 0."
-        ),
-        _figure(
-            "frechet_real", "Frechet distance of held-out real pictures", best(reference), note="A perfect model's."
-        ),
-        _figure(
-            "kid_real",
-            "Kernel distance of held-out real pictures x 1000",
-            _thousand(kernel_real),
-            note="A perfect model's.",
-        ),
-        _figure(
-            "frechet_pca", "Frechet distance of PCA samples", best(baseline), note="128 components, without training."
-        ),
-        _figure(
-            "kid_pca",
-            "Kernel distance of PCA samples x 1000",
-            _thousand(kernel_flat),
-            note="128 components, without training.",
-        ),
+    rows = (
+        ("frechet", f"Frechet distance ({TITLE})", best(ours), _limit_note(ours)),
+        ("frechet_plain", "Frechet distance at this number of pictures", ours.plain, "Too large for small sets."),
+        ("kid", f"Kernel distance KID ({TITLE}) x 1000", _thousand(kernel), "No bias; may be a little below 0."),
+        ("frechet_real", "Frechet distance of held-out real pictures", best(reference), PERFECT),
+        ("kid_real", "Kernel distance of held-out real pictures x 1000", _thousand(kernel_real), PERFECT),
+        ("frechet_pca", "Frechet distance of PCA samples", best(baseline), UNTRAINED),
+        ("kid_pca", "Kernel distance of PCA samples x 1000", _thousand(kernel_flat), UNTRAINED),
     )
+    figures = tuple(Figure.of(name, title, found, "lower", note) for name, title, found, note in rows)
     drawn_pictures = pictures_of(subject, "samples", n, seed=request.seed, temperature=temperature, progress=progress)
     level = _fidelity_level(best(ours), best(reference), best(baseline))
     return Finding(
@@ -176,10 +164,6 @@ def _limit_note(distance: FrechetDistance) -> str:
 
 def _thousand(estimate: Estimate) -> Estimate:
     return Estimate(1000 * estimate.value, 1000 * estimate.error, estimate.n)
-
-
-def _figure(name: str, title: str, found: Estimate, *, note: str = "") -> Figure:
-    return Figure(name, title, found.value, found.low, found.high, n=found.n, better="lower", note=note)
 
 
 def _fidelity_level(ours: Estimate, real: Estimate, flat: Estimate) -> Level:
@@ -223,14 +207,7 @@ def run_coverage(request: Request) -> Finding:
     held_count = min(len(subject.heldout), n)
     n = min(n, len(subject.training), max(held_count, 500))
     total = 2 * n + held_count
-    done = 0
-
-    def take(part: str, count: int) -> Features:
-        nonlocal done
-        found = seen(request, part, count, request.progress.part(done, done + count, total))
-        done += len(found)
-        return found
-
+    take = _taker(request, total)
     real, held, drawn = take("training", n), take("heldout", held_count), take("samples", n)
     found = manifolds(drawn, real, progress=request.progress)
     reference = manifolds(held, real[: max(len(held), LEAST)], progress=request.progress)
@@ -259,16 +236,7 @@ def _shares(found: Manifolds, ending: str) -> tuple[Figure, ...]:
         ("coverage", found.coverage, "higher", "Real pictures that have a sample near by."),
     )
     return tuple(
-        Figure(
-            name + ending,
-            f"{name.capitalize()} ({TITLE}){of}",
-            share.value,
-            share.low,
-            share.high,
-            n=share.n,
-            better=better,
-            note=note + says,
-        )
+        Figure.of(name + ending, f"{name.capitalize()} ({TITLE}){of}", share, better, note + says)
         for name, share, better, says in rows
     )
 

@@ -22,11 +22,11 @@ from torch import Tensor
 from engine.checkpoints.importing.reading import read_source
 from engine.diagnostics.base import Diagnostic, Request, Subject
 from engine.diagnostics.fidelity import KNOBS, asked, coloured, too_few
-from engine.diagnostics.frechet import Estimate, frechet, kernel_distance, moments
+from engine.diagnostics.frechet import frechet, kernel_distance, moments
 from engine.diagnostics.labelling import classifier_score
 from engine.diagnostics.own_features import pictures_of
 from engine.errors import CheckpointError, UsageError
-from engine.files.disk import reason, sha256_of
+from engine.files.disk import sha256_of, told_as
 from engine.knobs import Knob
 from engine.progress import SILENT, Progress
 from engine.report import Figure, Finding
@@ -74,7 +74,7 @@ def weights_file(given: str) -> Path:
     from engine.library import home_folder
 
     path = Path(given).expanduser() if given else home_folder() / "inception" / WEIGHTS
-    try:
+    with told_as(CheckpointError, f"{path.name} cannot be read", "check the file."):
         if not path.is_file():
             raise UsageError(
                 f"The Inception weights are not at {path}: get {WEIGHTS} (torch-fidelity's release v0.2.0), put it "
@@ -83,8 +83,6 @@ def weights_file(given: str) -> Path:
         if path.stat().st_size > MAX_BYTES:
             raise CheckpointError(f"{path.name} is larger than {MAX_BYTES >> 20} MB: it is not {WEIGHTS}.")
         digest = sha256_of(path)
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): check the file.") from error
     if not digest.startswith(PREFIX):
         raise CheckpointError(
             f"{path.name} is not the file that FIDs are measured with (its SHA-256 begins {digest[:8]}, not {PREFIX}): "
@@ -184,19 +182,15 @@ def run(request: Request) -> Finding:
     figures = (
         Figure("fid", "FID (Inception)", ours, n=few_n, better="lower", note=few),
         Figure("fid_real", "FID of held-out real pictures", reference, n=len(held), better="lower", note=PERFECT),
-        _figure("kid_inception", "KID (Inception)", kernel, "lower", "No bias; may be a little below 0."),
-        _figure("is", "Inception score", score, "higher", "Of ImageNet's classes: it says little of faces."),
-        _figure("is_real", "Inception score of held-out real pictures", score_real, "higher", PERFECT),
+        Figure.of("kid_inception", "KID (Inception)", kernel, "lower", "No bias; may be a little below 0."),
+        Figure.of("is", "Inception score", score, "higher", "Of ImageNet's classes: it says little of faces."),
+        Figure.of("is_real", "Inception score of held-out real pictures", score_real, "higher", PERFECT),
     )
     sentence = (
         f"FID (Inception) is {ours:.1f} on {few_n:,} pictures; held-out real pictures have {reference:.1f} on "
         f"{len(held):,}. The Inception score is {score.value:.2f} ({score_real.value:.2f})."
     )
     return Finding("inception", INCEPTION.title, "unknown", f"{sentence} {few}".rstrip(), figures)
-
-
-def _figure(name: str, title: str, found: Estimate, better: str, note: str) -> Figure:
-    return Figure(name, title, found.value, found.low, found.high, n=found.n, better=better, note=note)
 
 
 def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -47,6 +47,14 @@ class Probe:
     accuracy: float
     n: int
 
+    @property
+    def title(self) -> str:
+        return self.attribute.replace("_", " ")
+
+    @property
+    def value(self) -> float:
+        return self.auc
+
 
 def encoder_of(subject: Subject) -> Encode | None:
     """Images (B, C, S, S) -> codes (B, D): the family's own encoder, or the one that was fitted beside the model."""
@@ -195,16 +203,7 @@ def measure(request: Request) -> Finding:
                 note="both classes weigh the same; 0.5 is guessing",
             ),
             *(
-                Figure(
-                    f"auc/{p.attribute}",
-                    p.attribute.replace("_", " "),
-                    p.auc,
-                    low=p.low,
-                    high=p.high,
-                    n=p.n,
-                    better="higher",
-                    note=f"AUC; accuracy {p.accuracy:.0%}",
-                )
+                Figure.of(f"auc/{p.attribute}", p.title, p, "higher", f"AUC; accuracy {p.accuracy:.0%}")
                 for p in ordered
             ),
         ),
@@ -220,9 +219,9 @@ def _level(ours: float, pixels: float) -> Level:
 
 def _sentence(ordered: Sequence[Probe], ours: float, pixels: float) -> str:
     best, worst = ordered[0], ordered[-1]
-    names = f"best {best.attribute.replace('_', ' ')} ({best.auc:.2f})"
+    names = f"best {best.title} ({best.auc:.2f})"
     if len(ordered) > 1:
-        names += f", worst {worst.attribute.replace('_', ' ')} ({worst.auc:.2f})"
+        names += f", worst {worst.title} ({worst.auc:.2f})"
     beside = f"PCA of the pixels reaches {pixels:.2f}"
     if ours < _USELESS and pixels > ours + 0.05:
         return f"The code tells hardly anything about the attributes: mean AUC {ours:.2f}, where {beside}; {names}."

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, publish_folder, read_json, reason, write_json
+from engine.files.disk import MALFORMED, publish_folder, read_json, told_as, write_json
 from engine.report import Evidence, Figure, Finding, Level, Report, Verdict
 
 SCHEMA: Final = 1
@@ -74,55 +74,21 @@ def write_report(folder: Path, report: Report) -> Path:
     Raises:
         RunError: the disk does not take it, or `folder` holds something that is no report.
     """
-    try:
+    with told_as(RunError, f"The report {folder} could not be written", "free some space or choose another place."):
         check_folder(folder)
         with publish_folder(folder) as work:
             findings = [_finding_out(f, index, work) for index, f in enumerate(report.findings)]
-            verdict = report.verdict
-            write_json(
-                work / FILE,
-                {
-                    "schema": SCHEMA,
-                    "model_sha256": report.model_sha256,
-                    "title": report.title,
-                    "family": report.family,
-                    "data": report.data,
-                    "step": report.step,
-                    "seconds": _number_out(report.seconds),
-                    "skipped": dict(report.skipped),
-                    "verdict": {
-                        "kind": verdict.kind,
-                        "level": verdict.level,
-                        "title": verdict.title,
-                        "paragraph": verdict.paragraph,
-                        "evidence": list(verdict.evidence),
-                    },
-                    "findings": findings,
-                },
-            )
-    except OSError as error:
-        raise RunError(
-            f"The report {folder} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
+            exact = {"schema": SCHEMA, "seconds": _number_out(report.seconds), "findings": findings}
+            write_json(work / FILE, report_values(report) | exact)
     return folder
 
 
 def report_values(report: Report) -> dict[str, Any]:
     """The report as plain JSON values, without its pictures: what `--json` prints."""
     return {
-        "model_sha256": report.model_sha256,
-        "title": report.title,
-        "family": report.family,
-        "data": report.data,
-        "step": report.step,
+        **vars(report),
         "seconds": round(report.seconds, 2),
-        "verdict": {
-            "kind": report.verdict.kind,
-            "level": report.verdict.level,
-            "title": report.verdict.title,
-            "paragraph": report.verdict.paragraph,
-            "evidence": list(report.verdict.evidence),
-        },
+        "verdict": {**vars(report.verdict), "evidence": list(report.verdict.evidence)},
         "findings": [_words_out(finding) for finding in report.findings],
         "skipped": dict(report.skipped),
     }
@@ -134,27 +100,13 @@ def _number_out(value: float | None) -> float | None:
 
 
 def _words_out(finding: Finding) -> dict[str, Any]:
-    return {
-        "diagnostic": finding.diagnostic,
-        "title": finding.title,
-        "level": finding.level,
-        "sentence": finding.sentence,
-        "figures": [
-            {
-                "name": figure.name,
-                "title": figure.title,
-                "value": _number_out(figure.value),
-                "low": _number_out(figure.low),
-                "high": _number_out(figure.high),
-                "unit": figure.unit,
-                "n": figure.n,
-                "better": figure.better,
-                "note": figure.note,
-            }
-            for figure in finding.figures
-        ],
-        "values": {name: [_number_out(v) for v in series] for name, series in finding.values.items()},
-    }
+    plain = {name: value for name, value in vars(finding).items() if name != "evidence"}
+    figures = [
+        vars(figure) | {part: _number_out(getattr(figure, part)) for part in ("value", "low", "high")}
+        for figure in finding.figures
+    ]
+    values = {name: [_number_out(v) for v in series] for name, series in finding.values.items()}
+    return {**plain, "figures": figures, "values": values}
 
 
 def _finding_out(finding: Finding, index: int, work: Path) -> dict[str, Any]:
@@ -166,16 +118,8 @@ def _finding_out(finding: Finding, index: int, work: Path) -> dict[str, Any]:
             continue
         count, size = len(rows[0]), rows[0].shape[1]
         _save(_sheet(np.concatenate(rows), COLUMNS), work / name)
-        evidence.append(
-            {
-                "title": one.title,
-                "file": name,
-                "rows": len(rows),
-                "count": count,
-                "size": size,
-                "captions": list(one.captions),
-            }
-        )
+        shape = {"rows": len(rows), "count": count, "size": size}
+        evidence.append({"title": one.title, "file": name, **shape, "captions": list(one.captions)})
     return {**_words_out(finding), "evidence": evidence}
 
 
@@ -202,7 +146,10 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
         RunError: unreadable, damaged, or written by a newer program.
     """
     path = folder / FILE
-    try:
+    with (
+        told_as(RunError, f"The report in {folder.name} cannot be read", "diagnose again."),
+        told_as(RunError, f"The report in {folder.name} is damaged", "diagnose again.", errors=MALFORMED),
+    ):
         values = read_json(path, most=FILE_CAP)
         if int(values["schema"]) > SCHEMA:
             raise RunError(f"The report in {folder.name} was written by a newer Latent Loom: update this one.")
@@ -224,10 +171,6 @@ def read_report(folder: Path, *, pictures: bool = True) -> Report:
             seconds=_finite(values["seconds"]) or 0.0,
             skipped={_text(k): _text(v) for k, v in _pairs(values["skipped"])},
         )
-    except OSError as error:
-        raise RunError(f"The report in {folder.name} cannot be read ({reason(error)}): diagnose again.") from error
-    except MALFORMED as error:
-        raise RunError(f"The report in {folder.name} is damaged ({reason(error)}): diagnose again.") from error
 
 
 def _items(values: object) -> list[Any]:

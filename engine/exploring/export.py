@@ -22,7 +22,7 @@ from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import UsageError, UserError
-from engine.files.disk import reason, replacing
+from engine.files.disk import replacing, told_as
 from engine.progress import SILENT, Progress
 
 GIF_FASTEST: Final = 50
@@ -95,11 +95,9 @@ def save_animation(
             progress.step(done, total)
             yield _enlarged(frame, scale, smooth=smooth)
 
-    try:
+    with told_as(UserError, f"{path} could not be written", "choose another place."):
         path.parent.mkdir(parents=True, exist_ok=True)
         WRITERS[suffix](path, Animation(enlarged(), total, frames_per_second, forever))
-    except OSError as error:
-        raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error
     progress.step(total, total)
     return path
 

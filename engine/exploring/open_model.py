@@ -13,19 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.api import (
-    Coded,
-    Codes,
-    Drawn,
-    DrawRequest,
-    Encoded,
-    GroupInfo,
-    LevelMap,
-    ModelInfo,
-    Pictures,
-    Readout,
-    Sampled,
-)
+from engine import api
+from engine.api import Codes, Pictures
 from engine.checkpoints.model_file import ModelHeader
 from engine.device import Device, placed
 from engine.errors import UserError
@@ -78,14 +67,14 @@ class OpenModel:
         self._guess: Guess | None = None
         self._float64 = Float64Model(self._model, device.torch)
         channels, size, _ = model.spec.image_shape
-        self.info = ModelInfo(
+        self.info = api.ModelInfo(
             key=key,
             title=header.title,
             family=header.family,
             encode=model.abilities.encode,
             density=model.abilities.density,
             code_size=model.spec.size,
-            groups=tuple(GroupInfo(g.name, g.stop - g.start, g.grid) for g in model.spec.groups),
+            groups=tuple(api.GroupInfo(g.name, g.stop - g.start, g.grid) for g in model.spec.groups),
             image_size=size,
             channels=channels,
             bits=int(math.log2(model.bins)),
@@ -193,7 +182,7 @@ class OpenModel:
         if not self.info.pictures:
             raise UserError(f"{self.info.title} draws points and no pictures: choose a model of pictures.")
 
-    def code_of(self, request: DrawRequest) -> Codes:
+    def code_of(self, request: api.DrawRequest) -> Codes:
         """The code (D,) that a request asks for."""
         groups = self._model.spec.groups
         code = levels.before(self._source(request.source), request.levels, groups, resolve=self._source)
@@ -204,9 +193,9 @@ class OpenModel:
         code = levels.after(code, request.levels, groups, solo=request.solo)
         return np.ascontiguousarray(code, np.float32)
 
-    def _source(self, source: Sampled | Coded) -> Codes:
+    def _source(self, source: api.Sampled | api.Coded) -> Codes:
         """The code (D,) that a sample or a given code stands for."""
-        if isinstance(source, Sampled):
+        if isinstance(source, api.Sampled):
             drawn: Codes = self.sample(1, temperature=source.temperature, seed=source.seed)[0]
             return drawn
         if source.code.shape != (self.info.code_size,):
@@ -216,7 +205,7 @@ class OpenModel:
             )
         return source.code
 
-    def draw(self, request: DrawRequest) -> Drawn:
+    def draw(self, request: api.DrawRequest) -> api.Drawn:
         """The picture of a request."""
         self._check_pictures()
         start = time.perf_counter()
@@ -227,14 +216,14 @@ class OpenModel:
             picture = self._float64.picture(code)
         milliseconds = 1000 * (time.perf_counter() - start)
         norm, *level_norms = norm_ratios(code, [group.size for group in self.info.groups]).tolist()
-        return Drawn(request, picture, code, norm, milliseconds, tuple(level_norms))
+        return api.Drawn(request, picture, code, norm, milliseconds, tuple(level_norms))
 
-    def neighbour(self, request: DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
+    def neighbour(self, request: api.DrawRequest, index: int, *, side: int, radius: float, seed: int) -> Codes:
         """The code (D,) in a cell of the `side` x `side` grid around a request's code; held levels stay."""
         free = levels.free_numbers(request.levels, self._model.spec.groups)
         return neighbour(self.code_of(request), index, side=side, radius=radius, seed=seed, free=free)
 
-    def level_maps(self, request: DrawRequest, *, progress: Progress = SILENT) -> tuple[LevelMap, ...]:
+    def level_maps(self, request: api.DrawRequest, *, progress: Progress = SILENT) -> tuple[api.LevelMap, ...]:
         """For each group which pixels it drives, at the model's temperature; see `levels.level_maps`."""
         code, groups = self.code_of(replace(request, solo=-1)), self._model.spec.groups
         temperature = self.info.default_temperature
@@ -262,7 +251,7 @@ class OpenModel:
         progress: Progress = SILENT,
         steps: int | None = None,
         improve: bool = False,
-    ) -> Encoded:
+    ) -> api.Encoded:
         """A photo (S, S, 3) of this model's size, inside the model: by its encoder, or by a search of `steps` steps.
 
         `improve` refines an encoder's answer by descent, or searches longer; exact codes stay as they are, which the
@@ -280,7 +269,7 @@ class OpenModel:
         shown = to_pictures(image)[0]
         bits = self._bits(image)
         training, heldout = self._percentiles(bits)
-        return Encoded(
+        return api.Encoded(
             photo=shown,
             code=codes[0],
             **_compared(shown, self.decode(codes)[0] if found.picture is None else found.picture),
@@ -295,7 +284,7 @@ class OpenModel:
             improved=found.improved,
         )
 
-    def encode_again(self, encoded: Encoded) -> Encoded:
+    def encode_again(self, encoded: api.Encoded) -> api.Encoded:
         """A photo that was encoded with other weights of this model: exact and amortised families encode it again; a
         code that was searched or improved stays, and gets the picture and the figures of these weights."""
         if self.info.encode != "search" and not encoded.improved:
@@ -355,7 +344,7 @@ class OpenModel:
         return None, None
 
     @torch.inference_mode()
-    def measure(self, request: DrawRequest, *, progress: Progress = SILENT) -> Readout:
+    def measure(self, request: api.DrawRequest, *, progress: Progress = SILENT) -> api.Readout:
         """Likelihood of the picture that the request draws, and how exactly the model finds its code again.
 
         `progress` is asked between the passes through the model: a drag must not wait for all four.
@@ -375,7 +364,9 @@ class OpenModel:
         double = None
         if request.precision != "float32" and self.info.encode == "exact":
             double = self._float64.round_trip(code, progress)
-        return Readout(float(norm_ratios(code)[0]), bits, percentile, round_trip, double, percentile_training=training)
+        return api.Readout(
+            float(norm_ratios(code)[0]), bits, percentile, round_trip, double, percentile_training=training
+        )
 
     @torch.inference_mode()
     def _bits(self, image: torch.Tensor) -> float | None:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from engine.errors import UserError
+
 SMALL_BYTES: Final = 2**20
 """More than any of our notes on a run, a model or a session needs."""
 
@@ -35,6 +37,17 @@ def reason(error: BaseException) -> str:
         return f"{error.args[0]!r:.60} is missing"
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return text.partition("\n")[0][:120] or type(error).__name__
+
+
+@contextmanager
+def told_as(
+    kind: type[UserError], what: str, mend: str, *, errors: type[Exception] | tuple[type[Exception], ...] = OSError
+) -> Iterator[None]:
+    """What fails within is raised as `kind`, in one sentence: what failed, the reason, and how to mend it."""
+    try:
+        yield
+    except errors as error:
+        raise kind(f"{what} ({reason(error)}): {mend}") from error
 
 
 # reading

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CheckpointError
-from engine.files.disk import MALFORMED, read_json, reason, write_json
+from engine.files.disk import MALFORMED, read_json, told_as, write_json
 
 SCHEMA: Final = "latent-loom/reference/1"
 UNITS: Final = "bits/dim"
@@ -79,7 +79,10 @@ def load_reference(path: Path, *, model_sha256: str) -> Reference:
     Raises:
         CheckpointError: unreadable, damaged or of another model.
     """
-    try:
+    with (
+        told_as(CheckpointError, f"{path.name} cannot be read", "measure it again."),
+        told_as(CheckpointError, f"{path.name} is damaged", "measure it again.", errors=MALFORMED),
+    ):
         values = read_json(path, most=FILE_CAP)
         if values["schema"] != SCHEMA or values["units"] != UNITS:
             raise ValueError("it is of another kind")
@@ -91,10 +94,6 @@ def load_reference(path: Path, *, model_sha256: str) -> Reference:
             str(values["density"]),
             str(values["data"]),
         )
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): measure it again.") from error
-    except MALFORMED as error:
-        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): measure it again.") from error
     if found.model_sha256 != model_sha256:
         raise CheckpointError(
             f"{path.name} was measured with another model ({found.model_sha256[:12]}, this one is "

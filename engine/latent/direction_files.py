@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.errors import CheckpointError
 from engine.files import tensors
-from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, replacing
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, replacing, told_as
 from engine.latent.directions import Direction
 
 SCHEMA = "latent-loom/directions/1"
@@ -79,11 +79,9 @@ def save_directions(path: Path, directions: DirectionSet) -> None:
         raise CheckpointError(
             f"{path.name} was not written because its header would be over 1 MB: save fewer directions."
         )
-    try:
+    with told_as(CheckpointError, f"{path.name} cannot be written", "choose another folder."):
         with replacing(path) as temporary:
             temporary.write_bytes(tensors.save_arrays({"vectors": vectors.astype(kind)}, metadata))
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be written ({reason(error)}): choose another folder.") from error
 
 
 def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -> DirectionSet:
@@ -98,7 +96,7 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
         raise CheckpointError(f"{error}, too large for directions: choose another file.") from error
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): choose another file.") from error
-    try:
+    with told_as(CheckpointError, f"{path.name} is not a whole directions file", "make it again.", errors=MALFORMED):
         header = tensors.read_header(content, most=_HEADER_CAP)
         metadata, vectors = header.metadata, header.entries["vectors"]
         if metadata["schema"] != SCHEMA:
@@ -108,10 +106,6 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
         shape = vectors.shape
         if vectors.dtype not in ("F16", "F32") or len(shape) != 2 or shape[0] != len(facts) or len(header.entries) != 1:
             raise ValueError("its vectors do not match their description")
-    except MALFORMED as error:
-        raise CheckpointError(
-            f"{path.name} is not a whole directions file ({reason(error)}): make it again."
-        ) from error
     if found != model_sha256:
         raise CheckpointError(
             f"{path.name} belongs to another model ({found[:12]}, this one is {model_sha256[:12]}),"
@@ -119,11 +113,9 @@ def load_directions(path: Path, *, model_sha256: str, size: int | None = None) -
         )
     if size is not None and shape[1] != size:
         raise CheckpointError(f"{path.name} holds codes of {shape[1]} numbers, this model has {size}: make it again.")
-    try:
+    with told_as(CheckpointError, f"{path.name} is damaged", "make the directions again.", errors=MALFORMED):
         rows = tensors.load_arrays(content)["vectors"].astype(np.float32)
         return DirectionSet(found, tuple(_direction(row, fact) for row, fact in zip(rows, facts, strict=True)))
-    except MALFORMED as error:
-        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): make the directions again.") from error
 
 
 def _direction(row: np.ndarray[Any, np.dtype[np.float32]], fact: dict[str, Any]) -> Direction:

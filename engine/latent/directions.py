@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -238,29 +238,8 @@ def auc_interval(auc: float, positives: int, negatives: int, *, z: float = 1.959
     return end(0.0), end(1.0)
 
 
-def orthogonalise(direction: Direction, locked: Iterable[Direction]) -> Direction:
-    """The direction without its part along the locked ones, so that it leaves those attributes alone.
-
-    Sigma shrinks with the part that was taken away: the slider makes the same step as before, less that part.
-    The AUC is forgotten, for it was measured on another vector.
-
-    Raises:
-        UserError: nothing is left of the direction.
-    """
-    basis = _basis([lock.vector for lock in locked])
-    vector = direction.vector.astype(np.float64)
-    left = _without(vector, basis)
-    length = float(np.linalg.norm(left))
-    if length < 1e-3:
-        raise UserError(f"{direction.name!r} is a mixture of what is locked, so nothing is left of it: unlock one.")
-    unit = (left / length).astype(np.float32)
-    return replace(
-        direction, vector=unit, sigma=direction.sigma * length, auc=None, auc_low=None, auc_high=None, share=None
-    )
-
-
 def share_along(direction: Direction, locked: Iterable[Direction]) -> float:
-    """The part of the direction's squared length, in [0, 1], that `orthogonalise` would take away: 1 leaves nothing."""
+    """The part of the direction's squared length, in [0, 1], that a lock on the others takes away: 1 leaves nothing."""
     basis = _basis([lock.vector for lock in locked])
     if not basis.size:
         return 0.0

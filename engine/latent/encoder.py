@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d, pixel_unshuffle, silu
 
 from engine.errors import CheckpointError
 from engine.files import tensors
-from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, write_bytes
+from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, told_as, write_bytes
 from engine.nn.residual import Down, ResidualBlock
 
 SCHEMA: Final = "latent-loom/encoder/1"
@@ -124,10 +124,8 @@ def save_encoder(path: Path, encoder: CodeEncoder, facts: EncoderFacts) -> None:
         "width": str(encoder.shape.width),
         "card": json.dumps(dict(facts.card), ensure_ascii=False, allow_nan=False),
     }
-    try:
+    with told_as(CheckpointError, f"{path.name} cannot be written", "choose another folder."):
         write_bytes(path, tensors.save(state, metadata))
-    except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be written ({reason(error)}): choose another folder.") from error
 
 
 def load_encoder(
@@ -144,14 +142,12 @@ def load_encoder(
         raise CheckpointError(f"{error}, too large for an encoder: fit it again.") from error
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read ({reason(error)}): fit the encoder again.") from error
-    try:
+    with told_as(CheckpointError, f"{path.name} is not a whole encoder file", "fit it again.", errors=MALFORMED):
         metadata = tensors.read_header(content, most=HEADER_CAP).metadata
         if metadata["schema"] != SCHEMA:
             raise ValueError("it says nothing of an encoder")
         facts = EncoderFacts(metadata["model_sha256"], dict(json.loads(metadata["card"])))
         found = EncoderShape(int(metadata["code"]), _shape(json.loads(metadata["image_shape"])), int(metadata["width"]))
-    except MALFORMED as error:
-        raise CheckpointError(f"{path.name} is not a whole encoder file ({reason(error)}): fit it again.") from error
     if facts.model_sha256 != model_sha256:
         raise CheckpointError(
             f"{path.name} belongs to another model ({facts.model_sha256[:12]}, this one is {model_sha256[:12]}), "
@@ -159,13 +155,13 @@ def load_encoder(
         )
     if (found.code, found.image_shape) != (code, image_shape) or not 1 <= found.width <= WIDTH_CAP:
         raise CheckpointError(f"{path.name} does not fit this model's codes and pictures: fit the encoder again.")
-    try:
+    with told_as(
+        CheckpointError, f"{path.name} is damaged", "fit the encoder again.", errors=(*MALFORMED, RuntimeError)
+    ):
         state = tensors.load(content)
         encoder = CodeEncoder(found)
         _check(encoder, state)
         encoder.load_state_dict({key: value.float() for key, value in state.items()})
-    except (*MALFORMED, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} is damaged ({reason(error)}): fit the encoder again.") from error
     return encoder.eval().requires_grad_(False), facts
 
 

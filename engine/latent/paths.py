@@ -99,15 +99,6 @@ def slerp(a: Codes, b: Codes, t: Fractions, *, groups: Sequence[Group] = ()) -> 
     return _between(a, b, t, _slerp, groups)
 
 
-def norm_preserving(a: Codes, b: Codes, t: Fractions, *, groups: Sequence[Group] = ()) -> Codes:
-    """The straight line, stretched so that the norm goes linearly from |a| to |b|.
-
-    It visits the same points as `slerp`, faster in the middle. Antipodal codes run along the straight radius
-    and jump through zero; a zero code gives the straight line. Codes are (B, D) or (D,).
-    """
-    return _between(a, b, t, _norm_preserving, groups)
-
-
 def path(
     codes: Codes, fractions: Fractions, *, method: str = "slerp", loop: bool = False, groups: Sequence[Group] = ()
 ) -> Codes:

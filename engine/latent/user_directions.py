@@ -10,7 +10,7 @@ from typing import Final
 
 from engine.api import DirectionInfo
 from engine.errors import CheckpointError, UsageError
-from engine.files.disk import reason
+from engine.files.disk import told_as
 from engine.latent.direction_files import DirectionSet, load_directions, save_directions
 from engine.latent.directions import Direction
 from engine.latent.factorisation import UNSUPERVISED
@@ -87,15 +87,11 @@ def save_found(home: Path, sha256: str, method: str, axes: tuple[Direction, ...]
 
 
 def _save(path: Path, directions: DirectionSet) -> None:
-    try:
+    with told_as(CheckpointError, f"{path.parent} cannot be written", "free some space or change its rights."):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not directions.directions:
             path.unlink(missing_ok=True)
             return
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.parent} cannot be written ({reason(error)}): free some space or change its rights."
-        ) from error
     save_directions(path, directions)
 
 

@@ -76,7 +76,7 @@ def align(
         way = "click the eyes instead" if not faces else f"choose one from 1 to {len(faces)}"
         raise UsageError(f"Face {face + 1} was asked for and {were} found: {way}.")
     whole = Similarity(complex(width), 0j)
-    if mode == "auto" and height == width <= ALIGNED_PX and not (faces and _small(faces[0], width)):
+    if mode == "auto" and height == width <= ALIGNED_PX and not (faces and (faces[0].size < 0.55 * width)):
         return _aligned(rgb, whole, size, "none", "", faces, -1)
     if faces:
         head = found[face]
@@ -119,11 +119,6 @@ def frame_of_points(points: Sequence[Point], *, width: int, height: int) -> Simi
         raise UsageError("The mouth lies on the line of the eyes: click the middle of the mouth, below them.")
     left, right = (one, two) if mouth > 0 else (two, one)
     return fit(np.array([MEAN[0], MEAN[1], (MEAN[3] + MEAN[4]) / 2]), np.array([left, right, rest[0]]))
-
-
-def _small(face: Face, width: int) -> bool:
-    """Whether the face leaves more room around it than an aligned picture has."""
-    return face.size < 0.55 * width
 
 
 def _aligned(

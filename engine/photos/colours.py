@@ -52,18 +52,13 @@ def srgb_of(image: Image.Image, profile: bytes | None) -> Image.Image:
     if isinstance(profile, bytes) and profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if not _is_srgb(source):
+            if not (source.profile.profile_description or "").startswith("sRGB"):
                 done = ImageCms.profileToProfile(image, source, _srgb(), outputMode=target)
                 if done is not None:
                     return done
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             return image.convert(target)  # A broken profile is no reason to refuse the picture.
     return image if image.mode == target else image.convert(target)
-
-
-def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """By its own description: most photos are sRGB already, and converting those costs as much as decoding them."""
-    return (profile.profile.profile_description or "").startswith("sRGB")
 
 
 @functools.cache

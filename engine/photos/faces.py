@@ -51,14 +51,6 @@ class Candidate:
     weight: float
 
 
-def find_faces(rgb: NDArray[np.uint8]) -> tuple[Face, ...]:
-    """What the cascade alone takes for upright faces of an (H, W, 3) picture, the largest first.
-
-    Safe to call from several threads.
-    """
-    return likely(candidates(rgb))
-
-
 def candidates(rgb: NDArray[np.uint8], *, leaning: bool = False) -> list[Candidate]:
     """All upright faces of an (H, W, 3) picture, or all leaning ones, with many false alarms and some faces twice."""
     height, width = rgb.shape[:2]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.errors import CheckpointError
 from engine.files import tensors
-from engine.files.disk import reason
+from engine.files.disk import told_as
 
 INPUT_PX: Final = 64
 LAYERS: Final = ((3, 16, 2), (16, 32, 2), (32, 48, 1), (48, 64, 2), (64, 64, 1), (64, 96, 2), (96, 64, 1))
@@ -72,13 +72,14 @@ def load_net(path: Path) -> LandmarkNet:
     Raises:
         CheckpointError: the file is missing, damaged, or of another network.
     """
-    try:
+    with told_as(
+        CheckpointError,
+        f"The face landmarks file {path.name} cannot be used",
+        "install Latent Loom again.",
+        errors=(OSError, ValueError, RuntimeError),
+    ):
         state = tensors.load_sealed(path, FORMAT, most=MAX_FILE_BYTES, types=True)
         with torch.device("meta"):
             net = LandmarkNet()
         net.load_state_dict({name: value.float() for name, value in state.items()}, assign=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The face landmarks file {path.name} cannot be used ({reason(error)}): install Latent Loom again."
-        ) from error
     return net.eval().requires_grad_(False)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, NotPlain, read_json, reason, write_json
+from engine.files.disk import MALFORMED, NotPlain, read_json, reason, told_as, write_json
 from engine.runs.heartbeat import Heartbeats, fresh
 from engine.runs.line_files import whole_lines
 
@@ -103,7 +103,7 @@ def create(path: Path, config: RunConfig) -> None:
     Raises:
         RunError: there is already a run, or the place cannot be written.
     """
-    try:
+    with told_as(RunError, f"The run directory {path} cannot be written", "choose another place or free some space."):
         if (path / "config.json").exists():
             raise RunError(f"{path} already holds a run: resume it (--resume), or choose another directory.")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -112,10 +112,6 @@ def create(path: Path, config: RunConfig) -> None:
             (path / part).mkdir(parents=True, exist_ok=True)
         values = {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)}
         write_json(path / "config.json", values)
-    except OSError as error:
-        raise RunError(
-            f"The run directory {path} cannot be written ({reason(error)}): choose another place or free some space."
-        ) from error
 
 
 def read_config(path: Path) -> RunConfig:
@@ -162,12 +158,8 @@ def save_config(path: Path, config: RunConfig) -> None:
         RunError: it cannot be written.
     """
     values = {"schema": SCHEMA, **config.__dict__, "image_shape": list(config.image_shape)}
-    try:
+    with told_as(RunError, f"The run directory {path} cannot be written", "check its permissions and the disk."):
         write_json(path / "config.json", values)
-    except OSError as error:
-        raise RunError(
-            f"The run directory {path} cannot be written ({reason(error)}): check its permissions and the disk."
-        ) from error
 
 
 def write_status(

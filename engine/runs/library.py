@@ -18,7 +18,7 @@ from typing import Final
 
 from engine.api import TrainRequest
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, publish_folder, read_json, reason, write_bytes, write_json
+from engine.files.disk import MALFORMED, publish_folder, read_json, told_as, write_bytes, write_json
 from engine.runs import directory as runs
 from engine.runs.heartbeat import Heartbeats
 from engine.runs.line_files import whole_lines
@@ -195,12 +195,8 @@ def write_tags(run: Path, tags: Iterable[str]) -> tuple[str, ...]:
     kept = tuple(dict.fromkeys(tag for tag in map(clean_tag, tags) if tag))
     if len(kept) > MAX_TAGS:
         raise RunError(f"{run.name} would have {len(kept)} tags and may have {MAX_TAGS}: take some away first.")
-    try:
+    with told_as(RunError, f"The tags of {run.name} cannot be written", "check its permissions and the disk."):
         write_json(run / "tags.json", list(kept))
-    except OSError as error:
-        raise RunError(
-            f"The tags of {run.name} cannot be written ({reason(error)}): check its permissions and the disk."
-        ) from error
     return kept
 
 
@@ -316,7 +312,11 @@ def copy_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
         RunError: the disk does not take it, or the source went away.
     """
     source = checkpoint.path.parent.parent
-    try:
+    with told_as(
+        RunError,
+        f"Checkpoint {checkpoint.path.name} of {source.name} could not be copied",
+        "free some space, or choose another one.",
+    ):
         with publish_folder(run / "checkpoints" / checkpoint.path.name) as work:
             for file in checkpoint.path.iterdir():
                 if file.is_file():
@@ -327,11 +327,6 @@ def copy_checkpoint(checkpoint: Checkpoint, run: Path) -> None:
         for _, file in seen[-1:]:
             shutil.copyfile(file, run / "previews" / file.name)
         runs.write_status(run, "stopped", checkpoint.step, 0)
-    except OSError as error:
-        raise RunError(
-            f"Checkpoint {checkpoint.path.name} of {source.name} could not be copied ({reason(error)}): "
-            "free some space, or choose another one."
-        ) from error
 
 
 def _copy_lines(source: Path, target: Path, step: int) -> None:
@@ -359,13 +354,11 @@ def set_aside(run: Path) -> Path:
         RunError: it cannot be moved.
     """
     target = run.parent / TRASH / f"{run.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    try:
+    with told_as(RunError, f"{run.name} cannot be moved", "check the disk and its permissions."):
         target.parent.mkdir(exist_ok=True)
         number = 1
         while target.exists():
             number += 1
             target = target.with_name(f"{run.name}-{time.strftime('%Y%m%d-%H%M%S')}-{number}")
         os.rename(run, target)
-    except OSError as error:
-        raise RunError(f"{run.name} cannot be moved ({reason(error)}): check the disk and its permissions.") from error
     return target

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import RunError
-from engine.files.disk import MALFORMED, read_json, reason, write_json
+from engine.files.disk import MALFORMED, read_json, told_as, write_json
 
 FILE: Final = "notes.json"
 SCHEMA: Final = 1
@@ -68,13 +68,9 @@ def set_note(run: Path, step: int, text: str) -> tuple[Note, ...]:
     notes = tuple(sorted((*others, *made), key=lambda note: note.step))
     if not run.is_dir():
         raise RunError(f"{run} is gone, so the note could not be kept: choose another run.")
-    try:
+    with told_as(RunError, f"The note could not be written to {run / FILE}", "check its permissions and the disk."):
         _set_aside_damaged(run)
         write_json(run / FILE, {"schema": SCHEMA, "notes": [vars(note) for note in notes]})
-    except OSError as error:
-        raise RunError(
-            f"The note could not be written to {run / FILE} ({reason(error)}): check its permissions and the disk."
-        ) from error
     return notes
 
 

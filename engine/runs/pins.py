@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.api import Pictures
 from engine.errors import ImageError, RunError, UsageError
-from engine.files.disk import reason, replacing
+from engine.files.disk import replacing, told_as
 
 MOST: Final = 4
 COLUMNS: Final = 3
@@ -73,14 +73,10 @@ def pin(run: Path, picture: Pictures) -> int:
     if len(taken) >= MOST or not free:
         raise UsageError(f"{MOST} photos are pinned to {run.name} already: unpin one first.")
     file = run / "pins" / f"{free[0]:02d}.png"
-    try:
+    with told_as(RunError, f"{file.parent} cannot be written", "check the disk and its permissions."):
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary:
             Image.fromarray(np.ascontiguousarray(picture)).save(temporary, format="PNG")
-    except OSError as error:
-        raise RunError(
-            f"{file.parent} cannot be written ({reason(error)}): check the disk and its permissions."
-        ) from error
     return free[0]
 
 
@@ -90,12 +86,8 @@ def unpin(run: Path, number: int) -> None:
     Raises:
         RunError: the run cannot be written.
     """
-    try:
+    with told_as(RunError, f"{run / 'pins'} cannot be written", "check the disk and its permissions."):
         (run / "pins" / f"{number:02d}.png").unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{run / 'pins'} cannot be written ({reason(error)}): check the disk and its permissions."
-        ) from error
 
 
 def sheet_file(run: Path, step: int) -> Path:

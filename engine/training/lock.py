@@ -17,7 +17,7 @@ from typing import Final
 import psutil
 
 from engine.errors import Cancelled, RunError
-from engine.files.disk import MALFORMED, read_json, reason
+from engine.files.disk import MALFORMED, read_json, told_as
 from engine.runs import directory as runs
 
 BEAT_SECONDS: Final = 5.0
@@ -82,11 +82,9 @@ def exclusive(run: Path) -> Iterator[Lock]:
         RunError: another process trains the run, or its directory cannot be written.
     """
     lock = Lock(run, uuid.uuid4().hex)
-    try:
+    with told_as(RunError, f"The run directory {run} cannot be written", "choose another place."):
         if not (_make(lock.file, lock.token) or _take_over(lock)):
             raise RunError(f"{run.name} is being trained by another process: stop that one first.")
-    except OSError as error:
-        raise RunError(f"The run directory {run} cannot be written ({reason(error)}): choose another place.") from error
     try:
         yield lock
     except Cancelled:

@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.checkpoints.model_file import ModelHeader, encode_model
 from engine.errors import CheckpointError, RunError
 from engine.files import tensors
-from engine.files.disk import publish_folder, reason, write_json
+from engine.files.disk import publish_folder, told_as, write_json
 from engine.models.base import LatentModel
 from engine.runs.checkpoints import SCHEMA, in_order, read_manifest
 from engine.training.optimisers import Optimisers
@@ -49,7 +49,7 @@ def save_snapshot(
         "model.safetensors": encode_model(average, header, whole=False),
         "state.safetensors": tensors.save({k: v.cpu().clone() for k, v in state.items()}),
     }
-    try:
+    with told_as(RunError, f"Checkpoint {folder.name} could not be written", "free some space."):
         need = 3 * sum(map(len, files.values()))
         free = shutil.disk_usage(run).free
         if free < need:
@@ -64,8 +64,6 @@ def save_snapshot(
             write_json(
                 work / "manifest.json", {"schema": SCHEMA, "step": at.step, "strikes": at.strikes, "sha256": digests}
             )
-    except OSError as error:
-        raise RunError(f"Checkpoint {folder.name} could not be written ({reason(error)}): free some space.") from error
     for old in in_order(folder.parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return folder

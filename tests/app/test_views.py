@@ -136,7 +136,7 @@ def test_sliders_of_the_same_model_stay_and_those_of_another_are_new(qtbot: QtBo
 def test_the_library_lists_models_and_photos_and_emits_their_keys(qtbot: QtBot) -> None:
     view = shown(qtbot, Library(), explored())
     assert [card.title for card in view.models.cards() if not card.heading] == ["Tiny Glow", "Tiny VAE"]
-    models, photos = told(view.modelChosen), told(view.photoChosen)
+    models, photos = told(view.modelChosen), told(view.photos.activated)
     view.models.activated.emit("vae")
     view.photos.activated.emit("two")
     assert (models, photos) == (["vae"], ["two"])
@@ -152,7 +152,7 @@ def test_single_shows_what_was_drawn_its_words_and_its_figures(qtbot: QtBot) -> 
     assert left == "Seed 18 + Smiling +1.5 σ"
     assert "3.21 bits/dim" in right
     assert not view.photo.isVisible()
-    moved = told(view.wandered)
+    moved = told(view.picture.dragged)
     view.picture.setFocus()
     QTest.keyClick(view.picture, Qt.Key.Key_Right)
     assert [(round(x, 3), y) for x, y in moved] == [(0.02, 0.0)]

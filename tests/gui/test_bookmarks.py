@@ -159,7 +159,7 @@ def test_split_shows_the_state_before_while_a_slider_is_dragged_and_after(app: A
     edit(app, 2.0)
     second = app.state.drawn.picture
     QTest.keyClick(app.window, Qt.Key.Key_S)
-    assert picture(app).is_split()
+    assert picture(app)._split
     np.testing.assert_array_equal(picture(app).reference(), first)
     app.explore.looks.set_edit("Smiling", 3.0)
     app.settle()
@@ -168,7 +168,7 @@ def test_split_shows_the_state_before_while_a_slider_is_dragged_and_after(app: A
     app.settle()
     np.testing.assert_array_equal(picture(app).reference(), second)
     QTest.keyClick(app.window, Qt.Key.Key_S)
-    assert not picture(app).is_split()
+    assert not picture(app)._split
 
 
 def test_what_is_compared_is_chosen_from_the_history_or_a_bookmark(marked: App) -> None:

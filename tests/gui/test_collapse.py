@@ -66,7 +66,7 @@ def shown(run: Path, open_app: OpenApp) -> App:
     app.show_workspace("train")
     app.train.training.show_run(run)
     app.wait(lambda: app.state.run_view is not None and app.state.run_view.path == run)
-    app.train_view.sideChosen.emit("collapse")
+    app.train_view.side.changed.emit("collapse")
     app.wait(lambda: app.state.collapse.run == run and app.state.collapse.cards is not None)
     return app
 
@@ -172,7 +172,7 @@ def test_a_diagnosis_is_cancelled_and_training_is_not_held_up(
     app = open_app()
     run = start(app, folder)
     app.wait(lambda: any((run / "checkpoints").glob("step_*")))
-    app.train_view.sideChosen.emit("collapse")
+    app.train_view.side.changed.emit("collapse")
     app.train_view.collapse.full.click()
     app.wait(lambda: app.state.collapse.running is not None and app.state.collapse.running.fraction == 0.25)
     assert not app.train_view.collapse.full.isEnabled()
@@ -236,7 +236,7 @@ def test_the_birthday_test_is_played_with_keys_to_its_result(shown: App, run: Pa
     view = shown.train_view.collapse.birthday
     begin(shown)
     game = shown.state.collapse.birthday.game
-    assert view.pair.shows_pictures
+    assert view.pair._images
     assert "nearest pairs" in view.line.text()
     # Whether it is a control is told nowhere.
     said = " ".join(label.text() for label in (view.line, view.question, view.message))
@@ -388,7 +388,7 @@ def test_a_model_of_the_library_is_diagnosed_against_named_images(
     # Another model puts the page away, and a run is diagnosed in Train.
     shown.model("Tiny GAN")
     assert shown.state.check is None
-    shown.explore_view.library.runChosen.emit(str(run))
+    shown.explore_view.library.runs.activated.emit(str(run))
     shown.wait(lambda: shown.state.model is not None and "run:" in shown.state.model and shown.state.drawn is not None)
     shown.explore.check.open()
     assert shown.state.workspace == "train"

@@ -198,17 +198,17 @@ def test_x_counts_images_and_keeps_its_notes(app: App, run: Path) -> None:
     curves = opened(app, run)
     app.train.curves.set_note(100, "here")
     app.wait(lambda: bool(app.state.curves.notes))
-    app.train.curves.set_axis("images")
+    app.conductor.store.change("curves", axis="images")
     drawn(app)
     plot = curves.plots[ELBO]
     assert plot.shown_span().high == STEPS * 4
     assert plot.mark_near(400.0, notes_only=True).text == "here"
     with_x = curves.head.axis.text()
     assert with_x == "Images ▾"
-    app.train.curves.set_axis("time")
+    app.conductor.store.change("curves", axis="time")
     drawn(app)
     assert plot.shown_span().high == pytest.approx(STEPS / 2, rel=0.02)
-    app.train.curves.set_log_x(True)
+    app.conductor.store.change("curves", log_x=True)
     drawn(app)
     assert plot.shown_span().log
 
@@ -231,7 +231,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     app.wait(lambda: "KL of each code dimension" in curves.charts)
     card = curves.charts["KL of each code dimension"]
     app.wait(lambda: card.readout().endswith("step 400"))
-    app.train_view.pictures.scrubbed.emit(0)
+    app.train_view.pictures.scrubber.moved.emit(0)
     app.wait(lambda: card.readout().endswith("step 100"))
     assert card.drawing.charts[0].values[0] == pytest.approx(1.0)
     assert card.readout() == "5 of 8 in use · step 100"
@@ -239,7 +239,7 @@ def test_charts_scales_and_further_metrics(app: App, run: Path) -> None:
     assert not plot.is_log()
     assert norms.is_log()
     norms._log_button.click()
-    app.train.curves.set_smoothing(0.95)
+    app.conductor.store.change("curves", smoothing=0.95)
     drawn(app)
     assert not norms.is_log(), "what was chosen for one plot stays when the rest is drawn anew"
     assert plot._plot.lines[next(iter(plot._plot.lines))].faint.getData()[0].size

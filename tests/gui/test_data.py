@@ -34,7 +34,7 @@ def people(tmp_path: Path) -> Path:
 def look_at(app: App, folder: Path) -> None:
     app.show_workspace("train")
     train = app.train_view
-    train.panelChosen.emit("data")
+    train.panel.changed.emit("data")
     train.data.data.set_current(OTHER)
     train.data.side.set_current("32")
     train.data.path.set_path(str(folder))
@@ -55,11 +55,11 @@ def test_look_narrow_page_and_see_copies(app: App, people: Path) -> None:
     page.next.click()
     app.wait(lambda: page.grid.count() == 30)
     assert not page.next.isEnabled()
-    page.attributeChosen.emit("Smiling")
+    page.attributes.chosen.emit("Smiling")
     app.wait(lambda: app.state.data.total == 30 and page.grid.count() == 30)
-    page.showChosen.emit("duplicates")
+    page.show_what.changed.emit("duplicates")
     app.wait(lambda: page.grid.count() == 2)
-    page.showChosen.emit("broken")
+    page.show_what.changed.emit("broken")
     app.wait(lambda: page.broken.isVisible())
     assert page.broken.text() == "bad.png"
     assert "1 of 151 files could not be read" in app.train_view.data.notes.text()

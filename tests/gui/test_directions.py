@@ -160,7 +160,7 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
     )
     (tmp_path / "own.csv").write_text(f"file,light_side,Other\n{rows}", "utf-8")
     app.explore.directions.maker.open()
-    panel(app).wayChanged.emit("labels")
+    panel(app).way.changed.emit("labels")
     drop(panel(app).labels, [tmp_path / "own.csv"])
     drop(panel(app).data, [tmp_path])
     app.wait(lambda: app.state.maker.column == "light_side")
@@ -169,7 +169,7 @@ def test_a_csv_of_labels(app: App, folders: tuple[Path, Path], tmp_path: Path) -
     panel(app).make.click()
     app.wait(lambda: "Light side" in sliders(app))
     assert app.state.info.attributes[-1].positives == 6
-    panel(app).labelsChanged.emit(str(folders[0] / "broken.png"))
+    panel(app).labels.changed.emit(str(folders[0] / "broken.png"))
 
 
 @pytest.mark.slow

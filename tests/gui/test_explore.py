@@ -110,7 +110,7 @@ def test_wandering_moves_the_picture_and_double_click_keeps_it(app: App) -> None
     look = app.state.look
     assert look is not None
     assert look.wander.x > 0
-    app.explore_view.single.planeWanted.emit()
+    app.explore_view.single.picture.doubleClicked.emit()
     app.wait(lambda: isinstance(app.state.look.source, Coded) if app.state.look else False)
     app.settle()
     # The code went through a rounding to float32 on the way, nothing else.
@@ -119,7 +119,7 @@ def test_wandering_moves_the_picture_and_double_click_keeps_it(app: App) -> None
 
 def test_wheel_changes_how_far_a_drag_goes(app: App) -> None:
     reach = app.state.reach
-    app.explore_view.single.reachTurned.emit(2.0)
+    app.explore_view.single.picture.wheelTurned.emit(2.0)
     assert app.state.reach > reach
     assert f"{app.state.reach:.1f} rad" in app.explore_view.hint.text()
 
@@ -137,7 +137,7 @@ def test_temperature_zero_is_the_middle_for_any_seed(app: App) -> None:
 
 
 def test_a_seed_gives_its_face_again(app: App, home: Path) -> None:
-    app.explore_view.inspector.seedChanged.emit(77)
+    app.explore_view.inspector.seed.changed.emit(77)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 77))))
 
@@ -295,12 +295,12 @@ def test_nothing_hangs_over_the_edge(app: App) -> None:
 
 
 def test_another_device_is_chosen_from_the_readout_and_draws_on(app: App, home: Path) -> None:
-    actions = {action.data(): action for action in app.window.top.device_menu().actions()}
+    actions = {action.data(): action for action in app.window.top.devices.actions()}
     assert actions["auto"].isChecked()
     actions["cpu"].trigger()
     app.wait(lambda: app.conductor.preferences.now.device == "cpu")
     app.settle()
-    assert [action.data() for action in app.window.top.device_menu().actions() if action.isChecked()] == ["cpu"]
+    assert [action.data() for action in app.window.top.devices.actions() if action.isChecked()] == ["cpu"]
     app.explore.looks.set_seed(5)
     app.settle()
     np.testing.assert_array_equal(shown(app), expected(home, "Tiny VAE", DrawRequest(seeded(app, 5))))

@@ -29,7 +29,7 @@ def grid(app: App) -> App:
 
 def click(app: App, index: int) -> None:
     widget = app.explore_view.grid.grid
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.cell_rect(index).center())
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.item_rect(index).center())
     app.settle()
 
 
@@ -108,7 +108,7 @@ def test_the_manifold_is_dragged_zoomed_and_put_back(grid: App) -> None:
     choose(grid, "manifold")
     widget = grid.explore_view.grid.grid
     before = grid.state.grid.pictures
-    start = widget.cell_rect(0).center()
+    start = widget.item_rect(0).center()
     drag(widget, [start, start + QPoint(40, 0), start + QPoint(80, 0)])
     grid.settle()
     assert grid.state.grid.centre[0] < 0, "the window goes against the hand"

@@ -83,7 +83,7 @@ def test_a_frozen_level_stays_when_the_others_are_rolled_edited_and_wandered(glo
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
     assert not np.isclose(code(glow)[level(glow, 0)], before[level(glow, 0)]).all()
-    glow.explore_view.single.planeWanted.emit()
+    glow.explore_view.single.picture.doubleClicked.emit()
     glow.wait(lambda: isinstance(glow.state.look.source, Coded))
     glow.settle()
     np.testing.assert_array_equal(code(glow)[level(glow, coarse)], before[level(glow, coarse)])
@@ -182,7 +182,7 @@ def test_double_precision_says_both_round_trips(glow: App) -> None:
     glow.wait(lambda: glow.state.readout is not None and glow.state.readout.round_trip_double is not None)
     assert glow.state.readout.round_trip_double < 1e-9
     assert "f64" in glow.explore_view.inspector.round_trip.text()
-    assert section(glow).double.is_checked()
+    assert section(glow).double.isChecked()
     assert "MB more" in section(glow).double.toolTip()
     glow.explore.looks.undo()
     glow.settle()

@@ -262,7 +262,7 @@ def test_corners_are_put_in_another_order_by_drag_and_by_key(morph: App) -> None
     view = morph.explore_view.morph
     old = morph.state.morph.slots
     strip = view.strip
-    drag(strip, [strip.frame_rect(8).center(), strip.frame_rect(5).center(), strip.frame_rect(0).center()])
+    drag(strip, [strip.item_rect(8).center(), strip.item_rect(5).center(), strip.item_rect(0).center()])
     morph.settle()
     now = morph.state.morph.slots
     assert now[0].code is old[1].code
@@ -284,7 +284,7 @@ def test_corners_that_a_session_brings_get_their_strip(morph: App) -> None:
 
 def test_dragging_between_corners_scrubs(morph: App) -> None:
     strip = morph.explore_view.morph.strip
-    drag(strip, [strip.frame_rect(2).center(), strip.frame_rect(4).center(), strip.frame_rect(6).center()])
+    drag(strip, [strip.item_rect(2).center(), strip.item_rect(4).center(), strip.item_rect(6).center()])
     assert morph.state.morph.fraction == pytest.approx(6 / 8)
 
 

@@ -86,7 +86,7 @@ def watch(app: App, far: Growing) -> None:
 def explore(app: App, far: Growing) -> None:
     """Explore, with the weights of the run."""
     app.show_workspace("explore")
-    app.explore_view.library.runChosen.emit(str(far.path))
+    app.explore_view.library.runs.activated.emit(str(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
 
@@ -151,7 +151,7 @@ def test_the_scrubber_follows_a_run_that_grows_and_the_whole_history_is_a_film(f
             shades.append(int(np.asarray(image.convert("RGB"))[3, 3, 0]))
     assert np.abs(np.array(shades[:5]) - (10, 20, 40, 80, 100)).max() <= 2
     assert not any(job.key == "time-lapse" for job in app.state.jobs)
-    app.train.pictures.show_tab("pins")
+    app.conductor.store.change("pictures", tab="pins")
     app.train.pictures.export(tmp_path / "pins.gif")
     app.wait(lambda: "pin one" in app.said)
 
@@ -196,12 +196,12 @@ def test_photos_are_pinned_by_drop_drawn_at_the_next_preview_and_unpinned(far, a
 @pytest.mark.slow
 def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # A run that trains is in the menu of models.
-    combo = app.window.top.model_combo()
+    combo = app.window.top.models
     app.wait(lambda: any("Far run, live" in combo.itemText(i) for i in range(combo.count())))
-    app.window.top.modelChanged.emit(run_ref(far.path))
+    app.window.top.models.changed.emit(run_ref(far.path))
     app.wait(lambda: app.state.model == run_ref(far.path) and app.state.drawn is not None)
     app.settle()
-    app.wait(lambda: app.window.top.live_text() == "step 10, live")
+    app.wait(lambda: app.window.top.live.text() == "step 10, live")
     explorer = app.explore.looks
     explorer.set_seed(7)
     explorer.wander(0.3, 0.1)
@@ -215,7 +215,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert [e.look for e in app.state.history.entries] == [e.look for e in entries]
     assert not np.array_equal(app.state.drawn.picture, picture)
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
-    assert app.window.top.live_text() == "step 20, live"
+    assert app.window.top.live.text() == "step 20, live"
     # What was found in earlier weights belongs to the run: its sliders stay, and that they drift is said calmly.
     app.explore.directions.show_axes("pca")
     app.wait(lambda: len(app.state.info.components) > 0)
@@ -233,7 +233,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     assert np.array_equal(app.state.drawn.picture, drawn_by(far, app))
     look = app.state.look
     # Choosing the run once more keeps the look as well.
-    app.explore_view.library.runChosen.emit(str(far.path))
+    app.explore_view.library.runs.activated.emit(str(far.path))
     app.settle()
     assert app.state.look is look
     # Under a hand nothing is exchanged; as soon as it rests, it is.
@@ -272,7 +272,7 @@ def test_live_weights_are_taken_in_place_and_the_look_stays(far, app):
     # The run ends: its live weights go, and what is on show goes on, backwards too.
     far.alive("done")
     far.live.remove()
-    app.wait(lambda: app.window.top.live_text() == "step 40")
+    app.wait(lambda: app.window.top.live.text() == "step 40")
     explorer.undo()
     app.settle()
     assert app.state.drawn.request == app.state.look.request()

@@ -157,7 +157,7 @@ def test_train_asked_for_at_once_is_there_at_once(home: Path, open_app: OpenApp)
     app = open_app(ready=False)
     app.window.top.workspaceChanged.emit("train")
     assert app.train_view.isVisible()
-    app.train_view.panelChosen.emit("runs")
+    app.train_view.panel.changed.emit("runs")
     assert app.state.train_panel == "runs", "it is connected"
     app.wait(lambda: app.state.catalogue is not None)
     assert app.train_view.form.data.current() is not None

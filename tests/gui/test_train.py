@@ -128,7 +128,7 @@ def test_exploring_while_training(app: App, images: Path) -> None:
     run = start(app, images)
     app.wait(lambda: len(app.state.run_view.previews) >= 2)
     app.show_workspace("explore")
-    app.explore_view.library.runChosen.emit(str(run))
+    app.explore_view.library.runs.activated.emit(str(run))
     app.wait(lambda: app.state.info is not None and app.state.info.image_size == SIZE and "run:" in app.state.model)
     app.explore.looks.set_seed(9)
     app.wait(lambda: not app.state.drawing)
@@ -167,7 +167,7 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     assert app.state.run_view.path == run
     newest = app.train_view.pictures.grid
     last = app.state.run_view.pictures
-    app.train_view.pictures.scrubbed.emit(0)
+    app.train_view.pictures.scrubber.moved.emit(0)
     app.wait(lambda: app.state.run_view.shown == 0 and app.state.run_view.pictures is not last)
     assert newest.count() == 25
     assert not app.state.run_view.following

@@ -11,6 +11,6 @@ def connect(check: ModelCheckController, page: ModelCheckPanel) -> Actions:
     """Connects the page."""
     page.runWanted.connect(lambda names, quick: check.run(names, quick=quick))
     page.dataChosen.connect(check.set_data)
-    page.folded.connect(check.unfold)
+    page.report.folded.connect(check.unfold)
     page.closeWanted.connect(check.close)
     return {"model.diagnose": check.open}

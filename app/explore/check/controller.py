@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -40,13 +39,8 @@ class ModelCheckController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._diagnoses, self._show_run = store, diagnoses, show_run
-        self._job = DiagnosisJob(store, JOB, lambda running: self._set(running=running))
+        self._job = DiagnosisJob(store, JOB, lambda running: self._store.change("check", running=running))
         store.changed.connect(self._changed)
-
-    def _set(self, **changes: Any) -> None:
-        check = self._store.state.check
-        if check is not None:
-            self._store.update(check=replace(check, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.check is not None and now.check.running is None and now.model not in (None, now.check.ref):
@@ -78,14 +72,14 @@ class ModelCheckController(QObject):
         """The images to hold the model against; an earlier report on them is shown."""
         check = self._store.state.check
         if check is not None and data != check.data and check.running is None:
-            self._set(data=data, report=None, message="")
+            self._store.change("check", data=data, report=None, message="")
             self._look_up()
 
     def unfold(self, name: str, on: bool) -> None:
         """Opens or closes a finding."""
         check = self._store.state.check
         if check is not None:
-            self._set(opened=check.opened | {name} if on else check.opened - {name})
+            self._store.change("check", opened=check.opened | {name} if on else check.opened - {name})
 
     def _look_up(self) -> None:
         """The catalogue, and the report that was kept of this model and data."""
@@ -99,7 +93,7 @@ class ModelCheckController(QObject):
         def done(found: tuple[tuple[DiagnosticCard, ...], Report | None]) -> None:
             now = self._store.state.check
             if now is not None and (now.ref, now.data) == (ref, data):
-                self._set(cards=found[0], report=now.report or found[1])
+                self._store.change("check", cards=found[0], report=now.report or found[1])
 
         self._store.tasks.submit("study", "look for a report", work, done=done, latest="check")
 
@@ -121,10 +115,10 @@ class ModelCheckController(QObject):
                 store.notices.warn(found.problem)
             now = store.state.check
             if now is not None and (now.ref, now.data) == (ref, data):
-                self._set(report=found.report, message="", opened=now.opened | frozenset(names or ()))
+                self._store.change("check", report=found.report, message="", opened=now.opened | frozenset(names or ()))
 
         def failed(event: Failed) -> None:
-            self._set(message=event.message)
+            self._store.change("check", message=event.message)
 
-        self._set(message="")
+        self._store.change("check", message="")
         self._job.start(check.title, Running(None, names, quick), work=work, done=done, failed=failed)

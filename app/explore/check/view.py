@@ -6,14 +6,14 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.diagnosis.report import ReportView
 from app.explore.check.state import ModelCheck
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
 from engine.api import Catalogue
 
@@ -30,14 +30,12 @@ class ModelCheckPanel(QWidget):
 
     runWanted = Signal(object, bool)
     dataChosen = Signal(str)
-    folded = Signal(str, bool)
     closeWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._catalogue: Catalogue | None = None
-        self.heading = QLabel("Diagnose")
-        set_kind(self.heading, "title")
+        self.heading = kind_label("title", "Diagnose")
         self.data = Combo(tooltip="The images that the model is held against.")
         self.path = PathField(mode="folder", placeholder="Folder, zip, npz or idx")
         self.path.setToolTip("A folder of images, or a zip, npz or idx file; type, drop or browse.")
@@ -48,26 +46,19 @@ class ModelCheckPanel(QWidget):
         self.path.changed.connect(lambda _: self._choose())
         self.quick = button("Quick diagnosis", "All diagnostics with few samples", kind="primary")
         self.full = button("Full", "All diagnostics with all samples; takes minutes")
-        self.close_button = button("Close", "Back to the pictures (Esc)", kind="quiet")
+        self.close_button = button("Close", "Back to the pictures (Esc)", kind="quiet", do=self.closeWanted.emit)
         self.quick.clicked.connect(lambda: self.runWanted.emit(None, True))
         self.full.clicked.connect(lambda: self.runWanted.emit(None, False))
-        self.close_button.clicked.connect(lambda: self.closeWanted.emit())
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))
-        self.report.folded.connect(self.folded)
         inner = QWidget()
         inner.setMaximumWidth(WIDTH_PX)
         head = hbox(self.heading, None, self.close_button)
-        column = vbox(head, self._rows, hbox(self.quick, self.full, None), self.report, gap_px=12)
-        column.setStretch(3, 1)
+        column = vbox(head, self._rows, hbox(self.quick, self.full, None), self.report, gap_px=12, stretch={3: 1})
         inner.setLayout(column)
-        row = hbox(None, inner, None)
-        row.setStretch(1, 100)
-        row.setContentsMargins(24, 16, 24, 12)
-        self.setLayout(row)
+        self.setLayout(hbox(None, inner, None, margins=(24, 16, 24, 12), stretch={1: 100}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self._catalogue = now.catalogue
             self.data.set_options([*now.catalogue.data_sets, (OTHER, "Other…")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,11 +42,8 @@ class MakerController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._photos, self._after = store, photos, after
+        self.set = partial(store.change, "maker")
         self._job: Task | None = None
-
-    def _set(self, **changes: Any) -> None:
-        if self._store.state.maker is not None:
-            self._store.update(maker=replace(self._store.state.maker, **changes))
 
     # the panel
     def open(self) -> None:
@@ -62,18 +59,6 @@ class MakerController(QObject):
         """Puts the panel away and stops what it does."""
         self.stop()
         self._store.update(maker=None)
-
-    def set_name(self, name: str) -> None:
-        """What the attribute is called."""
-        self._set(name=name, message="")
-
-    def set_method(self, method: str) -> None:
-        """How it is fitted."""
-        self._set(method=method, message="")
-
-    def set_way(self, way: str) -> None:
-        """From two groups of photos, or from a CSV of labels."""
-        self._set(way=way, message="")
 
     # groups
     def add_files(self, group: str, names: list[str]) -> None:
@@ -91,13 +76,15 @@ class MakerController(QObject):
             here = {photo.key for photo in maker.group(group)}
             new = [path for path in paths if str(path) not in here]
             if not paths:
-                self._set(message="There is no photo in what was dropped: drop pictures, or a folder of them.")
-            self._set(reading=maker.reading + len(new))
+                self._store.change(
+                    "maker", message="There is no photo in what was dropped: drop pictures, or a folder of them."
+                )
+            self.set(reading=maker.reading + len(new))
             for start in range(0, len(new), READ_AT_ONCE):
                 self._read(group, new[start : start + READ_AT_ONCE])
 
         self._store.tasks.submit(
-            "files", "list the photos", look, done=listed, failed=lambda event: self._set(message=event.message)
+            "files", "list the photos", look, done=listed, failed=lambda event: self.set(message=event.message)
         )
 
     def _read(self, group: str, paths: list[Path]) -> None:
@@ -109,7 +96,9 @@ class MakerController(QObject):
             maker = self._store.state.maker
             if maker is not None:
                 self._add(group, tuple(photos))
-                self._set(reading=max(0, maker.reading - len(paths)), left_out=(*maker.left_out, *broken))
+                self._store.change(
+                    "maker", reading=max(0, maker.reading - len(paths)), left_out=(*maker.left_out, *broken)
+                )
 
         self._store.tasks.submit("files", "read the photos", work, done=done)
 
@@ -131,18 +120,18 @@ class MakerController(QObject):
         new = {photo.key: photo for photo in photos}
         changed = {name: tuple(p for p in maker.group(name) if p.key not in new) for name in GROUPS}
         changed[group] = (*changed[group], *new.values())
-        self._set(**changed, message="")
+        self.set(**changed, message="")
 
     def remove(self, group: str, key: str) -> None:
         """Takes a photo out of its group."""
         maker = self._store.state.maker
         if maker is not None:
-            self._set(**{group: tuple(p for p in maker.group(group) if p.key != key)})
+            self.set(**{group: tuple(p for p in maker.group(group) if p.key != key)})
 
     # labels
     def set_labels(self, name: str) -> None:
         """The CSV: its columns are read."""
-        self._set(labels=name, columns=(), column="", message="")
+        self.set(labels=name, columns=(), column="", message="")
 
         def work(context: Context) -> tuple[Column, ...]:
             from engine.data import read_label_file
@@ -153,16 +142,12 @@ class MakerController(QObject):
         def done(columns: tuple[Column, ...]) -> None:
             maker = self._store.state.maker
             if maker is not None and maker.labels == name:
-                self._set(columns=columns)
+                self.set(columns=columns)
                 self.set_column(columns[0].name)
 
         self._store.tasks.submit(
-            "files", "read the labels", work, done=done, failed=lambda event: self._set(message=event.message)
+            "files", "read the labels", work, done=done, failed=lambda event: self.set(message=event.message)
         )
-
-    def set_data(self, name: str) -> None:
-        """The pictures that the CSV names: a folder, or a zip."""
-        self._set(data=name, message="")
 
     def set_column(self, column: str) -> None:
         """Which column; it gives its name to an attribute without one."""
@@ -170,7 +155,7 @@ class MakerController(QObject):
         if maker is None:
             return
         automatic = not maker.name.strip() or maker.name in {nice(c.name) for c in maker.columns}
-        self._set(column=column, message="", **({"name": nice(column)} if automatic else {}))
+        self.set(column=column, message="", **({"name": nice(column)} if automatic else {}))
 
     # making
     def make(self) -> None:
@@ -181,7 +166,7 @@ class MakerController(QObject):
             return
         missing = maker.missing()
         if missing:
-            self._set(message=missing)
+            self.set(message=missing)
             return
         host, text = store.study_host, f"Making {maker.name.strip()} for {info.title}"
         cuts = {photo.key: self._photos.loaded(photo.key, info.image_size) for photo in (*maker.a, *maker.b)}
@@ -199,13 +184,13 @@ class MakerController(QObject):
             detail = f"{event.done} / {event.total} photos{left}"
             if event.done == event.total:
                 detail = "judging it on photos left out"
-            self._set(fraction=fraction, detail=detail)
+            self.set(fraction=fraction, detail=detail)
             store.show_job(JobView(JOB, text, fraction, detail))
 
         def ended(message: str = "") -> None:
             self._job = None
             store.end_job(JOB)
-            self._set(busy=False, fraction=None, detail="", message=message)
+            self.set(busy=False, fraction=None, detail="", message=message)
 
         def done(made: Any) -> None:
             ended()
@@ -218,7 +203,7 @@ class MakerController(QObject):
             if event.details:
                 store.notices.failed(event)
 
-        self._set(busy=True, fraction=None, detail="starting", message="")
+        self.set(busy=True, fraction=None, detail="starting", message="")
         self._job = store.tasks.submit(
             "study",
             "make the attribute",

@@ -15,7 +15,8 @@ from app.widgets.buttons import button
 from app.widgets.cards import DropZone, Thumb, ThumbGrid
 from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
@@ -34,12 +35,10 @@ class Group(QWidget):
     keyDropped = Signal(str)
     removed = Signal(str)
 
-    def __init__(self, letter: str, what: str, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, letter: str, what: str) -> None:
+        super().__init__()
         self._what = f"{letter} · {what}"
-        self.title, self.count = QLabel(self._what), QLabel()
-        self.title.setProperty("kind", "name")
-        self.count.setProperty("kind", "muted")
+        self.title, self.count = kind_label("name", self._what), kind_label("muted")
         self.zone = DropZone(f"Drop photos {what} here, a folder,\nor thumbnails from the left")
         self.zone.setToolTip(f"Photos {what} (at least {FEWEST}); a click opens a chooser.")
         self.thumbs = ThumbGrid(columns=THUMB_COLUMNS, empty_text="")
@@ -48,14 +47,11 @@ class Group(QWidget):
         self.zone.imageDropped.connect(self.imageDropped)
         self.zone.clicked.connect(self._choose)
         self.thumbs.removed.connect(self.removed)
-        inner = QWidget()
-        inner.setLayout(vbox(self.thumbs, None))
+        inner = held(vbox(self.thumbs, None))
         # The thumbnails are part of the place to drop on: nobody aims at a strip above them. Keys come here from the
         # zone too, since it does not take them.
         self.setAcceptDrops(True)
-        column = vbox(hbox(self.title, None, self.count), self.zone, scrolled(inner), gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(hbox(self.title, None, self.count), self.zone, scrolled(inner), gap_px=8, stretch={2: 1}))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_key(event.mimeData()) is None:
@@ -94,53 +90,39 @@ class NewAttribute(QWidget):
     closeWanted = Signal()
     makeWanted = Signal()
     stopWanted = Signal()
-    nameChanged = Signal(str)
-    wayChanged = Signal(str)
-    methodChanged = Signal(str)
     filesDropped = Signal(str, list)
     imageDropped = Signal(str, object)
     keyDropped = Signal(str, str)
     removed = Signal(str, str)
-    labelsChanged = Signal(str)
-    dataChanged = Signal(str)
-    columnChanged = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        title = QLabel("New attribute")
-        title.setProperty("kind", "title")
+    def __init__(self) -> None:
+        super().__init__()
+        title = kind_label("title", "New attribute")
         self.close_button = button("Close", "Back to the picture; what was collected is let go (Escape)", kind="quiet")
         self.close_button.clicked.connect(lambda: self.closeWanted.emit())
         self.name = TextField(placeholder="for instance Curly hair")
         self.name.setToolTip("What the slider is called.")
-        self.name.textEdited.connect(self.nameChanged)
         self.name.returnPressed.connect(self.makeWanted)
         self.way = Segmented(WAYS, tooltip="Where the examples come from (Left and Right)")
-        self.way.changed.connect(self.wayChanged)
         self.groups = {"a": Group("A", "with it"), "b": Group("B", "without it")}
         for key, group in self.groups.items():
             self._connect_group(key, group)
         self.method = Segmented([(key, label) for key, label, _ in METHODS], tooltip="How the direction is fitted")
-        self.method.changed.connect(self.methodChanged)
         self.explained, self.message = (QLabel(wordWrap=True) for _ in range(2))
         self.explained.setProperty("kind", "muted")
         self.make = button("Make", "Encode the photos and fit the direction (Enter in the name)", kind="primary")
         self.make.clicked.connect(lambda: self.makeWanted.emit())
-        self.stop = button("Stop", "Stop; the photos stay here")
-        self.stop.clicked.connect(lambda: self.stopWanted.emit())
+        self.stop = button("Stop", "Stop; the photos stay here", do=self.stopWanted.emit)
         self.progress = ProgressLine()
         self._pages = QStackedWidget()
-        photos = QWidget()
-        photos.setLayout(hbox(*self.groups.values(), gap_px=24))
+        photos = held(hbox(*self.groups.values(), gap_px=24))
         self._pages.addWidget(photos)
         self._pages.addWidget(self._labels_page())
         name_label = QLabel("Name")
         name_label.setBuddy(self.name)
         head = hbox(title, None, self.close_button)
-        row = hbox(name_label, self.name, 16, self.way)
-        row.setStretch(1, 1)
-        foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12)
-        foot.setStretch(0, 1)
+        row = hbox(name_label, self.name, 16, self.way, stretch={1: 1})
+        foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12, stretch={0: 1})
         self.message.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         column = vbox(head, row, self._pages, hbox(self.method, None), self.explained, foot, gap_px=16)
         column.setStretch(2, 1)
@@ -157,15 +139,11 @@ class NewAttribute(QWidget):
         self.labels = PathField(mode="file", filters="Labels (*.csv);;All files (*)", placeholder="A CSV file")
         self.data = PathField(mode="folder", placeholder="A folder, or drop a .zip")
         self.column = Combo(tooltip="Which column says with and without.")
-        self.labels.changed.connect(self.labelsChanged)
-        self.data.changed.connect(self.dataChanged)
-        self.column.changed.connect(self.columnChanged)
         rows = FormRows(label_px=96)
         rows.add_row("Labels", self.labels, "A CSV with a column of file names, and columns of 1 and −1 or yes and no.")
         rows.add_row("Pictures", self.data, "The folder or zip whose files the CSV names.")
         rows.add_row("Column", self.column, "Which column says with and without; at most 300 photos of each are used.")
-        page = QWidget()
-        page.setLayout(vbox(rows, None))
+        page = held(vbox(rows, None))
         return page
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -175,7 +153,6 @@ class NewAttribute(QWidget):
             super().keyPressEvent(event)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "maker", "info") or now.maker is None:
             return
         maker, old = now.maker, before.maker if before is not None else None

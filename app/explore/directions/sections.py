@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explore.shortcuts import keys_text
 from app.state import AppState
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import Section
-from app.widgets.layout import vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import held, vbox
 from app.widgets.segmented import Segmented
 from app.words import AXES, auc_figure, direction_note, lost_note, nice
 from engine.api import DirectionInfo, ModelInfo
@@ -30,18 +30,16 @@ class AttributesSection(Section):
 
     newWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__("Attributes", action="Reset", parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Attributes", action="Reset")
         self.new = button(
             "+ New", f"Make an attribute from your own photos ({keys_text('attribute.new')})", kind="quiet"
         )
         self.new.clicked.connect(lambda: self.newWanted.emit())
         self.add_action(self.new)
-        self._heading = QLabel("Yours")
-        self._heading.setProperty("kind", "small")
+        self._heading = kind_label("small", "Yours")
         self._heading.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
-        self._none = QLabel("None yet: make one from two groups of your photos.", wordWrap=True)
-        self._none.setProperty("kind", "muted")
+        self._none = kind_label("muted", "None yet: make one from two groups of your photos.", wordWrap=True)
 
     def fill(self, info: ModelInfo | None, sliders: dict[str, DirectionSlider]) -> None:
         """Puts the model's sliders in, the user's own last."""
@@ -64,16 +62,14 @@ class AxesSection(Section):
 
     axesChosen = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__("Main axes", parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Main axes")
         self.switch: Segmented | None = None
-        self._holder = QWidget()
         self._place = vbox()
-        self._holder.setLayout(self._place)
+        self._holder = held(self._place)
         self._kinds: tuple[str, ...] = ()
         self._rows: dict[str, list[DirectionSlider]] = {}
-        self._hint = QLabel(wordWrap=True)
-        self._hint.setProperty("kind", "muted")
+        self._hint = kind_label("muted", wordWrap=True)
         self.add(self._holder)
         self.add(self._hint)
 

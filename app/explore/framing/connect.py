@@ -11,9 +11,9 @@ def connect(framing: FramingController, single: SingleView) -> Actions:
     """Connects the panel that lies over the picture."""
     single.frameWanted.connect(framing.open)
     panel = single.framing
-    panel.faceChosen.connect(framing.choose_face)
+    panel.picker.faceChosen.connect(framing.choose_face)
     panel.clickWanted.connect(framing.start_clicking)
-    panel.pointsChanged.connect(framing.set_points)
+    panel.picker.pointsChanged.connect(framing.set_points)
     panel.undoWanted.connect(framing.undo_point)
     panel.middleWanted.connect(framing.take_middle)
     panel.useWanted.connect(framing.use)

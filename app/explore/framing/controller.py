@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -91,40 +91,35 @@ class FramingController(QObject):
     def _back_to_first(self, frame: FrameState) -> None:
         item = self._photos.item(frame.key)
         cut = item.cut if item is not None else Cut()
-        self._set(clicking=False, points=(), cut=cut, proposed=None, busy=False, message="")
+        self._store.change("frame", clicking=False, points=(), cut=cut, proposed=None, busy=False, message="")
         if self._store.state.frame is not None and self._store.state.frame.framing is None:
             self._propose(cut)
 
     # choosing
-    def _set(self, **changes: Any) -> None:
-        frame = self._store.state.frame
-        if frame is not None:
-            self._store.update(frame=replace(frame, **changes))
-
     def choose_face(self, face: int) -> None:
         """Tries another face."""
-        self._set(clicking=False, points=())
+        self._store.change("frame", clicking=False, points=())
         self._propose(Cut(face=face))
 
     def take_middle(self) -> None:
         """Tries the middle of the photo, without looking for a face."""
-        self._set(clicking=False, points=())
+        self._store.change("frame", clicking=False, points=())
         self._propose(Cut(align=MIDDLE))
 
     def start_clicking(self) -> None:
         """From now on clicks are eyes and mouth."""
-        self._set(clicking=True, points=(), message="")
+        self._store.change("frame", clicking=True, points=(), message="")
 
     def set_points(self, points: tuple[Point, ...]) -> None:
         """Markers were set, moved or taken away; two eyes are enough to try."""
         frame = self._store.state.frame
         if frame is None or not frame.clicking:
             return
-        self._set(points=tuple(points), message="")
+        self._store.change("frame", points=tuple(points), message="")
         if len(points) >= 2:
             self._propose(by_hand(tuple(points)))
         else:
-            self._set(proposed=None, busy=False)
+            self._store.change("frame", proposed=None, busy=False)
 
     def undo_point(self) -> None:
         """Takes the last marker away."""
@@ -138,7 +133,7 @@ class FramingController(QObject):
         if frame is None or item is None or store.state.info is None:
             return
         key, size = frame.key, store.state.info.image_size
-        self._set(cut=cut, busy=True, message="")
+        self._store.change("frame", cut=cut, busy=True, message="")
 
         def asked() -> FrameState | None:
             now = store.state.frame
@@ -152,7 +147,7 @@ class FramingController(QObject):
 
         def failed(event: Failed) -> None:
             if asked() is not None:
-                self._set(busy=False, proposed=None, message=event.message)
+                self._store.change("frame", busy=False, proposed=None, message=event.message)
 
         store.tasks.submit(
             "files",

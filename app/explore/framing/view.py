@@ -24,16 +24,14 @@ STEPS: Final = ("the eye at the left", "the eye at the right", "the mouth")
 class FramingPanel(QWidget):
     """Stands in the place of the pictures while a cut is chosen; Enter uses it, Esc leaves everything as it was."""
 
-    faceChosen = Signal(int)
     clickWanted = Signal()
-    pointsChanged = Signal(object)
     undoWanted = Signal()
     middleWanted = Signal()
     useWanted = Signal()
     cancelWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.line = QLabel(wordWrap=True)
         self.line.setTextFormat(Qt.TextFormat.RichText)
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -43,27 +41,19 @@ class FramingPanel(QWidget):
         self.preview.set_accepts(files=False, images=False)
         self.preview.setFixedSize(SIDE_PX, SIDE_PX + CAPTION_PX)
         self.click = button("Click the eyes", "Show by hand where the eyes and the mouth are", checkable=True)
-        self.undo = button("Undo click", "Take the last marker away (Backspace)", kind="quiet")
+        self.undo = button("Undo click", "Take the last marker away (Backspace)", kind="quiet", do=self.undoWanted.emit)
         self.middle = button("No alignment", "Take the middle square of the photo and look for no face")
-        self.use = button("Use", "Encode this cut (Enter)", kind="primary")
-        self.cancel = button("Cancel", "Leave everything as it was (Esc)")
+        self.use = button("Use", "Encode this cut (Enter)", kind="primary", do=self.useWanted.emit)
+        self.cancel = button("Cancel", "Leave everything as it was (Esc)", do=self.cancelWanted.emit)
         for made in (self.click, self.undo, self.middle, self.use, self.cancel):
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.picker.faceChosen.connect(self.faceChosen)
-        self.picker.pointsChanged.connect(self.pointsChanged)
         self.picker.accepted.connect(self.useWanted)
         self.picker.cancelled.connect(self.cancelWanted)
         self.click.clicked.connect(self._click)
-        self.undo.clicked.connect(lambda: self.undoWanted.emit())
         self.middle.clicked.connect(lambda: self.middleWanted.emit())
-        self.use.clicked.connect(lambda: self.useWanted.emit())
-        self.cancel.clicked.connect(lambda: self.cancelWanted.emit())
         side = vbox(self.preview, self.click, self.undo, self.middle, 8, hbox(self.cancel, self.use), None)
-        row = hbox(self.picker, side, gap_px=16)
-        row.setStretch(0, 1)
-        column = vbox(self.line, row, gap_px=12)
-        column.setStretch(1, 1)
-        self.setLayout(column)
+        row = hbox(self.picker, side, gap_px=16, stretch={0: 1})
+        self.setLayout(vbox(self.line, row, gap_px=12, stretch={1: 1}))
 
     def _click(self, wanted: bool) -> None:
         (self.clickWanted if wanted else self.cancelWanted).emit()

@@ -16,7 +16,8 @@ from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.form import FormRows, Section, TextField
 from app.widgets.jobs import ProgressLine
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.words import encodes, millions
 from engine.api import Value
 from engine.checkpoints import ImportReport
@@ -45,20 +46,17 @@ class ImportPanel(QWidget):
     closeWanted = Signal()
     titleChanged = Signal(str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._report: ImportReport | None = None
         self._forms: list[KnobForm] = []
-        self.heading, self.file, self.message = QLabel(), QLabel(), QLabel(wordWrap=True)
-        self.heading.setProperty("kind", "title")
-        self.file.setProperty("kind", "muted")
+        self.heading, self.file, self.message = kind_label("title"), kind_label("muted"), QLabel(wordWrap=True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.line = ProgressLine()
         self.line.set_fraction(None)
         self.asked, self.known = Section("Asked", collapsible=False), Section("Known", collapsed=True)
         self.found = Section("Found", collapsible=False)
-        self.summary, self.warnings = QLabel(wordWrap=True), QLabel(wordWrap=True)
-        self.warnings.setProperty("kind", "warn")
+        self.summary, self.warnings = QLabel(wordWrap=True), kind_label("warn", wordWrap=True)
         self._rows = FormRows(label_px=LABEL_PX)
         self.found.add(self._rows)
         for section, words in ((self.asked, ASKED), (self.known, KNOWN)):
@@ -71,9 +69,8 @@ class ImportPanel(QWidget):
         self._title_rows = FormRows(label_px=FORM_LABEL_PX)
         self._title_rows.add_row("Title", self.title, TITLE_TIP)
         self.accept = button("Import", "Build the model, verify it, and open it (Enter)", kind="primary")
-        self.close_button = button("Cancel", "Leave the file alone (Escape)")
+        self.close_button = button("Cancel", "Leave the file alone (Escape)", do=self.closeWanted.emit)
         self.accept.clicked.connect(self.submit)
-        self.close_button.clicked.connect(lambda: self.closeWanted.emit())
         inner = QWidget()
         inner.setMaximumWidth(WIDTH_PX)
         inner.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -93,14 +90,10 @@ class ImportPanel(QWidget):
         )
         column.setContentsMargins(24, 32, 24, 24)
         inner.setLayout(column)
-        middle = QWidget()
-        row = hbox(None, inner, None)
-        row.setStretch(1, 8)
-        middle.setLayout(row)
+        middle = held(hbox(None, inner, None, stretch={1: 8}))
         self.setLayout(vbox(scrolled(middle)))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "importing") or now.importing is None:
             return
         shown = now.importing

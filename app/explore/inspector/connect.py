@@ -12,7 +12,7 @@ from app.explore.inspector.view import Inspector
 def connect(looks: ExploreController, inspector: Inspector, *, roll: Callable[[], object]) -> Actions:
     """Connects the inspector, less its levels and directions."""
     inspector.temperatureChanged.connect(looks.set_temperature)
-    inspector.seedChanged.connect(looks.set_seed)
+    inspector.seed.changed.connect(looks.set_seed)
     inspector.rollWanted.connect(roll)
     inspector.editChanged.connect(looks.set_edit)
     inspector.strengthChanged.connect(looks.set_strength)

@@ -7,8 +7,9 @@ from typing import Final
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.state import AppState, moved
-from app.theme import GRID_PX, set_kind
+from app.theme import GRID_PX
 from app.widgets.form import ValueLabel
+from app.widgets.labels import kind_label
 from app.widgets.layout import vbox
 from app.widgets.sparkline import Sparkline
 from app.words import decibels, milliseconds, ordinal
@@ -26,10 +27,9 @@ SHARE_TIP: Final = (
 class PhotoReadout(QWidget):
     """Only the rows that apply; hidden while there is no encoded photo."""
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.title = QLabel("Photo")
-        set_kind(self.title, "name")
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = kind_label("name", "Photo")
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID_PX)
@@ -47,15 +47,13 @@ class PhotoReadout(QWidget):
         self.shares = self._row("Train / held-out", SHARE_TIP)
         self.curve = Sparkline("RMS error", framed=False)
         self.curve.setFixedHeight(CURVE_PX)
-        self._curve_line = QLabel()
-        set_kind(self._curve_line, "small")
+        self._curve_line = kind_label("small")
         self.setLayout(vbox(8, self.title, self._grid, self.curve, self._curve_line, gap_px=6))
         self.hide()
 
     def _row(self, words: str, tooltip: str) -> ValueLabel:
         """A row lower than a form's: nothing is typed here."""
-        label, value = QLabel(words), ValueLabel()
-        set_kind(label, "muted")
+        label, value = kind_label("muted", words), ValueLabel()
         for widget in (label, value):
             widget.setToolTip(tooltip)
         value.setAccessibleName(words)
@@ -71,7 +69,6 @@ class PhotoReadout(QWidget):
         self._labels[value].setVisible(bool(text))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "encoded", "info", "photo"):
             return
         found = now.encoded

@@ -7,14 +7,8 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.explore.directions.sections import (
-    LABEL_PX,
-    VALUE_PX,
-    AttributesSection,
-    AxesSection,
-    direction_slider,
-    show_losses,
-)
+from app.explore.directions import sections
+from app.explore.directions.sections import LABEL_PX, VALUE_PX
 from app.explore.inspector.readout import PhotoReadout
 from app.explore.levels.view import LevelsSection
 from app.explore.shortcuts import keys_text
@@ -22,7 +16,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import FormRows, IntField, Section
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.slider import ValueSlider
 from app.words import percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
@@ -37,7 +31,6 @@ class Inspector(QWidget):
     """Sliders and figures of the current code."""
 
     temperatureChanged = Signal(object, float)
-    seedChanged = Signal(int)
     rollWanted = Signal()
     editChanged = Signal(str, float)
     strengthChanged = Signal(float)
@@ -49,8 +42,8 @@ class Inspector(QWidget):
     actionWanted = Signal(str, str)
     renamed = Signal(str, str)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "panel-right")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH_PX)
@@ -63,18 +56,15 @@ class Inspector(QWidget):
         self.temperature.released.connect(self.settled)
         self.seed = IntField(0, 99_999, 1)
         self.seed.setToolTip("Which sample: the same seed gives the same face (0 to 99999).")
-        self.seed.changed.connect(self.seedChanged)
-        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})", do=self.rollWanted.emit)
         self.levels = LevelsSection()
         self.levels.heated.connect(lambda index, value: self.temperatureChanged.emit(index, value))
         self.levels.settled.connect(self.settled)
-        self._attributes, self._components = AttributesSection(), AxesSection()
+        self._attributes, self._components = sections.AttributesSection(), sections.AxesSection()
         self._attributes.newWanted.connect(self.newWanted)
         self._components.axesChosen.connect(self.axesChosen)
         for section in (self._attributes, self._components):
             section.actionClicked.connect(self.resetWanted)
-        inner = QWidget()
         column = vbox(
             self._sample_section(),
             self.levels,
@@ -86,7 +76,7 @@ class Inspector(QWidget):
             gap_px=12,
         )
         column.setContentsMargins(16, 8, 16, 12)
-        inner.setLayout(column)
+        inner = held(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(inner))
@@ -146,7 +136,6 @@ class Inspector(QWidget):
         return section
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self.levels.show_state(now, before)
         if moved(now, before, "info"):
             self._rebuild(now.info)
@@ -168,7 +157,7 @@ class Inspector(QWidget):
         if moved(now, before, "info", "axes", "axes_busy"):
             self._components.show_kind(now.axes, now.axes_busy)
         if moved(now, before, "info", "lost"):
-            show_losses(self.sliders, now)
+            sections.show_losses(self.sliders, now)
         if moved(now, before, "readout", "drawn", "decode_ms", "info"):
             self._show_readout(now)
         self.photo.show_state(now, before)
@@ -238,7 +227,7 @@ class Inspector(QWidget):
             self._components.set_action("Reset" if only_axes else "")
 
     def _direction_slider(self, info: DirectionInfo) -> DirectionSlider:
-        slider = direction_slider(info)
+        slider = sections.direction_slider(info)
         slider.changed.connect(lambda value: self.editChanged.emit(info.name, value))
         slider.released.connect(self.settled)
         slider.lockToggled.connect(lambda locked: self.lockChanged.emit(info.name, locked))

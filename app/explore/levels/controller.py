@@ -65,7 +65,7 @@ class LevelsController(QObject):
         """Takes a level from the second code, or from where the picture comes from."""
         second = self._store.state.levels.second
         if on and (second is None or second.code is None):
-            self._say_rules_again()
+            self._store.change("levels")
             return
         taken = second.code if on and second is not None else None
         self._rule(index, f"Level {index + 1} from {'B' if on else 'A'}", taken=taken, strength=1.0)
@@ -114,10 +114,6 @@ class LevelsController(QObject):
         if info is not None and index < len(info.groups):
             count = len(info.groups)
             self._explore.change(lambda look: look.with_rule(index, count, **changes), label, live=live)
-
-    def _say_rules_again(self) -> None:
-        """A toggle that could not be followed is set back."""
-        self._store.update(levels=replace(self._store.state.levels))
 
     def _code_of(self, request: DrawRequest, use: Callable[[Codes], None]) -> None:
         store, state = self._store, self._store.state
@@ -204,7 +200,7 @@ class LevelsController(QObject):
     def _second(self, second: SecondCode | None) -> None:
         """Another second code; levels that came from the old one come from it now."""
         store, was = self._store, self._taken_from
-        store.update(levels=replace(store.state.levels, second=second))
+        store.change("levels", second=second)
         look = store.state.look
         if look is None or second is None or second.code is None:
             return
@@ -216,7 +212,7 @@ class LevelsController(QObject):
     # which pixels a level drives
     def open(self, unfolded: bool) -> None:
         """The section was unfolded or folded."""
-        self._store.update(levels=replace(self._store.state.levels, open=unfolded))
+        self._store.change("levels", open=unfolded)
         if unfolded:
             self._timer.start()
 
@@ -259,7 +255,7 @@ class LevelsController(QObject):
         def done(maps: tuple[LevelMap, ...]) -> None:
             if store.state.info is not None and store.state.info.sha256 == sha:
                 self._maps_of = at
-                store.update(levels=replace(store.state.levels, maps=maps))
+                store.change("levels", maps=maps)
 
         def failed(event: Failed) -> None:
             store.notices.failed(event)

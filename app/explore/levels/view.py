@@ -14,8 +14,8 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Section, Toggle
 from app.widgets.key_picture import KeyPicture
-from app.widgets.labels import ElidedLabel
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import ElidedLabel, kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import to_qimage
 from app.widgets.slider import ValueSlider
@@ -53,8 +53,7 @@ class LevelRow(QWidget):
         self.name.setToolTip(f"{name}: {size_text(group)} of the code")
         self.extent = ElidedLabel(size_text(group, short=True))
         self.extent.setProperty("kind", "muted")
-        self.norm = QLabel("–")
-        self.norm.setProperty("kind", "readout")
+        self.norm = kind_label("readout", "–")
         self.norm.setToolTip("|z| / √d of this level: 1 is typical for a sample at temperature 1.")
         self.map = Picture("", empty_text="")
         self.map.setFixedSize(MAP_PX, MAP_PX)
@@ -79,10 +78,8 @@ class LevelRow(QWidget):
         self.solo = _chip("Solo", "Show this level alone, the others at zero")
         self.solo.clicked.connect(self.soloToggled)
         self.map.clicked.connect(lambda: self.soloToggled.emit(not self.solo.isChecked()))
-        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
-        head = hbox(self.name, self.extent, self.norm)
-        head.setStretch(1, 1)
+        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet", do=self.rollWanted.emit)
+        head = hbox(self.name, self.extent, self.norm, stretch={1: 1})
         for chip in (self.freeze, self.swap, self.solo):
             # A click changes the chip before the state has agreed: the next state is shown in any case.
             chip.clicked.connect(self._forget_shown)
@@ -147,11 +144,8 @@ class LevelsSection(Section):
     swapToggled = Signal(int, bool)
     soloToggled = Signal(int, bool)
     rollWanted = Signal(int)
-    precisionToggled = Signal(bool)
     secondKeyChosen = Signal(str)
     secondBookmarkChosen = Signal(int)
-    secondFilesDropped = Signal(list)
-    secondImageDropped = Signal(object)
     secondSeedWanted = Signal()
     secondCurrentWanted = Signal()
     swapAllWanted = Signal()
@@ -159,13 +153,11 @@ class LevelsSection(Section):
     def __init__(self) -> None:
         super().__init__("Levels", collapsed=True, action="Reset")
         self.rows: list[LevelRow] = []
-        self._body_rows = QWidget()
-        self._body_rows.setLayout(vbox(gap_px=12))
+        self._body_rows = held(vbox(gap_px=12))
         self.add(self._body_rows)
         self._second_box = self._make_second()
         self.add(self._second_box)
         self.double = Toggle("Compute in float64")
-        self.double.changed.connect(self.precisionToggled)
         self.add(self.double)
 
     @property
@@ -178,16 +170,13 @@ class LevelsSection(Section):
         self.second.setFixedSize(MAP_PX, MAP_PX)
         self.second.setToolTip(PLACE_TIP)
         self.second.keyDropped.connect(self.secondKeyChosen)
-        self.second.filesDropped.connect(self.secondFilesDropped)
-        self.second.imageDropped.connect(self.secondImageDropped)
         self.second_name = ElidedLabel("B: drop a photo, or choose")
         self.second_name.setProperty("kind", "muted")
         self.choose = button("Choose", "A photo of the library or a bookmark as second picture", kind="quiet")
         self._menu = QMenu(self.choose)
         self.choose.setMenu(self._menu)
         self.second.clicked.connect(self.choose.showMenu)
-        self.seed = button("Seed", "Another sample as second picture", kind="quiet")
-        self.seed.clicked.connect(lambda: self.secondSeedWanted.emit())
+        self.seed = button("Seed", "Another sample as second picture", kind="quiet", do=self.secondSeedWanted.emit)
         self.current = button("Current", "The picture on show as second picture", kind="quiet")
         self.current.clicked.connect(lambda: self.secondCurrentWanted.emit())
         self.swap_all = button("All", "Take every level from the second picture, or none", kind="quiet")
@@ -195,13 +184,10 @@ class LevelsSection(Section):
         box = QWidget()
         chips = hbox(self.choose, self.seed, self.current, self.swap_all, None, gap_px=0)
         side = vbox(None, self.second_name, chips, None, gap_px=4)
-        row = hbox(self.second, side)
-        row.setContentsMargins(0, 8, 0, 4)
-        box.setLayout(row)
+        box.setLayout(hbox(self.second, side, margins=(0, 8, 0, 4)))
         return box
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "info"):
             self._rebuild(now.info, before.info if before is not None else None)
         if not self.rows:
@@ -265,7 +251,7 @@ class LevelsSection(Section):
                 alone=look.solo == index,
                 second=second,
             )
-        self.double.set_checked(look.precision != "float32")
+        self.double.setChecked(look.precision != "float32")
         self.swap_all.setEnabled(second is not None)
         self.set_action_enabled(bool(look.levels) or look.solo >= 0)
         self.set_title("Levels" if not marks(look) else f"Levels · {marks(look)}")

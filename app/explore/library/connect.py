@@ -21,10 +21,10 @@ def connect(
 ) -> None:
     """Connects the library: models, runs and photos are opened by a click."""
     library.modelChosen.connect(open_model)
-    library.runChosen.connect(lambda path: open_model(run_ref(Path(path))))
-    library.photoChosen.connect(files.use_photo)
-    library.photoRemoved.connect(photos.remove)
-    library.filesDropped.connect(files.open_files)
-    library.imageDropped.connect(files.take_picture)
+    library.runs.activated.connect(lambda path: open_model(run_ref(Path(path))))
+    library.photos.activated.connect(files.use_photo)
+    library.photos.removed.connect(photos.remove)
+    library.drop.filesDropped.connect(files.open_files)
+    library.drop.imageDropped.connect(files.take_picture)
     library.openPhoto.connect(files.open_photo)
     library.trainWanted.connect(show_train)

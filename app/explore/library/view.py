@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.model_host import run_ref
 from app.explore.history.bookmarks_view import BookmarksPanel
@@ -15,7 +15,8 @@ from app.run_card import RunCard
 from app.state import AppState, moved
 from app.widgets.cards import Card, CardList, DropZone, Thumb, ThumbGrid
 from app.widgets.form import Section
-from app.widgets.layout import scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import held, scrolled, vbox
 from app.words import ago, encodes, millions
 from engine.api import ModelCard
 
@@ -30,22 +31,16 @@ class Library(QWidget):
     """Emits what was chosen; a key is a model's file, a run's folder or a photo's key."""
 
     modelChosen = Signal(str)
-    runChosen = Signal(str)
-    photoChosen = Signal(str)
-    photoRemoved = Signal(str)
-    filesDropped = Signal(list)
-    imageDropped = Signal(object)
     openPhoto = Signal()
     trainWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "panel-left")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH_PX)
         self.models = CardList(empty_text="Looking for models…")
-        self._no_models = QLabel("No model yet: train one, or drop a model file below.", wordWrap=True)
-        self._no_models.setProperty("kind", "muted")
+        self._no_models = kind_label("muted", "No model yet: train one, or drop a model file below.", wordWrap=True)
         self.runs = CardList(empty_text="Runs that you train appear here, also while they train.")
         self.bookmarks = BookmarksPanel()
         self.photos = ThumbGrid(columns=4, empty_text="")
@@ -56,11 +51,6 @@ class Library(QWidget):
         self._open = {FIRST, YOURS}
         self._shown: str | None = None
         self._encode: dict[str, str] = {}
-        self.runs.activated.connect(self.runChosen)
-        self.photos.activated.connect(self.photoChosen)
-        self.photos.removed.connect(self.photoRemoved)
-        self.drop.filesDropped.connect(self.filesDropped)
-        self.drop.imageDropped.connect(self.imageDropped)
         self.drop.clicked.connect(self.openPhoto)
         self._run_section = Section("Runs", action="Train")
         self._run_section.actionClicked.connect(self.trainWanted)
@@ -70,16 +60,14 @@ class Library(QWidget):
         self._run_section.add(self.runs)
         photo_section.add(self.photos)
         photo_section.add(self.drop)
-        inner = QWidget()
         column = vbox(model_section, self._run_section, self.bookmarks, photo_section, None, gap_px=12)
         column.setContentsMargins(12, 8, 12, 12)
-        inner.setLayout(column)
+        inner = held(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(inner))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "models", "info"):
             self.models.setVisible(now.models != ())
             self._no_models.setVisible(now.models == ())

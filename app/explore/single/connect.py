@@ -10,10 +10,10 @@ from app.explore.single.view import SingleView
 
 def connect(looks: ExploreController, single: SingleView, *, photos: PhotoController, files: FilesController) -> None:
     """Connects the picture: wandering, steps of the history, and what is dropped on it."""
-    single.wandered.connect(looks.wander)
-    single.wanderFinished.connect(looks.settle)
-    single.reachTurned.connect(looks.turn_reach)
-    single.planeWanted.connect(looks.new_plane)
-    single.jumped.connect(looks.jump)
+    single.picture.dragged.connect(looks.wander)
+    single.picture.dragFinished.connect(looks.settle)
+    single.picture.wheelTurned.connect(looks.turn_reach)
+    single.picture.doubleClicked.connect(looks.new_plane)
+    single.steps.jumped.connect(looks.jump)
     single.filesDropped.connect(files.open_files)
     single.imageDropped.connect(photos.add_picture)

@@ -17,7 +17,7 @@ from app.explore.stages import CentredStage
 from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.footer_picture import FooterPicture
-from app.widgets.layout import vbox
+from app.widgets.layout import held, vbox
 from app.widgets.sparkline import Sparkline
 from app.widgets.split import SplitPicture
 from app.words import ERROR_TITLE, decibels, framing, no_error, percentile
@@ -31,11 +31,6 @@ MARGIN_PX: Final = 24
 class SingleView(QWidget):
     """Emits drags in picture widths and jumps in the history by the entry's number."""
 
-    wandered = Signal(float, float)
-    wanderFinished = Signal()
-    reachTurned = Signal(float)
-    planeWanted = Signal()
-    jumped = Signal(int)
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     frameWanted = Signal()
@@ -44,8 +39,8 @@ class SingleView(QWidget):
     searchCancelled = Signal()
     roomChanged = Signal(int, int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.picture = SplitPicture("Current", draggable=True, empty_text="Opening the model…")
         self.picture.setToolTip(DRAG_TIP)
         self.photo = FooterPicture("Photo")
@@ -54,10 +49,6 @@ class SingleView(QWidget):
         for picture in (self.picture, self.photo, self.error):
             picture.filesDropped.connect(self.filesDropped)
             picture.imageDropped.connect(self.imageDropped)
-        self.picture.dragged.connect(self.wandered)
-        self.picture.dragFinished.connect(self.wanderFinished)
-        self.picture.wheelTurned.connect(self.reachTurned)
-        self.picture.doubleClicked.connect(self.planeWanted)
         self._make_feet()
         self.stage = CentredStage(self.picture, (self.photo, self.error))
         self.framing, self.full = FramingPanel(), FullSizePanel()
@@ -68,11 +59,8 @@ class SingleView(QWidget):
         self._pages.addWidget(self.full)
         self.steps = StepsPanel()
         self.steps.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-        self.steps.jumped.connect(self.jumped)
         self.history = self.steps.strip
-        column = vbox(self._pages, self.steps, gap_px=8)
-        column.setStretch(0, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pages, self.steps, gap_px=8, stretch={0: 1}))
 
     def _make_feet(self) -> None:
         """The small controls under the photo and its error."""
@@ -85,19 +73,17 @@ class SingleView(QWidget):
         self.improve = button(
             "Improve", f"Look for a code that is nearer to the photo ({keys('photo.improve')})", kind="quiet"
         )
-        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet")
+        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet", do=self.searchCancelled.emit)
         self.curve = Sparkline("RMS error", parent=self.error)
         self.curve.hide()
         self.face_before.clicked.connect(lambda: self.faceStepped.emit(-1))
         self.face_next.clicked.connect(lambda: self.faceStepped.emit(1))
         self.frame.clicked.connect(lambda: self.frameWanted.emit())
         self.improve.clicked.connect(lambda: self.improveWanted.emit())
-        self.stop.clicked.connect(lambda: self.searchCancelled.emit())
         self.photo.add_footer(self.face_before, self.face_next, self.frame)
         self.error.add_footer(self.improve, self.stop)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "drawn"):
             self.picture.set_picture(now.drawn.picture if now.drawn is not None else None)
         if moved(now, before, "drawing", "opening"):
@@ -184,10 +170,7 @@ class Pages(QStackedWidget):
 
 def beside(page: QWidget) -> QWidget:
     """A page that does not go to the edges of the canvas, as the photo does."""
-    room = QWidget()
-    layout = vbox(page)
-    layout.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
-    room.setLayout(layout)
+    room = held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
     return room
 
 

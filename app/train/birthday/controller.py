@@ -18,24 +18,8 @@ from app.job import JobView
 from app.state import AppState
 from app.train.birthday.state import BirthdayState
 from app.train.collapse.controller import NO_RUN, CollapseController
+from engine import diagnostics
 from engine.api import Pictures
-from engine.diagnostics import (
-    Answer,
-    Evidence,
-    Game,
-    Plan,
-    Round,
-    answered,
-    begun,
-    ended,
-    game_file,
-    human_finding,
-    next_plan,
-    over,
-    save_game,
-    skipped,
-    undone,
-)
 from engine.events import Advanced, Failed
 from engine.files.disk import reason
 from engine.lanes import Context, Work
@@ -54,8 +38,8 @@ class BirthdayController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._diagnoses, self._panel = store, diagnoses, panel
-        self._batches: dict[Plan, Batch] = {}
-        self._drawing: Plan | None = None
+        self._batches: dict[diagnostics.Plan, Batch] = {}
+        self._drawing: diagnostics.Plan | None = None
         self._job: Task | None = None
         self._told = False
         store.changed.connect(self._changed)
@@ -65,7 +49,7 @@ class BirthdayController(QObject):
         return self._store.state.collapse.birthday
 
     def _set(self, **changes: Any) -> None:
-        self._store.update(collapse=replace(self._store.state.collapse, birthday=replace(self._state, **changes)))
+        self._store.change("collapse", birthday=replace(self._state, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         run = now.run_view.path if now.run_view is not None else None
@@ -105,8 +89,8 @@ class BirthdayController(QObject):
             if self._state.run != run:
                 return
             game = table.game if seed is None and table.game is not None else None
-            fresh = Game(seed or random.SystemRandom().randrange(2**31), real_limit=table.real)
-            self._told = game is not None and over(game)
+            fresh = diagnostics.Game(seed or random.SystemRandom().randrange(2**31), real_limit=table.real)
+            self._told = game is not None and diagnostics.over(game)
             self._set(step=table.step, sha256=table.sha256, training=table.training, game=game or fresh, message="")
             self._go_on()
 
@@ -125,29 +109,29 @@ class BirthdayController(QObject):
         )
 
     # answering
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: diagnostics.Answer) -> None:
         """Says of the pair on show that it is the same picture, or a different one."""
         state = self._state
         if state.game is not None and state.game.current is not None and self._shows(state.game.current):
-            self._take(answered(state.game, answer))
+            self._take(diagnostics.answered(state.game, answer))
 
     def undo(self) -> None:
         """Takes the last answer back, also across batches."""
         if self._state.game is not None:
             self._told = False
-            self._take(undone(self._state.game))
+            self._take(diagnostics.undone(self._state.game))
 
     def skip(self) -> None:
         """Goes to the next batch: this one has shown its duplicate."""
         if self._state.game is not None:
-            self._take(skipped(self._state.game))
+            self._take(diagnostics.skipped(self._state.game))
 
     def finish(self) -> None:
         """Ends the test and tells the result."""
         if self._state.game is not None:
-            self._take(ended(self._state.game))
+            self._take(diagnostics.ended(self._state.game))
 
-    def _take(self, game: Game) -> None:
+    def _take(self, game: diagnostics.Game) -> None:
         if game is self._state.game or game == self._state.game:
             return
         self._set(game=game)
@@ -160,19 +144,19 @@ class BirthdayController(QObject):
         game = state.game
         if game is None:
             return
-        if over(game):
+        if diagnostics.over(game):
             self._set(left=None, right=None, drawing=False)
             self._conclude(game)
             return
         if game.current is None:
-            plan = next_plan(game)
+            plan = diagnostics.next_plan(game)
             assert plan is not None
             batch = self._batches.get(plan)
             if batch is None:
                 self._set(left=None, right=None, drawing=True)
                 self._draw(plan)
                 return
-            game = begun(game, plan, batch.pairs)
+            game = diagnostics.begun(game, plan, batch.pairs)
             self._set(game=game)
             if game.current is None:
                 self._go_on()
@@ -187,22 +171,22 @@ class BirthdayController(QObject):
             self._set(left=batch.left, right=batch.right, drawing=False)
         self._draw_ahead(game)
 
-    def _shows(self, item: Round) -> bool:
+    def _shows(self, item: diagnostics.Round) -> bool:
         return self._state.left is not None and item.plan in self._batches
 
-    def _draw_ahead(self, game: Game) -> None:
+    def _draw_ahead(self, game: diagnostics.Game) -> None:
         """Draws the batch that comes next if all pairs that are left are different: mostly they are."""
         item = game.current
         if item is None or self._drawing is not None:
             return
         rest = game
         for _ in range(len(item.pairs) - len(item.answers)):
-            rest = answered(rest, "different")
-        plan = next_plan(rest)
+            rest = diagnostics.answered(rest, "different")
+        plan = diagnostics.next_plan(rest)
         if plan is not None and plan not in self._batches:
             self._draw(plan, ahead=True)
 
-    def _draw(self, plan: Plan, *, ahead: bool = False) -> None:
+    def _draw(self, plan: diagnostics.Plan, *, ahead: bool = False) -> None:
         if self._drawing == plan:
             return
         if self._drawing is not None:
@@ -260,14 +244,14 @@ class BirthdayController(QObject):
         self._store.end_job(JOB)
 
     # keeping
-    def _keep(self, game: Game) -> None:
+    def _keep(self, game: diagnostics.Game) -> None:
         run, step, sha = self._state.run, self._state.step, self._state.sha256
         if run is None:
             return
 
         def work(context: Context) -> str:
             try:
-                save_game(game_file(run, step), game, model_sha256=sha)
+                diagnostics.save_game(diagnostics.game_file(run, step), game, model_sha256=sha)
             except OSError as error:
                 return f"The test cannot be kept in {run.name} ({reason(error)}): finish it before closing."
             return ""
@@ -280,13 +264,13 @@ class BirthdayController(QObject):
         if sentence and sentence != self._state.message:
             self._set(message=sentence)
 
-    def _conclude(self, game: Game) -> None:
+    def _conclude(self, game: diagnostics.Game) -> None:
         """Puts the result into the report of the step, once."""
         run = self._state.run
         if self._told or run is None or not game.rounds:
             return
         self._told = True
-        finding = human_finding(game, self._state.training, evidence=self._evidence(game))
+        finding = diagnostics.human_finding(game, self._state.training, evidence=self._evidence(game))
 
         def done(found: Diagnosed) -> None:
             self._panel.take(run, found)
@@ -295,7 +279,7 @@ class BirthdayController(QObject):
             "study", "keep the result", lambda context: self._diagnoses.conclude(run, finding), done=done
         )
 
-    def _evidence(self, game: Game) -> list[Evidence]:
+    def _evidence(self, game: diagnostics.Game) -> list[diagnostics.Evidence]:
         """The pairs that were called the same, as far as their pictures are still here."""
         left: list[Pictures] = []
         right: list[Pictures] = []
@@ -307,4 +291,4 @@ class BirthdayController(QObject):
                     right.append(batch.right[index])
         if not left:
             return []
-        return [Evidence("Pairs that were called the same", (np.stack(left), np.stack(right)))]
+        return [diagnostics.Evidence("Pairs that were called the same", (np.stack(left), np.stack(right)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -13,7 +14,8 @@ from app.theme import set_kind
 from app.train.birthday.state import BirthdayState
 from app.widgets import paint
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.pair import AnswerDots, PairView
 from engine.diagnostics import PAIRS, Game, Kind, Support, outcome, over, rounded, rounds_sentence, support_sentence
 
@@ -35,18 +37,15 @@ class BirthdayView(QWidget):
     againWanted = Signal()
     leaveWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Birthday test")
-        title = QLabel("Birthday test")
-        set_kind(title, "title")
-        self.line = QLabel()
-        set_kind(self.line, "muted")
+        title = kind_label("title", "Birthday test")
+        self.line = kind_label("muted")
         self.back = button("Back", "Back to the report; the test is kept (Esc)", kind="quiet")
         self.pair, self.dots = PairView(), AnswerDots()
-        self.question = QLabel(QUESTION)
-        set_kind(self.question, "name")
+        self.question = kind_label("name", QUESTION)
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.same = button("Same  S", "The same picture twice (S)", kind="primary")
         self.different = button("Different  D", "Two different pictures (D)", kind="primary")
@@ -78,26 +77,20 @@ class BirthdayView(QWidget):
         self._result = scrolled(QWidget())
         self._pages.addWidget(self._result)
         head = hbox(vbox(title, self.line, gap_px=2), None, self.back)
-        column = vbox(head, self.message, self._pages, gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, self.message, self._pages, gap_px=8, stretch={2: 1}))
         self.result: QLabel | None = None
         self._told: Game | None = None
 
     def _play_page(self) -> QWidget:
-        page = QWidget()
-        answers = hbox(self.same, self.different)
-        answers.setStretch(0, 1)
-        answers.setStretch(1, 1)
+        answers = hbox(self.same, self.different, stretch={0: 1, 1: 1})
         others = hbox(self.undo, None, self.skip, self.finish)
         column = vbox(self.pair, self.dots, self.question, answers, others, 4, words(HELP), None, gap_px=8)
         column.setStretch(0, 20)
         column.setStretch(column.count() - 1, 1)
-        page.setLayout(column)
+        page = held(column)
         return page
 
     def show_state(self, state: BirthdayState) -> None:
-        """Shows the state."""
         if not state.open:
             return
         game = state.game
@@ -135,7 +128,6 @@ class BirthdayView(QWidget):
 
     def _show_result(self, game: Game) -> None:
         found = outcome(game)
-        body = QWidget()
         self.result = QLabel(result_text(game))
         self.result.setWordWrap(True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -152,7 +144,7 @@ class BirthdayView(QWidget):
         column.addStretch(1)
         column.setContentsMargins(0, 0, 8, 8)
         old = self._result.takeWidget()
-        body.setLayout(column)
+        body = held(column)
         self._result.setWidget(body)
         self.again.show()
         self.undo_end.show()
@@ -202,22 +194,27 @@ def result_text(game: Game) -> str:
 
 
 def _estimates(samples: Support, real: Support) -> QWidget:
+    rows = [
+        ("", "samples", "real images"),
+        ("s²/(2 ln 2)", _number(samples.exact), _number(real.exact)),
+        ("s²", _number(samples.squared), _number(real.squared)),
+        ("95 % interval", _interval(samples), _interval(real)),
+        ("s with even chances", _number(samples.half_size), _number(real.half_size)),
+    ]
+    return _table(rows, ("muted", "value", "value"), gap_px=4)
+
+
+def _table(rows: Sequence[tuple[str, ...]], kinds: tuple[str, ...], *, gap_px: int) -> QWidget:
+    """Rows under the first one, which holds their heads; `kinds` are the looks of the columns."""
     table = QWidget()
     grid = QGridLayout(table)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(4)
-    grid.setColumnStretch(3, 1)
-    rows = [("", "samples", "real images")]
-    rows.append(("s²/(2 ln 2)", _number(samples.exact), _number(real.exact)))
-    rows.append(("s²", _number(samples.squared), _number(real.squared)))
-    rows.append(("95 % interval", _interval(samples), _interval(real)))
-    rows.append(("s with even chances", _number(samples.half_size), _number(real.half_size)))
+    grid.setVerticalSpacing(gap_px)
+    grid.setColumnStretch(len(kinds), 1)
     for row, cells in enumerate(rows):
         for column, text in enumerate(cells):
-            label = QLabel(text)
-            set_kind(label, "small" if row == 0 else "muted" if column == 0 else "value")
-            grid.addWidget(label, row, column)
+            grid.addWidget(kind_label(kinds[column] if row else "small", text), row, column)
     return table
 
 
@@ -235,24 +232,12 @@ def _interval(support: Support) -> str:
 
 def _rounds(game: Game) -> QWidget:
     """One row a batch, now that it may be told what it was."""
-    table = QWidget()
-    grid = QGridLayout(table)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(2)
-    grid.setColumnStretch(4, 1)
     names: dict[Kind, str] = {"samples": "samples", "real": "real images"}
-    heads = ("batch", "s", "of", "called the same")
-    rows = [heads]
+    rows: list[tuple[str, ...]] = [("batch", "s", "of", "called the same")]
     for number, item in enumerate(game.rounds, start=1):
         same = f"{item.same} of {len(item.answers)}" if item.answers else "none"
         rows.append((str(number), f"{item.plan.size:,}", names[item.plan.kind], same))
-    for row, cells in enumerate(rows):
-        for column, text in enumerate(cells):
-            label = QLabel(text)
-            set_kind(label, "small" if row == 0 else "readout" if column != 2 else "muted")
-            grid.addWidget(label, row, column)
-    return table
+    return _table(rows, ("readout", "readout", "muted", "readout"), gap_px=2)
 
 
 def _count(number: int, one: str, many: str) -> str:

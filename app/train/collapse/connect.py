@@ -13,7 +13,7 @@ def connect(collapse: CollapseController, panel: CollapsePanel, *, begin_test: C
     """Connects the panel; `begin_test` opens the birthday test in it."""
     panel.runWanted.connect(lambda names, quick: collapse.run(names, quick=quick))
     panel.stepChosen.connect(collapse.choose)
-    panel.folded.connect(collapse.unfold)
+    panel.report.folded.connect(collapse.unfold)
     panel.birthdayWanted.connect(begin_test)
     return {
         "collapse.show": collapse.toggle,

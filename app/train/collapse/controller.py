@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -42,7 +41,7 @@ class CollapseController(QObject):
         super().__init__(parent)
         self._store, self._diagnoses, self._train, self._follower = store, diagnoses, train, follower
         self._watch: Watch | None = None
-        self._job = DiagnosisJob(store, JOB, lambda running: self._set(running=running))
+        self._job = DiagnosisJob(store, JOB, lambda running: self._store.change("collapse", running=running))
         self._asked_cards = False
         self._shown: tuple[Path, int] | None = None
         store.changed.connect(self._changed)
@@ -50,9 +49,6 @@ class CollapseController(QObject):
     @property
     def _state(self) -> CollapseState:
         return self._store.state.collapse
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(collapse=replace(self._state, **changes))
 
     # following the run on show
     def _changed(self, before: AppState, now: AppState) -> None:
@@ -73,7 +69,7 @@ class CollapseController(QObject):
             self._read_cards()
         if view is not None and _scrubbed(before.run_view) != _scrubbed(view) and self._state.chosen:
             # The scrubber was moved: reports follow it again.
-            self._set(chosen=False)
+            self._store.change("collapse", chosen=False)
         if moved(now, before, "collapse", "run_view"):
             self._follow()
 
@@ -83,13 +79,13 @@ class CollapseController(QObject):
         self._asked_cards = True
 
         def done(cards: tuple[DiagnosticCard, ...]) -> None:
-            self._set(cards=cards)
+            self._store.change("collapse", cards=cards)
 
         self._store.tasks.submit("study", "list the diagnostics", lambda context: self._diagnoses.cards(), done=done)
 
     def _take(self, record: RunRecord) -> None:
         if record.reports != self._state.reports:
-            self._set(reports=record.reports)
+            self._store.change("collapse", reports=record.reports)
 
     def _follow(self) -> None:
         """Shows the report that belongs to the step on show, unless another one was chosen by hand."""
@@ -107,13 +103,13 @@ class CollapseController(QObject):
 
         def done(report: Report) -> None:
             if self._state.run == run and self._shown == (run, step):
-                self._set(step=step, report=report, message="")
+                self._store.change("collapse", step=step, report=report, message="")
 
         def failed(event: Failed) -> None:
             if self._state.run == run and self._shown == (run, step):
-                self._set(step=step, report=None, message=event.message)
+                self._store.change("collapse", step=step, report=None, message=event.message)
 
-        self._set(step=step)
+        self._store.change("collapse", step=step)
         self._store.tasks.submit(
             "files",
             "read the report",
@@ -127,7 +123,7 @@ class CollapseController(QObject):
     def choose(self, step: int) -> None:
         """Shows the report of this step until the scrubber is moved."""
         if any(entry.step == step for entry in self._state.reports):
-            self._set(chosen=True, step=step)
+            self._store.change("collapse", chosen=True, step=step)
             self._follow()
 
     def show(self, run: Path) -> None:
@@ -140,7 +136,7 @@ class CollapseController(QObject):
     def unfold(self, name: str, on: bool) -> None:
         """Opens or closes a finding."""
         opened = self._state.opened | {name} if on else self._state.opened - {name}
-        self._set(opened=opened)
+        self._store.change("collapse", opened=opened)
 
     def toggle(self) -> None:
         """Curves or Collapse at the right of Train."""
@@ -163,9 +159,9 @@ class CollapseController(QObject):
 
         def failed(event: Failed) -> None:
             if self._state.run == run:
-                self._set(message=event.message)
+                self._store.change("collapse", message=event.message)
 
-        self._set(message="")
+        self._store.change("collapse", message="")
         running, done = Running(run, names, quick), partial(self.take, run, names=names)
         self._job.start(title, running, work=work, done=done, failed=failed)
 
@@ -177,7 +173,7 @@ class CollapseController(QObject):
             return
         opened = self._state.opened | frozenset(names or ())
         self._shown = (run, found.step)
-        self._set(step=found.step, chosen=True, report=found.report, message="", opened=opened)
+        self._store.change("collapse", step=found.step, chosen=True, report=found.report, message="", opened=opened)
         if self._watch is not None:
             self._watch.look()
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.diagnosis.report import ReportView
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.birthday.view import BirthdayView
 from app.train.collapse.state import CollapseState
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from engine.diagnostics import ReportEntry
 
 NONE_YET: Final = (
@@ -29,7 +29,6 @@ class CollapsePanel(QWidget):
 
     runWanted = Signal(object, bool)
     stepChosen = Signal(int)
-    folded = Signal(str, bool)
     birthdayWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -46,17 +45,12 @@ class CollapsePanel(QWidget):
         self.birthday_button.clicked.connect(lambda: self.birthdayWanted.emit())
         self.steps = Combo(tooltip="The step whose report is shown; it follows the scrubber of the pictures.")
         self.steps.changed.connect(lambda key: self.stepChosen.emit(int(key)))
-        self.every = QLabel()
-        set_kind(self.every, "small")
+        self.every = kind_label("small")
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))
-        self.report.folded.connect(self.folded)
         buttons = hbox(self.quick, self.full, None, self.birthday_button)
         line = hbox(self.every, None, self.steps)
-        page = QWidget()
-        column = vbox(buttons, line, self.report, gap_px=8)
-        column.setStretch(2, 1)
-        page.setLayout(column)
+        page = held(vbox(buttons, line, self.report, gap_px=8, stretch={2: 1}))
         self.birthday = BirthdayView()
         self._pages = QStackedWidget()
         self._pages.addWidget(page)
@@ -65,7 +59,6 @@ class CollapsePanel(QWidget):
         self._listed: tuple[ReportEntry, ...] = ()
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "collapse", "run_view", "theme"):
             return
         state = now.collapse

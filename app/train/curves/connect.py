@@ -35,10 +35,10 @@ def connect(curves: CurvesController, view: TrainCurves, *, store: Store, window
             ask_save(window, "Export curves", PLOTS, suffix="png", use=lambda path: curves.save_picture(path, picture))
 
     head = view.head
-    head.smoothingChanged.connect(curves.set_smoothing)
-    head.logToggled.connect(curves.set_log)
-    head.axisChosen.connect(curves.set_axis)
-    head.logXToggled.connect(curves.set_log_x)
+    head.smoothing.changed.connect(lambda amount: store.change("curves", smoothing=amount))
+    head.log.clicked.connect(curves.toggle_log)
+    head.axisChosen.connect(lambda axis: store.change("curves", axis=axis))
+    head.log_x.triggered.connect(lambda on: store.change("curves", log_x=on))
     head.compareToggled.connect(lambda path, on: curves.compare(Path(path), on))
     head.markedWanted.connect(lambda: curves.compare_only(store.state.run_list.marked))
     head.exportWanted.connect(lambda kind: export_table() if kind == "csv" else export_picture())

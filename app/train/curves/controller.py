@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject
 from PySide6.QtGui import QImage, QImageWriter
@@ -35,39 +33,20 @@ class CurvesController(QObject):
     def _now(self) -> CurvesState:
         return self._store.state.curves
 
-    def _set(self, **changes: Any) -> None:
-        self._store.update(curves=replace(self._now, **changes))
-
     # how they are drawn
-    def set_smoothing(self, amount: float) -> None:
-        """0 draws the points as they are."""
-        self._set(smoothing=min(0.99, max(0.0, amount)))
-
-    def set_log(self, on: bool) -> None:
-        """All plots on a logarithmic axis, or each as it likes."""
-        self._set(log=on)
-
     def toggle_log(self) -> None:
-        """The other of the two."""
-        self.set_log(not self._now.log)
-
-    def set_axis(self, axis: str) -> None:
-        """What x counts, a key of `AXES`."""
-        self._set(axis=axis)
+        """All plots on a logarithmic axis, or each as it likes."""
+        self._store.change("curves", log=not self._now.log)
 
     def next_axis(self) -> None:
         """The next thing that x may count."""
         keys = [key for key, _ in AXES]
-        self.set_axis(keys[(keys.index(self._now.axis) + 1) % len(keys)])
-
-    def set_log_x(self, on: bool) -> None:
-        """A logarithmic x axis or not."""
-        self._set(log_x=on)
+        self._store.change("curves", axis=keys[(keys.index(self._now.axis) + 1) % len(keys)])
 
     def show_metric(self, name: str, on: bool) -> None:
         """A plot of its own for a metric that no other plot draws."""
         others = tuple(more for more in self._now.more if more != name)
-        self._set(more=(*others, name) if on else others)
+        self._store.change("curves", more=(*others, name) if on else others)
 
     # the run on show
     def _changed(self, before: AppState, now: AppState) -> None:
@@ -76,7 +55,7 @@ class CurvesController(QObject):
             if self._watch is not None:
                 self._watch.close()
             overlays = tuple(one for one in self._now.overlays if one.path != path)
-            self._set(path=path, notes=(), notices=(), figures={}, overlays=overlays)
+            self._store.change("curves", path=path, notes=(), notices=(), figures={}, overlays=overlays)
             self._told = None
             self._watch = self._follower.watch(path, "notes", take=self._take)
         if self._watch is not None:
@@ -88,7 +67,7 @@ class CurvesController(QObject):
     def _take(self, record: RunRecord) -> None:
         old, self._told = self._told, record
         if old is None or any(a is not b for a, b in zip(_beside(old), _beside(record), strict=True)):
-            self._set(notes=record.notes, notices=record.notices, figures=record.charts)
+            self._store.change("curves", notes=record.notes, notices=record.notices, figures=record.charts)
 
     # notes
     def set_note(self, step: int, text: str) -> None:
@@ -99,7 +78,7 @@ class CurvesController(QObject):
 
         def done(notes: tuple[Note, ...]) -> None:
             if self._now.path == path:
-                self._set(notes=notes)
+                self._store.change("curves", notes=notes)
                 self._follower.look(path)
 
         self._store.tasks.submit("files", "keep the note", lambda context: set_note(path, step, text), done=done)
@@ -109,7 +88,7 @@ class CurvesController(QObject):
         """Draws another run over the one on show, or no longer."""
         overlays = tuple(one for one in self._now.overlays if one.path != path)
         if not on:
-            self._set(overlays=overlays)
+            self._store.change("curves", overlays=overlays)
             return
         card = next((card for card in self._store.state.runs if card.info.path == path), None)
         if card is None or path == self._now.path:
@@ -117,7 +96,7 @@ class CurvesController(QObject):
         if len(overlays) >= MOST_RUNS - 1:
             self._store.notices.warn(f"{MOST_RUNS} runs are compared already: take one away before you add another.")
             return
-        self._set(overlays=(*overlays, Overlay(path, card.info)))
+        self._store.change("curves", overlays=(*overlays, Overlay(path, card.info)))
 
     def compare_only(self, paths: tuple[Path, ...]) -> None:
         """Draws just these runs over the one on show, as many as there is room for."""
@@ -145,7 +124,7 @@ class CurvesController(QObject):
 
     def _take_overlay(self, path: Path, record: RunRecord) -> None:
         changed = Overlay(path, record.info, record.series)
-        self._set(overlays=tuple(changed if one.path == path else one for one in self._now.overlays))
+        self._store.change("curves", overlays=tuple(changed if one.path == path else one for one in self._now.overlays))
         self._keep_overlays()
 
     def _lost(self, path: Path, event: Failed) -> None:

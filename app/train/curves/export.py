@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UserError
-from engine.files.disk import reason, write_bytes
+from engine.files.disk import told_as, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,5 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         UserError: the place cannot be written.
     """
-    try:
+    with told_as(UserError, f"{path} could not be written", "choose another place."):
         write_bytes(path, data)
-    except OSError as error:
-        raise UserError(f"{path} could not be written ({reason(error)}): choose another place.") from error

@@ -7,15 +7,15 @@ from typing import Final
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.state import AppState
-from app.theme import set_kind
 from app.train.curves.plan import axes_known, run_name
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState
 from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.slider import ValueSlider
 
 SHORT: Final = {"step": "Steps", "time": "Time", "images": "Images"}
@@ -27,17 +27,13 @@ FULL: Final = f"{MOST_RUNS} runs are compared already."
 class CurvesHead(QWidget):
     """Emits what is wanted of all plots."""
 
-    smoothingChanged = Signal(float)
-    logToggled = Signal(bool)
     axisChosen = Signal(str)
-    logXToggled = Signal(bool)
     compareToggled = Signal(str, bool)
     markedWanted = Signal()
     exportWanted = Signal(str)
-    wholeWanted = Signal()
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.smoothing = ValueSlider(
             "Smooth",
             0.0,
@@ -49,10 +45,8 @@ class CurvesHead(QWidget):
             tooltip="Weight of the past in the bold line, from 0 to 0.99; the points themselves stay behind it, faint.",
         )
         self.smoothing.setMinimumWidth(116)
-        self.smoothing.changed.connect(self.smoothingChanged)
         log_tip = f"Logarithmic y axis in all plots ({keys_text('curves.log')})"
         self.log = button("log", log_tip, kind="quiet", checkable=True)
-        self.log.clicked.connect(self.logToggled)
         self.axis, self.axis_menu = self._menu_button("Steps", f"What x counts ({keys_text('curves.axis')})")
         self.compare, self.compare_menu = self._menu_button(
             "Compare", f"Draw up to {MOST_RUNS - 1} other runs over this one ({keys_text('curves.compare')})"
@@ -67,17 +61,13 @@ class CurvesHead(QWidget):
         self._runs_shown: object = None
         self._make_axes()
         self._zoom, self.whole = (
-            QLabel(),
+            kind_label("small"),
             button("Show all", f"The whole run ({keys_text('curves.whole')})", kind="quiet"),
         )
-        set_kind(self._zoom, "small")
         self.whole.setFixedHeight(22)
-        self.whole.clicked.connect(self.wholeWanted)
-        self._zoomed = QWidget()
-        self._zoomed.setLayout(hbox(self._zoom, None, self.whole))
+        self._zoomed = held(hbox(self._zoom, None, self.whole))
         self._zoomed.hide()
-        row = hbox(self.smoothing, self.log, self.axis, self.compare, self.export, gap_px=2)
-        row.setStretch(0, 1)
+        row = hbox(self.smoothing, self.log, self.axis, self.compare, self.export, gap_px=2, stretch={0: 1})
         self.setLayout(vbox(row, self._zoomed, gap_px=2))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -102,7 +92,6 @@ class CurvesHead(QWidget):
         self.axis_menu.addSeparator()
         self.log_x = self.axis_menu.addAction("Logarithmic x axis")
         self.log_x.setCheckable(True)
-        self.log_x.triggered.connect(self.logXToggled)
 
     def show_curves(self, now: AppState, *, axis: str) -> None:
         """Shows the choices; `axis` is what x counts in truth, where a run does not tell what was chosen."""

@@ -12,27 +12,13 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from app.state import AppState, moved
-from app.train.curves import drawing
+from app.train.curves import drawing, plan
 from app.train.curves.export import Sheet
 from app.train.curves.head import CurvesHead
-from app.train.curves.plan import (
-    MORE,
-    SPEED,
-    PlottedRun,
-    Section,
-    axes_known,
-    clock_of,
-    hint,
-    lines_of,
-    nice,
-    others,
-    sections,
-    sources,
-)
 from app.train.state import RunView
 from app.widgets import form
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, vbox
 from engine.api import Plot
 from engine.runs import FigureRow
 
@@ -61,14 +47,14 @@ class TrainCurves(QWidget):
         self.head = CurvesHead()
         self.plots: dict[str, Curves] = {}
         self.charts: dict[str, ChartCard] = {}
-        self._sections: tuple[Section, ...] = ()
+        self._sections: tuple[plan.Section, ...] = ()
         self._folds: dict[str, form.Section] = {}
-        self._folded = {SPEED}
+        self._folded = {plan.SPEED}
         self._own_log: dict[str, bool] = {}
         self._all_log = False
         self._span: Span | None = None
         self._state: AppState | None = None
-        self._sources: tuple[PlottedRun, ...] = ()
+        self._sources: tuple[plan.PlottedRun, ...] = ()
         self._unit: Axis | None = None
         self._cost_ms = 0.0
         self._waits = False
@@ -79,19 +65,17 @@ class TrainCurves(QWidget):
         self.more_menu = QMenu(self.more)
         self.more.clicked.connect(lambda: self.more_menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft())))
         self._column = vbox(hbox(self.more, None), None, gap_px=GAP_PX)
-        self._inner = QWidget()
-        self._inner.setLayout(self._column)
+        self._inner = held(self._column)
         self._area = scrolled(self._inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)
         layout.addWidget(self.head)
         layout.addWidget(self._area, 1)
-        self.head.wholeWanted.connect(self.show_whole)
+        self.head.whole.clicked.connect(self.show_whole)
 
     # state
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         self._state = now
         view, old = now.run_view, before.run_view if before is not None else None
         if view is None:
@@ -136,14 +120,14 @@ class TrainCurves(QWidget):
         view, state = now.run_view, now.curves
         if state.log != self._all_log:
             self._all_log, self._own_log = state.log, {}
-        axis = state.axis if state.axis in axes_known(view) else "step"
+        axis = state.axis if state.axis in plan.axes_known(view) else "step"
         self.head.show_curves(now, axis=axis)
         rows = self._rows(now)
-        wanted = sections(rows, view, state)
+        wanted = plan.sections(rows, view, state)
         if wanted != self._sections:
             self._make(wanted)
         self._show_more(rows, view, now)
-        self._sources = sources(view, state, axis)
+        self._sources = plan.sources(view, state, axis)
         self._show_plots(view, now, axis)
         self._show_charts(view, now)
         # What is painted later costs as much again: an estimate that errs on the side of training.
@@ -161,10 +145,10 @@ class TrainCurves(QWidget):
 
         state = now.curves
         unit = {"step": STEPS, "time": TIME, "images": IMAGES}[axis]
-        lines = {row.title: lines_of(row, self._sources) for section in self._sections for row in section.plots}
+        lines = {row.title: plan.lines_of(row, self._sources) for section in self._sections for row in section.plots}
         live = view.info.status.alive or any(one.info.status.alive for one in state.overlays)
         whole = self._whole([line for group in lines.values() for line in group], log=state.log_x, grows=live)
-        clock = clock_of(view.series, view.info, axis)
+        clock = plan.clock_of(view.series, view.info, axis)
 
         def x_of(step: int) -> float:
             return float(step) if clock is None else float(clock.to_x(float(step)))
@@ -196,7 +180,7 @@ class TrainCurves(QWidget):
                 plot.set_log(self._own_log.get(row.title, row.log or state.log))
                 plot.set_lines(lines[row.title])
                 plot.set_marks((*notes, *told), place)
-                told_here = hint(row, view, state)
+                told_here = plan.hint(row, view, state)
                 # Said once, beside the first plot that it concerns.
                 plot.set_hint("" if told_here in hints else told_here)
                 hints.add(told_here)
@@ -233,7 +217,7 @@ class TrainCurves(QWidget):
                 )
 
     # making
-    def _make(self, wanted: tuple[Section, ...]) -> None:
+    def _make(self, wanted: tuple[plan.Section, ...]) -> None:
         self._sections = wanted
         titles = {row.title: row for section in wanted for row in section.plots}
         for cards in (self.plots, self.charts):
@@ -251,7 +235,7 @@ class TrainCurves(QWidget):
             fold.deleteLater()
         self._share_height()
 
-    def _fill(self, section: Section) -> None:
+    def _fill(self, section: plan.Section) -> None:
         """Puts the section's plots into it; those of a folded one are made when it is unfolded."""
         # Imported with the first run on show: the plotting library would double the time to the first window.
         from app.widgets.charts import ChartCard
@@ -269,7 +253,7 @@ class TrainCurves(QWidget):
             plot = self.plots.get(row.title)
             if plot is None and not fold.is_collapsed():
                 plot = self.plots[row.title] = Curves(
-                    row.title, row.unit, log_y=row.log, hint=row.note, hideable=section.title == MORE
+                    row.title, row.unit, log_y=row.log, hint=row.note, hideable=section.title == plan.MORE
                 )
                 plot.set_guides(row.guides)
                 self._follow(plot, row)
@@ -295,14 +279,14 @@ class TrainCurves(QWidget):
             self._show_all()
 
     def _show_more(self, rows: Sequence[Plot], view: RunView, now: AppState) -> None:
-        names = others(rows, view)
+        names = plan.others(rows, view)
         wanted = [(name, name in now.curves.more) for name in names]
         self.more.setVisible(bool(names))
         if [(entry.data(), entry.isChecked()) for entry in self.more_menu.actions()] == wanted:
             return
         self.more_menu.clear()
         for name, on in wanted:
-            entry = self.more_menu.addAction(nice(name))
+            entry = self.more_menu.addAction(plan.nice(name))
             entry.setData(name)
             entry.setCheckable(True)
             entry.setChecked(on)

@@ -20,6 +20,6 @@ def connect(data: DataController, panel: DataPanel, *, page: DataPage, form: Tra
     panel.chosen.connect(data.choose)
     panel.lookWanted.connect(data.look)
     panel.trainWanted.connect(train_on)
-    page.showChosen.connect(data.show)
-    page.attributeChosen.connect(data.narrow)
+    page.show_what.changed.connect(data.show)
+    page.attributes.chosen.connect(data.narrow)
     page.pageWanted.connect(data.turn)

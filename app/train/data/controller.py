@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -36,13 +35,10 @@ class DataController(QObject):
     def _state(self) -> DataState:
         return self._store.state.data
 
-    def _set(self, **changes: Any) -> None:
-        self._store.update(data=replace(self._state, **changes))
-
     def choose(self, choice: DataChoice) -> None:
         """Remembers what the panel says."""
         if choice != self._state.choice:
-            self._set(choice=choice, message="")
+            self._store.change("data", choice=choice, message="")
 
     def look(self) -> None:
         """Looks the chosen data set through."""
@@ -66,15 +62,15 @@ class DataController(QObject):
 
         def done(found: Survey) -> None:
             self._ended()
-            self._set(survey=found, looked=choice, attribute="", show="pictures", page=0, message="")
+            self._store.change("data", survey=found, looked=choice, attribute="", show="pictures", page=0, message="")
             self._see()
 
         def failed(event: Failed) -> None:
             self._ended()
-            self._set(message=event.message)
+            self._store.change("data", message=event.message)
             self._store.notices.failed(event)
 
-        self._set(busy=True, message="")
+        self._store.change("data", busy=True, message="")
         self._store.show_job(JobView(JOB, "Looking at the data", None, ""), cancel=self.stop)
         self._job = self._store.tasks.submit(
             "study", "look at the data", work, done=done, failed=failed, stopped=self._ended, progress=self._tell
@@ -93,24 +89,24 @@ class DataController(QObject):
     def _ended(self) -> None:
         self._job = None
         self._store.end_job(JOB)
-        self._set(busy=False)
+        self._store.change("data", busy=False)
 
     # the pictures
     def show(self, show: str) -> None:
         """Pictures, duplicates or broken files."""
-        self._set(show=show, page=0)
+        self._store.change("data", show=show, page=0)
         self._see()
 
     def narrow(self, attribute: str) -> None:
         """Only pictures that have this attribute; an empty name shows all."""
-        self._set(attribute=attribute, show="pictures", page=0)
+        self._store.change("data", attribute=attribute, show="pictures", page=0)
         self._see()
 
     def turn(self, page: int) -> None:
         """Another page."""
         page = min(self._state.pages - 1, max(0, page))
         if page != self._state.page:
-            self._set(page=page)
+            self._store.change("data", page=page)
             self._see()
 
     def _see(self) -> None:
@@ -125,7 +121,7 @@ class DataController(QObject):
             return np.repeat(pictures, 3, 3) if pictures.shape[-1] == 1 else pictures
 
         def done(pictures: Pictures) -> None:
-            self._set(rows=rows, total=len(found), pictures=pictures if len(pictures) else None)
+            self._store.change("data", rows=rows, total=len(found), pictures=pictures if len(pictures) else None)
 
         self._store.tasks.submit("files", "read the pictures", work, done=done, latest="data pictures")
 

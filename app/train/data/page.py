@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.data.state import PAGE, SHOWS, DataState
 from app.widgets.buttons import button
 from app.widgets.empty import EmptyState
 from app.widgets.form import FormRows, Section
 from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.share_list import Share, ShareList
 from app.words import nice
@@ -30,22 +30,16 @@ BROKEN_SHOWN: Final = 500
 class DataPage(QWidget):
     """Emits what to show, which attribute to narrow to, and which page."""
 
-    showChosen = Signal(str)
-    attributeChosen = Signal(str)
     pageWanted = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.line = QLabel(), QLabel()
-        set_kind(self.title, "title")
-        set_kind(self.line, "muted")
+        self.title, self.line = kind_label("title"), kind_label("muted")
         self.show_what = Segmented(SHOWS, tooltip="What is seen of the data; Left and Right choose.")
-        self.show_what.changed.connect(self.showChosen)
         self.grid = PictureGrid(columns=0, centred=True, room_for=PAGE, empty_text="There are none.")
         self.broken = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.back, self.next = button("‹", "The page before"), button("›", "The next page")
-        self.where = QLabel()
-        set_kind(self.where, "muted")
+        self.where = kind_label("muted")
         self._page = 0
         self.back.clicked.connect(lambda: self.pageWanted.emit(self._page - 1))
         self.next.clicked.connect(lambda: self.pageWanted.emit(self._page + 1))
@@ -57,7 +51,6 @@ class DataPage(QWidget):
         for value in self._values.values():
             value.setWordWrap(True)
         self.attributes = ShareList()
-        self.attributes.chosen.connect(self.attributeChosen)
         self._attributes = Section("Attributes", collapsible=False)
         self._attributes.add(self.attributes)
         self._pages = QStackedWidget()
@@ -69,36 +62,26 @@ class DataPage(QWidget):
             )
         )
         self._pages.addWidget(self._looked_page())
-        column = vbox(self._pages)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pages))
 
     def _looked_page(self) -> QWidget:
-        page = QWidget()
         turn = hbox(self.where, self.back, self.next, gap_px=4)
         head = hbox(vbox(self.title, self.line, gap_px=2), None)
-        listed = QWidget()
-        listed.setLayout(vbox(self.broken, None))
+        listed = held(vbox(self.broken, None))
         self._seen = QStackedWidget()
         self._seen.addWidget(self.grid)
         self._seen.addWidget(scrolled(listed))
-        left = vbox(hbox(self.show_what, None, turn), self._seen, gap_px=8)
-        left.setStretch(1, 1)
+        left = vbox(hbox(self.show_what, None, turn), self._seen, gap_px=8, stretch={1: 1})
         figures = Section("Figures", collapsible=False)
         figures.add(self.facts)
-        inner = QWidget()
-        inner.setLayout(vbox(figures, self._attributes, None, gap_px=16))
+        inner = held(vbox(figures, self._attributes, None, gap_px=16))
         facts = scrolled(inner)
         facts.setFixedWidth(FACTS_PX)
-        body = hbox(left, facts, gap_px=24)
-        body.setStretch(0, 1)
-        column = vbox(head, body, gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        page.setLayout(column)
+        body = hbox(left, facts, gap_px=24, stretch={0: 1})
+        page = held(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
         return page
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if not moved(now, before, "data"):
             return
         data, survey = now.data, now.data.survey

@@ -11,7 +11,7 @@ from app.train.data.state import DataChoice, DataState
 from app.train.form.view import CHANNELS, GROUPS, OTHER, side_options
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section
-from app.widgets.layout import hairline, hbox, scrolled, vbox
+from app.widgets.layout import hairline, hbox, held, scrolled, vbox
 
 
 class DataPanel(QWidget):
@@ -40,23 +40,16 @@ class DataPanel(QWidget):
         ):
             rows.add_row(label, field, tooltip)
             field.changed.connect(lambda _text: self._tell())
-        self.look = button("Look", "Count, measure and search for copies", kind="primary")
-        self.look.clicked.connect(lambda: self.lookWanted.emit())
+        self.look = button("Look", "Count, measure and search for copies", kind="primary", do=self.lookWanted.emit)
         self.train = button("Train on this", "Put this data set into the form of a new run")
         self.train.clicked.connect(lambda: self.trainWanted.emit(self.choice()))
         self.notes = QLabel(wordWrap=True)
         section, self._remarks = Section("Data set", collapsible=False), Section("Remarks", collapsible=False)
         section.add(rows)
         self._remarks.add(self.notes)
-        inner = QWidget()
-        column = vbox(section, self._remarks, None, gap_px=16)
-        column.setContentsMargins(16, 8, 16, 8)
-        inner.setLayout(column)
-        row = hbox(self.look, self.train)
-        row.setContentsMargins(16, 8, 16, 8)
-        outer = vbox(scrolled(inner), hairline(), row, gap_px=0)
-        outer.setStretch(0, 1)
-        self.setLayout(outer)
+        inner = held(vbox(section, self._remarks, None, gap_px=16, margins=(16, 8, 16, 8)))
+        row = hbox(self.look, self.train, margins=(16, 8, 16, 8))
+        self.setLayout(vbox(scrolled(inner), hairline(), row, gap_px=0, stretch={0: 1}))
 
     def choice(self) -> DataChoice:
         """What the panel says."""
@@ -74,7 +67,6 @@ class DataPanel(QWidget):
         self.chosen.emit(self.choice())
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self.data.set_options([*now.catalogue.data_sets, (OTHER, "Folder or file…")])
             self.side.set_options(side_options({size for row in now.catalogue.families for size in row.sizes}))

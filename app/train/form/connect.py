@@ -14,8 +14,8 @@ def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store
     form.startWanted.connect(actions.start)
     form.costAsked.connect(cost.ask)
     form.wrong.connect(store.notices.warn)
-    form.hostChosen.connect(actions.choose_host)
-    form.onCloseChosen.connect(actions.choose_on_close)
-    form.draftDropped.connect(actions.drop_draft)
-    form.startChosen.connect(actions.choose_start)
+    form.hosts.host.changed.connect(actions.choose_host)
+    form.hosts.on_close.changed.connect(actions.choose_on_close)
+    form.banner.dropped.connect(lambda: store.update(draft=None))
+    form.banner.startChosen.connect(actions.choose_start)
     return {"train.start": form.submit, "train.host": actions.next_host}

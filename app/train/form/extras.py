@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QWidget
 from app.train.runs.state import HOSTS, ON_CLOSE, Draft
 from app.train.shortcuts import keys_text
 from app.widgets.fields import Combo
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.notice import CloseButton
 
 
@@ -18,8 +19,8 @@ class DraftBanner(QFrame):
     dropped = Signal()
     startChosen = Signal(int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("kind", "notice-info")
         self.words = QLabel(wordWrap=True)
         self.step = Combo(tooltip="The checkpoint whose weights and optimiser state the new run starts from.")
@@ -27,11 +28,8 @@ class DraftBanner(QFrame):
         self.step.changed.connect(lambda key: self.startChosen.emit(int(key)))
         self._close = CloseButton("Make it a new run of its own; the knobs stay as they are")
         self._close.clicked.connect(lambda: self.dropped.emit())
-        top = hbox(self.words, self._close)
-        top.setStretch(0, 1)
-        column = vbox(top, self.step, gap_px=4)
-        column.setContentsMargins(12, 6, 8, 8)
-        self.setLayout(column)
+        top = hbox(self.words, self._close, stretch={0: 1})
+        self.setLayout(vbox(top, self.step, gap_px=4, margins=(12, 6, 8, 8)))
         self.hide()
 
     def show_draft(self, draft: Draft | None, differing: int) -> None:
@@ -53,31 +51,18 @@ class DraftBanner(QFrame):
 class HostRow(QWidget):
     """Where runs are trained, and what the window's closing means for those in their own process."""
 
-    hostChosen = Signal(str)
-    onCloseChosen = Signal(str)
-
-    def __init__(self, start: QWidget, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, start: QWidget) -> None:
+        super().__init__()
         self.host = Combo(
             HOSTS,
             tooltip="In this window, or in its own process, which goes on when the window closes or fails "
             f"({keys_text('train.host')})",
         )
-        self.host.changed.connect(self.hostChosen)
         self.on_close = Combo(ON_CLOSE, tooltip="What becomes of it when this window closes.")
-        self.on_close.changed.connect(self.onCloseChosen)
-        words = QLabel("When the window closes")
-        words.setProperty("kind", "small")
-        self._closing = QWidget()
-        below = hbox(words, self.on_close)
-        below.setStretch(1, 1)
-        self._closing.setLayout(below)
-        row = hbox(start, self.host)
-        row.setStretch(0, 1)
-        row.setStretch(1, 1)
-        column = vbox(row, self._closing, gap_px=6)
-        column.setContentsMargins(16, 8, 16, 8)
-        self.setLayout(column)
+        words = kind_label("small", "When the window closes")
+        self._closing = held(hbox(words, self.on_close, stretch={1: 1}))
+        row = hbox(start, self.host, stretch={0: 1, 1: 1})
+        self.setLayout(vbox(row, self._closing, gap_px=6, margins=(16, 8, 16, 8)))
 
     def show_choice(self, host: str, on_close: str) -> None:
         """The choices as they are."""

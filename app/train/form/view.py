@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.knob_forms import KnobForm, fitting
 from app.state import AppState, moved
@@ -18,7 +18,8 @@ from app.train.runs.state import Draft
 from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
-from app.widgets.layout import hairline, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hairline, held, scrolled, vbox
 from engine.api import Catalogue, FamilyInfo, Knob, TrainRequest, Value
 from engine.data import BY_FOLDER
 from engine.errors import UsageError
@@ -40,10 +41,6 @@ class TrainForm(QWidget):
 
     startWanted = Signal(object)
     wrong = Signal(str)
-    hostChosen = Signal(str)
-    onCloseChosen = Signal(str)
-    draftDropped = Signal()
-    startChosen = Signal(int)
     costAsked = Signal(object)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -64,10 +61,8 @@ class TrainForm(QWidget):
         self.preset = Combo(tooltip="How large the model is, and how long the small one is trained.")
         self.title = TextField(placeholder="optional")
         self.title.setToolTip("A name for the run.")
-        self.summary = QLabel(wordWrap=True)
-        self.summary.setProperty("kind", "small")
-        self.cost = QLabel(wordWrap=True)
-        self.cost.setProperty("kind", "small")
+        self.summary = kind_label("small", wordWrap=True)
+        self.cost = kind_label("small", wordWrap=True)
         self.cost.setToolTip("Estimates for this machine at rest; memory is beside the program's own.")
         self._cost_timer = QTimer(self, interval=COST_MS, singleShot=True)
         self._cost_timer.timeout.connect(self._ask_cost)
@@ -91,29 +86,19 @@ class TrainForm(QWidget):
         self.preset.changed.connect(lambda _: self._preset_changed())
         self.side.changed.connect(lambda _: self._preset_changed())
         self.channels.changed.connect(lambda _: self._ask_cost_soon())
-        self.start = button("Start", f"Start training ({keys_text('train.start')})", kind="primary")
-        self.start.clicked.connect(lambda: self.submit())
+        self.start = button("Start", f"Start training ({keys_text('train.start')})", kind="primary", do=self.submit)
         self.start.setEnabled(False)
         section = Section("New run", collapsible=False)
         section.add(self._rows)
         self._plain, self._advanced = Section("Knobs"), Section("Advanced", collapsed=True)
         self.banner = DraftBanner()
-        self.banner.dropped.connect(self.draftDropped)
-        self.banner.startChosen.connect(self.startChosen)
-        inner = QWidget()
-        column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12)
-        column.setContentsMargins(16, 8, 16, 8)
-        inner.setLayout(column)
+        column = vbox(self.banner, section, self._plain, self._advanced, None, gap_px=12, margins=(16, 8, 16, 8))
+        inner = held(column)
         self.hosts = HostRow(self.start)
-        self.hosts.hostChosen.connect(self.hostChosen)
-        self.hosts.onCloseChosen.connect(self.onCloseChosen)
         # The line says that the form goes on beneath it.
-        outer = vbox(scrolled(inner), hairline(), self.hosts, gap_px=0)
-        outer.setStretch(0, 1)
-        self.setLayout(outer)
+        self.setLayout(vbox(scrolled(inner), hairline(), self.hosts, gap_px=0, stretch={0: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             self._make(now.catalogue)
         if moved(now, before, "data", "train_panel"):
@@ -280,6 +265,13 @@ class TrainForm(QWidget):
                 return form
         raise KeyError(name)
 
+    def _values(self, family: FamilyInfo) -> tuple[dict[str, Value], dict[str, Value]]:
+        """The knobs of the model and those of training; raises UsageError for one out of range."""
+        values = {name: value for form in self._forms for name, value in form.values().items()}
+        names = {knob.name for knob in family.model_knobs}
+        model = {name: value for name, value in values.items() if name in names}
+        return model, {name: value for name, value in values.items() if name not in names}
+
     def request(self) -> TrainRequest:
         """What the form says.
 
@@ -295,10 +287,7 @@ class TrainForm(QWidget):
             raise UsageError("There is no data yet: choose a folder or file of images.")
         if not Path(data).expanduser().exists():
             raise UsageError(f"{data} is not there: choose a folder or file of images.")
-        names = {knob.name for knob in family.model_knobs}
-        values: dict[str, Value] = {}
-        for form in self._forms:
-            values |= form.values()
+        model, training = self._values(family)
         draft = self._draft
         return TrainRequest(
             family=family.name,
@@ -307,8 +296,8 @@ class TrainForm(QWidget):
             group=self.group.current() if other else "",
             size=int(self.side.current()),
             channels=int(self.channels.current()),
-            model={name: value for name, value in values.items() if name in names},
-            training={name: value for name, value in values.items() if name not in names},
+            model=model,
+            training=training,
             title=self.title.text().strip(),
             checkpoint=draft.start.path if draft is not None and draft.start is not None else None,
         )
@@ -318,22 +307,13 @@ class TrainForm(QWidget):
         family = self._chosen()
         if family is None or not self.isVisible():
             return
-        names = {knob.name for knob in family.model_knobs}
-        values: dict[str, Value] = {}
         try:
-            for form in self._forms:
-                values |= form.values()
+            model, training = self._values(family)
         except UsageError:
             return
+        size, channels = int(self.side.current()), int(self.channels.current())
         self.costAsked.emit(
-            TrainRequest(
-                family=family.name,
-                data="",
-                size=int(self.side.current()),
-                channels=int(self.channels.current()),
-                model={name: value for name, value in values.items() if name in names},
-                training={name: value for name, value in values.items() if name not in names},
-            )
+            TrainRequest(family.name, data="", size=size, channels=channels, model=model, training=training)
         )
 
     def submit(self) -> None:

@@ -6,21 +6,22 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
+from app.core.store import Store
 from app.core.workspace import Actions
 from app.train.pictures.controller import PicturesController
 from app.train.pictures.view import TrainPictures
 
 
-def connect(pictures: PicturesController, view: TrainPictures, *, window: QWidget) -> Actions:
+def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, window: QWidget) -> Actions:
     """Connects the pictures; `window` owns the dialogs that ask for files."""
     ask_photo, ask_timelapse = partial(pictures.ask_photo, window), partial(pictures.ask_timelapse, window)
-    view.scrubbed.connect(pictures.scrub)
-    view.tabChosen.connect(pictures.show_tab)
+    view.scrubber.moved.connect(pictures.scrub)
+    view.tabs.changed.connect(lambda tab: store.change("pictures", tab=tab))
     view.playWanted.connect(pictures.play)
     view.filesDropped.connect(pictures.pin_files)
     view.imageDropped.connect(pictures.pin_picture)
     view.pinWanted.connect(ask_photo)
-    view.unpinned.connect(pictures.unpin)
+    view.pins.unpinned.connect(pictures.unpin)
     view.timelapseChanged.connect(pictures.set_timelapse)
     view.exportWanted.connect(ask_timelapse)
     return {

@@ -68,7 +68,7 @@ class PicturesController(QObject):
         pictures = self._store.state.pictures
         self._weights = record.weights
         if record.pins != pictures.pins or record.sheets != pictures.sheets:
-            self._set(pins=record.pins, sheets=record.sheets)
+            self._store.change("pictures", pins=record.pins, sheets=record.sheets)
         elif pictures.tab == "look":
             self._draw_look()
 
@@ -76,17 +76,10 @@ class PicturesController(QObject):
         if self._watch is not None:
             self._watch.look()
 
-    def show_tab(self, key: str) -> None:
-        """Samples, pinned photos, or the look of Explore."""
-        self._set(tab=key)
-
     def next_tab(self) -> None:
         """By keyboard, one after the other."""
         keys = [key for key, _ in TABS]
-        self.show_tab(keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(pictures=replace(self._store.state.pictures, **changes))
+        self._store.change("pictures", tab=keys[(keys.index(self._store.state.pictures.tab) + 1) % len(keys)])
 
     # pinned photos
     def pin_files(self, names: Sequence[str]) -> None:
@@ -120,7 +113,7 @@ class PicturesController(QObject):
             when = "at the next preview" if now is not None and now.info.status.alive else "when the run goes on"
             store.update(status=f"Pinned {name}: it is drawn {when}.")
             if store.state.pictures.run == run:
-                self._set(tab="pins")
+                self._store.change("pictures", tab="pins")
             self._look()
 
         store.tasks.submit("study", "pin the photo", work, done=done)
@@ -140,7 +133,7 @@ class PicturesController(QObject):
         fit = [(at, file) for at, file in pictures.sheets if step is not None and at <= step]
         if view is None or not fit:
             if pictures.sheet is not None:
-                self._set(sheet=None, sheet_step=-1)
+                self._store.change("pictures", sheet=None, sheet_step=-1)
             return
         at, file = fit[-1]
         run, size = view.path, view.info.config.image_shape[1]
@@ -149,7 +142,7 @@ class PicturesController(QObject):
 
         def done(sheet: Pictures) -> None:
             if store.state.pictures.run == run:
-                self._set(sheet=sheet, sheet_step=at)
+                self._store.change("pictures", sheet=sheet, sheet_step=at)
 
         store.tasks.submit(
             "files",
@@ -169,8 +162,9 @@ class PicturesController(QObject):
         run = view.path
         if look is None:
             if not shown.note:
-                self._set(
-                    look_in_run=LookInRun(run, None, note="Nothing is on show in Explore yet: open a model there.")
+                self._store.change(
+                    "pictures",
+                    look_in_run=LookInRun(run, None, note="Nothing is on show in Explore yet: open a model there."),
                 )
             return
         fresh = shown.run != run or shown.look is not look
@@ -191,7 +185,7 @@ class PicturesController(QObject):
             old = store.state.pictures.look_in_run
             known = old.now if old.run == run and old.look is look else None
             before = known if known is not None and shot is not None and known.step != shot.step else None
-            self._set(look_in_run=LookInRun(run, look, shot, before, fit.note))
+            self._store.change("pictures", look_in_run=LookInRun(run, look, shot, before, fit.note))
 
         def ended(event: Failed | None) -> None:
             # The weights have moved on meanwhile: the next look at the run brings newer ones.
@@ -216,7 +210,7 @@ class PicturesController(QObject):
         elif view is not None and len(view.previews) > 1:
             if view.shown >= len(view.previews) - 1:
                 self._train.scrub(0)
-            self._set(playing=True)
+            self._store.change("pictures", playing=True)
             self._player.start(round(1000 / self._store.state.pictures.timelapse.fps))
 
     def _play_on(self) -> None:
@@ -230,7 +224,7 @@ class PicturesController(QObject):
     def _halt(self) -> None:
         self._player.stop()
         if self._store.state.pictures.playing:
-            self._set(playing=False)
+            self._store.change("pictures", playing=False)
 
     def step(self, by: int) -> None:
         """One preview on or back, or to the ends with a large number."""
@@ -242,7 +236,7 @@ class PicturesController(QObject):
     def set_timelapse(self, name: str, value: Any) -> None:
         """A field of `TimelapseChoice`."""
         timelapse = replace(self._store.state.pictures.timelapse, **{name: value})
-        self._set(timelapse=timelapse)
+        self._store.change("pictures", timelapse=timelapse)
         if self._player.isActive():
             self._player.setInterval(round(1000 / timelapse.fps))
 

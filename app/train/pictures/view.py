@@ -6,19 +6,19 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.state import AppState, moved
-from app.theme import set_kind
 from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
 from app.train.shortcuts import keys_text
 from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.picture import Picture
-from app.widgets.pixels import dropped_files, dropped_image
+from app.widgets.pixels import dropped_files, take_drop
 from app.widgets.scrubber import Scrubber
 from app.widgets.segmented import Segmented
 from app.widgets.thumbs import Thumb, ThumbGrid
@@ -45,13 +45,8 @@ class _Pins(QWidget):
         self.thumbs.removed.connect(lambda key: self.unpinned.emit(int(key)))
         self.remove = button("Unpin", "Take the chosen photo away from the run (Delete on the photo)", kind="quiet")
         self.remove.clicked.connect(self._remove)
-        self._foot = QWidget()
-        foot = hbox(self.thumbs, None, self.remove, gap_px=8)
-        foot.setContentsMargins(0, 0, 0, 0)
-        self._foot.setLayout(foot)
-        column = vbox(self.grid, self._foot, None, gap_px=8)
-        column.setStretch(0, 1000)
-        self.setLayout(column)
+        self._foot = held(hbox(self.thumbs, None, self.remove, gap_px=8))
+        self.setLayout(vbox(self.grid, self._foot, None, gap_px=8, stretch={0: 1000}))
 
     def show_pins(self, pictures: PicturesState, *, live: bool) -> None:
         """Shows the newest sheet and the pinned photos."""
@@ -114,12 +109,9 @@ class _LookInRun(QWidget):
         self.now = Picture(empty_text="Your picture of Explore appears here, drawn by this run.")
         for picture in (self.before, self.now):
             picture.setAcceptDrops(False)  # A photo that is dropped here is for the panel.
-        self.note = QLabel(wordWrap=True)
-        set_kind(self.note, "muted")
+        self.note = kind_label("muted", wordWrap=True)
         self._pair = _Pair(self.before, self.now)
-        column = vbox(self._pair, self.note, None, gap_px=8)
-        column.setStretch(0, 1000)
-        self.setLayout(column)
+        self.setLayout(vbox(self._pair, self.note, None, gap_px=8, stretch={0: 1000}))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -138,13 +130,10 @@ class _LookInRun(QWidget):
 class TrainPictures(QWidget):
     """Tabs of pictures, the scrubber close beneath them. Emits the preview that is wanted."""
 
-    scrubbed = Signal(int)
-    tabChosen = Signal(str)
     playWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
     pinWanted = Signal()
-    unpinned = Signal(int)
     timelapseChanged = Signal(str, object)
     exportWanted = Signal()
 
@@ -152,13 +141,11 @@ class TrainPictures(QWidget):
         super().__init__(parent)
         self.setAcceptDrops(True)
         self.tabs = Segmented(TABS, tooltip=f"What the run draws at each preview ({keys_text('pictures.tab')})")
-        self.tabs.changed.connect(self.tabChosen)
         self.pin = button("Pin photo…", f"Show a photo inside the run at every preview ({keys_text('pictures.pin')})")
         self.pin.clicked.connect(lambda: self.pinWanted.emit())
         self.timelapse = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
         self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
         self.pins, self.look = _Pins(), _LookInRun()
-        self.pins.unpinned.connect(self.unpinned)
         self._pages = QStackedWidget()
         for page in (self.grid, self.pins, self.look):
             self._pages.addWidget(page)
@@ -166,18 +153,13 @@ class TrainPictures(QWidget):
         self.play.setFixedWidth(32)
         self.play.clicked.connect(lambda: self.playWanted.emit())
         self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
-        self.scrubber.moved.connect(self.scrubbed)
         timelapse_row = self._make_timelapse_row()
         self.timelapse.toggled.connect(timelapse_row.setVisible)
         head = hbox(self.tabs, None, self.pin, self.timelapse)
-        self._foot = QWidget()
-        self._foot.setLayout(hbox(self.play, self.scrubber))
+        self._foot = held(hbox(self.play, self.scrubber))
         self.grid.installEventFilter(self)
-        foot = hbox(self._foot, None, gap_px=0)
-        foot.setStretch(0, 1000)
-        column = vbox(head, self._pages, foot, timelapse_row, None, gap_px=8)
-        column.setStretch(1, 1000)
-        self.setLayout(column)
+        foot = hbox(self._foot, None, gap_px=0, stretch={0: 1000})
+        self.setLayout(vbox(head, self._pages, foot, timelapse_row, None, gap_px=8, stretch={1: 1000}))
 
     def _make_timelapse_row(self) -> QWidget:
         self.rate = Segmented(
@@ -193,15 +175,11 @@ class TrainPictures(QWidget):
         self.scale.changed.connect(lambda key: self.timelapseChanged.emit("scale", int(key)))
         self.stamp.changed.connect(lambda on: self.timelapseChanged.emit("stamp", on))
         self.export.clicked.connect(lambda: self.exportWanted.emit())
-        row = QWidget()
-        line = hbox(self.rate, self.scale, self.stamp, None, self.export)
-        line.setContentsMargins(0, 0, 0, 0)
-        row.setLayout(line)
+        row = held(hbox(self.rate, self.scale, self.stamp, None, self.export))
         row.hide()
         return row
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "pictures"):
             self._show_pictures(now)
         if moved(now, before, "run_view") and now.run_view is not None:
@@ -218,7 +196,7 @@ class TrainPictures(QWidget):
         self.play.setText("❚❚" if pictures.playing else "▶")
         self.rate.set_current(str(pictures.timelapse.fps))
         self.scale.set_current(str(pictures.timelapse.scale))
-        self.stamp.set_checked(pictures.timelapse.stamp)
+        self.stamp.setChecked(pictures.timelapse.stamp)
         what = "pinned photos" if pictures.tab == "pins" else "samples"
         self.export.setToolTip(f"Write the {what} as a film: GIF, WebP, MP4 or PNG ({keys_text('pictures.timelapse')})")
         self._fit()
@@ -276,12 +254,4 @@ class TrainPictures(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        files = dropped_files(event.mimeData())
-        picture = None if files else dropped_image(event.mimeData())
-        if files:
-            self.filesDropped.emit(files)
-        elif picture is not None:
-            self.imageDropped.emit(picture)
-        else:
-            return
-        event.acceptProposedAction()
+        take_drop(event, self.filesDropped.emit, self.imageDropped.emit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -191,11 +190,7 @@ class RunActions(QObject):
         draft = self._store.state.draft
         start = next((one for one in draft.checkpoints if one.step == step), None) if draft is not None else None
         if draft is not None and start is not None:
-            self._store.update(draft=replace(draft, start=start))
-
-    def drop_draft(self) -> None:
-        """The form is a new run's again; its knobs stay as they are."""
-        self._store.update(draft=None)
+            self._store.change("draft", start=start)
 
     # handing on
     def _compare_with(self, path: Path) -> None:
@@ -208,10 +203,6 @@ class RunActions(QObject):
         run_list = self._store.state.run_list
         return torchrun_line(path, run_list.devices, run_list.nodes, device=self._device())
 
-    def set_machines(self, devices: int, nodes: int) -> None:
-        """Processes a machine, and machines, for the torchrun line."""
-        self._store.update(run_list=replace(self._store.state.run_list, devices=devices, nodes=nodes))
-
     def _changed(self, before: AppState, now: AppState) -> None:
         path = now.run_view.path if now.run_view is not None else None
         same = before.run_view is not None and before.run_view.path == path
@@ -220,7 +211,7 @@ class RunActions(QObject):
             return
         line = self.torchrun(path) if path is not None else ""
         if line != now.run_list.line:
-            self._store.update(run_list=replace(self._store.state.run_list, line=line))
+            self._store.change("run_list", line=line)
 
     def copy_torchrun(self, path: Path) -> None:
         """Copies that line."""

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -50,6 +51,7 @@ class RunsController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._train, self._processes, self._remember = store, train, processes, remember
+        self._show = partial(store.change, "run_list")
         self._folder: Path | None = None
         self._attached = tuple(Path(name) for name in attached)
         self._lists = Lists()
@@ -189,20 +191,9 @@ class RunsController(QObject):
         )
 
     # looking
-    def _show(self, **changes: Any) -> None:
-        self._store.update(run_list=replace(self._store.state.run_list, **changes))
-
-    def search(self, query: str) -> None:
-        """Shows only the runs that match."""
-        self._show(query=query)
-
     def choose_tag(self, tag: str) -> None:
         """Shows only the runs with this tag; the same again, or none, shows all."""
         self._show(tag="" if tag == self._store.state.run_list.tag else tag)
-
-    def choose_order(self, order: str) -> None:
-        """Another order of the list."""
-        self._show(order=order)
 
     def choose(self, path: Path) -> None:
         """Puts a run on show."""
@@ -295,10 +286,6 @@ class RunsController(QObject):
             "files", "compare the runs", work, done=lambda table: self._show(table=table), latest="compare"
         )
 
-    def close_table(self) -> None:
-        """Back to the run on show."""
-        self._show(table=None)
-
     def copy_table(self) -> None:
         """The table as text for a spreadsheet."""
         table = self._store.state.run_list.table
@@ -321,8 +308,11 @@ class RunsController(QObject):
         def done(found: tuple[Path, bool]) -> None:
             now, system = found
             gone = DeletedRun(path, now, title)
-            self._show(
-                gone=gone, marked=tuple(one for one in self._store.state.run_list.marked if one != path), table=None
+            self._store.change(
+                "run_list",
+                gone=gone,
+                marked=tuple(one for one in self._store.state.run_list.marked if one != path),
+                table=None,
             )
             where = "in the trash" if system else f"in {now.parent}, for its disk has no trash"
             self._store.notices.say(Message(f"{title} is {where}.", action="Undo", act=self.undo_delete))

@@ -26,8 +26,8 @@ class RunDetail(QWidget):
     copyWanted = Signal(str)
     machinesChanged = Signal(int, int)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._key = ""
         self.title = TextField()
         self.title.changed.connect(lambda text: self.renamed.emit(self._key, text))
@@ -55,9 +55,7 @@ class RunDetail(QWidget):
         self.beyond.add(machines)
         self.beyond.add(self.line)
         self.beyond.add_layout(hbox(self.copy, None))
-        column = vbox(rows, self.tags, self.beyond, gap_px=6)
-        column.setContentsMargins(16, 8, 16, 8)
-        self.setLayout(column)
+        self.setLayout(vbox(rows, self.tags, self.beyond, gap_px=6, margins=(16, 8, 16, 8)))
         self.hide()
 
     def key(self) -> str:

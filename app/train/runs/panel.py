@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.run_card import RunCard
 from app.state import AppState, moved
@@ -16,7 +16,8 @@ from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.cards import Card
 from app.widgets.fields import Combo, TextField
-from app.widgets.layout import hairline, hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hairline, hbox, held, scrolled, vbox
 from app.widgets.pixels import dropped_files
 from app.widgets.run_list import RunList
 from app.widgets.tag_chips import TagChips
@@ -42,19 +43,11 @@ class RunsPanel(QWidget):
     """Emits what is wanted, with the folder of the run that is meant."""
 
     runChosen = Signal(str)
-    markWanted = Signal(str, bool)
     actionWanted = Signal(str, str)
-    seen = Signal(list)
     searched = Signal(str)
-    tagChosen = Signal(str)
-    orderChosen = Signal(str)
     compareWanted = Signal()
     attachWanted = Signal()
     foldersDropped = Signal(list)
-    renamed = Signal(str, str)
-    tagAdded = Signal(str, str)
-    tagRemoved = Signal(str, str)
-    machinesChanged = Signal(int, int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,11 +61,8 @@ class RunsPanel(QWidget):
         self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))
         self.order = Combo(SORTS, tooltip="In which order the runs stand.")
         self.order.setFixedWidth(96)
-        self.order.changed.connect(self.orderChosen)
         self.tags = TagChips()
-        self.tags.clicked.connect(self.tagChosen)
-        self.count = QLabel()
-        self.count.setProperty("kind", "small")
+        self.count = kind_label("small")
         self.compare = button("Compare", f"The marked runs side by side ({keys_text('runs.compare')})", kind="quiet")
         self.compare.clicked.connect(lambda: self.compareWanted.emit())
         self.attach = button(
@@ -81,31 +71,21 @@ class RunsPanel(QWidget):
         self.attach.clicked.connect(lambda: self.attachWanted.emit())
         self.runs = RunList(empty_text="Runs appear here.")
         self.runs.activated.connect(self.runChosen)
-        self.runs.markWanted.connect(self.markWanted)
         self.runs.actionTriggered.connect(self._act)
-        self.runs.seen.connect(self.seen)
         self.search.returnPressed.connect(self.runs.setFocus)
         self.detail = RunDetail()
-        self.detail.renamed.connect(self.renamed)
-        self.detail.tagAdded.connect(self.tagAdded)
-        self.detail.tagRemoved.connect(self.tagRemoved)
         self.detail.copyWanted.connect(lambda key: self.actionWanted.emit(key, "torchrun"))
-        self.detail.machinesChanged.connect(self.machinesChanged)
         self._rename: str | None = None
         self._lay_out()
 
     def _lay_out(self) -> None:
-        find = hbox(self.search, self.order)
-        find.setStretch(0, 1)
+        find = hbox(self.search, self.order, stretch={0: 1})
         head = vbox(find, self.tags, hbox(self.count, None, self.compare, self.attach, gap_px=4), gap_px=6)
         head.setContentsMargins(16, 8, 16, 4)
-        inner = QWidget()
-        inner.setLayout(vbox(self.runs, None))
+        inner = held(vbox(self.runs, None))
         area = scrolled(inner)
         area.setViewportMargins(16, 0, 8, 0)
-        column = vbox(head, area, hairline(), self.detail, gap_px=0)
-        column.setStretch(1, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, area, hairline(), self.detail, gap_px=0, stretch={1: 1}))
 
     def focus_search(self) -> None:
         """Puts the cursor into the search."""
@@ -123,7 +103,6 @@ class RunsPanel(QWidget):
             self.runChosen.emit(key)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "runs", "run_list", "catalogue"):
             self._show_list(now)
         elif moved(now, before, "training"):

@@ -11,8 +11,9 @@ from typing import Final
 
 from engine import runs
 from engine.errors import RunError
-from engine.files.disk import reason
+from engine.files.disk import told_as
 
+Process = subprocess.Popen[bytes]
 LOG: Final = "process.log"
 LOG_BYTES: Final = 2**22
 TAIL_BYTES: Final = 2**14
@@ -43,7 +44,7 @@ def threads() -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(max(1, cores - 1))}
 
 
-def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
+def spawn(run: Path, device: str = "auto") -> Process:
     """Starts training `run` in a session of its own, behind everything else, its words in the run's `process.log`.
 
     Raises:
@@ -54,7 +55,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
         raise RunError(f"{run.name} is being trained already: choose it under Runs to watch it.")
     steps = int(runs.read_config(run).training.get("steps", status.steps) or 0)
     log = run / LOG
-    try:
+    with told_as(RunError, f"{run.name} could not be started in its own process", "train it in this window."):
         for left in ("PAUSE", "STOP"):
             runs.ask_run(run, left, False)
         fresh = not log.is_file() or log.stat().st_size > LOG_BYTES
@@ -70,10 +71,6 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
                 close_fds=True,
                 start_new_session=True,
             )
-    except OSError as error:
-        raise RunError(
-            f"{run.name} could not be started in its own process ({reason(error)}): train it in this window."
-        ) from error
     import psutil
 
     try:
@@ -85,7 +82,7 @@ def spawn(run: Path, device: str = "auto") -> subprocess.Popen[bytes]:
     return process
 
 
-def forget(process: subprocess.Popen[bytes]) -> None:
+def forget(process: Process) -> None:
     """Lets go of a process that outlives this one: Popen would warn of it at the end."""
     if process.poll() is None:
         process.returncode = 0

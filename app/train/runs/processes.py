@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,7 @@ from app.core.store import Store
 from app.core.tasks import LaneName
 from app.job import JobView
 from app.state import AppState
-from app.train.runs.process import ending, forget, spawn
+from app.train.runs.process import Process, ending, forget, spawn
 from engine.api import TrainRequest
 from engine.events import Failed
 from engine.files.disk import reason
@@ -31,7 +30,7 @@ STARTING: Final = "own process"
 
 @dataclass(frozen=True, eq=False)
 class _Child:
-    process: subprocess.Popen[bytes]
+    process: Process
     title: str
 
 
@@ -68,7 +67,7 @@ class RunProcesses(QObject):
         """A new run: knobs are checked here, the images are read by the process."""
         device, (lane, host) = self._device(), self._free()
 
-        def work(context: Context) -> tuple[Path, subprocess.Popen[bytes]]:
+        def work(context: Context) -> tuple[Path, Process]:
             run = host.session().new_run(wanted, read_data=False)
             return run, spawn(run, device)
 
@@ -85,17 +84,15 @@ class RunProcesses(QObject):
         """Goes on with a run; `more` are its steps in all, where they change."""
         device, (lane, host) = self._device(), self._free()
 
-        def work(context: Context) -> tuple[Path, subprocess.Popen[bytes]]:
+        def work(context: Context) -> tuple[Path, Process]:
             if more:
                 host.session().extend_run(run, {"steps": more})
             return run, spawn(run, device)
 
         self._begin(lane if more else "files", work, title)
 
-    def _begin(
-        self, lane: LaneName, work: Callable[[Context], tuple[Path, subprocess.Popen[bytes]]], title: str
-    ) -> None:
-        def done(found: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    def _begin(self, lane: LaneName, work: Callable[[Context], tuple[Path, Process]], title: str) -> None:
+        def done(found: tuple[Path, Process]) -> None:
             run, process = found
             self._refused = None
             self._processes[run] = _Child(process, title or run.name)

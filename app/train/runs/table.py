@@ -7,14 +7,15 @@ from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.state import AppState, moved
-from app.theme import mono_font, set_kind, tokens, ui_font
+from app.theme import mono_font, tokens, ui_font
 from app.train.runs.state import RunTable
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.painted import Painted
 from engine.runs import CompareRow
@@ -121,27 +122,19 @@ class RunTablePage(QWidget):
         super().__init__(parent)
         self._shown: RunTable | None = None
         self._titles: Mapping[str, str] = {}
-        self.title, self.line = QLabel(), QLabel()
-        set_kind(self.title, "title")
-        set_kind(self.line, "muted")
+        self.title, self.line = kind_label("title"), kind_label("muted")
         self.only = Toggle("Only what differs")
         self.only.setToolTip("Leave out the rows in which all runs are alike.")
         self.only.changed.connect(lambda _: self._fill())
-        self.copy = button("Copy", "Copy the table as comma-separated text")
-        self.copy.clicked.connect(lambda: self.copyWanted.emit())
-        self.close_table = button("Close", "Back to the run on show (Escape)")
-        self.close_table.clicked.connect(lambda: self.closeWanted.emit())
+        self.copy = button("Copy", "Copy the table as comma-separated text", do=self.copyWanted.emit)
+        self.close_table = button("Close", "Back to the run on show (Escape)", do=self.closeWanted.emit)
         self.table = _Table()
         self.table.setToolTip("A click on a name shows that run.")
         self.table.runChosen.connect(self._choose)
         head = hbox(vbox(self.title, self.line, gap_px=2), None, self.only, self.copy, self.close_table)
-        column = vbox(head, scrolled(self.table), gap_px=16)
-        column.setStretch(1, 1)
-        column.setContentsMargins(24, 16, 24, 12)
-        self.setLayout(column)
+        self.setLayout(vbox(head, scrolled(self.table), gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state."""
         if moved(now, before, "catalogue") and now.catalogue is not None:
             families = now.catalogue.families
             knobs = [knob for family in families for knob in family.model_knobs] + list(now.catalogue.training_knobs)
@@ -162,7 +155,7 @@ class RunTablePage(QWidget):
         """The rows on show."""
         if self._shown is None:
             return []
-        return [row for row in self._shown.rows if row.differs or not self.only.is_checked()]
+        return [row for row in self._shown.rows if row.differs or not self.only.isChecked()]
 
     def _fill(self) -> None:
         table = self._shown

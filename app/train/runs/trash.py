@@ -9,7 +9,7 @@ from PySide6.QtCore import QFile
 
 from engine import runs
 from engine.errors import RunError
-from engine.files.disk import reason
+from engine.files.disk import told_as
 
 
 def to_trash(run: Path) -> tuple[Path, bool]:
@@ -36,11 +36,7 @@ def put_back(run: Path, now: Path) -> None:
     """
     if run.exists():
         raise RunError(f"{run.name} cannot come back: there is another run of that name now.")
-    try:
+    with told_as(RunError, f"{run.name} cannot be brought back", "take it out of the system's trash by hand."):
         os.rename(now, run)
-    except OSError as error:
-        raise RunError(
-            f"{run.name} cannot be brought back ({reason(error)}): take it out of the system's trash by hand."
-        ) from error
     # The trash of desktops keeps a note of where each thing came from.
     (now.parent.parent / "info" / f"{now.name}.trashinfo").unlink(missing_ok=True)

@@ -8,17 +8,8 @@ from typing import Final
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6 import QtGui
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QHelpEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPixmap,
-    QResizeEvent,
-    QWheelEvent,
-)
 from PySide6.QtWidgets import QFrame, QToolTip, QWidget
 
 from app.theme import color, tokens, ui_font
@@ -78,7 +69,7 @@ class Canvas(pg.PlotWidget):
         self._marks: tuple[Mark, ...] = ()
         self._place: float | None = None
         self._cursor: float | None = None
-        self._picture: QPixmap | None = None
+        self._picture: QtGui.QPixmap | None = None
         self._room = QRectF(_AXIS_PX, 4, 1, 1)
         self._ratio = 1.0
         self._band: tuple[float, float] | None = None
@@ -212,19 +203,19 @@ class Canvas(pg.PlotWidget):
         return found if away <= REACH_PX else None
 
     # painting
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         ratio = self._sharpness or self.devicePixelRatioF()
         size = self.viewport().size() * ratio
         if self._picture is None or self._picture.size() != size:
             self._picture = self._rendered(size.width(), size.height(), ratio)
-        painter = QPainter(self.viewport())
+        painter = QtGui.QPainter(self.viewport())
         part = QRectF(event.rect())
         source = QRectF(part.x() * ratio, part.y() * ratio, part.width() * ratio, part.height() * ratio)
         painter.drawPixmap(part, self._picture, source)
         self._paint_over(painter)
         painter.end()
 
-    def _rendered(self, width: int, height: int, ratio: float) -> QPixmap:
+    def _rendered(self, width: int, height: int, ratio: float) -> QtGui.QPixmap:
         began = time.thread_time()
         self.renders += 1
         self._lay_out()
@@ -233,10 +224,10 @@ class Canvas(pg.PlotWidget):
             self._ratio = ratio
             for drawn in self.lines.values():
                 drawn.restyle(ratio)
-        picture = QPixmap(width, height)
+        picture = QtGui.QPixmap(width, height)
         picture.setDevicePixelRatio(ratio)
         picture.fill(color(tokens().panel))
-        painter = QPainter(picture)
+        painter = QtGui.QPainter(picture)
         self.scene().prepareForPaint()
         # With both rectangles: else Qt takes the picture's own pixels for those of the screen.
         screen = self.viewport().rect()
@@ -254,7 +245,7 @@ class Canvas(pg.PlotWidget):
         box = item.getViewBox().sceneBoundingRect()
         self._room = QRectF(box.x(), box.y(), max(1.0, box.width()), max(1.0, box.height()))
 
-    def _paint_guides(self, painter: QPainter) -> None:
+    def _paint_guides(self, painter: QtGui.QPainter) -> None:
         room, theme = self.room(), tokens()
         painter.setFont(ui_font(theme.small_px - 1))
         for value, word in self._guides:
@@ -268,9 +259,9 @@ class Canvas(pg.PlotWidget):
                 above = y - room.top() > 16
                 painter.drawText(QRectF(room.left(), y - 14 if above else y + 1, room.width() - 2, 13), flag, word)
 
-    def _paint_over(self, painter: QPainter) -> None:
+    def _paint_over(self, painter: QtGui.QPainter) -> None:
         room = self.room()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setClipRect(room.adjusted(-6, -2, 6, 2))
         if self._place is not None and 0 <= self.span.share(self._place) <= 1:
             paint_place(painter, self.px_of(self._place), room)
@@ -292,7 +283,7 @@ class Canvas(pg.PlotWidget):
                         paint.dot(painter, QPointF(x, y), ink_of(drawn.line.ink), 3.0)
 
     # the hand
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         self._moving = event.button() == Qt.MouseButton.MiddleButton or bool(
             event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         )
@@ -301,7 +292,7 @@ class Canvas(pg.PlotWidget):
         # Handed on, so that the card gets the focus.
         event.ignore()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
         spot = event.position()
         if self._drag_from is None:
             inside = self.room().adjusted(-2, -4, 2, _BOTTOM_PX).contains(spot)
@@ -316,19 +307,19 @@ class Canvas(pg.PlotWidget):
             self._band = (ends[0], ends[1]) if abs(ends[1] - ends[0]) >= _LEAST_BAND_PX else None
             self.viewport().update()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         band, self._band, self._drag_from, self._moving = self._band, None, None, False
         if band is not None:
             low, high = (self.x_at(px) for px in sorted(band))
             self._choose(Span(low, high, self.span.log))
         self.viewport().update()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.room().contains(event.position()):
             self._drag_from = None
             self.noteAsked.emit(self.x_at(event.position().x()))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
+    def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
         # Without Ctrl the wheel belongs to the column that scrolls.
         if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
@@ -338,7 +329,7 @@ class Canvas(pg.PlotWidget):
         self._choose(self.span.zoomed(0.8**turns, (event.position().x() - room.left()) / room.width()))
         event.accept()
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
         self.menuAsked.emit(self.x_at(event.pos().x()), event.globalPos())
         event.accept()
 
@@ -346,7 +337,7 @@ class Canvas(pg.PlotWidget):
         self.hovered.emit(None)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QtGui.QHelpEvent):
             mark = self.mark_at(event.pos().x()) if self.room().contains(QPointF(event.pos())) else None
             # Only marks tell something here: the card's own help would cover the lines at every stop of the hand.
             QToolTip.showText(event.globalPos(), mark.text if mark is not None else "", self)
@@ -357,7 +348,7 @@ class Canvas(pg.PlotWidget):
         self.spanned.emit(span.within(self.whole))
 
     # looks
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         super().resizeEvent(event)
         if hasattr(self, "_sides"):
             self._lay_out()

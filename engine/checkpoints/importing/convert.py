@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from engine.checkpoints.importing.layouts import autoencoder_kl, chaiyujin, dcgan, gan_zoo, rosinality, y0ast
+from engine.checkpoints.importing.layouts import autoencoder_kl, dcgan, gan_zoo, openai_like, rosinality
 from engine.checkpoints.importing.layouts.common import Candidate, Found, candidates
 from engine.checkpoints.importing.reading import ForeignWeights, read_source
 from engine.checkpoints.importing.report import ImportReport
@@ -19,15 +20,15 @@ from engine.checkpoints.importing.sniff import find_weights, read_safetensors_he
 from engine.checkpoints.model_file import KEY, ModelHeader, copy_weights, load_model, read_header, save_model
 from engine.errors import CheckpointError, UserError
 from engine.families import build, family
-from engine.files.disk import reason, sha256_of, write_bytes
+from engine.files.disk import sha256_of, told_as, write_bytes
 from engine.models.base import LatentModel
 from engine.progress import SILENT, Progress
 
 Match = Callable[[Candidate], Found | None]
 LAYOUTS: Final[tuple[Match, ...]] = (
     rosinality.match,
-    chaiyujin.match,
-    y0ast.match,
+    partial(openai_like.match_named, names=openai_like.CHAIYUJIN),
+    partial(openai_like.match_named, names=openai_like.Y0AST),
     autoencoder_kl.match,
     gan_zoo.match,
     dcgan.match,
@@ -263,12 +264,8 @@ def _copy_loom_model(path: Path, target: Path, answers: Mapping[str, object]) ->
     report.answered(answers)
     model, _, digest = load_model(path)
     round_trip, warnings = verify(model, path.name)
-    try:
+    with told_as(CheckpointError, f"{target.name} could not be written", "free some space or choose another place."):
         write_bytes(target, path.read_bytes())
-    except OSError as error:
-        raise CheckpointError(
-            f"{target.name} could not be written ({reason(error)}): free some space or choose another place."
-        ) from error
     read_header(target)
     return _imported(report, target, digest, model, round_trip, warnings)
 

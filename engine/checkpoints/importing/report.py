@@ -81,31 +81,12 @@ class ImportReport:
 
     def to_json(self) -> dict[str, Any]:
         """For --json."""
-        return {
-            "file": str(self.path),
-            "format": self.format,
-            "layout": self.layout,
-            "family": self.family,
-            "encode": self.encode,
-            "density": self.density,
-            "image_size": self.image_size,
-            "channels": self.channels,
-            "code_size": self.code_size,
-            "parameters": self.parameters,
-            "facts": dict(self.facts),
-            "questions": [
-                {
-                    "name": q.name,
-                    "title": q.knob.title,
-                    "choices": list(q.knob.choices),
-                    "default": q.default,
-                    "known": q.known,
-                }
-                for q in self.questions
-            ],
-            "warnings": list(self.warnings),
-            "unused": len(self.unused),
-        }
+        plain = {name: value for name, value in vars(self).items() if name not in ("path", "family_title")}
+        asked = [(q.name, q.knob.title, list(q.knob.choices), q.default, q.known) for q in self.questions]
+        names = ("name", "title", "choices", "default", "known")
+        questions = [dict(zip(names, row, strict=True)) for row in asked]
+        lists = {"facts": dict(self.facts), "questions": questions, "warnings": list(self.warnings)}
+        return {"file": str(self.path), **plain, **lists, "unused": len(self.unused)}
 
 
 def _choices(question: Question) -> str:

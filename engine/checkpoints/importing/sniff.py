@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from engine.errors import CheckpointError
-from engine.files.disk import MALFORMED, SMALL_BYTES, TooLarge, reason
+from engine.files.disk import MALFORMED, SMALL_BYTES, TooLarge, reason, told_as
 from engine.files.disk import read_json as load_json
 from engine.files.tensors import MAX_TENSORS, Header, NoHeader, read_header
 
@@ -31,14 +31,10 @@ def sniff(path: Path) -> Kind:
     Raises:
         CheckpointError: it cannot be read, could run code, is a bomb, or is nothing that is known.
     """
-    try:
+    with told_as(CheckpointError, f"{path.name} cannot be opened", "check the path and its permissions."):
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(4096)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.name} cannot be opened ({reason(error)}): check the path and its permissions."
-        ) from error
     if size > MAX_FILE_BYTES:
         raise refused(path, f"it is larger than {MAX_FILE_BYTES >> 30} GiB", "export the generator alone")
     if start.startswith(b"PK\x03\x04"):

@@ -108,7 +108,7 @@ def test_toggle_by_click_and_space(qtbot: QtBot):
     toggle = Toggle("EMA")
     _shown(qtbot, toggle)
     with qtbot.assertNotEmitted(toggle.changed):
-        toggle.set_checked(True)
+        toggle.setChecked(True)
     with qtbot.waitSignal(toggle.changed) as signal:
         qtbot.mouseClick(toggle, Qt.MouseButton.LeftButton)
     assert signal.args == [False]
@@ -167,13 +167,13 @@ def test_jobs_bar_speaks_of_the_job_on_show(qtbot: QtBot):
     with qtbot.waitSignal(bar.resumeClicked):
         bar._pause.click()
     bar._more.click()
-    assert bar.shown_key() == "e"
+    assert bar._key == "e"
     assert bar._line._timer.isActive()
     with qtbot.waitSignal(bar.stopClicked) as signal:
         bar._stop.click()
     assert signal.args == ["e"]
     bar.set_jobs([])
-    assert bar.shown_key() == ""
+    assert bar._key == ""
     assert not bar._stop.isVisible()
     assert not bar._line._timer.isActive()
 
@@ -210,11 +210,11 @@ def test_top_bar_tells_and_obeys(qtbot: QtBot):
     with qtbot.assertNotEmitted(bar.workspaceChanged):
         bar.set_workspace("explore")
     assert bar.workspace() == "explore"
-    assert not bar.model_combo().isVisible()
+    assert not bar.models.isVisible()
     bar.set_models([("a", "A"), ("b", "B")])
-    bar.set_model("b")
-    assert bar.model_combo().isVisible()
-    assert bar.model_combo().current() == "b"
+    bar.models.set_current("b")
+    assert bar.models.isVisible()
+    assert bar.models.current() == "b"
 
 
 def test_empty_state_offers_one_action(qtbot: QtBot):

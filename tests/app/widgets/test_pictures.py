@@ -145,7 +145,7 @@ def test_busy_stops_its_timers_when_hidden(qtbot: QtBot):
     qtbot.waitUntil(picture._spinner.isActive, timeout=60_000)
     picture.hide()
     assert not picture._spinner.isActive()
-    assert picture.is_busy()
+    assert picture._busy
 
 
 @pytest.mark.parametrize(("columns", "count"), [(5, 25), (4, 10), (0, 17), (1, 1)])
@@ -154,11 +154,11 @@ def test_every_cell_is_hit_in_its_middle_and_nothing_between(columns: int, count
     qtbot.addWidget(grid)
     grid.resize(330, 280)
     grid.set_pictures(_noise(count, 16, 16, 3))
-    rects = [grid.cell_rect(i) for i in range(count)]
-    assert [grid.cell_at(rect.center()) for rect in rects] == list(range(count))
+    rects = [grid.item_rect(i) for i in range(count)]
+    assert [grid.index_at(rect.center()) for rect in rects] == list(range(count))
     assert all(grid.rect().contains(rect) for rect in rects)
     assert all(not a.intersects(b) for i, a in enumerate(rects) for b in rects[:i])
-    assert grid.cell_at(rects[0].topRight() + QPoint(3, 2)) == -1
+    assert grid.index_at(rects[0].topRight() + QPoint(3, 2)) == -1
     with qtbot.waitSignal(grid.cellClicked) as signal:
         qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=rects[-1].center())
     assert signal.args == [count - 1]
@@ -174,7 +174,7 @@ def test_grid_paints_its_pictures(qtbot: QtBot):
     image = grid.grab().toImage()
     ratio = image.devicePixelRatio()
     for index in range(4):
-        spot = grid.cell_rect(index).center() * ratio
+        spot = grid.item_rect(index).center() * ratio
         assert QColor(image.pixel(spot)).getRgb()[:3] == tuple(flat[index, 0, 0])
 
 
@@ -186,7 +186,7 @@ def test_strip_keeps_the_chosen_frame_in_view(qtbot: QtBot):
     for index in (29, 0, 13):
         with qtbot.assertNotEmitted(strip.selected):
             strip.set_selected(index)
-        assert strip.rect().contains(strip.frame_rect(index).center())
+        assert strip.rect().contains(strip.item_rect(index).center())
     with qtbot.waitSignal(strip.selected) as signal:
         qtbot.keyClick(strip, Qt.Key.Key_Right)
     assert signal.args == [14]

@@ -16,7 +16,6 @@ from engine.latent.directions import (
     area_under_curve,
     auc_interval,
     fit_attribute,
-    orthogonalise,
     pca_directions,
 )
 
@@ -204,22 +203,6 @@ def test_a_lock_keeps_its_attribute_whatever_else_moves():
     assert moved @ hat.vector > 0.1
     own = apply(z, {"hat": 3.0, "smile": 2.0}, [hat, smile], locked={"smile"})
     assert own @ smile.vector == pytest.approx(2.0, abs=1e-6)
-
-
-def test_orthogonalise_makes_the_step_that_apply_makes_under_a_lock():
-    hat, smile = along("hat", [1, 1, 0], 1.7), along("smile", [0, 1, 1])
-    free = orthogonalise(hat, [smile])
-    assert abs(float(free.vector @ smile.vector)) < 1e-6
-    assert free.auc is None
-    np.testing.assert_allclose(
-        apply(np.zeros(3), {"hat": 2.0}, [free]),
-        apply(np.zeros(3), {"hat": 2.0}, [hat, smile], locked=["smile"]),
-        atol=1e-6,
-    )
-    twice = orthogonalise(hat, [smile, smile])
-    np.testing.assert_allclose(twice.vector, free.vector, atol=1e-6)
-    with pytest.raises(UserError, match="nothing is left"):
-        orthogonalise(hat, [hat])
 
 
 def test_unknown_names_and_wrong_sizes_are_one_sentence():

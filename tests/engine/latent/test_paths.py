@@ -82,7 +82,7 @@ def test_slerp_between_antipodes_keeps_the_norm_all_the_way():
 def test_norm_path_stays_on_the_shell_where_the_line_sinks():
     a, b = torch.nn.functional.normalize(codes(2, seed=5).double(), dim=1)
     assert float(paths.lerp(a, b, 0.5).norm()) < 0.9
-    assert float(paths.norm_preserving(a, b, 0.5).norm()) == pytest.approx(1, abs=1e-12)
+    assert float(paths.path(torch.stack([a, b]), [0.5], method="norm").norm()) == pytest.approx(1, abs=1e-12)
 
 
 def test_groups_are_walked_each_for_itself():

@@ -8,21 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from engine.checkpoints.importing.layouts.common import (
-    Built,
-    Candidate,
-    Found,
-    Taker,
-    indices,
-    interleaved,
-    lu_matrix,
-    scaled,
-)
+from engine.checkpoints.importing.layouts import common
 from engine.checkpoints.importing.layouts.flows import FlowWeights, StepWeights, even_depth, zero_conv
 from engine.checkpoints.importing.report import Question, ask
 from engine.knobs import Value
@@ -44,7 +36,15 @@ class Names:
     top: str
 
 
-def match_named(candidate: Candidate, names: Names) -> Found | None:
+CHAIYUJIN: Final = Names("Glow of chaiyujin/glow-pytorch", "unit", "f", "", "", "l", "u", "learn_top")
+"""`flow.layers.{i}.f.{0,2,4}`; pixels 0 to 1, a batch baked into `prior_h`."""
+Y0AST: Final = Names(
+    "Glow of y0ast/Glow-PyTorch", "centred", "block", "conv.", "linear.", "lower", "upper", "learn_top_fn"
+)
+"""`flow.layers.{i}.block.{0,2,4}.conv`; pixels -0.5 to 0.5, hparams.json."""
+
+
+def match_named(candidate: common.Candidate, names: Names) -> common.Found | None:
     """The flow in these weights, or None where they are named otherwise.
 
     Raises:
@@ -54,19 +54,19 @@ def match_named(candidate: Candidate, names: Names) -> Found | None:
     first = next((found for name in candidate.state if (found := mark.fullmatch(name))), None)
     if first is None:
         return None
-    reader = _Reader(candidate, Taker(candidate, first[1]), names)
+    reader = _Reader(candidate, common.Taker(candidate, first[1]), names)
     return reader.read()
 
 
 class _Reader:
-    def __init__(self, candidate: Candidate, taker: Taker, names: Names) -> None:
+    def __init__(self, candidate: common.Candidate, taker: common.Taker, names: Names) -> None:
         self.candidate, self.taker, self.names = candidate, taker, names
         self.permuted = False
 
-    def read(self) -> Found:
+    def read(self) -> common.Found:
         taker, candidate, names = self.taker, self.candidate, self.names
-        step_at = indices(taker.names(), r"flow\.layers\.(\d+)\.actnorm\.")
-        split_at = indices(taker.names(), r"flow\.layers\.(\d+)\.conv\.")
+        step_at = common.indices(taker.names(), r"flow\.layers\.(\d+)\.actnorm\.")
+        split_at = common.indices(taker.names(), r"flow\.layers\.(\d+)\.conv\.")
         levels = len(split_at) + 1
         depth = even_depth(candidate, [len(step_at) // levels])
         expected = [i * (depth + 2) + 1 + k for i in range(levels) for k in range(depth)]
@@ -116,10 +116,10 @@ class _Reader:
             "bits": 8,
         }
 
-        def build(answers: Mapping[str, Value]) -> Built:
+        def build(answers: Mapping[str, Value]) -> common.Built:
             return flow.built((channels, size, size), config, answers)
 
-        return Found(
+        return common.Found(
             names.title,
             "imported_glow",
             channels,
@@ -168,7 +168,9 @@ class _Reader:
             self.taker.take(f"{prefix}logs", out, 1, 1),
         )
         return (
-            (weight, bias) if first_half is None else (interleaved(weight, first_half), interleaved(bias, first_half))
+            (weight, bias)
+            if first_half is None
+            else (common.interleaved(weight, first_half), common.interleaved(bias, first_half))
         )
 
     def _normed(self, prefix: str, into: int, out: int, side: int) -> Pair:
@@ -177,7 +179,7 @@ class _Reader:
         if f"{prefix}{self.names.inner}bias" in self.taker:
             return weight, self.taker.take(f"{prefix}{self.names.inner}bias", out)
         shift, scale = self._actnorm(f"{prefix}actnorm.", out)
-        return scaled(weight, None, scale, shift * scale)
+        return common.scaled(weight, None, scale, shift * scale)
 
     def _actnorm(self, prefix: str, channels: int) -> Pair:
         """(shift, scale) of y = scale * (x + shift)."""
@@ -206,7 +208,7 @@ class _Reader:
         if f"{prefix}log_s" not in taker:
             self.permuted = True
             return torch.eye(c, dtype=torch.float64).flip(0)
-        matrix = lu_matrix(
+        matrix = common.lu_matrix(
             taker.take(f"{prefix}p", c, c),
             taker.take(prefix + self.names.lower, c, c),
             taker.take(prefix + self.names.upper, c, c),
