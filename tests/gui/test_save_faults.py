@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import threading
 from collections.abc import Callable
@@ -44,24 +45,27 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("where", ["write", "rename"])
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO], ids=["full", "read only", "broken"])
 def test_a_disk_that_says_no_leaves_nothing_behind(
-    app: App, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, where: str
+    app: App, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(app, two)
     smile(app)
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "old.jpg").write_bytes(b"old")
-    with monkeypatch.context() as broken:
-        refuse(broken, number, where)
-        for name in ("old.jpg", "new.webp"):
-            save(app, folder / name)
-            assert f"{folder / name} could not be written ({os.strerror(number)}): choose another place." in app.said
-    assert files(folder) == ["old.jpg"]
-    assert (folder / "old.jpg").read_bytes() == b"old"
-    assert app.state.look.edit("Smiling") == 2.0
+    for number, where in itertools.product((errno.ENOSPC, errno.EROFS, errno.EIO), ("write", "rename")):
+        app.explore.sessions.autosave()  # Or its turn might come while the disk is broken.
+        app.settle()
+        with monkeypatch.context() as broken:
+            refuse(broken, number, where)
+            for name in ("old.jpg", "new.webp"):
+                app.window.notice.clear()
+                save(app, folder / name)
+                told = f"{folder / name} could not be written ({os.strerror(number)}): choose another place."
+                assert told in app.said, where
+        assert files(folder) == ["old.jpg"]
+        assert (folder / "old.jpg").read_bytes() == b"old"
+        assert app.state.look.edit("Smiling") == 2.0
     save(app, folder / "old.jpg")
     assert "Saved" in app.said
     assert recipe_from(read_recipe(folder / "old.jpg") or "", "old.jpg").faces[0].edits == (("Smiling", 2.0),)
