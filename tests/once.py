@@ -14,7 +14,7 @@ import pytest
 
 from engine.api import Pictures
 from engine.blending import grid
-from engine.photos import heads
+from engine.photos import align, heads
 from engine.photos.similarity import Similarity
 
 KEPT = 64
@@ -44,7 +44,13 @@ def _face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> grid.Fac
     return _face(rgb, frame, head=head)
 
 
+def heads_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heads of a photo are looked for once."""
+    monkeypatch.setattr(heads, "find_heads", _heads)
+    monkeypatch.setattr(align, "find_heads", _heads)
+
+
 def faces_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The heads of a photo are looked for once, and told from what is behind them once."""
-    monkeypatch.setattr(heads, "find_heads", _heads)
+    heads_once(monkeypatch)
     monkeypatch.setattr(grid, "face_of", _face_of)

@@ -20,7 +20,15 @@ from engine.photos.align import align
 from engine.photos.decode import read_photo
 from engine.photos.similarity import Similarity, cut_out
 from engine.photos.write import write_photo
+from tests.once import heads_once
 from tests.quick import quick
+
+
+@pytest.fixture(autouse=True)
+def _heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the heads are is not tested here."""
+    heads_once(monkeypatch)
+
 
 SAMPLES = tuple(sorted(resources.path("samples").glob("*.webp")))
 
