@@ -20,7 +20,7 @@ from engine.photos.similarity import Similarity
 KEPT = 64
 
 
-def _once(work: Callable[..., Any]) -> Callable[..., Any]:
+def once(work: Callable[..., Any]) -> Callable[..., Any]:
     """The same function of a picture and of hashable values: the newest results are kept by what went in."""
     kept: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -36,8 +36,8 @@ def _once(work: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-_heads: Callable[[Pictures], tuple[heads.Head, ...]] = _once(heads.find_heads)
-_face: Callable[..., grid.Face] = _once(grid.face_of)
+_heads: Callable[[Pictures], tuple[heads.Head, ...]] = once(heads.find_heads)
+_face: Callable[..., grid.Face] = once(grid.face_of)
 
 
 def _face_of(rgb: Pictures, frame: Similarity, *, head: bool = True) -> grid.Face:
