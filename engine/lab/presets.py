@@ -61,5 +61,28 @@ def _gans() -> list[LabPreset]:
     ]
 
 
-PRESETS: Final[dict[str, LabPreset]] = {row.name: row for row in (*_flows(), *_gans())}
+PLANE_VAE: Final[Mapping[str, Value]] = MappingProxyType({"code": 2, "width": 64})
+VAES: Final[Mapping[str, tuple[str, Mapping[str, Value]]]] = {
+    "plane": ("VAE, two numbers", {}),
+    "line": ("VAE, one number", {"code": 1}),
+    "linear": ("VAE, linear", {"hidden_layers": 0}),
+    "fixed": ("VAE, noise of 0.1", {"likelihood": "gaussian-fixed", "sigma": 0.1}),
+    "each": ("VAE, noise by the code", {"likelihood": "gaussian-each"}),
+    "full": ("VAE, tilted posterior", {"posterior": "full"}),
+    "iwae": ("VAE, bound of 8 codes", {"bound": "iwae", "samples": 8}),
+    "warm": ("VAE, KL warm-up", {"kl_warmup": 500}),
+    "score": ("VAE, score gradient", {"gradient": "score"}),
+    "score-baseline": ("VAE, score gradient with baseline", {"gradient": "score-baseline"}),
+}
+"""Title and knobs beside `PLANE_VAE`."""
+
+
+def _vaes() -> list[LabPreset]:
+    return [
+        LabPreset(f"vae-{name}", title, "vae", {**PLANE_VAE, **knobs}, {"steps": 4000})
+        for name, (title, knobs) in VAES.items()
+    ]
+
+
+PRESETS: Final[dict[str, LabPreset]] = {row.name: row for row in (*_flows(), *_gans(), *_vaes())}
 """By name, flows first."""

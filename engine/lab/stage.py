@@ -162,10 +162,10 @@ class Stage:
             return self.shown.log_prob(as_images(points))
 
     def samples(self, count: int, *, seed: int = 0) -> Tensor:
-        """Points (count, d) of the averaged weights."""
+        """Points (count, d) of the averaged weights, with the decoder's noise where its density has any."""
         with torch.no_grad():
-            codes = self.shown.sample_codes(count, generator=torch.Generator().manual_seed(seed))
-            return self.shown.decode(codes).flatten(1)
+            generator = torch.Generator().manual_seed(seed)
+            return self.shown.draw(self.shown.sample_codes(count, generator=generator), generator=generator).flatten(1)
 
     def fresh(self, *, seed: int = 0) -> Tensor:
         """Points (FRESH, d) of the truth that training does not see."""
