@@ -32,9 +32,15 @@ OWN_KNOBS: Final[Mapping[str, Mapping[str, Value]]] = {
     "wgan": {"weight_clip": 0.1},
     "wgan-gp": {"gradient_penalty": 0.1, "critic_steps": 3},
     "minimax": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
+    "tv": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
 }
 """What an objective needs in the plane beside `PLANE_GAN`."""
-OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {"wgan": {"learning_rate": 1e-3, "momentum": 0.0}}
+OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {
+    "wgan": {"learning_rate": 1e-3, "momentum": 0.0},
+    "mmd": {"momentum": 0.9, "steps": 4000},
+    # A step of its rounds costs as much as ten of another objective.
+    "sinkhorn": {"momentum": 0.9, "steps": 2000, "batch": 128},
+}
 
 
 def _flows() -> list[LabPreset]:

@@ -187,6 +187,10 @@ class LatentModel(nn.Module, ABC):
         """A word or two for each step between what `trace` gives."""
         return ()
 
+    def critic(self, x: Tensor) -> Tensor | None:
+        """What a discriminator says of images, (B,) in its objective's reading; None where there is none."""
+        return None
+
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Bits/dim of each image, (B,), at the model's own bit depth (5- and 8-bit figures do not compare).
 

@@ -34,6 +34,8 @@ def tiny_config(family: str) -> Config:
 
 
 POINTS_ALONE = {
+    ("gan", "objective", "mmd"),
+    ("gan", "objective", "sinkhorn"),
     ("vae", "likelihood", "gaussian-each"),
     ("vae", "posterior", "full"),
     ("vae", "bound", "iwae"),

@@ -133,7 +133,8 @@ class PointVae(LatentModel):
         found = self.rule()
         mean, factor = (part.double() for part in self.posterior(x))
         log_q = torch.distributions.MultivariateNormal(mean[:, None], scale_tril=factor[:, None]).log_prob(found.codes)
-        return (log_q.exp() * (log_q - found.posterior(x.flatten(1)))).sum(1) * found.cell
+        gap: Tensor = (log_q.exp() * (log_q - found.posterior(x.flatten(1)))).sum(1) * found.cell
+        return gap
 
     def log_weights(self, x: Tensor, noise: Tensor) -> Tensor:
         mean, factor = self.posterior(x)
@@ -144,7 +145,8 @@ class PointVae(LatentModel):
         """log p(x|z), (K, B), of points (B, d, 1, 1) and codes (K, B, D)."""
         mean, log_std = self.decoded(z.flatten(0, 1))
         shape = (*z.shape[:2], -1)
-        return gaussian_log_density(x.flatten(1), mean.view(shape), log_std.reshape(shape)).sum(2)
+        found: Tensor = gaussian_log_density(x.flatten(1), mean.view(shape), log_std.reshape(shape)).sum(2)
+        return found
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         mean, factor = self.posterior(x)

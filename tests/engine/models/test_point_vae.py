@@ -102,7 +102,7 @@ def test_the_density_integrates_to_one(likelihood, code):
 def test_the_rule_grows_finer_until_nothing_is_left_between_its_nodes(code):
     model = make(code=code, likelihood="gaussian-fixed", sigma=0.1, hidden_layers=0)
     with torch.no_grad():
-        model.decoder[0].weight.mul_(2.0)
+        model.decoder[0].weight.mul_({1: 6.0, 2: 2.0}[code])
         found = model.rule()
         assert found.apart <= APART
         assert len(found.codes) > {1: 128, 2: 32}[code] ** code
