@@ -31,7 +31,7 @@ class LabTraining:
     steps: int = knob(2000, "Steps", "How many batches.", low=1, high=1_000_000)
     batch: int = knob(256, "Batch", "Points a step.", low=2, high=4096)
     learning_rate: float = knob(2e-3, "Learning rate", "Of the first half.", low=1e-6, high=1.0, log=True)
-    optimiser: str = knob("adam", "Optimiser", "What makes a step of a gradient.", choices=OPTIMISERS)
+    optimiser: str = knob("adam", "Optimiser", "What makes a step of a gradient.", choices=("adam", "rmsprop", "sgd"))
     momentum: float = knob(0.9, "Momentum", "Adam's first beta; the others' momentum.", low=0.0, high=0.999)
     beta2: float = knob(0.99, "Second moment", "Adam's second beta, RMSprop's alpha.", low=0.0, high=0.9999)
     decay: float = knob(0.5, "Decay", "The last part of the steps, in which the rate falls to 0.", low=0.0, high=1.0)
@@ -46,6 +46,13 @@ class LabTraining:
         "To points of the truth, which is KL(truth to model), or of the model to the truth's density, which is "
         "KL(model to truth).",
         choices=("data", "density"),
+    )
+    start: float = knob(
+        0.0,
+        "Start",
+        "Where a fit to a density starts: a flow with an actnorm first begins as a Gaussian around this number.",
+        low=-100.0,
+        high=100.0,
     )
 
 
@@ -135,7 +142,10 @@ class Stage:
             self.model = build(setup.family, setup.knobs, (self.truth.dimension, 1, 1))
         if reverse and not (self.model.abilities.encode == self.model.abilities.density == "exact"):
             raise UsageError("Only a flow can be fitted to a density: choose the family stack, or fit to data.")
-        self.model.prepare(self.batch())
+        first = self.batch()
+        if reverse:
+            first = torch.randn(first.shape, generator=self.data) + setup.training.start
+        self.model.prepare(first)
         self._average = Ema(self.model, setup.training.ema)
         self.steps = LabSteps(self.model, setup.training)
         self.metrics: dict[str, Tensor] = {}
