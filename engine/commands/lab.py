@@ -100,9 +100,8 @@ def _lesson_text(lesson: Lesson, proofs: list[tuple[Check, float, float]]) -> st
     if lesson.erratum:
         lines.append(f"On the slide: {lesson.erratum}")
     for check, value, _ in proofs:
-        wanted = {"about": f"{check.target:g} +- {check.tolerance:g}"}.get(
-            check.sense, f"{check.sense} {check.target:g}"
-        )
+        limit = f"{check.sense} {check.target:g}"
+        wanted = f"{check.target:g} +- {check.tolerance:g}" if check.sense == "about" else limit
         mark = "" if check.holds(value) else "  DOES NOT HOLD"
         lines.append(f"  {check.title:<44}{value:>12.5g}  ({wanted}) {check.unit}".rstrip() + mark)
     return "\n".join(lines)

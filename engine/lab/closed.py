@@ -100,8 +100,9 @@ def ring_value(covered: int) -> float:
 
 
 def pull(loss: str, theta: float) -> float:
-    """|d loss / d theta| of a generator N(theta, 1) for data N(0, 1) under the best discriminator (for `wasserstein` the
-    best critic of slope 1). log D / (1 - D) = theta^2 / 2 - theta x, so only its slope and D are needed."""
+    """|d loss / d theta| of a generator N(theta, 1) for data N(0, 1) under the best discriminator, for `wasserstein`
+    the best critic of slope 1. log D / (1 - D) = theta^2 / 2 - theta x, so only its slope and D are needed.
+    """
     if loss == "wasserstein":
         return 1.0
     x, w = gauss_legendre(400, theta - 12.0, theta + 12.0)
@@ -111,8 +112,9 @@ def pull(loss: str, theta: float) -> float:
 
 
 def pushed(name: str, at: float) -> float:
-    """The density at `at` of `square` z^2 or `double` 2 z of a uniform z (on [0, 2], on [0, 1]), or `affine` 2 z + 1 of a
-    normal one: that of z, by autograd's slope of the inverse."""
+    """The density at `at` of `square` z^2 or `double` 2 z of a uniform z (on [0, 2], on [0, 1]), or `affine` 2 z + 1 of
+    a normal one: that of z, by autograd's slope of the inverse.
+    """
     x = torch.tensor(at, dtype=torch.float64, requires_grad=True)
     inverse = {"square": lambda: x.sqrt(), "double": lambda: x / 2, "affine": lambda: (x - 1) / 2}[name]()
     (slope,) = torch.autograd.grad(inverse, x)

@@ -55,5 +55,6 @@ def read(line: str) -> Setup:
     families = [row.name for row in FAMILIES.values() if row.points]
     if name not in families:
         raise UsageError(f"family must be one of {', '.join(families)}, got {name!r}.")
-    config = from_json(FAMILIES[name].config, knobs)
+    kind: type[object] = FAMILIES[name].config
+    config = from_json(kind, knobs)
     return Setup(truth, name, {knob: getattr(config, knob) for knob in knobs}, from_json(LabTraining, training))

@@ -100,9 +100,7 @@ LESSONS: Final = (
         answer="Not at all: 3.5360 nats either way.",
         checks=(
             Check("linear", "Cost of 3 linear layers", 3.5360, 0.02, partial(figure, LINEAR, "nll"), "nats"),
-            Check(
-                "coordinates", "Least cost coordinate by coordinate", 1.3451, 1e-4, closed.ring_by_coordinates, "nats"
-            ),
+            Check("coordinates", "Least cost, each by itself", 1.3451, 1e-4, closed.ring_by_coordinates, "nats"),
             Check(
                 "alone",
                 "Cost that such a flow reaches",
@@ -140,8 +138,8 @@ LESSONS: Final = (
         ),
         question="How low can any model get on the banana?",
         answer="To its entropy, -3.1536 nats.",
-        erratum="Two slides have slips in their indices: the second coupling changes the first half from the second one, "
-        "and the inverse of z3 uses b3 and alpha3.",
+        erratum="Two slides have slips in their indices: the second coupling changes the first half from the second, and "
+        "the inverse of z3 uses b3 and alpha3.",
         checks=(
             Check("floor", "Entropy of the banana", -3.1536, 1e-4, lambda: truth("banana").entropy, "nats"),
             Check(

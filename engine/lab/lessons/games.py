@@ -136,10 +136,10 @@ LESSONS: Final = (
             "Its surface comes to p / (p + q): a third where both are, 1 where only data are.",
             "What it can reach, and no more, is twice the Jensen-Shannon divergence less 2 log 2.",
         ),
-        question="What does the best discriminator say in a bump that the generator covers twice as densely as the data?",
+        question="What does the best discriminator say where samples are twice as dense as data?",
         answer="1/3: the data's density over the sum of both.",
-        erratum="One deck writes the value with a minus between its two parts and JS without its halves: it is a sum, and "
-        "the value is 2 JS - 2 log 2.",
+        erratum="One deck writes the value with a minus between its parts and JS without its halves: it is a sum, and the "
+        "value is 2 JS - 2 log 2.",
         checks=(
             *(
                 Check(f"value_{k}", f"Best value on {k} of 8", target, 2e-4, partial(closed.ring_value, k), "nats")
@@ -167,10 +167,12 @@ LESSONS: Final = (
         answer="From 1.2e-2 to 4.5e-6, almost three thousand times.",
         checks=(
             Check("minimax_6", "Minimax pull at 6", 1.245e-2, 1e-5, partial(closed.pull, "minimax", 6.0)),
-            Check("non_saturating_6", "Non-saturating at 6", 5.99, 0.01, partial(closed.pull, "non-saturating", 6.0)),
+            Check(
+                "non_saturating_6", "Non-saturating pull at 6", 5.99, 0.01, partial(closed.pull, "non-saturating", 6.0)
+            ),
             Check("minimax_10", "Minimax pull at 10", 4.5e-6, 1e-7, partial(closed.pull, "minimax", 10.0)),
             Check(
-                "non_saturating_10", "Non-saturating at 10", 10.0, 1e-3, partial(closed.pull, "non-saturating", 10.0)
+                "non_saturating_10", "Non-saturating, at 10", 10.0, 1e-3, partial(closed.pull, "non-saturating", 10.0)
             ),
         ),
     ),
@@ -184,7 +186,7 @@ LESSONS: Final = (
         layers=("data", "samples", "critic"),
         sentences=(
             "On the left the generator makes twenty steps for one of the discriminator, on the right one for one.",
-            "Whatever place the discriminator trusts most draws all the points, and they leave together when it learns.",
+            "The place that the discriminator trusts most draws all points, and they leave together when it learns.",
             "With even steps the same two networks find all eight bumps.",
         ),
         question="How many of eight bumps does the eager generator hold at any moment?",

@@ -44,7 +44,8 @@ def line_map(setup: Setup, part: str) -> float:
     z = torch.tensor([[0.0], [1.0]])
     model = learned(setup).shown
     with torch.no_grad():
-        zero, one = model.decode(z).flatten().tolist()
+        ends = model.decode(z).flatten().tolist()
+    zero, one = float(ends[0]), float(ends[1])
     return abs(zero) if part == "mean" else abs(one - zero)
 
 
@@ -89,7 +90,7 @@ excess = partial(figure, name="excess")
 def best_value(covered: int, *, steps: int = 500) -> float:
     """E_p log D + E_q log(1 - D) on fresh points, of a discriminator that learned by itself to tell the ring from a
     generator that stays on `covered` of its modes."""
-    ring, network = _judge(covered, steps)
+    _, network = _judge(covered, steps)
     real, fake = _ring_and_some(covered, 20_000, torch.Generator().manual_seed(99))
     with torch.no_grad():
         return -float(discriminator_loss(network(as_images(real)), network(as_images(fake))))

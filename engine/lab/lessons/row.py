@@ -63,8 +63,8 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One row. `deck` is a key of `DECKS`, `slide` its place there. `stages` are none, one or two; `game` names rules of
-    `engine.lab.games` where the lesson is a game of two numbers. `erratum` is what the slide has wrong, or nothing.
+    """One row. `deck` is a key of `DECKS`, `slide` its place there. `stages` are none, one or two; `game` names rules
+    of `engine.lab.games` where the lesson is a game of two numbers. `erratum` is what the slide has wrong, or nothing.
     """
 
     number: str
