@@ -138,7 +138,7 @@ LESSONS: Final = (
         ),
         question="How low can any model get on the banana?",
         answer="To its entropy, -3.1536 nats.",
-        erratum="Two slides have slips in their indices: the second coupling changes the first half from the second, and "
+        erratum="Two slides have slips in their indices: the second coupling changes the first half from the other, "
         "the inverse of z3 uses b3 and alpha3.",
         checks=(
             Check("floor", "Entropy of the banana", -3.1536, 1e-4, lambda: truth("banana").entropy, "nats"),

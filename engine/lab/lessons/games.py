@@ -138,7 +138,7 @@ LESSONS: Final = (
         ),
         question="What does the best discriminator say where samples are twice as dense as data?",
         answer="1/3: the data's density over the sum of both.",
-        erratum="One deck writes the value with a minus between its parts and JS without its halves: it is a sum, and the "
+        erratum="One deck writes the value with a minus between its parts and JS without its halves: it is a sum, and "
         "value is 2 JS - 2 log 2.",
         checks=(
             *(
