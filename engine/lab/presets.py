@@ -76,16 +76,18 @@ VAES: Final[Mapping[str, tuple[str, Mapping[str, Value]]]] = {
     "each": ("VAE, noise by the code", {"likelihood": "gaussian-each"}),
     "full": ("VAE, tilted posterior", {"posterior": "full"}),
     "iwae": ("VAE, bound of 8 codes", {"bound": "iwae", "samples": 8}),
+    "curve": ("VAE, one number, bound of 8 codes", {"code": 1, "bound": "iwae", "samples": 8}),
     "warm": ("VAE, KL warm-up", {"kl_warmup": 500}),
     "score": ("VAE, score gradient", {"gradient": "score"}),
     "score-baseline": ("VAE, score gradient with baseline", {"gradient": "score-baseline"}),
 }
 """Title and knobs beside `PLANE_VAE`."""
+VAE_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {"curve": {"steps": 2000, "learning_rate": 3e-3}}
 
 
 def _vaes() -> list[LabPreset]:
     return [
-        LabPreset(f"vae-{name}", title, "vae", {**PLANE_VAE, **knobs}, {"steps": 4000})
+        LabPreset(f"vae-{name}", title, "vae", {**PLANE_VAE, **knobs}, VAE_TRAINING.get(name, {"steps": 4000}))
         for name, (title, knobs) in VAES.items()
     ]
 

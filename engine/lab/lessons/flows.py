@@ -17,7 +17,7 @@ ALONE = flow("ring8", "3 x (diagonal, sinh-arcsinh), diagonal", steps=600, learn
 VOLUME = flow("square", "3 x (coupling(additive, 16), swap)", steps=300, learning_rate=0.01)
 REALNVP = flow("banana", "5 x (coupling(affine, 32, 32), swap)", steps=1000)
 MAF = flow("banana", "actnorm, 4 x (maf(64, 64), swap)", steps=600)
-CURVE = preset("banana", "vae-line", steps=1500)
+CURVE = preset("banana", "vae-curve")
 
 LESSONS: Final = (
     Lesson(
@@ -174,7 +174,7 @@ LESSONS: Final = (
         sentences=(
             "A flow and a VAE with one number of code learn the same bent curve with noise around it.",
             "The flow keeps as many numbers as the data have and can get everything right.",
-            "The VAE keeps the place along the curve and leaves the rest to noise of one size everywhere.",
+            "The VAE keeps the place along the curve and leaves the rest to noise of one size.",
         ),
         question="Which of the two comes nearer to the floor?",
         answer="The flow; the VAE pays for noise that does not follow the curve.",
