@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.knobs import MINUTES, Preset
 from engine.models.family import Family
-from engine.models.gan.dcgan import Dcgan, DcganConfig
+from engine.models.gan.config import DcganConfig
+from engine.models.gan.dcgan import Dcgan
 from engine.models.gan.frozen import FrozenDcgan
 from engine.models.gan.plots import plots
 
