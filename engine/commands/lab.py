@@ -14,7 +14,8 @@ from engine.errors import UsageError
 from engine.families import FAMILIES, family
 from engine.knobs import from_json, knobs_of
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Reading, Setup, Stage
+from engine.lab.setup import LabTraining, Reading, Setup
+from engine.lab.stage import Stage
 from engine.lab.truths import MAKERS
 
 MOST_SEEDS = 100

@@ -251,6 +251,7 @@ class Dcgan(LatentModel):
         self.config = config
         self.objective = OBJECTIVES[config.objective]
         self.critic_steps = config.critic_steps or self.objective.critic_steps
+        self.critic_even = 0.5 if self.objective.reading is torch.sigmoid else None
         points, groups = are_points(image_shape), (Group("code", 0, config.code),)
         self.spec = LatentSpec(config.code, groups, image_shape, range=None if points else (-1.0, 1.0))
         self.generator: Generator | PointGenerator
@@ -359,6 +360,10 @@ class Dcgan(LatentModel):
         finally:
             self.discriminator.requires_grad_(True)
         return {"generator_loss": loss.detach(), "generator_gradient_norm": norm}
+
+    def critic(self, x: Tensor) -> Tensor:
+        said: Tensor = self.objective.reading(self.discriminator(x))
+        return said
 
     def landmarks(self) -> dict[str, float]:
         even = self.objective.even_loss

@@ -1,0 +1,66 @@
+"""The curves of the Lab: what training minimises, and a figure against its floor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtWidgets import QWidget
+
+from app.lab.numbers import Row
+from app.lab.state import LabState
+from app.widgets.curves import Curves, Line
+from app.widgets.layout import vbox
+
+HEIGHT_PX: Final = 168
+SMOOTHING: Final = 0.9
+LOSSES: Final = {"loss": "loss", "discriminator_loss": "D", "generator_loss": "G"}
+
+
+class LabCharts(QWidget):
+    """Two plots over the steps: the losses, and the figure that is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses = Curves(
+            "Training loss", "each model's own", smoothing=SMOOTHING, hint="Losses of games say little."
+        )
+        self.figure: Curves | None = None
+        self._title = ""
+        self.losses.setFixedHeight(HEIGHT_PX)
+        self._column = vbox(self.losses, gap_px=8)
+        self.setLayout(self._column)
+
+    def show_lab(self, state: LabState, rows: tuple[Row, ...]) -> None:
+        """The curves of all stages."""
+        many, lines = len(state.stages) > 1, []
+        for index, stage in enumerate(state.stages):
+            names = [name for name in LOSSES if name in stage.curves]
+            for dash, name in enumerate(names):
+                label = f"{'AB'[index]} {LOSSES[name]}" if many else LOSSES[name]
+                lines.append(Line(f"{index} {name}", label, stage.curves[name], ink=index, dash=dash))
+        self.losses.set_lines(lines)
+        row = next((row for row in rows if row.key == state.figure), rows[0] if rows else None)
+        if row is None:
+            return
+        chart = self._chart(f"{row.title} ({row.unit})" if row.unit else row.title)
+        chart.set_lines(
+            [
+                Line(
+                    f"{index} {row.key}", "AB"[index] if many else "now", stage.curves[row.key], ink=index, smooth=False
+                )
+                for index, stage in enumerate(state.stages)
+                if row.key in stage.curves
+            ]
+        )
+        chart.set_guides([(row.floor, "perfect")])
+
+    def _chart(self, title: str) -> Curves:
+        """The plot of this title, made anew where another one stands there."""
+        if self.figure is None or self._title != title:
+            if self.figure is not None:
+                self.figure.setParent(None)
+                self.figure.deleteLater()
+            self._title, self.figure = title, Curves(title, title)
+            self.figure.setFixedHeight(HEIGHT_PX)
+            self._column.insertWidget(0, self.figure)
+        return self.figure
