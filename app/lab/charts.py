@@ -17,7 +17,7 @@ LOSSES: Final = {"loss": "loss", "discriminator_loss": "D", "generator_loss": "G
 
 
 class LabCharts(QWidget):
-    """Two plots over the steps: the losses, and the figure that is chosen."""
+    """The plot of the figure that is chosen; `losses` is another one, which stands elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,11 +27,12 @@ class LabCharts(QWidget):
         self.figure: Curves | None = None
         self._title = ""
         self.losses.setFixedHeight(HEIGHT_PX)
-        self._column = vbox(self.losses, gap_px=8)
+        self._column = vbox(gap_px=8)
         self.setLayout(self._column)
+        self.setFixedHeight(HEIGHT_PX)
 
-    def show_lab(self, state: LabState, rows: tuple[Row, ...]) -> None:
-        """The curves of all stages."""
+    def show_lab(self, state: LabState, row: Row | None) -> None:
+        """The curves of all stages, and that of one figure."""
         many, lines = len(state.stages) > 1, []
         for index, stage in enumerate(state.stages):
             names = [name for name in LOSSES if name in stage.curves]
@@ -39,7 +40,6 @@ class LabCharts(QWidget):
                 label = f"{'AB'[index]} {LOSSES[name]}" if many else LOSSES[name]
                 lines.append(Line(f"{index} {name}", label, stage.curves[name], ink=index, dash=dash))
         self.losses.set_lines(lines)
-        row = next((row for row in rows if row.key == state.figure), rows[0] if rows else None)
         if row is None:
             return
         chart = self._chart(f"{row.title} ({row.unit})" if row.unit else row.title)

@@ -180,7 +180,7 @@ class LabController(QObject):
         self._make()
 
     def _make(self, *, blame: int = 0) -> None:
-        """Makes the bench anew; it goes on learning where it did. The one before stays where this one cannot be made."""
+        """Makes the bench anew, which goes on learning if it did; where it cannot be made, the one before stays."""
         self._again, setups = self._again or self.state.playing, self._setups()
         self._store.tasks.cancel(self._job)
 

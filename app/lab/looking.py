@@ -129,7 +129,7 @@ class Looking(QObject):
 
     def _look(self) -> None:
         state, bench, span = self._state, self._bench, self._span
-        if self._busy or bench is None or span is None or not state.stages:
+        if self._busy or bench is None or span is None or len(bench.setups) != len(state.stages):
             return
         wish = self._wish(state)
         if wish == self._asked:
@@ -195,7 +195,7 @@ class Looking(QObject):
     def _judge(self) -> None:
         state, bench = self._state, self._bench
         wait = max(FIGURES_SECONDS, FIGURES_SHARE * self._judged_cost) if state.playing else 0.0
-        if self._judging or bench is None or not state.stages or self._judged == self._moment:
+        if self._judging or bench is None or self._judged == self._moment or len(bench.setups) != len(state.stages):
             return
         if time.monotonic() - self._judged_at < wait:
             return
@@ -235,7 +235,7 @@ class Looking(QObject):
                 gone = tuple(replace(stage, probe=None) for stage in state.stages)
                 self._store.update_part(LabState, stages=gone)
             return
-        clock, count = state.clock_shown, len(state.stages)
+        clock, count = state.clock_shown, len(bench.setups)
 
         def work(context: object) -> list[Probe]:
             viewer = self._viewer("look", bench, self._host)

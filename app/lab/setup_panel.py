@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.knob_forms import KnobForm
 from app.lab.state import LabState, StageSetup
-from app.widgets.fields import Combo
+from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
@@ -40,12 +40,12 @@ class SetupPanel(QWidget):
         self.problem = kind_label("error", wordWrap=True)
         self.forms: dict[str, KnobForm] = {}
         self.more = Section("More knobs", collapsed=True)
-        self._column = vbox(self.preset, gap_px=6)
         self._body = QWidget()
         self._made_of: object = None
+        self._shown: tuple[object, ...] = ()
         self._told: tuple[StageSetup, int] | None = None
-        title = kind_label("name", "Set-up")
-        column = vbox(hbox(title, None, self.stage), self.preset, self._body, self.problem, gap_px=8)
+        top = hbox(self.stage, self.preset, gap_px=8, stretch={1: 1})
+        column = vbox(Section("Set-up", collapsible=False), top, self._body, self.problem, gap_px=6)
         self._place = column
         self.setLayout(column)
         self.problem.hide()
@@ -58,6 +58,11 @@ class SetupPanel(QWidget):
         if catalogue is None or not state.stages:
             return
         chosen, info = min(state.chosen, len(state.stages) - 1), state.info
+        # Thirty times a second nothing of this changes.
+        now = (catalogue, chosen, info, *((one.setup, one.said) for one in state.stages))
+        if now == self._shown:
+            return
+        self._shown = now
         stage = state.stages[chosen]
         self.stage.setVisible(len(state.stages) > 1)
         self.stage.set_current(str(chosen))
@@ -105,6 +110,9 @@ class SetupPanel(QWidget):
     def _fill(self, setup: StageSetup, *, shared: bool) -> None:
         for name, form in self.forms.items():
             form.set_values(setup.knobs if name.startswith("own") else setup.training)
+            for field in form.fields.values():
+                if isinstance(field, TextField):
+                    field.setCursorPosition(0)
         for name in SHARED:
             field = self.forms["training more"].fields[name]
             field.setEnabled(not shared)

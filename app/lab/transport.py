@@ -44,11 +44,10 @@ class Transport(QWidget):
         self.past = Scrubber(
             tooltip=f"Moments that were kept; the last is now ({keys_text('lab.back')} and {keys_text('lab.on')})."
         )
-        self.count = kind_label("value", "0 steps")
+        self.count = kind_label("muted", "steps")
         self.rate = kind_label("readout", "")
         for one in (self.step_d, self.step_g):
             one.setFixedWidth(34)
-        self.count.setMinimumWidth(96)
         self.rate.setMinimumWidth(64)
         self.setLayout(
             hbox(
@@ -86,7 +85,7 @@ class Transport(QWidget):
         self.restart.setEnabled(state.made and state.clock > 0)
         self.past.set_steps(state.kept)
         self.past.set_index(len(state.kept) - 1 if state.at == NOW else state.at)
-        self.count.setText(f"{state.clock_shown:,} step{'' if state.clock_shown == 1 else 's'}")
+        self.count.setText("step" if state.clock_shown == 1 else "steps")
         rate = f"{state.rate:,.0f}/s" if state.rate >= 10 else f"{state.rate:.1f}/s"
         ended = "all done" if state.done and state.clock else ""
         self.rate.setText(rate if state.rate else ended)

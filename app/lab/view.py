@@ -27,6 +27,7 @@ from app.widgets.fields import Toggle
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
 from app.widgets.layout import hairline, hbox, held, scrolled, vbox
+from app.widgets.plot.scale import figure
 from app.widgets.slider import ValueSlider
 
 LEFT_PX: Final = 208
@@ -82,8 +83,10 @@ class LabView(WorkspaceView):
     def _right(self) -> QWidget:
         numbers = Section("Numbers", collapsible=False)
         numbers.add(self.numbers)
-        column = vbox(self.setup, hairline(), numbers, self.charts, None, gap_px=8, margins=(16, 10, 16, 8))
-        panel = held(vbox(scrolled(held(column)), gap_px=0))
+        column = vbox(self.setup, hairline(), numbers, self.charts.losses, None, gap_px=8, margins=(16, 10, 16, 8))
+        # The figure's curve stays in sight however far the rest is scrolled.
+        docked = held(hbox(self.charts, margins=(16, 8, 16, 10)))
+        panel = held(vbox(scrolled(held(column)), hairline(), docked, gap_px=0, stretch={0: 1}))
         set_kind(panel, "panel-right")
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setFixedWidth(RIGHT_PX)
@@ -109,7 +112,9 @@ class LabView(WorkspaceView):
         state = now.part(LabState)
         if state.catalogue is None or (now.workspace != "lab" and before is not None):
             return
-        self._show_data(state)
+        old = None if before is None else before.part(LabState)
+        if old is None or (old.catalogue, old.truths, old.truth) != (state.catalogue, state.truths, state.truth):
+            self._show_data(state)
         for card in self.cards:
             card.setVisible(card.index < max(1, len(state.stages)))
             card.show_lab(state)
@@ -118,8 +123,9 @@ class LabView(WorkspaceView):
         self.layers.set_layers(state.layers, state.possible(), scales=scales(state), stages=len(state.stages))
         self.setup.show_lab(state)
         found = rows(state)
-        self.numbers.set_rows(found, state.figure or (found[0].key if found else ""))
-        self.charts.show_lab(state, found)
+        chosen = chosen_figure(state, found)
+        self.numbers.set_rows(found, chosen)
+        self.charts.show_lab(state, next((row for row in found if row.key == chosen), None))
         self.transport.show_lab(state)
 
     def _show_data(self, state: LabState) -> None:
@@ -160,8 +166,19 @@ def rows(state: LabState) -> tuple[Row, ...]:
     return tuple(found.values())
 
 
+def chosen_figure(state: LabState, found: tuple[Row, ...]) -> str:
+    """The figure that was chosen, or the most telling one that every stage has."""
+    keys = [row.key for row in found]
+    if state.figure in keys:
+        return state.figure
+    for row in found:
+        if row.key in ("gap", "sliced_w1") and None not in row.values:
+            return row.key
+    return keys[0] if keys else ""
+
+
 def scales(state: LabState) -> dict[str, Scale]:
-    """The ends of the colour scales that are on show, with a word for what lies between."""
+    """The ends of the colour scales that are on show, and what stands in the middle."""
     found: dict[str, Scale] = {}
     info = state.info
     if info is None or info.dimension == 1:
@@ -169,7 +186,8 @@ def scales(state: LabState) -> dict[str, Scale]:
     for stage in state.stages:
         drawn = stage.maps.get("density")
         if drawn is not None and "density" not in found:
-            found["density"] = (0.0, top_density(info, drawn), "and more")
+            top = top_density(info, drawn)
+            found["density"] = (0.0, top, f"{figure(top / 4)}")
         judged = stage.maps.get("critic")
         if judged is not None and "critic" not in found:
             words = "cannot tell" if (judged.low, judged.high) == (0.0, 1.0) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -15,14 +15,15 @@ from app.lab.stage import colours, line_plot
 from app.lab.stage.contours import level_lines, mass_level
 from app.lab.stage.dots import dots, polygon
 from app.lab.stage.plane import Plane, at_depth, span_of, view_at
-from app.lab.state import LabState, StageView
+from app.lab.state import FILLS, LabState, StageView
 from app.theme import color, mono_font, tokens
 from app.widgets import paint
 from app.widgets.plot.scale import figure, ticks
 from engine.lab import Map, TruthInfo
 
-DATA_PX, SAMPLE_PX, HALO_PX = 2.6, 4.2, 6.2
-MASSES: Final = (0.5, 0.95)
+DATA_PX, SAMPLE_PX, HALO_PX = 1.35, 2.1, 3.1
+MASSES: Final = ((0.5, 0.9), (0.95, 0.55))
+"""(share of the truth's mass that a line holds, how strong it is drawn)."""
 TICK_ROOM_PX: Final = 70
 
 
@@ -36,10 +37,7 @@ class StageCanvas(QWidget):
         super().__init__()
         self.index = index
         self._state: LabState | None = None
-        self._ground: QPixmap | None = None
-        self._ground_of: tuple[object, ...] = ()
-        self._lines: list[NDArray[np.float64]] = []
-        self._lines_of: object = None
+        self._kept: dict[str, tuple[tuple[object, ...], QPixmap]] = {}
         self.frames = 0
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -98,64 +96,70 @@ class StageCanvas(QWidget):
         self.frames += 1
         painter = paint.smooth(self)
         theme, room = tokens(), QRectF(self.rect())
-        edge = QPainterPath()
-        edge.addRoundedRect(room, theme.picture_radius_px, theme.picture_radius_px)
-        painter.setClipPath(edge)
-        painter.fillRect(room, color(theme.stage))
+        paint.box(painter, room, fill=theme.stage, radius_px=theme.picture_radius_px)
         state, stage, plane = self._state, self._stage(), self.plane()
         if state is not None and state.info is not None and stage is not None and plane is not None:
             if state.info.dimension == 1:
                 line_plot.paint_line(painter, plane, state, stage, index=self.index)
             else:
                 self._paint_plane(painter, plane, state, stage, state.info)
-        painter.setClipping(False)
         paint.box(painter, room, line=theme.line, radius_px=theme.picture_radius_px)
         painter.end()
 
     def _paint_plane(self, painter: QPainter, plane: Plane, state: LabState, stage: StageView, info: TruthInfo) -> None:
-        shown, whole = state.shown, state.depth == 1.0
+        shown, whole, theme = state.shown, state.depth == 1.0, tokens()
         if whole:
-            self._paint_ground(painter, stage, state, info)
-        if "truth" in shown and whole and state.truth_map is not None:
-            self._paint_masses(painter, plane, state.truth_map)
+            kind = next((one for one in FILLS[::-1] if one in shown and one in stage.maps), None)
+            if kind is not None:
+                drawn = stage.maps[kind]
+                self._paint_kept(painter, "ground", (drawn, kind), lambda p: _ground(p, self.size(), drawn, kind, info))
+            truth = state.truth_map if "truth" in shown else None
+            data = info if "data" in shown else None
+            self._paint_kept(painter, "still", (truth, data, plane), lambda p: self._still(p, plane, truth, data))
         if "grid" in shown and stage.grid is not None:
             self._paint_grid(painter, plane, stage.grid, state.depth)
-        if "data" in shown and whole:
-            points = plane.to_px(info.points)
-            dots(painter, points, tokens().points, DATA_PX, alpha=0.75)
         if "samples" in shown and stage.trace is not None:
             points, _ = at_depth(stage.trace, state.depth)
-            at = _near(plane, plane.to_px(points))
-            dots(painter, at, tokens().stage, HALO_PX, alpha=0.75)
-            dots(painter, at, tokens().series[self.index], SAMPLE_PX)
+            dots(
+                painter,
+                _near(plane, plane.to_px(points)),
+                ink=theme.series[self.index],
+                radius_px=SAMPLE_PX,
+                ratio=self.devicePixelRatioF(),
+                halo=theme.stage,
+                halo_px=HALO_PX,
+            )
         self._paint_axes(painter, plane)
 
-    def _paint_ground(self, painter: QPainter, stage: StageView, state: LabState, info: TruthInfo) -> None:
-        kind = next((one for one in ("critic", "density") if one in state.shown and one in stage.maps), None)
-        if kind is None:
-            return
-        drawn, ratio = stage.maps[kind], self.devicePixelRatioF()
-        key = (drawn, kind, tokens().name, self.size(), ratio)
-        if self._ground is None or self._ground_of != key:
-            image = colours.picture(drawn, high=top_density(info, drawn), kind=kind, theme=tokens().name)
-            self._ground = QPixmap.fromImage(
-                image.scaled(
-                    self.size() * ratio,
-                    Qt.AspectRatioMode.IgnoreAspectRatio,
-                    Qt.TransformationMode.SmoothTransformation,
-                )
-            )
-            self._ground.setDevicePixelRatio(ratio)
-            self._ground_of = key
-        painter.drawPixmap(0, 0, self._ground)
+    def _paint_kept(
+        self, painter: QPainter, name: str, what: tuple[object, ...], draw: Callable[[QPainter], None]
+    ) -> None:
+        """Paints what changes seldom from a picture of it, made anew where `what`, size or theme are others."""
+        ratio = self.devicePixelRatioF()
+        key = (*what, tokens().name, self.size(), ratio)
+        known = self._kept.get(name)
+        if known is None or known[0] != key:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            own = QPainter(picture)
+            own.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            draw(own)
+            own.end()
+            known = self._kept[name] = (key, picture)
+        painter.drawPixmap(0, 0, known[1])
 
-    def _paint_masses(self, painter: QPainter, plane: Plane, truth: Map) -> None:
-        if self._lines_of is not truth:
-            self._lines = [level_lines(truth, mass_level(truth, share)) for share in MASSES]
-            self._lines_of = truth
-        for segments, alpha in zip(self._lines, (0.9, 0.55), strict=True):
-            painter.setPen(QPen(color(tokens().points, alpha), 1.2))
-            painter.drawLines([QLineF(*ends) for ends in plane.to_px(segments).reshape(-1, 4).tolist()])
+    def _still(self, painter: QPainter, plane: Plane, truth: Map | None, data: TruthInfo | None) -> None:
+        """The truth: its lines of equal mass, and points of it."""
+        ink = tokens().points
+        if truth is not None:
+            for share, alpha in MASSES:
+                segments = level_lines(truth, mass_level(truth, share))
+                painter.setPen(QPen(color(ink, alpha), 1.2))
+                painter.drawLines([QLineF(*ends) for ends in plane.to_px(segments).reshape(-1, 4).tolist()])
+        if data is not None:
+            at = _near(plane, plane.to_px(data.points))
+            dots(painter, at, ink=ink, radius_px=DATA_PX, ratio=self.devicePixelRatioF(), alpha=0.75)
 
     def _paint_grid(self, painter: QPainter, plane: Plane, grid: NDArray[np.float32], depth: float) -> None:
         layers, lines, points, _ = grid.shape
@@ -189,7 +193,17 @@ def top_density(info: TruthInfo, drawn: Map) -> float:
     if not drawn.sigma or not info.sigma:
         return info.peak
     kept = info.sigma**2 / (info.sigma**2 + drawn.sigma**2)
-    return info.peak * kept ** (info.dimension / 2)
+    return float(info.peak * kept ** (info.dimension / 2))
+
+
+def _ground(painter: QPainter, size: QSize, drawn: Map, kind: str, info: TruthInfo) -> None:
+    """A map over the whole stage, with round corners."""
+    room, radius = QRectF(0, 0, size.width(), size.height()), tokens().picture_radius_px
+    edge = QPainterPath()
+    edge.addRoundedRect(room, radius, radius)
+    painter.setClipPath(edge)
+    image = colours.picture(drawn, high=top_density(info, drawn), kind=kind, theme=tokens().name)
+    painter.drawImage(room, image)
 
 
 def _ticks(low: float, high: float, length_px: float) -> Iterator[tuple[str, float]]:

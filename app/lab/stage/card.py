@@ -170,4 +170,4 @@ def _note(state: LabState, stage: StageView) -> str:
     drawn = stage.maps.get("density")
     if drawn is not None and drawn.sigma and "density" in state.shown:
         return f"Density of 8,192 samples, spread by \u03c3 = {drawn.sigma:.2g}: this model has no exact one"
-    return ""
+    return "Point at the stage: x and what is known there" if stage.probe is None else ""

@@ -45,8 +45,11 @@ def coloured(values: NDArray[np.float32], low: float, high: float, *, kind: str,
 
 
 def picture(drawn: Map, *, high: float, kind: str, theme: str) -> QImage:
-    """A map of the plane as a small image, its first row at the top."""
-    top = high if kind == "density" else drawn.high
-    colours = np.ascontiguousarray(coloured(drawn.values[::-1], drawn.low, top, kind=kind, theme=theme))
+    """A map of the plane as a small image, its first row at the top; `high` is the end of a density's scale."""
+    values, low, top = drawn.values[::-1], drawn.low, drawn.high
+    if kind == "density":
+        # By its root, so that faint parts are seen beside peaks: the middle of the scale is a quarter of its end.
+        values, low, top = np.sqrt(np.maximum(values, 0)), 0.0, float(np.sqrt(high))
+    colours = np.ascontiguousarray(coloured(values, low, top, kind=kind, theme=theme))
     rows, columns, _ = colours.shape
     return QImage(colours.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888).copy()

@@ -22,7 +22,9 @@ def level_lines(drawn: Map, level: float) -> Segments:
     values = np.nan_to_num(drawn.values.astype(np.float64), nan=0.0)
     rows, columns = values.shape
     corners = (values[:-1, :-1], values[:-1, 1:], values[1:, 1:], values[1:, :-1])
-    case = sum((corner > level).astype(np.int64) << bit for bit, corner in enumerate(corners))
+    case = np.zeros(corners[0].shape, np.int64)
+    for bit, corner in enumerate(corners):
+        case |= (corner > level).astype(np.int64) << bit
     found = []
     for kind, pairs in _CASES.items():
         row, column = np.nonzero(case == kind)
@@ -32,7 +34,8 @@ def level_lines(drawn: Map, level: float) -> Segments:
     cells = np.concatenate(found) if found else np.empty((0, 2, 2))
     span = drawn.span
     wide, high = (span.right - span.left) / columns, (span.top - span.bottom) / rows
-    return cells * (wide, high) + (span.left + wide / 2, span.bottom + high / 2)
+    found_at: Segments = cells * (wide, high) + (span.left + wide / 2, span.bottom + high / 2)
+    return found_at
 
 
 def _crossing(edge: int, row: NDArray[Any], column: NDArray[Any], four: list[NDArray[Any]], level: float) -> Segments:
