@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 TICK_MS: Final = 40
 ROWS: Final = (24, 32, 48, 64, 96, 128)
-QUICK_MS, CALM_MS = 45.0, 300.0
+QUICK_MS, CALM_MS = 40.0, 300.0
 """What a map may cost while the stage learns, and while it rests."""
+LOOK_SECONDS: Final = 0.12
+"""Between two looks while a stage learns: a third of a core at most is not for learning."""
 FIGURES_SECONDS: Final = 1.0
 FIGURES_SHARE: Final = 8.0
 """After figures that took t seconds the next ones wait this many times as long."""
@@ -42,6 +44,7 @@ class Looking(QObject):
         self._span: Span | None = None
         self._asked: object = None
         self._busy = self._judging = False
+        self._looked_at = 0.0
         self._cost_ms = [QUICK_MS / 4] * 2
         self._rows = [ROWS[2]] * 2
         self._judged_at, self._judged_cost = 0.0, 0.0
@@ -132,8 +135,9 @@ class Looking(QObject):
         if self._busy or bench is None or span is None or len(bench.setups) != len(state.stages):
             return
         wish = self._wish(state)
-        if wish == self._asked:
+        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < LOOK_SECONDS):
             return
+        self._looked_at = time.monotonic()
         kinds, rows, clock = self._kinds(state), self._wanted_rows(state), state.clock_shown
         info = state.info
         lined = "truth" in state.shown or (info is not None and info.dimension == 1)

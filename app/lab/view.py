@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -32,6 +33,7 @@ from app.widgets.slider import ValueSlider
 
 LEFT_PX: Final = 208
 RIGHT_PX: Final = 320
+FIGURES_SECONDS: Final = 0.25
 WHOLE: Final = ("modes",)
 
 
@@ -64,6 +66,7 @@ class LabView(WorkspaceView):
         self.play_layers.clicked.connect(lambda: self.layersPlayed.emit())
         self.compare.changed.connect(self.compareToggled)
         self._layers = 1
+        self._shown_at = 0.0
 
     def _left(self) -> QWidget:
         show = Section("Show", collapsible=False)
@@ -122,6 +125,15 @@ class LabView(WorkspaceView):
         self._show_depth(state)
         self.layers.set_layers(state.layers, state.possible(), scales=scales(state), stages=len(state.stages))
         self.setup.show_lab(state)
+        self._show_figures(state, old)
+
+    def _show_figures(self, state: LabState, old: LabState | None) -> None:
+        """Numbers, curves and transport: while stages learn, a few times a second is enough for an eye."""
+        beat = time.monotonic()
+        live = old is not None and old.playing and state.playing and len(old.stages) == len(state.stages)
+        if live and beat - self._shown_at < FIGURES_SECONDS and old is not None and old.figure == state.figure:
+            return
+        self._shown_at = beat
         found = rows(state)
         chosen = chosen_figure(state, found)
         self.numbers.set_rows(found, chosen)

@@ -36,10 +36,11 @@ NAP_SECONDS: Final = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """The weights of all stages at one moment of the clock: those that are shown, and those of what judges them."""
+    """The weights of all stages at one moment of the clock, one vector each: those that are shown, and those of what
+    judges them. With them each stage's step."""
 
     clock: int
-    stages: tuple[tuple[tuple[Tensor, ...], int], ...]
+    stages: tuple[tuple[Tensor, int], ...]
 
 
 class Bench:
@@ -134,15 +135,15 @@ class Bench:
         """All stages now; a stage whose weights are no numbers any more is seen as it was last."""
         weights = []
         for index, stage in enumerate(self.stages):
-            own = _weights(stage)
-            if not all(bool(torch.isfinite(one).all()) for one in own if one.is_floating_point()):
+            own = torch.cat([one.reshape(-1) for one in _weights(stage)])
+            if not bool(torch.isfinite(own).all()):
                 self._problems[index] = self._problems[index] or (
                     f"The weights ran away before step {stage.step + 1}: lower the learning rate."
                 )
             if self._problems[index] and self._newest is not None:
                 weights.append(self._newest.stages[index])
             else:
-                weights.append((tuple(one.clone() for one in own), stage.step))
+                weights.append((own, stage.step))
             self._seen[index] = self._look(index)
         self._keep(Moment(self.clock, tuple(weights)))
         found = tuple(one for one in self._seen if one is not None)
@@ -164,7 +165,7 @@ class Bench:
             last = max(self._moments, default=None)
             if last is None or moment.clock == last or moment.clock - last >= self._every:
                 self._moments[moment.clock] = moment
-            size = sum(one.nbytes for weights, _ in moment.stages for one in weights)
+            size = sum(weights.nbytes for weights, _ in moment.stages)
             if len(self._moments) > max(8, min(MOMENTS, MOMENT_BYTES // max(1, size))):
                 # The whole of the way stays: every second moment goes, and from now on they lie twice as far apart.
                 clocks = sorted(self._moments)
@@ -226,7 +227,9 @@ def _weights(stage: Stage) -> list[Tensor]:
     return shown + own
 
 
-def put_weights(stage: Stage, weights: tuple[Tensor, ...]) -> None:
+def put_weights(stage: Stage, weights: Tensor) -> None:
     """Gives a stage the weights of a moment."""
-    for place, value in zip(_weights(stage), weights, strict=True):
-        place.copy_(value)
+    places = _weights(stage)
+    parts = weights.split([place.numel() for place in places])
+    for place, part in zip(places, parts, strict=True):
+        place.copy_(part.view_as(place))

@@ -16,7 +16,7 @@ from app.lab.stage.contours import level_lines, mass_level
 from app.lab.stage.dots import dots, polygon
 from app.lab.stage.plane import Plane, at_depth, span_of, view_at
 from app.lab.state import FILLS, LabState, StageView
-from app.theme import color, mono_font, tokens
+from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.plot.scale import figure, ticks
 from engine.lab import Map, TruthInfo
@@ -98,11 +98,14 @@ class StageCanvas(QWidget):
         theme, room = tokens(), QRectF(self.rect())
         paint.box(painter, room, fill=theme.stage, radius_px=theme.picture_radius_px)
         state, stage, plane = self._state, self._stage(), self.plane()
-        if state is not None and state.info is not None and stage is not None and plane is not None:
+        if state is not None and state.info is not None and stage is not None and stage.trace is not None and plane:
             if state.info.dimension == 1:
                 line_plot.paint_line(painter, plane, state, stage, index=self.index)
             else:
                 self._paint_plane(painter, plane, state, stage, state.info)
+        else:
+            words = "Preparing the stage\u2026"
+            paint.text(painter, room, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
         paint.box(painter, room, line=theme.line, radius_px=theme.picture_radius_px)
         painter.end()
 
@@ -129,7 +132,7 @@ class StageCanvas(QWidget):
                 halo=theme.stage,
                 halo_px=HALO_PX,
             )
-        self._paint_axes(painter, plane)
+        self._paint_kept(painter, "axes", (plane,), lambda p: self._paint_axes(p, plane))
 
     def _paint_kept(
         self, painter: QPainter, name: str, what: tuple[object, ...], draw: Callable[[QPainter], None]
