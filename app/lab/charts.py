@@ -8,11 +8,14 @@ from PySide6.QtWidgets import QWidget
 
 from app.lab.numbers import Row
 from app.lab.state import LabState
+from app.series import Trace, trace_of
 from app.widgets.curves import Curves, Line
 from app.widgets.layout import vbox
 
-HEIGHT_PX: Final = 168
+HEIGHT_PX: Final = 148
 SMOOTHING: Final = 0.9
+GREY: Final = 7
+"""The last of the series' inks."""
 LOSSES: Final = {"loss": "loss", "discriminator_loss": "D", "generator_loss": "G"}
 
 
@@ -22,10 +25,11 @@ class LabCharts(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.losses = Curves(
-            "Training loss", "each model's own", smoothing=SMOOTHING, hint="Losses of games say little."
+            "Training loss by step", "each model's own", smoothing=SMOOTHING, hint="Losses of games say little."
         )
         self.figure: Curves | None = None
         self._title = ""
+        self._floor: tuple[tuple[float, int], Trace] | None = None
         self.losses.setFixedHeight(HEIGHT_PX)
         self._column = vbox(gap_px=8)
         self.setLayout(self._column)
@@ -42,17 +46,21 @@ class LabCharts(QWidget):
         self.losses.set_lines(lines)
         if row is None:
             return
-        chart = self._chart(f"{row.title} ({row.unit})" if row.unit else row.title)
-        chart.set_lines(
-            [
-                Line(
-                    f"{index} {row.key}", "AB"[index] if many else "now", stage.curves[row.key], ink=index, smooth=False
-                )
-                for index, stage in enumerate(state.stages)
-                if row.key in stage.curves
-            ]
-        )
-        chart.set_guides([(row.floor, "perfect")])
+        chart = self._chart(f"{row.title} ({row.unit}) by step" if row.unit else f"{row.title} by step")
+        # A line and no mark, so that the floor is always within the plot.
+        lines = [
+            Line(f"{index} {row.key}", "AB"[index] if many else "now", stage.curves[row.key], ink=index, smooth=False)
+            for index, stage in enumerate(state.stages)
+            if row.key in stage.curves
+        ]
+        floor = self._floor_trace(row.floor, state.clock)
+        chart.set_lines([*lines, Line("perfect", "perfect", floor, ink=GREY, dash=1, smooth=False)])
+
+    def _floor_trace(self, floor: float, clock: int) -> Trace:
+        """A level line; made anew only where it is another one, since a plot draws anew what is."""
+        if self._floor is None or self._floor[0] != (floor, clock):
+            self._floor = (floor, clock), trace_of([0, max(1, clock)], [floor, floor])
+        return self._floor[1]
 
     def _chart(self, title: str) -> Curves:
         """The plot of this title, made anew where another one stands there."""

@@ -51,6 +51,7 @@ class LabController(QObject):
         self._bench: Bench | None = None
         self._job: Task | None = None
         self._opened = self._again = False
+        self._asked_truths: set[str] = set()
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
         self._layers_timer = QTimer(self, interval=LAYERS_MS)
@@ -74,13 +75,14 @@ class LabController(QObject):
 
         def done(catalogue: LabCatalogue) -> None:
             self._put(catalogue=catalogue, stages=(StageView(_of(catalogue.preset(PRESETS[0]))),))
-            for name in sorted(catalogue.truths, key=lambda name: name != self.state.truth):
-                self._read_truth(name)
+            self._read_truth(self.state.truth)
             self._make()
 
         self._store.tasks.submit("lab", "open the Lab", lambda _: self._host.session().lab_catalogue(), done=done)
 
     def _read_truth(self, name: str) -> None:
+        self._asked_truths.add(name)
+
         def done(info: TruthInfo) -> None:
             self._put(truths={**self.state.truths, name: info})
 
@@ -221,6 +223,11 @@ class LabController(QObject):
         )
         self._put(stages=stages, made=True, clock=seen.clock, kept=seen.kept, rate=0.0, done=seen.done, at=NOW)
         self.looking.watch(bench)
+        if state.catalogue is not None:
+            # The other tiles wait for the first stage: some truths take half a second.
+            for name in state.catalogue.truths:
+                if name not in state.truths and name not in self._asked_truths:
+                    self._read_truth(name)
 
     # learning
     def play(self) -> None:

@@ -19,7 +19,7 @@ from engine.api import Knob, Value
 from engine.errors import UsageError
 from engine.lab import LabCatalogue
 
-FIRST: Final = 5
+FIRST: Final = 3
 """Knobs of the family that are seen at once."""
 FIRST_TRAINING: Final = ("learning_rate", "steps")
 SHARED: Final = ("batch", "seed")
@@ -143,5 +143,4 @@ def _defaults(form: KnobForm) -> dict[str, Value]:
 
 def _title(catalogue: LabCatalogue, name: str) -> str:
     row = catalogue.preset(name)
-    family = catalogue.family(row.family).title
-    return f"{family.partition(' (')[0]}: {row.title}"
+    return f"{catalogue.family(row.family).title.partition(' (')[0]}: {row.title.partition(' (')[0]}"

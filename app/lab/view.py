@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import WorkspaceView
@@ -94,6 +94,11 @@ class LabView(WorkspaceView):
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setFixedWidth(RIGHT_PX)
         return panel
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # Space belongs to the stage here, and not to the tab that was clicked last.
+        self.cards[0].canvas.setFocus()
 
     def event(self, event: QEvent) -> bool:
         # Space plays here; elsewhere in the window it is another key.

@@ -40,6 +40,7 @@ class StageCanvas(QWidget):
         self._kept: dict[str, tuple[tuple[object, ...], QPixmap]] = {}
         self.frames = 0
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setMinimumSize(160, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -107,6 +108,8 @@ class StageCanvas(QWidget):
             words = "Preparing the stage\u2026"
             paint.text(painter, room, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
         paint.box(painter, room, line=theme.line, radius_px=theme.picture_radius_px)
+        if paint.tabbed_to(self):
+            paint.focus_ring(painter, room, theme.picture_radius_px)
         painter.end()
 
     def _paint_plane(self, painter: QPainter, plane: Plane, state: LabState, stage: StageView, info: TruthInfo) -> None:
@@ -120,7 +123,8 @@ class StageCanvas(QWidget):
             data = info if "data" in shown else None
             self._paint_kept(painter, "still", (truth, data, plane), lambda p: self._still(p, plane, truth, data))
         if "grid" in shown and stage.grid is not None:
-            self._paint_grid(painter, plane, stage.grid, state.depth)
+            grid, depth = stage.grid, state.depth
+            self._paint_kept(painter, "grid", (grid, depth, plane), lambda p: _grid(p, plane, grid, depth))
         if "samples" in shown and stage.trace is not None:
             points, _ = at_depth(stage.trace, state.depth)
             dots(
@@ -141,7 +145,7 @@ class StageCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         key = (*what, tokens().name, self.size(), ratio)
         known = self._kept.get(name)
-        if known is None or known[0] != key:
+        if known is None or not all(map(_same, known[0], key)) or len(known[0]) != len(key):
             picture = QPixmap(self.size() * ratio)
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
@@ -163,15 +167,6 @@ class StageCanvas(QWidget):
         if data is not None:
             at = _near(plane, plane.to_px(data.points))
             dots(painter, at, ink=ink, radius_px=DATA_PX, ratio=self.devicePixelRatioF(), alpha=0.75)
-
-    def _paint_grid(self, painter: QPainter, plane: Plane, grid: NDArray[np.float32], depth: float) -> None:
-        layers, lines, points, _ = grid.shape
-        flat, _ = at_depth(grid.reshape(layers, lines * points, 2), depth)
-        painter.setPen(QPen(color(tokens().warn, 0.7), 1.0))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for line in plane.to_px(flat.reshape(lines, points, 2)):
-            # Qt's painter slows down far beyond the window, and knows no infinity.
-            painter.drawPolyline(polygon(np.clip(np.nan_to_num(line), -4000, 8000)))
 
     def _paint_axes(self, painter: QPainter, plane: Plane) -> None:
         theme, font = tokens(), mono_font(tokens().small_px)
@@ -199,6 +194,11 @@ def top_density(info: TruthInfo, drawn: Map) -> float:
     return float(info.peak * kept ** (info.dimension / 2))
 
 
+def _same(a: object, b: object) -> bool:
+    """Arrays are the same where they are one; asked whether they are equal, they would answer number by number."""
+    return a is b or (not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and a == b)
+
+
 def _ground(painter: QPainter, size: QSize, drawn: Map, kind: str, info: TruthInfo) -> None:
     """A map over the whole stage, with round corners."""
     room, radius = QRectF(0, 0, size.width(), size.height()), tokens().picture_radius_px
@@ -207,6 +207,16 @@ def _ground(painter: QPainter, size: QSize, drawn: Map, kind: str, info: TruthIn
     painter.setClipPath(edge)
     image = colours.picture(drawn, high=top_density(info, drawn), kind=kind, theme=tokens().name)
     painter.drawImage(room, image)
+
+
+def _grid(painter: QPainter, plane: Plane, grid: NDArray[np.float32], depth: float) -> None:
+    layers, lines, points, _ = grid.shape
+    flat, _ = at_depth(grid.reshape(layers, lines * points, 2), depth)
+    painter.setPen(QPen(color(tokens().warn, 0.7), 1.0))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for line in plane.to_px(flat.reshape(lines, points, 2)):
+        # Qt's painter slows down far beyond the window, and knows no infinity.
+        painter.drawPolyline(polygon(np.clip(np.nan_to_num(line), -4000, 8000)))
 
 
 def _ticks(low: float, high: float, length_px: float) -> Iterator[tuple[str, float]]:

@@ -140,7 +140,7 @@ def _titles(state: LabState, stage: StageView) -> tuple[str, str, Reading | None
     size = "" if stage.info is None else f"{stage.info.parameters:,} weights"
     by_name = {one.name: one for one in stage.figures}
     figure = next((by_name[name] for name in TITLES if name in by_name), None)
-    return f"{family}: {row.title}", size, figure
+    return f"{family}: {row.title.partition(' (')[0]}", size, figure
 
 
 def _probe_words(probe: Probe | None) -> str:
@@ -157,7 +157,7 @@ def _probe_words(probe: Probe | None) -> str:
 
 
 def _density(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.0e}"
+    return f"{value:.3f}" if value >= 0.0005 or value == 0 else "< .001"
 
 
 def _note(state: LabState, stage: StageView) -> str:
