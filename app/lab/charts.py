@@ -14,8 +14,8 @@ from app.widgets.layout import vbox
 
 HEIGHT_PX: Final = 148
 SMOOTHING: Final = 0.9
-GREY: Final = 7
-"""The last of the series' inks."""
+PERFECT: Final = 2
+"""Its ink, after those of A and B."""
 LOSSES: Final = {"loss": "loss", "discriminator_loss": "D", "generator_loss": "G"}
 
 
@@ -54,7 +54,7 @@ class LabCharts(QWidget):
             if row.key in stage.curves
         ]
         floor = self._floor_trace(row.floor, state.clock)
-        chart.set_lines([*lines, Line("perfect", "perfect", floor, ink=GREY, dash=1, smooth=False)])
+        chart.set_lines([*lines, Line("perfect", "perfect", floor, ink=PERFECT, dash=2, smooth=False)])
 
     def _floor_trace(self, floor: float, clock: int) -> Trace:
         """A level line; made anew only where it is another one, since a plot draws anew what is."""

@@ -31,6 +31,8 @@ SWITCH_SECONDS: Final = 0.0002
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
 SHARED: Final = ("batch", "seed")
 """Of the training knobs B takes A's, so that both learn from the same batches."""
+LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
+"""What learns points of the line where a preset is made for the plane."""
 LAYERS_MS: Final = 33
 LAYERS_SECONDS: Final = 2.5
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
@@ -112,17 +114,20 @@ class LabController(QObject):
             return
         stages = []
         for stage in state.stages:
-            row = catalogue.preset(stage.setup.preset)
+            row, setup = catalogue.preset(stage.setup.preset), stage.setup
             if info.dimension not in row.dimensions:
-                other = next(one for one in catalogue.presets if info.dimension in one.dimensions)
+                other = catalogue.preset(LINE_PRESET)
                 self._store.notices.say(
                     Message(
                         f"{row.title} needs two coordinates, and {info.title} has one: {other.title} instead.", "info"
                     )
                 )
-                stage = replace(stage, setup=_of(other))
-            stages.append(stage)
-        self._put(truth=name, stages=tuple(stages), truth_map=None)
+                setup = _of(other)
+            # What was learned and drawn is of other points.
+            stages.append(StageView(setup))
+        self._bench = None
+        self.looking.leave()
+        self._put(truth=name, stages=tuple(stages), truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
         self._make()
 
     def choose_preset(self, index: int, name: str) -> None:
@@ -296,7 +301,7 @@ class LabController(QObject):
 
     def _take(self, found: Sequence[BenchSeen]) -> None:
         state = self.state
-        if not found or len(found[-1].stages) != len(state.stages):
+        if not found or self._bench is None or len(found[-1].stages) != len(state.stages):
             return
         curves = [dict(stage.curves) for stage in state.stages]
         for seen in found:

@@ -60,6 +60,10 @@ class Looking(QObject):
         self._cost_ms, self._rows = [QUICK_MS / 4] * 2, [ROWS[2]] * 2
         self._timer.start()
 
+    def leave(self) -> None:
+        """What the bench of before shows is asked for no more, and thrown away where it is under way."""
+        self._bench, self._asked, self._judged = None, None, None
+
     def set_span(self, span: Span) -> None:
         """The part of the plane that the stages show."""
         if span != self._span:

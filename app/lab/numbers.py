@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QSizePolicy
 
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import CHOOSING, PaintedItems
+from app.widgets.painted import PaintedItems
+from app.widgets.plot.inks import ink_of
 
 ROW_PX: Final = 23
 HEAD_PX: Final = 20
-CELL_PX: Final = 62
+CELL_PX: Final = 58
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Row:
     values: tuple[float | None, ...]
     floor: float
     unit: str = ""
+    help: str = ""
     whole: bool = False
 
 
@@ -36,7 +38,7 @@ class NumberTable(PaintedItems):
     """Emits the key of the row that was chosen."""
 
     chosen = Signal(str)
-    handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, *CHOOSING)
+    handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return)
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class NumberTable(PaintedItems):
     def item_tooltip(self, index: int) -> str:
         row = self._rows[index]
         unit = f" in {row.unit}" if row.unit else ""
-        return f"{row.title}{unit}. At the right: what a perfect model reads. Click: draw its curve."
+        return f"{row.help or row.title}{unit}. At the right: what a perfect model reads. Click: draw its curve."
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.index_at(event.position().toPoint())
@@ -82,7 +84,7 @@ class NumberTable(PaintedItems):
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._step_cursor(key, 1)
-        elif key in CHOOSING and self._rows:
+        elif key == Qt.Key.Key_Return and self._rows:
             self.chosen.emit(self._rows[self._cursor].key)
         else:
             super().keyPressEvent(event)
@@ -128,7 +130,7 @@ class NumberTable(PaintedItems):
 
 
 def _ink(place: int, stages: int) -> str:
-    return tokens().series[place] if stages > 1 else tokens().text
+    return ink_of(place) if stages > 1 else tokens().text
 
 
 def _shown(row: Row, value: float | None) -> str:
@@ -136,5 +138,6 @@ def _shown(row: Row, value: float | None) -> str:
         return "\u2013"
     if not math.isfinite(value):
         return "\u221e" if value > 0 else "\u2212\u221e" if value < 0 else "none"
+    value = round(value, 3) + 0.0
     words = f"{value:.0f}" if row.whole else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
     return words.replace("-", "\u2212")

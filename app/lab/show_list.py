@@ -13,7 +13,8 @@ from app.lab.shortcuts import LAYERS
 from app.lab.stage import colours
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import CHOOSING, PaintedItems
+from app.widgets.painted import PaintedItems
+from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure
 
 ROW_PX: Final = 26
@@ -27,7 +28,7 @@ class ShowList(PaintedItems):
     """Emits the layer that was clicked."""
 
     toggled = Signal(str)
-    handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, *CHOOSING)
+    handled_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return)
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +82,7 @@ class ShowList(PaintedItems):
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._step_cursor(key, 1)
-        elif key in CHOOSING:
+        elif key == Qt.Key.Key_Return:
             self._toggle()
         else:
             super().keyPressEvent(event)
@@ -125,7 +126,7 @@ class ShowList(PaintedItems):
         elif name == "samples":
             for index in range(self._stages):
                 shift = 0 if self._stages == 1 else 9 * index - 4.5
-                paint.dot(painter, QPointF(at.x() + shift, at.y()), theme.series[index], 3.2)
+                paint.dot(painter, QPointF(at.x() + shift, at.y()), ink_of(index), 3.2)
         elif name in ("density", "critic"):
             painter.fillRect(QRectF(at.x() - 9, at.y() - 4, 18, 8), _gradient(name, at.x() - 9, at.x() + 9))
         elif name == "truth":

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy
 from app.lab.stage.colours import scale
 from app.theme import color, tokens
 from app.widgets import paint
-from app.widgets.painted import ARROWS, CHOOSING, PaintedItems
+from app.widgets.painted import ARROWS, PaintedItems
 from engine.lab import TruthInfo
 
 COLUMNS: Final = 4
@@ -27,7 +27,7 @@ class DataTiles(PaintedItems):
     """Emits the name of the truth that is wanted; click, or arrows and Return when focused."""
 
     chosen = Signal(str)
-    handled_keys = (*ARROWS, *CHOOSING)
+    handled_keys = (*ARROWS, Qt.Key.Key_Return)
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class DataTiles(PaintedItems):
         key = Qt.Key(event.key())
         if key in ARROWS:
             self._step_cursor(key, COLUMNS)
-        elif key in CHOOSING:
+        elif key == Qt.Key.Key_Return:
             self._choose()
         else:
             super().keyPressEvent(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -34,6 +35,14 @@ from app.widgets.slider import ValueSlider
 LEFT_PX: Final = 208
 RIGHT_PX: Final = 320
 FIGURES_SECONDS: Final = 0.25
+SHORT: Final = {
+    "nll": "NLL",
+    "gap": "Above floor",
+    "kl": "KL(p, q)",
+    "reverse_kl": "KL(q, p)",
+    "near": "Within 3\u03c3",
+}
+"""Titles with room for two stages beside them; p is the truth and q the model, as in the readout."""
 WHOLE: Final = ("modes",)
 
 
@@ -176,10 +185,16 @@ def rows(state: LabState) -> tuple[Row, ...]:
     for index, stage in enumerate(state.stages):
         for one in stage.figures:
             row = found.get(one.name) or Row(
-                one.name, one.title, (None,) * count, one.floor, one.unit, whole=one.name in WHOLE
+                one.name,
+                SHORT.get(one.name, one.title),
+                (None,) * count,
+                one.floor,
+                one.unit,
+                help=one.title,
+                whole=one.name in WHOLE,
             )
             values = (*row.values[:index], one.value, *row.values[index + 1 :])
-            found[one.name] = Row(row.key, row.title, values, row.floor, row.unit, row.whole)
+            found[one.name] = replace(row, values=values)
     return tuple(found.values())
 
 

@@ -18,6 +18,7 @@ from app.lab.stage.plane import Plane, at_depth, span_of, view_at
 from app.lab.state import FILLS, LabState, StageView
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
+from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure, ticks
 from engine.lab import Map, TruthInfo
 
@@ -105,8 +106,8 @@ class StageCanvas(QWidget):
             else:
                 self._paint_plane(painter, plane, state, stage, state.info)
         else:
-            words = "Preparing the stage\u2026"
-            paint.text(painter, room, words, font=ui_font(), ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
+            words = (stage.said if stage is not None else "") or "Preparing the stage\u2026"
+            paint.paragraph(painter, room.adjusted(40, 0, -40, 0), words, font=ui_font(), ink=theme.muted)
         paint.box(painter, room, line=theme.line, radius_px=theme.picture_radius_px)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, room, theme.picture_radius_px)
@@ -130,7 +131,7 @@ class StageCanvas(QWidget):
             dots(
                 painter,
                 _near(plane, plane.to_px(points)),
-                ink=theme.series[self.index],
+                ink=ink_of(self.index),
                 radius_px=SAMPLE_PX,
                 ratio=self.devicePixelRatioF(),
                 halo=theme.stage,
@@ -173,6 +174,8 @@ class StageCanvas(QWidget):
         span = plane.span
         painter.setPen(QPen(color(theme.faint), 1.0))
         for value, x in _ticks(span.left, span.right, plane.width_px):
+            if not 14 < x < plane.width_px - 14:
+                continue
             painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
             painter.drawLine(QPointF(x, plane.height_px), QPointF(x, plane.height_px - 5))
             box = QRectF(x - 30, plane.height_px - 22, 60, 16)

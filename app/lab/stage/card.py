@@ -13,6 +13,7 @@ from app.lab.state import LabState, StageView
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.layout import vbox
+from app.widgets.plot.inks import ink_of
 from engine.lab import Probe, Reading
 
 HEAD_PX: Final = 34
@@ -44,7 +45,7 @@ class _Head(QWidget):
         painter, theme = paint.smooth(self), tokens()
         middle = self.height() / 2
         badge = QRectF(0, middle - BADGE_PX / 2, BADGE_PX, BADGE_PX)
-        paint.box(painter, badge, fill=theme.series[self._index], radius_px=5)
+        paint.box(painter, badge, fill=ink_of(self._index), radius_px=5)
         paint.text(
             painter,
             badge,

@@ -15,6 +15,7 @@ from app.lab.stage.plane import Plane, at_depth
 from app.lab.state import LabState, StageView
 from app.theme import color, mono_font, tokens
 from app.widgets import paint
+from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure, ticks
 from engine.lab import Map
 
@@ -23,6 +24,7 @@ FLOOR_PX: Final = 74
 TOP_PX: Final = 16
 STROKE_PX: Final = 14
 STRIP_PX: Final = 8
+EDGE_PX: Final = 14
 ROOM: Final = 1.15
 TALLEST: Final = 2.5
 """A model's density is shown up to so many times the truth's peak."""
@@ -50,10 +52,10 @@ def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageVie
         painter.drawPolygon(ground)
         _stroke(painter, curve, theme.points, 1.4)
     if whole and "density" in shown and model is not None:
-        _stroke(painter, _curve(plane, model, top, axis_px), theme.series[index], 2.2)
+        _stroke(painter, _curve(plane, model, top, axis_px), ink_of(index), 2.2)
     if "samples" in shown and stage.trace is not None:
         points, _ = at_depth(stage.trace, state.depth)
-        _strokes(painter, plane, points[:, 0], axis_px + 5, theme.series[index])
+        _strokes(painter, plane, points[:, 0], axis_px + 5, ink_of(index))
     if "data" in shown and whole:
         _strokes(painter, plane, info.points[:, 0], axis_px + 5 + STROKE_PX + 4, theme.points)
 
@@ -64,6 +66,8 @@ def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, scaled
     painter.drawLine(QPointF(0, axis_px), QPointF(plane.width_px, axis_px))
     for value in ticks(plane.span.left, plane.span.right, max(2, int(plane.width_px / 90))):
         x = float(plane.to_px(np.array([[value, 0.0]]))[0, 0])
+        if not EDGE_PX < x < plane.width_px - EDGE_PX:
+            continue
         painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
         painter.drawLine(QPointF(x, plane.height_px - 22), QPointF(x, plane.height_px - 26))
         box = QRectF(x - 30, plane.height_px - 21, 60, 16)
