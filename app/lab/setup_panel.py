@@ -39,7 +39,7 @@ class SetupPanel(QWidget):
         self.preset = Combo(tooltip="What the stage starts from: a family with knobs that suit it")
         self.problem = kind_label("error", wordWrap=True)
         self.forms: dict[str, KnobForm] = {}
-        self.more = Section("More knobs", collapsed=True)
+        self.more: Section | None = None
         self._body = QWidget()
         self._made_of: object = None
         self._shown: tuple[object, ...] = ()
@@ -95,13 +95,14 @@ class SetupPanel(QWidget):
             ("training more", rest, setup.training),
         )
         self.forms = {name: KnobForm(knobs, defaults) for name, knobs, defaults in groups}
-        self.more = Section("More knobs", collapsed=self.more.is_collapsed())
+        # What was unfolded stays so for the next stage.
+        more = self.more = Section("More knobs", collapsed=self.more is None or self.more.is_collapsed())
         for name in ("own more", "training more"):
-            self.more.add(self.forms[name])
+            more.add(self.forms[name])
         for form in self.forms.values():
             form.changed.connect(self._changed)
         body = QWidget()
-        body.setLayout(vbox(self.forms["own"], self.forms["training"], self.more, gap_px=6))
+        body.setLayout(vbox(self.forms["own"], self.forms["training"], more, gap_px=6))
         self._place.replaceWidget(self._body, body)
         self._body.setParent(None)
         self._body.deleteLater()

@@ -18,7 +18,7 @@ DENSITY: Final = {
     "dark": ("#111216", "#1b2238", "#27407a", "#3f6fbe", "#86b3ec", "#dce9fa"),
     "light": ("#ffffff", "#dfe8f6", "#a9c5ec", "#6797da", "#2f64b5", "#173a77"),
 }
-CRITIC: Final = {"dark": ("#8a4a78", "#1b1c21", "#2f8f86"), "light": ("#c77fb2", "#ffffff", "#3fa99c")}
+CRITIC: Final = {"dark": ("#7450b8", "#1b1c21", "#a08326"), "light": ("#9f86dc", "#ffffff", "#d3b13c")}
 LEVELS: Final = 256
 Colours = NDArray[np.uint8]
 
