@@ -11,7 +11,8 @@ from torch import Tensor
 from engine.families import build
 from engine.lab.lines import read, written
 from engine.lab.measure import against, count_modes, sliced_wasserstein
-from engine.lab.stage import Setup, Stage, as_images
+from engine.lab.setup import Setup
+from engine.lab.stage import Stage, as_images
 from engine.lab.truths import truth
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
