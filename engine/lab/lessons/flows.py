@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from engine.lab import closed
+from engine.lab import closed, geyser
 from engine.lab.lessons.measured import figure, line_map
 from engine.lab.lessons.row import Check, Lesson, flow, preset
 from engine.lab.truths import truth
@@ -62,6 +62,8 @@ LESSONS: Final = (
         checks=(
             Check("mean", "Shift", 5.0, 0.01, partial(line_map, NARROW, "mean")),
             Check("scale", "Scale", 0.2, 0.005, partial(line_map, NARROW, "sigma")),
+            Check("geyser_1", "Geyser, one Gaussian", 4.026797, 1e-4, partial(geyser.mixture_cost, 1), "nats"),
+            Check("geyser_2", "Geyser, two Gaussians", 3.801477, 1e-4, partial(geyser.mixture_cost, 2), "nats"),
             Check("nll", "Cost", -0.1905, 0.002, partial(figure, NARROW, "nll"), "nats"),
             Check(
                 "one",
