@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -83,9 +83,6 @@ def mean_gap(setup: Setup) -> float:
     assert isinstance(model, PointVae)
     with torch.no_grad():
         return float(model.posterior_gap(as_images(stage.fresh()[:1024])).mean())
-
-
-excess = partial(figure, name="excess")
 
 
 def best_value(covered: int, *, steps: int = 500) -> float:
