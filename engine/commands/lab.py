@@ -17,7 +17,8 @@ from engine.knobs import from_json, knobs_of
 from engine.lab.lessons import DECKS, LESSONS, Check, Lesson
 from engine.lab.lines import written
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Reading, Setup, Stage
+from engine.lab.setup import LabTraining, Reading, Setup
+from engine.lab.stage import Stage
 from engine.lab.truths import MAKERS
 
 MOST_SEEDS = 100

@@ -8,7 +8,7 @@ from typing import Final
 from engine.errors import UsageError
 from engine.families import FAMILIES
 from engine.knobs import from_json, to_json
-from engine.lab.stage import LabTraining, Setup
+from engine.lab.setup import LabTraining, Setup
 from engine.lab.truths import MAKERS
 
 VERSION: Final = 1

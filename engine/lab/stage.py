@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import torch
@@ -12,8 +10,8 @@ from torch import Tensor
 
 from engine.errors import UsageError
 from engine.families import build, family
-from engine.knobs import Value, knob
 from engine.lab.measure import Divergences, ModeCount, against, count_modes, sliced_wasserstein
+from engine.lab.setup import LabTraining, Reading, Setup
 from engine.lab.truths import MAKERS, truth
 from engine.models.base import LatentModel
 from engine.models.ema import Ema
@@ -24,53 +22,15 @@ FRESH: Final = 4096
 CLIP: Final = 50.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class LabTraining:
-    """How a stage's model is trained."""
-
-    steps: int = knob(2000, "Steps", "How many batches.", low=1, high=1_000_000)
-    batch: int = knob(256, "Batch", "Points a step.", low=2, high=4096)
-    learning_rate: float = knob(2e-3, "Learning rate", "Of the first half.", low=1e-6, high=1.0, log=True)
-    optimiser: str = knob("adam", "Optimiser", "What makes a step of a gradient.", choices=("adam", "rmsprop", "sgd"))
-    momentum: float = knob(0.9, "Momentum", "Adam's first beta; the others' momentum.", low=0.0, high=0.999)
-    beta2: float = knob(0.99, "Second moment", "Adam's second beta, RMSprop's alpha.", low=0.0, high=0.9999)
-    decay: float = knob(0.5, "Decay", "The last part of the steps, in which the rate falls to 0.", low=0.0, high=1.0)
-    ema: float = knob(0.998, "Average", "How much of the averaged weights stays each step.", low=0.0, high=0.9999)
-    seed: int = knob(0, "Seed", "Of the weights, the data and the noise.", low=0, high=2**31 - 1)
-    generator_steps: int = knob(
-        1, "Generator steps", "Of a GAN, for one of the discriminator; 20 come near a best response.", low=1, high=1000
-    )
-    fit: str = knob(
-        "data",
-        "Fit",
-        "To points of the truth, which is KL(truth to model), or of the model to the truth's density, which is "
-        "KL(model to truth).",
-        choices=("data", "density"),
-    )
-    start: float = knob(
-        0.0,
-        "Start",
-        "Where a fit to a density starts: a flow with an actnorm first begins as a Gaussian around this number.",
-        low=-100.0,
-        high=100.0,
-    )
-
-
-@dataclass(frozen=True)
-class Setup:
-    """All that makes a stage: it can be made again from this alone."""
-
-    truth: str
-    family: str = "stack"
-    knobs: Mapping[str, Value] = field(default_factory=dict)
-    training: LabTraining = field(default_factory=LabTraining)
-
-
 class LabSteps:
-    """`engine.models.base.Steps` in one process: an optimiser for each network, one generator for the step's noise."""
+    """`engine.models.base.Steps` in one process: an optimiser for each network, one generator for the step's noise.
+
+    `only` is the one network that is to be updated, empty for all.
+    """
 
     def __init__(self, model: LatentModel, training: LabTraining) -> None:
         self.index = 0
+        self.only = ""
         self.generator = torch.Generator().manual_seed(training.seed + 1)
         self._networks = {name: list(net.parameters()) for name, net in model.training_networks().items()}
         self._bursts = training.generator_steps
@@ -93,7 +53,8 @@ class LabSteps:
         return torch.randn(shape, generator=self.generator).to(like)
 
     def wants(self, name: str) -> bool:
-        return name in self._descents and (name != "discriminator" or self.index % self._bursts == 0)
+        turn = name != "discriminator" or self.index % self._bursts == 0
+        return name in self._descents and turn and (not self.only or name == self.only)
 
     def update(self, name: str, loss: Tensor) -> Tensor:
         descent = self._descents[name]
@@ -105,17 +66,6 @@ class LabSteps:
 
     def autocast(self) -> torch.autocast:
         return torch.autocast("cpu", enabled=False)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A number with the reading of a perfect model beside it; `name` is its key in JSON."""
-
-    name: str
-    title: str
-    value: float
-    floor: float
-    unit: str = ""
 
 
 class Stage:
@@ -154,15 +104,22 @@ class Stage:
         """The next batch of the truth, (B, d, 1, 1)."""
         return as_images(self.truth.draw(self.setup.training.batch, self.data))
 
-    def advance(self, count: int = 1) -> None:
-        """Trains for `count` steps; a step whose loss is not finite ends it with the last good average.
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks that a step updates one after another."""
+        return tuple(self.model.training_networks())
+
+    def advance(self, count: int = 1, *, only: str = "") -> None:
+        """Trains for `count` steps; a step whose loss is not finite ends it with the last good average. `only` names
+        the one network that learns, empty for all.
 
         Raises:
             UsageError: the numbers ran away; the sentence says at which step.
         """
         self.model.train()
         for _ in range(count):
-            self.steps.index = self.step
+            # A network that is asked for by itself learns at once, also where others learn more often.
+            self.steps.index = 0 if only else self.step
+            self.steps.only = only
             self.steps.set_rate(self._rate())
             self.metrics = self._step()
             if not all(math.isfinite(float(value)) for name, value in self.metrics.items() if name.endswith("loss")):

@@ -188,8 +188,11 @@ class LatentModel(nn.Module, ABC):
         return ()
 
     def critic(self, x: Tensor) -> Tensor | None:
-        """What a discriminator says of images, (B,) in its objective's reading; None where there is none."""
+        """What the network that judges says of images (B, C, H, W), (B,); None where nothing judges."""
         return None
+
+    critic_even: float | None = None
+    """What `critic` says where it cannot tell images from samples; None where only its differences mean anything."""
 
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Bits/dim of each image, (B,), at the model's own bit depth (5- and 8-bit figures do not compare).

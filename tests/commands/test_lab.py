@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.lab.presets import PRESETS
-from engine.lab.stage import Setup, Stage
+from engine.lab.setup import Setup
+from engine.lab.stage import Stage
 from tests.commands.answers import one_object, one_sentence
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -11,7 +11,8 @@ from torch import Tensor
 from engine.families import build
 from engine.lab.lines import read, written
 from engine.lab.measure import against, count_modes, sliced_wasserstein
-from engine.lab.stage import Setup, Stage, as_images
+from engine.lab.setup import Setup
+from engine.lab.stage import Stage, as_images
 from engine.lab.truths import truth
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
@@ -82,9 +83,6 @@ def mean_gap(setup: Setup) -> float:
     assert isinstance(model, PointVae)
     with torch.no_grad():
         return float(model.posterior_gap(as_images(stage.fresh()[:1024])).mean())
-
-
-excess = partial(figure, name="excess")
 
 
 def best_value(covered: int, *, steps: int = 500) -> float:

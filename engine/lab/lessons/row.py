@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from engine.knobs import Value, from_json
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Setup
+from engine.lab.setup import LabTraining, Setup
 
 DECKS: Final[Mapping[str, str]] = {
     "S0": "CMU 10-417/617, lecture 16: GANs and normalising flows",

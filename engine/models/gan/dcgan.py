@@ -189,6 +189,8 @@ class Dcgan(LatentModel):
         self.config = config
         self.objective = OBJECTIVES[config.objective]
         self.critic_steps = config.critic_steps or self.objective.critic_steps
+        evens = ((torch.sigmoid, 0.5), (torch.tanh, 0.0))
+        self.critic_even = next((even for reading, even in evens if self.objective.reading is reading), None)
         points, groups = are_points(image_shape), (Group("code", 0, config.code),)
         self.spec = LatentSpec(config.code, groups, image_shape, range=None if points else (-1.0, 1.0))
         self.generator: Generator | PointGenerator

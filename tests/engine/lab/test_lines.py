@@ -9,7 +9,7 @@ import pytest
 from engine.errors import UsageError
 from engine.lab.lines import read, written
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Setup
+from engine.lab.setup import LabTraining, Setup
 
 SETUP = Setup("moons", "vae", {"code": 1, "posterior": "full"}, LabTraining(steps=7, optimiser="sgd"))
 

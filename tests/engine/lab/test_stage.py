@@ -8,7 +8,8 @@ import torch
 from engine.errors import UsageError
 from engine.knobs import from_json
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Setup, Stage, as_images
+from engine.lab.setup import LabTraining, Setup
+from engine.lab.stage import Stage, as_images
 from engine.models.stack import FAMILY
 
 
