@@ -19,9 +19,9 @@ from engine.api import Knob, Value
 from engine.errors import UsageError
 from engine.lab import LabCatalogue
 
-FIRST: Final = 3
+FIRST: Final = 2
 """Knobs of the family that are seen at once."""
-FIRST_TRAINING: Final = ("learning_rate", "steps")
+FIRST_TRAINING: Final = ("learning_rate",)
 SHARED: Final = ("batch", "seed")
 
 
