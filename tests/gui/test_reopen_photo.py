@@ -75,7 +75,7 @@ def test_the_edits_of_all_faces_come_back_on_the_original(
     assert (now.edits, now.locked, now.wander) == (look.edits, look.locked, look.wander)
     slider = again.explore_view.inspector.sliders["Smiling"]
     assert slider.value() == -1.5
-    assert again.explore_view.inspector.sliders["Pale_Skin"].is_locked()
+    assert again.explore_view.inspector.sliders["Pale_Skin"]._locked
     np.testing.assert_array_equal(composed(again), before)
     click_face(again, 1)
     assert slider.value() == 2.0

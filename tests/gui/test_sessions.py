@@ -74,6 +74,7 @@ def test_session_comes_back_whole(app: App, open_app: OpenApp, portrait: Path, t
 @pytest.mark.slow
 def test_session_opens_on_another_machine(app: App, open_app: OpenApp, portrait: Path, tmp_path: Path, home: Path):
     worked(app, portrait)
+    app.explore.morph.set_current(1)
     file = saved(app, tmp_path / "x.loom")
     edits = app.state.look.edits if app.state.look is not None else ()
     app.close()
@@ -93,6 +94,9 @@ def test_session_opens_on_another_machine(app: App, open_app: OpenApp, portrait:
     assert again.state.encoded is not None
     item = next(item for item in again.state.photos if item.key == again.state.photo)
     assert isinstance(item.source, bytes), "the session kept the file"
+    corner = again.state.morph.slots[1]
+    assert corner is not None
+    assert corner.edit_of == item.key, "an edited corner finds its photo too"
 
 
 @pytest.mark.slow

@@ -158,10 +158,12 @@ def test_a_corner_without_a_photo_is_soft_and_that_is_said(photos: App, home: Pa
     assert view(photos).picture.picture().shape == (SIZE, SIZE, 3)
 
 
-def test_an_edited_photo_is_a_corner_with_its_detail(app: App, home: Path) -> None:
+@pytest.mark.parametrize("strength", [1.0, 0.6])
+def test_an_edited_photo_is_a_corner_with_its_detail(app: App, strength: float) -> None:
     app.explore.photos.choose(app.state.photos[1].key)
     app.wait(lambda: app.state.encoded is not None and app.state.look.photo is not None)
     app.explore.looks.set_edit("Smiling", 3.0)
+    app.explore.looks.set_strength(strength)
     app.explore.looks.settle()
     app.settle()
     app.explore.show_view("morph")
@@ -175,10 +177,10 @@ def test_an_edited_photo_is_a_corner_with_its_detail(app: App, home: Path) -> No
     item, loader, encoded = app.state.photos[1], PhotoLoader(), app.state.encoded
     loaded = loader.load(item.source, size=SIZE, cut=item.cut)
     canvas = prepare(loader.whole(item.source), loaded.framing, encoded.reconstruction)
-    edited = blended(canvas.picture, [(canvas, app.state.drawn.picture)])
+    edited = blended(canvas.picture, [(canvas, app.state.drawn.picture)], strength=strength)
     frame = cut_out(edited, canvas.face.frame, app.state.morph.room)
     plain = cut_out(canvas.picture, canvas.face.frame, app.state.morph.room)
-    shown, there = app.state.morph.whole.picture.astype(int), np.abs(frame.astype(int) - plain).max(axis=2) > 2
+    shown, there = app.state.morph.whole.picture.astype(int), np.abs(frame.astype(int) - plain).max(axis=2) > 1
     assert there.any()
     assert np.abs(shown - frame)[there].mean() < 0.3 * np.abs(shown - plain)[there].mean()
 

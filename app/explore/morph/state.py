@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class MorphSlot:
     """A corner of the path: a photo by its key, or a code taken as it was; `edit_of` is the photo that such a code is
-    an edit of."""
+    an edit of, and `strength` (0 to 1) how much of that edit is in the photo."""
 
     name: str
     picture: Pictures
@@ -25,6 +25,7 @@ class MorphSlot:
     busy: bool = False
     hold: int = 0
     edit_of: str | None = None
+    strength: float = 1.0
 
     @property
     def has_photo(self) -> bool:

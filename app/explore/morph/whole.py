@@ -29,13 +29,15 @@ KEPT_SIDES: Final = 3
 class CornerPhoto:
     """What a corner is at full size: the photo `source`, cut where `framing` says, or by `cut` where that is not known
     any more. Where `source` is None it has no photo, and `base` (S, S, 3), what the model draws of its code, stands
-    for it. `unedited` (S, S, 3) is what it draws of the photo's own code, where `base` is an edit of it."""
+    for it. `unedited` (S, S, 3) is what it draws of the photo's own code, where `base` is an edit of it,
+    and `strength` (0 to 1) how much of that edit is in the photo."""
 
     base: Pictures
     source: PhotoSource | None = None
     framing: Framing | None = None
     cut: Cut = FIRST_CUT
     unedited: Pictures | None = None
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class Corners:
 
     def __init__(self, loader: PhotoLoader) -> None:
         self._loader = loader
-        self._kept: dict[tuple[int, int], tuple[CornerPhoto, Canvas, dict[int, Corner]]] = {}
+        self._kept: dict[tuple[int, int, float], tuple[CornerPhoto, Canvas, dict[int, Corner]]] = {}
 
     def at(self, photos: Sequence[CornerPhoto], side: int) -> tuple[Corner, ...]:
         """The corners at `side` pixels.
@@ -87,12 +89,12 @@ class Corners:
             return drawn_canvas(one.base)
         rgb = self._loader.whole(one.source)
         if one.unedited is not None:
-            rgb = blended(rgb, [(prepare(rgb, framing, one.unedited), one.base)])
+            rgb = blended(rgb, [(prepare(rgb, framing, one.unedited), one.base)], strength=one.strength)
         return prepare(rgb, framing, one.base)
 
 
-def _key(one: CornerPhoto) -> tuple[int, int]:
-    return id(one.base), id(one.source if one.framing is None else one.framing)
+def _key(one: CornerPhoto) -> tuple[int, int, float]:
+    return id(one.base), id(one.source if one.framing is None else one.framing), one.strength
 
 
 def whole_of(state: AppState, photos: PhotoController) -> WholePath | None:
@@ -118,7 +120,7 @@ def current_slot(state: AppState) -> MorphSlot:
     assert look is not None
     # While a hand is faster than the picture, the code on show is not yet the look's.
     edit_of = look.photo if drawn.request == look.request() else None
-    return MorphSlot(look.text(), drawn.picture, code=drawn.code, edit_of=edit_of)
+    return MorphSlot(look.text(), drawn.picture, code=drawn.code, edit_of=edit_of, strength=look.strength)
 
 
 def _corner_photo(state: AppState, slot: MorphSlot | None, photos: PhotoController) -> CornerPhoto:
@@ -135,5 +137,5 @@ def _corner_photo(state: AppState, slot: MorphSlot | None, photos: PhotoControll
         # Only what the model saw was kept of it.
         return CornerPhoto(encoded.reconstruction if slot.edit_of is None else slot.picture)
     if slot.edit_of is not None:
-        return CornerPhoto(slot.picture, item.source, framing, item.cut, encoded.reconstruction)
+        return CornerPhoto(slot.picture, item.source, framing, item.cut, encoded.reconstruction, slot.strength)
     return CornerPhoto(encoded.reconstruction, item.source, framing, item.cut)

@@ -124,7 +124,8 @@ def _looks(state: AppState) -> list[Look]:
 
 def photos_of(state: AppState) -> tuple[PhotoItem, ...]:
     """The photos that the session of this state needs: the person's own, and those of the box that were used."""
-    used = {look.photo for look in _looks(state)} | {slot.photo for slot in state.morph.slots if slot is not None}
+    slots = [slot for slot in state.morph.slots if slot is not None]
+    used = {look.photo for look in _looks(state)} | {slot.photo for slot in slots} | {slot.edit_of for slot in slots}
     return tuple(item for item in state.photos if item.key in used or not item.shipped)
 
 
@@ -230,7 +231,9 @@ def _check(session: Session, photos: int) -> None:
         raise ValueError("it lacks a photo")
     looks = [entry.look for entry in session.history.entries] + [mark.look for mark in session.bookmarks]
     looks += [session.look] if session.look is not None else []
-    if any(not 0.0 <= look.strength <= 1.0 for look in looks):
+    strengths = [look.strength for look in looks]
+    strengths += [slot.strength for slot in session.slots if slot is not None]
+    if any(not 0.0 <= strength <= 1.0 for strength in strengths):
         raise ValueError("a strength is not 0 to 1")
     if not 2 <= len(session.slots) <= 4 or not session.temperature:
         raise ValueError("its morph has no corners")
@@ -275,12 +278,14 @@ def moved_here(
         key = keys.get(photo.key, photo.key)
         loaded[key] = tuple(Loaded(picture, photo.name, photo.note, photo.how) for picture in pictures)
 
-    def look_here(look: Look) -> Look:
-        photo = None if look.photo is None else keys.get(look.photo, look.photo)
-        return replace(look, model=refs.get(look.model, look.model), photo=photo)
+    def photo_here(photo: str | None) -> str | None:
+        return None if photo is None else keys.get(photo, photo)
 
-    def slot_here(slot: MorphSlot | None) -> MorphSlot | None:
-        return None if slot is None or slot.photo is None else replace(slot, photo=keys.get(slot.photo, slot.photo))
+    def look_here(look: Look) -> Look:
+        return replace(look, model=refs.get(look.model, look.model), photo=photo_here(look.photo))
+
+    def slot_here(slot: MorphSlot) -> MorphSlot:
+        return replace(slot, photo=photo_here(slot.photo), edit_of=photo_here(slot.edit_of))
 
     # Equal codes stay one object, so that what shares a code compares as equal.
     history = replace(
@@ -291,7 +296,7 @@ def moved_here(
         look=None if session.look is None else look_here(session.look),
         history=history,
         bookmarks=tuple(replace(mark, look=look_here(mark.look)) for mark in session.bookmarks),
-        slots=tuple(slot if slot is None or slot.photo is None else slot_here(slot) for slot in session.slots),
+        slots=tuple(None if slot is None else slot_here(slot) for slot in session.slots),
         comparison=_comparison_here(session.comparison, refs, keys),
         encodings=tuple(replace(one, photo=keys.get(one.photo, one.photo)) for one in session.encodings),
     )

@@ -246,7 +246,7 @@ def test_a_frames_number_stands_in_its_lower_left_corner(qtbot: QtBot):
         strip.set_frames([Frame(np.zeros((48, 48, 3), np.uint8), number=number)])
         strip.resize(200, 60)
         shown.append(from_qimage(strip.grab().toImage()).astype(int))
-        rect = strip.frame_rect(0)
+        rect = strip.item_rect(0)
     rows, columns = np.nonzero((shown[0] != shown[1]).any(axis=2))
     assert len(rows), "it is seen"
     assert shown[1][rows, columns].max() > 200, "white on dark"
@@ -262,7 +262,7 @@ def test_a_step_that_is_not_in_force_is_faint_until_it_is_pointed_at(qtbot: QtBo
 
     def light() -> list[int]:
         shown = strip.grab().toImage()
-        return [shown.pixelColor(strip.frame_rect(index).center()).lightness() for index in range(2)]
+        return [shown.pixelColor(strip.item_rect(index).center()).lightness() for index in range(2)]
 
     assert light()[0] == 0
     assert light()[1] > 5, "what is behind it shines through"
