@@ -177,6 +177,7 @@ def test_other_data_a_point_under_the_pointer_and_the_way_through_the_layers(lab
     lab.wait(lambda: lab.state.clock > 3)
     lab.app.show_workspace("explore")
     lab.wait(lambda: not lab.state.playing)
+    assert not lab.state.done
 
 
 def test_presets_come_from_the_palette_what_runs_away_is_said_and_closing_ends_it(lab: LabApp) -> None:
