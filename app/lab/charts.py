@@ -22,14 +22,17 @@ LOSSES: Final = {"loss": "loss", "discriminator_loss": "D", "generator_loss": "G
 class LabCharts(QWidget):
     """The plot of the figure that is chosen; `losses` is another one, which stands elsewhere."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.losses = Curves(
             "Training loss by step", "each model's own", smoothing=SMOOTHING, hint="Losses of games say little."
         )
         self.figure: Curves | None = None
         self._title = ""
         self._floor: tuple[tuple[float, int], Trace] | None = None
+        # It has its place elsewhere, and until then goes with this one.
+        self.losses.setParent(self)
+        self.losses.hide()
         self.losses.setFixedHeight(HEIGHT_PX)
         self._column = vbox(gap_px=8)
         self.setLayout(self._column)

@@ -23,7 +23,7 @@ from engine.lab import BenchSeen, LabCatalogue, LabTraining, Pace, PresetInfo, S
 from engine.lanes import Context
 
 if TYPE_CHECKING:
-    from engine.lab.bench import Bench
+    from engine.session import Bench
 
 DRAIN_MS: Final = 33
 SWITCH_SECONDS: Final = 0.0002
@@ -238,6 +238,9 @@ class LabController(QObject):
     def play(self) -> None:
         """Learns until it is done or halted."""
         bench, state = self._bench, self.state
+        if bench is None:
+            # As soon as it is made.
+            self._again = True
         if bench is None or state.playing or state.done:
             return
         self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))

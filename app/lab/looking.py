@@ -18,8 +18,7 @@ from engine.events import Failed
 from engine.lab import Judged, MapRequest, Maps, Probe, Span
 
 if TYPE_CHECKING:
-    from engine.lab.bench import Bench
-    from engine.lab.viewer import Viewer
+    from engine.session import Bench, Viewer
 
 TICK_MS: Final = 40
 ROWS: Final = (24, 32, 48, 64, 96, 128)

@@ -19,9 +19,9 @@ from engine.api import Knob, Value
 from engine.errors import UsageError
 from engine.lab import LabCatalogue
 
-FIRST: Final = 3
+FIRST: Final = 2
 """Knobs of the family that are seen at once."""
-FIRST_TRAINING: Final = ("learning_rate", "steps")
+FIRST_TRAINING: Final = ("learning_rate",)
 SHARED: Final = ("batch", "seed")
 
 
@@ -33,8 +33,8 @@ class SetupPanel(QWidget):
     refused = Signal(str)
     stageChosen = Signal(int)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.stage = Segmented((("0", "A"), ("1", "B")), tooltip="Whose set-up this is (B)")
         self.preset = Combo(tooltip="What the stage starts from: a family with knobs that suit it")
         self.problem = kind_label("error", wordWrap=True)

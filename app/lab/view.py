@@ -54,7 +54,7 @@ class LabView(WorkspaceView):
     layersPlayed = Signal()
     compareToggled = Signal(bool)
 
-    def __init__(self, *, parent: QWidget | None = None) -> None:
+    def __init__(self, setup: SetupPanel, charts: LabCharts, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tiles, self.layers = DataTiles(), ShowList()
         self.data_title, self.data_line = kind_label("name"), kind_label("small", wordWrap=True)
@@ -64,7 +64,7 @@ class LabView(WorkspaceView):
         self.compare.setToolTip(f"A second stage on the same clock and the same batches ({keys_text('lab.compare')})")
         self.along = ValueSlider("Code to data", 0.0, 1.0, value=1.0, default=1.0, decimals=1, label_px=92)
         self.play_layers = button("Play", f"Move the points through the layers ({keys_text('lab.layers')})")
-        self.setup, self.numbers, self.charts = SetupPanel(), NumberTable(), LabCharts()
+        self.setup, self.numbers, self.charts = setup, NumberTable(), charts
         self.transport = Transport()
         middle = hbox(*self.cards, gap_px=16, stretch={0: 1, 1: 1})
         layers = hbox(self.along, self.play_layers, gap_px=8, stretch={0: 1})
@@ -95,6 +95,7 @@ class LabView(WorkspaceView):
     def _right(self) -> QWidget:
         numbers = Section("Numbers", collapsible=False)
         numbers.add(self.numbers)
+        self.charts.losses.show()
         column = vbox(self.setup, hairline(), numbers, self.charts.losses, None, gap_px=8, margins=(16, 10, 16, 8))
         # The figure's curve stays in sight however far the rest is scrolled.
         docked = held(hbox(self.charts, margins=(16, 8, 16, 10)))

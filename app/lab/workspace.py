@@ -103,11 +103,15 @@ class Lab(Controllers["LabView"]):
 
 
 def make_view(window: QWidget) -> Generator[None, None, LabView]:
-    """In one part: it takes as long as the first picture of a menu."""
-    from app.lab.view import LabView
+    """Part by part: the plots take as long to make as all the rest."""
+    from app.lab.view import LabCharts, LabView, SetupPanel
 
     yield
-    return LabView(parent=window)
+    charts = LabCharts(parent=window)
+    yield
+    setup = SetupPanel(parent=window)
+    yield
+    return LabView(setup, charts, parent=window)
 
 
 LAB: Final = Workspace(

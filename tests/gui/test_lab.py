@@ -173,10 +173,11 @@ def test_other_data_a_point_under_the_pointer_and_the_way_through_the_layers(lab
     lab.settle()
     assert lab.state.stages[0].maps["density"].values.ndim == 1
     # What learns is halted where nobody sees it.
-    lab.key(Qt.Key.Key_K)
+    QTest.keyClick(view.tiles, Qt.Key.Key_Space)
     lab.wait(lambda: lab.state.clock > 3)
     lab.app.show_workspace("explore")
     lab.wait(lambda: not lab.state.playing)
+    assert not lab.state.done
 
 
 def test_presets_come_from_the_palette_what_runs_away_is_said_and_closing_ends_it(lab: LabApp) -> None:

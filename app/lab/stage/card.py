@@ -69,10 +69,9 @@ class _Head(QWidget):
         wide = min(paint.width_of(title, ui_font(bold=True)) + 4, max(0.0, right - left - 8))
         paint.text(painter, QRectF(left, 0, wide, self.height()), title, font=ui_font(bold=True), ink=theme.text)
         left += wide + 10
-        if right - left > 60:
-            paint.text(
-                painter, QRectF(left, 0, right - left - 12, self.height()), line, font=ui_font(12), ink=theme.muted
-            )
+        room = QRectF(left, 0, right - left - 12, self.height())
+        if paint.width_of(line, ui_font(12)) <= room.width():
+            paint.text(painter, room, line, font=ui_font(12), ink=theme.muted)
         painter.end()
 
     def sizeHint(self) -> QSize:

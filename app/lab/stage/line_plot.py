@@ -64,7 +64,7 @@ def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, scaled
     theme, font = tokens(), mono_font(tokens().small_px)
     painter.setPen(QPen(color(theme.faint, 0.6), 1.0))
     painter.drawLine(QPointF(0, axis_px), QPointF(plane.width_px, axis_px))
-    for value in ticks(plane.span.left, plane.span.right, max(2, int(plane.width_px / 90))):
+    for value in ticks(plane.span.left, plane.span.right, max(5, int(plane.width_px / 90))):
         x = float(plane.to_px(np.array([[value, 0.0]]))[0, 0])
         if not EDGE_PX < x < plane.width_px - EDGE_PX:
             continue
