@@ -104,7 +104,9 @@ class Lab(Controllers["LabView"]):
 
 def make_view(window: QWidget) -> Generator[None, None, LabView]:
     """Part by part: the plots take as long to make as all the rest."""
-    from app.lab.view import LabCharts, LabView, SetupPanel
+    from app.lab.charts import LabCharts
+    from app.lab.setup_panel import SetupPanel
+    from app.lab.view import LabView
 
     yield
     charts = LabCharts(parent=window)

@@ -169,5 +169,5 @@ def _note(state: LabState, stage: StageView) -> str:
         return f"After {done} of {len(stage.info.layers)}: {stage.info.layers[done - 1]}"
     drawn = stage.maps.get("density")
     if drawn is not None and drawn.sigma and "density" in state.shown:
-        return f"Density of 8,192 samples, spread by \u03c3 = {drawn.sigma:.2g}: this model has no exact one"
+        return f"No exact density: 8,192 samples, spread by \u03c3 {drawn.sigma:.2g}"
     return "Point at the stage: x and what is known there" if stage.probe is None else ""
