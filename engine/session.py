@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import LabCatalogue, Setup, TruthInfo
+    from engine.lab import LabCatalogue, Proof, Setup, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -239,6 +239,17 @@ class Session:
         from engine.lab.bench import Bench
 
         return Bench(setups)
+
+    def prove(self, lesson: str, check: str, *, progress: Progress) -> Proof:
+        """Measures a lesson's number now, which may train a stage first."""
+        from engine.lab import Proof
+        from engine.lab.lessons import LESSONS
+        from engine.lab.lessons.measured import heard
+
+        row = next(one for one in LESSONS[lesson].checks if one.name == check)
+        with heard(progress):
+            value = row.measure()
+        return Proof(value, row.holds(value))
 
     def viewer(self, bench: Bench) -> Viewer:
         """What looks at a bench from this thread, while another one trains it."""

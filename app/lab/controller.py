@@ -130,6 +130,22 @@ class LabController(QObject):
         self._put(truth=name, stages=tuple(stages), truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
         self._make()
 
+    def set_stages(self, truth: str, presets: Sequence[str], layers: Sequence[str]) -> None:
+        """A lesson's data and stages, and of its layers those that there are; they begin to learn."""
+        state, catalogue = self.state, self.state.catalogue
+        if catalogue is None:
+            return
+        stages = tuple(StageView(_of(catalogue.preset(name))) for name in presets)
+        if truth not in state.truths and truth not in self._asked_truths:
+            self._read_truth(truth)
+        shown = frozenset("truth" if name == "truth density" else name for name in layers)
+        self._bench = None
+        self.looking.leave()
+        changes: dict[str, Any] = {"truth_map": None, "made": False, "clock": 0, "kept": (), "at": NOW, "done": False}
+        self._put(truth=truth, stages=stages, chosen=0, layers=shown, depth=1.0, **changes)
+        self._make()
+        self.play()
+
     def choose_preset(self, index: int, name: str) -> None:
         """A stage from a preset, with its knobs."""
         catalogue = self.state.catalogue

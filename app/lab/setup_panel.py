@@ -67,9 +67,9 @@ class SetupPanel(QWidget):
         self.stage.setVisible(len(state.stages) > 1)
         self.stage.set_current(str(chosen))
         dimension = 2 if info is None else info.dimension
-        self.preset.set_options(
-            [(row.name, _title(catalogue, row.name)) for row in catalogue.presets if dimension in row.dimensions]
-        )
+        own = [row for row in catalogue.lesson_presets if row.name == stage.setup.preset]
+        offered = [*own, *(row for row in catalogue.presets if dimension in row.dimensions)]
+        self.preset.set_options([(row.name, _title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)
         if self._told != (stage.setup, chosen):

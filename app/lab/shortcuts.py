@@ -27,10 +27,14 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.compare", ("C",), "Compare", "A second stage on the same clock and batches, or one alone.", "Lab"),
     Shortcut("lab.other", ("B",), "Set up A or B", "Show the other stage's set-up.", "Lab"),
     Shortcut("lab.layers", ("Y",), "Play layers", "Move the points through the layers, from code to data.", "Lab"),
+    Shortcut("lab.lessons", ("H",), "Lessons", "Show the lessons, or only their head.", "Lab"),
+    Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
+    Shortcut("lab.last_lesson", ("P",), "Lesson before", "Open the lesson before.", "Lab"),
+    Shortcut("lab.measure", ("M",), "Measure", "Measure the numbers of the open lesson, or stop.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
     when_shown=(
         *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
-        "lab.layers",
+        *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
         *(f"lab.show_{name}" for name, *_ in LAYERS),
     ),
 )

@@ -8,7 +8,19 @@ from typing import Final
 
 from app.series import Trace
 from engine.api import Value
-from engine.lab import BenchSeen, LabCatalogue, Map, Points, Probe, Reading, StageInfo, StageSeen, TruthInfo
+from engine.lab import (
+    BenchSeen,
+    LabCatalogue,
+    LessonInfo,
+    Map,
+    Points,
+    Probe,
+    Proof,
+    Reading,
+    StageInfo,
+    StageSeen,
+    TruthInfo,
+)
 
 NOW: Final = -1
 """The moment on show when it follows what is learned."""
@@ -58,6 +70,27 @@ class StageView:
 
 
 @dataclass(frozen=True, eq=False)
+class LessonState:
+    """The lessons. `open` names the one on show, empty: none. `proofs` holds what was measured by lesson and number;
+    `proving` names the lesson that is measured now, `share` how far its number is, and `problem` says in a sentence
+    what went wrong. `answered` are the lessons whose answer is seen; `folded`: the strip is only its head."""
+
+    open: str = ""
+    proofs: Mapping[tuple[str, str], Proof] = field(default_factory=dict)
+    proving: str = ""
+    number: str = ""
+    share: float = 0.0
+    problem: str = ""
+    answered: frozenset[str] = frozenset()
+    folded: bool = False
+
+    def proved(self, lesson: LessonInfo) -> bool:
+        """Whether each number of it was measured here and is what the lesson says."""
+        found = [self.proofs.get((lesson.name, check.name)) for check in lesson.checks]
+        return all(one is not None and one.holds for one in found)
+
+
+@dataclass(frozen=True, eq=False)
 class LabState:
     """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
     far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn."""
@@ -79,6 +112,7 @@ class LabState:
     depth: float = 1.0
     figure: str = ""
     truth_map: Map | None = None
+    lessons: LessonState = field(default_factory=LessonState)
 
     @property
     def info(self) -> TruthInfo | None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import WorkspaceView
 from app.lab.charts import LabCharts
+from app.lab.lessons.view import LessonsView
 from app.lab.numbers import NumberTable, Row
 from app.lab.setup_panel import SetupPanel
 from app.lab.shortcuts import keys_text
@@ -70,7 +71,8 @@ class LabView(WorkspaceView):
         layers = hbox(self.along, self.play_layers, gap_px=8, stretch={0: 1})
         centre = vbox(middle, layers, gap_px=6, margins=(16, 8, 16, 10), stretch={0: 1})
         across = hbox(self._left(), held(centre), self._right(), gap_px=0, stretch={1: 1})
-        self.setLayout(vbox(across, self.transport, gap_px=0, stretch={0: 1}))
+        self.lessons = LessonsView()
+        self.setLayout(vbox(self.lessons, across, self.transport, gap_px=0, stretch={1: 1}))
         self.along.changed.connect(self._tell_depth)
         self.play_layers.clicked.connect(lambda: self.layersPlayed.emit())
         self.compare.changed.connect(self.compareToggled)
@@ -140,6 +142,7 @@ class LabView(WorkspaceView):
         self._show_depth(state)
         self.layers.set_layers(state.layers, state.possible(), scales=scales(state), stages=len(state.stages))
         self.setup.show_lab(state)
+        self.lessons.show_lab(state)
         self._show_figures(state, old)
 
     def _show_figures(self, state: LabState, old: LabState | None) -> None:

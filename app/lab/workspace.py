@@ -12,6 +12,7 @@ from app.core.palette import Offer
 from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
 from app.lab.controller import LabController
+from app.lab.lessons.controller import LessonController
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
 from app.state import AppState
@@ -31,6 +32,7 @@ class Lab(Controllers["LabView"]):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.lab = LabController(services.store, services.parent)
+        self.lessons = LessonController(services.store, self.lab, services.parent)
 
     def connect(self, view: LabView) -> Actions:
         """Connects the view with the controller."""
@@ -46,6 +48,12 @@ class Lab(Controllers["LabView"]):
         for card in view.cards:
             card.canvas.pointed.connect(looking.probe)
             card.canvas.spanChanged.connect(looking.set_span)
+        lessons = self.lessons
+        view.lessons.strip.chosen.connect(lessons.open)
+        view.lessons.foldPressed.connect(lessons.fold)
+        view.lessons.answerPressed.connect(lessons.answer)
+        view.lessons.measurePressed.connect(lessons.measure)
+        view.lessons.closePressed.connect(lessons.close_lesson)
         setup = view.setup
         setup.stageChosen.connect(lab.choose_stage)
         setup.presetChosen.connect(lambda name: lab.choose_preset(lab.state.chosen, name))
@@ -68,6 +76,10 @@ class Lab(Controllers["LabView"]):
             "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
             "lab.layers": lab.play_layers,
+            "lab.lessons": lessons.fold,
+            "lab.next_lesson": partial(lessons.move, 1),
+            "lab.last_lesson": partial(lessons.move, -1),
+            "lab.measure": lessons.measure,
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 
@@ -80,6 +92,9 @@ class Lab(Controllers["LabView"]):
             yield Offer(
                 PaletteItem(f"truth|{info.name}", info.title, "Data"), partial(self.lab.choose_truth, info.name)
             )
+        for lesson in lab.catalogue.lessons:
+            item = PaletteItem(f"lesson|{lesson.name}", lesson.title, "Lesson")
+            yield Offer(item, partial(self.lessons.open, lesson.name))
         for row in lab.catalogue.presets:
             choose = partial(self.lab.choose_preset, lab.chosen, row.name)
             yield Offer(PaletteItem(f"preset|{row.name}", row.title, "Preset"), choose)

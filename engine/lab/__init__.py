@@ -5,8 +5,10 @@ What the window uses is named here, as far as it needs no torch.
 
 from engine.lab.seen import (
     BenchSeen,
+    CheckInfo,
     Judged,
     LabCatalogue,
+    LessonInfo,
     Map,
     MapRequest,
     Maps,
@@ -14,6 +16,7 @@ from engine.lab.seen import (
     Points,
     PresetInfo,
     Probe,
+    Proof,
     Span,
     StageInfo,
     StageSeen,

@@ -58,6 +58,48 @@ class PresetInfo:
 
 
 @dataclass(frozen=True)
+class CheckInfo:
+    """A number that proves a lesson: what it ought to be, within `tolerance`. With `sense` "at most" or "at least" the
+    target is a limit. `slow`: it takes more than a few seconds."""
+
+    name: str
+    title: str
+    target: float
+    tolerance: float
+    unit: str
+    sense: str
+    slow: bool
+
+
+@dataclass(frozen=True)
+class LessonInfo:
+    """A lesson as the Lab shows it. `presets` are the names of the set-ups of its stages, which learn `truth`; where it
+    has none, its numbers are all that it shows."""
+
+    number: str
+    name: str
+    title: str
+    deck: str
+    slide: str
+    truth: str
+    presets: tuple[str, ...]
+    layers: tuple[str, ...]
+    sentences: tuple[str, str, str]
+    question: str
+    answer: str
+    erratum: str
+    checks: tuple[CheckInfo, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was measured for a lesson's number, and whether it is what the lesson says."""
+
+    value: float
+    holds: bool
+
+
+@dataclass(frozen=True)
 class PointFamily:
     """A family of points, with the knobs that matter there, the most telling first."""
 
@@ -74,10 +116,16 @@ class LabCatalogue:
     presets: tuple[PresetInfo, ...]
     families: tuple[PointFamily, ...]
     training_knobs: tuple[Knob, ...]
+    lessons: tuple[LessonInfo, ...] = ()
+    lesson_presets: tuple[PresetInfo, ...] = ()
 
     def preset(self, name: str) -> PresetInfo:
-        """The preset of this name; raises StopIteration when there is none."""
-        return next(row for row in self.presets if row.name == name)
+        """The preset of this name, or a lesson's set-up; raises StopIteration when there is none."""
+        return next(row for row in (*self.presets, *self.lesson_presets) if row.name == name)
+
+    def lesson(self, name: str) -> LessonInfo:
+        """The lesson of this name; raises StopIteration when there is none."""
+        return next(row for row in self.lessons if row.name == name)
 
     def family(self, name: str) -> PointFamily:
         """The family of this name; raises StopIteration when there is none."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -17,12 +21,36 @@ from engine.lab.truths import truth
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
 from engine.objectives.adversarial import discriminator_loss
+from engine.progress import SILENT, Progress
+
+_CALLER: Final[ContextVar[Progress]] = ContextVar("caller", default=SILENT)
+LEARNED_AT_ONCE: Final = 20
+"""Steps between two looks at whether the caller still waits."""
+
+
+@contextmanager
+def heard(progress: Progress) -> Iterator[None]:
+    """Within it, what is measured asks `progress` whether to go on."""
+    token = _CALLER.set(progress)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+def advance(stage: Stage, steps: int) -> None:
+    """Trains a stage; raises Cancelled where the caller no longer waits."""
+    progress = _CALLER.get()
+    for start in range(0, steps, LEARNED_AT_ONCE):
+        progress.check()
+        progress.step(start, steps)
+        stage.advance(min(LEARNED_AT_ONCE, steps - start))
 
 
 @lru_cache(maxsize=6)
 def _learned(line: str) -> Stage:
     stage = Stage(read(line))
-    stage.advance(stage.setup.training.steps)
+    advance(stage, stage.setup.training.steps)
     return stage
 
 
@@ -57,7 +85,7 @@ def most_modes(setup: Setup, *, look_every: int) -> float:
     assert modes is not None, "only a truth of clusters has modes"
     most = 0
     for look in range(setup.training.steps // look_every):
-        stage.advance(look_every)
+        advance(stage, look_every)
         if look:
             with torch.no_grad():
                 codes = stage.model.sample_codes(2048, generator=torch.Generator().manual_seed(look))
@@ -134,7 +162,7 @@ def rank_correlation(setup: Setup, metric: str, *, look_every: int) -> float:
     for _ in range(setup.training.steps // look_every):
         values = []
         for _ in range(look_every):
-            stage.advance()
+            advance(stage, 1)
             if metric in stage.metrics:
                 values.append(float(stage.metrics[metric]))
         with torch.no_grad():
