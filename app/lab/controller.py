@@ -234,7 +234,7 @@ class LabController(QObject):
     def _made(self, made: Made) -> None:
         bench, infos, seen = made
         state = self.state
-        if len(infos) != len(state.stages):
+        if len(infos) != len(state.stages) or self._store.state.closing:
             return
         self._bench = bench
         self.mailbox.take()
@@ -257,7 +257,7 @@ class LabController(QObject):
         if bench is None:
             # As soon as it is made.
             self._again = True
-        if bench is None or state.playing or state.done:
+        if bench is None or state.playing or state.done or self._store.state.closing:
             return
         self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
         self._timer.start()
