@@ -27,10 +27,12 @@ class HelpPanel(QDialog):
                 group = title
                 grid.addWidget(_label(title.upper(), "muted"), grid.rowCount(), 0, 1, 2)
             row = grid.rowCount()
-            grid.addWidget(_label(words, ""), row, 0)
+            described = _label(words, "")
+            described.setWordWrap(True)
+            grid.addWidget(described, row, 0)
             grid.addWidget(_label(keys, "value"), row, 1)
         self.setLayout(vbox(scrolled(inner)))
-        self.resize(620, 620)
+        self.resize(720, 640)
 
 
 def _label(text: str, kind: str) -> QLabel:

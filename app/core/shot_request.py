@@ -10,7 +10,8 @@ from pathlib import Path
 class ShotRequest:
     """What `latent-loom shot` is to show. `view` is one of the row's views, empty for the one that is there.
 
-    `run` (None: the newest), `panel` and `side` are the pages of Train; `edits` are sliders by name, in sigmas.
+    `run` (None: the newest), `panel` and `side` are the pages of Train; `edits` are sliders by name, in sigmas;
+    `lesson` names one of the Lab's.
     """
 
     view: str = ""
@@ -18,3 +19,4 @@ class ShotRequest:
     run: Path | None = None
     panel: str = "new"
     side: str = "curves"
+    lesson: str = ""

@@ -52,7 +52,7 @@ class LabController(QObject):
         self._switch_before = sys.getswitchinterval()
         self._bench: Bench | None = None
         self._job: Task | None = None
-        self._opened = self._again = False
+        self._opened = self._making = self._again = False
         self._asked_truths: set[str] = set()
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
@@ -210,6 +210,7 @@ class LabController(QObject):
     def _make(self, *, blame: int = 0) -> None:
         """Makes the bench anew, which goes on learning if it did; where it cannot be made, the one before stays."""
         self._again, setups = self._again or self.state.playing, self._setups()
+        self._making = True
         self._store.tasks.cancel(self._job)
 
         def work(context: Context) -> Made:
@@ -217,13 +218,14 @@ class LabController(QObject):
             return bench, bench.info(), bench.seen()
 
         def done(made: Made) -> None:
+            self._making = False
             self._made(made)
             if self._again:
                 self._again = False
                 self.play()
 
         def failed(event: Failed) -> None:
-            self._again = False
+            self._making = self._again = False
             if event.details:
                 self._store.notices.failed(event)
             if blame < len(self.state.stages):
@@ -254,10 +256,11 @@ class LabController(QObject):
     def play(self) -> None:
         """Learns until it is done or halted."""
         bench, state = self._bench, self.state
-        if bench is None:
-            # As soon as it is made.
+        if bench is None or self._making:
+            # As soon as it is made: what stands there now is of the set-up before.
             self._again = True
-        if bench is None or state.playing or state.done or self._store.state.closing:
+            return
+        if state.playing or state.done or self._store.state.closing:
             return
         self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
         self._timer.start()
@@ -281,7 +284,7 @@ class LabController(QObject):
 
     def toggle(self) -> None:
         """Learns, or halts."""
-        if self.state.playing:
+        if self.state.playing or self._again:
             self.pause()
         else:
             self.play()
@@ -296,7 +299,7 @@ class LabController(QObject):
     def step(self, only: str = "") -> None:
         """One step; `only` names the network that learns."""
         bench = self._bench
-        if bench is None or self.state.done:
+        if bench is None or self._making or self.state.done:
             return
         self.pause()
 

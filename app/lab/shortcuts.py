@@ -29,7 +29,7 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.layers", ("Y",), "Play layers", "Move the points through the layers, from code to data.", "Lab"),
     Shortcut("lab.lessons", ("H",), "Lessons", "Show the lessons, or only their head.", "Lab"),
     Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
-    Shortcut("lab.last_lesson", ("P",), "Lesson before", "Open the lesson before.", "Lab"),
+    Shortcut("lab.last_lesson", ("Shift+N",), "Lesson before", "Open the lesson before.", "Lab"),
     Shortcut("lab.measure", ("M",), "Measure", "Measure the numbers of the open lesson, or stop.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
     when_shown=(

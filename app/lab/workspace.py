@@ -17,6 +17,7 @@ from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
 from app.state import AppState
 from app.widgets.palette import PaletteItem
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from app.lab.view import LabView
@@ -103,6 +104,8 @@ class Lab(Controllers["LabView"]):
         """One stage, or two, after some steps, with all that is drawn and measured of them."""
         lab = self.lab
         wait.until(lambda: lab.state.made)
+        if asked.lesson:
+            self._show_lesson(asked.lesson, wait)
         if asked.view == TWO:
             lab.compare(True)
             wait.until(lambda: len(lab.state.stages) == 2 and all(one.seen is not None for one in lab.state.stages))
@@ -111,6 +114,14 @@ class Lab(Controllers["LabView"]):
         lab.pause()
         wait.until(lambda: not lab.state.playing and lab.looking.settled)
         wait.until(lambda: len(lab.state.truths) == len(lab.state.catalogue.truths) if lab.state.catalogue else False)
+
+    def _show_lesson(self, name: str, wait: Wait) -> None:
+        catalogue = self.lab.state.catalogue
+        names = [one.name for one in catalogue.lessons] if catalogue is not None else []
+        if name not in names:
+            raise UsageError(f"lesson must be one of {', '.join(names)}, got {name!r}.")
+        self.lessons.open(name)
+        wait.until(lambda: self.lab.state.made and self.lab.state.info is not None)
 
     def close(self) -> None:
         """Nothing is asked for any more; what learns is stopped with its lane."""

@@ -48,8 +48,7 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
         raise UsageError(f"-o {args.output} would take the place of what it is made from: choose another name.")
     if not photo.is_dir():
         row = _one(args, session, model, args.photo, args.output, ask=ask, cut=cut)
-        text = f"{row['width']} x {row['height']} pixels, {row['edited']} of {row['faces']} faces: {args.output}"
-        return Result(row, text)
+        return Result(row, f"{row['width']} x {row['height']} pixels, {_where(row)}: {args.output}")
     if args.output.suffix.lower() in SUFFIXES:
         raise UsageError(f"{photo.name} is a folder of photos, so -o must name a folder and not {args.output.name}.")
     rows, refused = [], []
@@ -66,9 +65,21 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
     if not rows:
         why = refused[0]["why"] if refused else "it holds no pictures"
         raise UserError(f"No photo in {photo.name} was edited: {why}")
-    lines = [f"{len(rows)} photos: {args.output}", *(f"{Path(row['photo']).name}: {row['why']}" for row in refused)]
+    faceless = [f"{Path(row['photo']).name}: {_where(row)}" for row in rows if not row["faces"]]
+    lines = [
+        f"{len(rows)} photos: {args.output}",
+        *faceless,
+        *(f"{Path(row['photo']).name}: {row['why']}" for row in refused),
+    ]
     values = {"output": str(args.output), "photos": rows, "refused": refused}
     return Result(values, "\n".join(lines))
+
+
+def _where(row: dict[str, Any]) -> str:
+    """What of a photo was edited, in words."""
+    if row["how"] == "centre" and not row["faces"]:
+        return "no face was found, so its middle was edited"
+    return "taken whole" if row["how"] == "none" else f"{row['edited']} of {row['faces']} faces"
 
 
 def _same(one: Path, other: Path) -> bool:

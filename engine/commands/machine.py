@@ -81,6 +81,7 @@ def _shot_arguments(parser: argparse.ArgumentParser) -> None:
         "--panel", choices=("new", "runs", "data"), default="new", help="in Train: the left panel; data looks at it"
     )
     parser.add_argument("--side", choices=("curves", "collapse"), default="curves", help="in Train: the right side")
+    parser.add_argument("--lesson", default="", help="in the Lab: a lesson by its name, as latent-loom lab has it")
     parser.add_argument("--photo", type=output_path, help="a photo to drop on the window first")
     parser.add_argument("--model", default="", help="which model to open; default: the first start's")
     repeatable(parser, "--set", "NAME=SIGMAS", "move a slider; repeatable")
@@ -98,7 +99,7 @@ def _shot(args: argparse.Namespace) -> Result:
         raise UsageError("The window needs PySide6, which is not installed: run make setup.")
     shot = importlib.import_module("app.shot")
     asked = importlib.import_module("app.core.shot_request").ShotRequest(
-        args.view, sliders(args.set), run=args.run, panel=args.panel, side=args.side
+        args.view, sliders(args.set), run=args.run, panel=args.panel, side=args.side, lesson=args.lesson
     )
     shot.render(
         args.output,

@@ -13,6 +13,7 @@ from engine.lab.seen import CheckInfo, LabCatalogue, LessonInfo, PointFamily, Pr
 from engine.lab.setup import LabTraining, Setup
 from engine.lab.truths import MAKERS
 from engine.models.family import Family
+from engine.nn.undrawn import Undrawn
 
 
 def catalogue() -> LabCatalogue:
@@ -86,7 +87,7 @@ def _title(setup: Setup) -> str:
 
 
 def _fits(row: LabPreset | Setup, dimension: int) -> bool:
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), Undrawn():
         try:
             build(row.family, row.knobs, (dimension, 1, 1))
         except UsageError:

@@ -74,6 +74,14 @@ def test_a_part_of_the_change(call, photo: Path, tmp_path: Path):
     assert call(*command, "-o", tmp_path / "a.png", "--strength", "150")[0] == 2
 
 
+def test_a_picture_without_a_face_is_edited_in_its_middle_and_that_is_said(call, tmp_path: Path):
+    Image.new("RGB", (300, 200), (90, 120, 150)).save(tmp_path / "sky.png")
+    status, out, _ = call("edit", "faces-vae-64", tmp_path / "sky.png", "--full", "-o", tmp_path / "out.png")
+    assert status == 0
+    assert "no face was found, so its middle was edited" in out
+    assert "0 faces" not in out
+
+
 def test_one_face_or_all(call, pair: Path, tmp_path: Path):
     command = ("edit", "faces-vae-64", pair, "--set", "smiling=2", "--full", "--json")
     before = read_photo(pair).rgb

@@ -295,6 +295,17 @@ def test_without_a_photo_there_is_nothing_to_frame(app: App) -> None:
     assert app.state.frame is None
 
 
+def test_a_second_photo_without_a_face_asks_too(app: App, landscape: Path, tmp_path: Path) -> None:
+    taken(app, landscape)
+    app.wait(lambda: app.state.frame is not None)
+    first = app.state.frame.key
+    other = tmp_path / "other.png"
+    Image.open(landscape).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(other)
+    taken(app, other)
+    app.wait(lambda: app.state.frame is not None and app.state.frame.key != first)
+    assert app.state.frame.key == app.state.photo
+
+
 @pytest.mark.slow
 def test_another_photo_closes_the_panel(app: App, landscape: Path) -> None:
     taken(app, landscape)

@@ -34,8 +34,8 @@ class FramingController(QObject):
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.frame is not None and now.photo != now.frame.key:
             self._close()
-        elif now.loaded is not before.loaded:
-            self._offer(now)
+        if now.loaded is not before.loaded:
+            self._offer(self._store.state)
 
     def _offer(self, now: AppState) -> None:
         """A photo without a face asks once, and only where one looks at it; its middle is encoded meanwhile."""

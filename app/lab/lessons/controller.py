@@ -88,8 +88,8 @@ class LessonController(QObject):
             return self._host.session().prove(lesson.name, check.name, progress=context)
 
         def progress(event: Advanced) -> None:
-            if event.step.total:
-                self._put(share=event.step.done / event.step.total)
+            if event.total:
+                self._put(share=event.done / event.total)
 
         def done(proof: Proof) -> None:
             self._put(proofs={**self._state.proofs, (lesson.name, check.name): proof})

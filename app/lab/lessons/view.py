@@ -16,9 +16,10 @@ from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, held, scrolled, vbox
 from engine.lab import CheckInfo, LessonInfo, Proof
 
-OPEN_PX: Final = 152
+OPEN_PX: Final = 136
 NUMBERS_PX: Final = 384
-GOOD: Final, BAD = "\u2713", "\u2717"
+GOOD: Final = "\u2713"
+BAD: Final = "\u2717"
 
 
 class LessonsView(QWidget):
@@ -72,7 +73,8 @@ class _Words(QWidget):
         self.reply = QLabel(wordWrap=True)
         self.answer = button("Answer", "Think first; then see the answer", do=view.answerPressed.emit)
         self.measure = button("Measure", "Measure these numbers now", do=view.measurePressed.emit)
-        self.close_button = button("Close", "Close the lesson; the stages stay", kind="quiet", do=view.closePressed.emit)
+        self.close_button = button("Close", "Close the lesson; the stages stay", kind="quiet")
+        self.close_button.clicked.connect(lambda: view.closePressed.emit())
         self.problem = kind_label("error", wordWrap=True)
         self.grid = QGridLayout()
         self.grid.setContentsMargins(0, 0, 0, 0)

@@ -36,7 +36,9 @@ def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageVie
     assert info is not None
     whole, shown = state.depth == 1.0, state.shown
     model = stage.maps.get("density")
-    peak = info.peak if model is None else max(info.peak, min(float(model.values.max()), TALLEST * info.peak))
+    # Both stages on one scale.
+    drawn = [one.maps["density"] for one in state.stages if "density" in one.maps]
+    peak = max([info.peak, *(min(float(one.values.max()), TALLEST * info.peak) for one in drawn)])
     top = ROOM * peak
     axis_px = plane.height_px - FLOOR_PX
     _axes(painter, plane, top, axis_px, scaled=whole)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from engine.lab import closed, geyser
+from engine.lab.lessons.games import BETWEEN
 from engine.lab.lessons.measured import figure, line_map
 from engine.lab.lessons.row import Check, Lesson, flow, preset
 from engine.lab.truths import truth
@@ -49,7 +50,7 @@ LESSONS: Final = (
         title="Flows of the line",
         deck="S4",
         slide="Learning to flow; chaining",
-        stages=(NARROW, BUMPS),
+        stages=(BETWEEN, BUMPS),
         layers=("data", "density", "truth density"),
         sentences=(
             "A flow of a scale and a shift is fitted to a narrow bump around 5, and finds both to the second digit.",
