@@ -143,8 +143,7 @@ class NewAttribute(QWidget):
         rows.add_row("Labels", self.labels, "A CSV with a column of file names, and columns of 1 and −1 or yes and no.")
         rows.add_row("Pictures", self.data, "The folder or zip whose files the CSV names.")
         rows.add_row("Column", self.column, "Which column says with and without; at most 300 photos of each are used.")
-        page = held(vbox(rows, None))
-        return page
+        return held(vbox(rows, None))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -84,8 +84,7 @@ class GridView(QWidget):
         )
         self.side.setFixedWidth(148)
         self.side.changed.connect(lambda value: self.sideChanged.emit(round(value)))
-        self.roll = button("Others", "Other samples, or neighbours in other directions (R)")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
+        self.roll = button("Others", "Other samples, or neighbours in other directions (R)", do=self.rollWanted.emit)
         self.radius = ValueSlider(
             "Radius",
             NEAREST,
@@ -98,8 +97,7 @@ class GridView(QWidget):
         )
         self.radius.changed.connect(self.radiusChanged)
         self.axes = [self._axis(which) for which in (0, 1)]
-        self.whole = button("Whole", "The window as at the start", kind="quiet")
-        self.whole.clicked.connect(lambda: self.wholeWanted.emit())
+        self.whole = button("Whole", "The window as at the start", kind="quiet", do=self.wholeWanted.emit)
         self.reach = ValueSlider(
             "Strength",
             WEAKEST,
@@ -135,9 +133,7 @@ class GridView(QWidget):
         self._below.setLayout(below)
         below.setContentsMargins(0, 0, 0, 0)
         self.radius.setMaximumWidth(360)
-        column = vbox(head, self._below, self.grid, gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, self._below, self.grid, gap_px=8, stretch={2: 1}))
 
     def _axis(self, which: int) -> Combo:
         combo = Combo([("", "–")])

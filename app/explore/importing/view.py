@@ -60,8 +60,7 @@ class ImportPanel(QWidget):
         self._rows = FormRows(label_px=LABEL_PX)
         self.found.add(self._rows)
         for section, words in ((self.asked, ASKED), (self.known, KNOWN)):
-            explained = QLabel(words, wordWrap=True)
-            explained.setProperty("kind", "muted")
+            explained = kind_label("muted", words, wordWrap=True)
             section.add(explained)
         self.title = TextField()
         self.title.setToolTip(TITLE_TIP)

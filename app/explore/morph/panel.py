@@ -15,6 +15,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
 from app.widgets.form import FormRows, IntField, Section
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, scrolled, vbox
 from app.widgets.norm_plot import NormPlot
 from app.widgets.segmented import Segmented
@@ -83,8 +84,7 @@ class MorphPanel(QWidget):
         self.method = Combo([(key, title) for key, title, _ in METHODS], tooltip="How the code gets from face to face")
         self.method.setAccessibleName("Kind of path")
         self.method.changed.connect(self.methodChanged)
-        self.explanation = QLabel()
-        self.explanation.setProperty("kind", "muted")
+        self.explanation = kind_label("muted")
         self.explanation.setWordWrap(True)
         # Two lines for every sentence, so that choosing moves nothing.
         self.explanation.setMinimumHeight(36)
@@ -128,8 +128,7 @@ class MorphPanel(QWidget):
         rows.add_row("Speed", self.speed, "Pictures per second, in the window and in the file")
         section.add(rows)
         section.add_layout(hbox(self.loop, None))
-        self.length = QLabel()
-        self.length.setProperty("kind", "muted")
+        self.length = kind_label("muted")
         section.add(self.length)
         return section
 
@@ -152,8 +151,7 @@ class MorphPanel(QWidget):
         self.scale.setAccessibleName("Enlarge")
         self.scale.setToolTip("Times the model's own size (1 to 8)")
         rows.add_row("Size", size)
-        self.about = QLabel()
-        self.about.setProperty("kind", "muted")
+        self.about = kind_label("muted")
         self.about.setWordWrap(True)
         self.about.setMinimumHeight(36)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -101,18 +101,11 @@ class MorphView(QWidget):
             push.clicked.connect(lambda _checked=False, wanted=signal: wanted.emit())
         self.play.setFixedWidth(80)
         self._filler = QWidget()
-        path_row = hbox(self.slider, self._filler, self.take, self.more, self.mode)
-        path_row.setStretch(0, 1)
-        path_row.setStretch(1, 1)
+        path_row = hbox(self.slider, self._filler, self.take, self.more, self.mode, stretch={0: 1, 1: 1})
         # In line with the thumbnails, above the letters of the corners.
-        strip_row = hbox(self.strip, vbox(10, self.play, None, gap_px=0))
-        strip_row.setStretch(0, 1)
-        stage_row = hbox(self.stage, self.pad, gap_px=16)
-        stage_row.setStretch(0, 8)
-        stage_row.setStretch(1, 5)
-        column = vbox(stage_row, path_row, strip_row, gap_px=8)
-        column.setStretch(0, 1)
-        self.setLayout(column)
+        strip_row = hbox(self.strip, vbox(10, self.play, None, gap_px=0), stretch={0: 1})
+        stage_row = hbox(self.stage, self.pad, gap_px=16, stretch={0: 8, 1: 5})
+        self.setLayout(vbox(stage_row, path_row, strip_row, gap_px=8, stretch={0: 1}))
 
     def _slot(self, index: int) -> Slot:
         slot = Slot(LETTERS[index])

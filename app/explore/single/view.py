@@ -170,8 +170,7 @@ class Pages(QStackedWidget):
 
 def beside(page: QWidget) -> QWidget:
     """A page that does not go to the edges of the canvas, as the photo does."""
-    room = held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
-    return room
+    return held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
 
 
 def _likelihood(now: AppState) -> str:

@@ -87,8 +87,7 @@ class BirthdayView(QWidget):
         column = vbox(self.pair, self.dots, self.question, answers, others, 4, words(HELP), None, gap_px=8)
         column.setStretch(0, 20)
         column.setStretch(column.count() - 1, 1)
-        page = held(column)
-        return page
+        return held(column)
 
     def show_state(self, state: BirthdayState) -> None:
         if not state.open:

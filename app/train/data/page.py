@@ -78,8 +78,7 @@ class DataPage(QWidget):
         facts = scrolled(inner)
         facts.setFixedWidth(FACTS_PX)
         body = hbox(left, facts, gap_px=24, stretch={0: 1})
-        page = held(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
-        return page
+        return held(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if not moved(now, before, "data"):
