@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.core.workspace import WorkspaceView
@@ -44,12 +44,7 @@ Part = TypeVar("Part", bound=QWidget)
 
 
 class TrainView(WorkspaceView):
-    """Emits what is wanted with the run on show. `made` are those of PARTS that are there already."""
-
-    pauseWanted = Signal()
-    stopWanted = Signal()
-    resumeWanted = Signal()
-    exploreWanted = Signal()
+    """What Train shows. `made` are those of PARTS that are there already."""
 
     def __init__(self, made: Sequence[QWidget] = (), *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,13 +64,6 @@ class TrainView(WorkspaceView):
         self.stop = button("Stop", "Stop and keep a checkpoint (Ctrl+.)")
         self.resume = button("Resume", "Go on from the newest checkpoint", kind="primary")
         self.explore = button("Explore", "Open the run's newest checkpoint in Explore")
-        for push, signal in (
-            (self.pause, self.pauseWanted),
-            (self.stop, self.stopWanted),
-            (self.resume, self.resumeWanted),
-            (self.explore, self.exploreWanted),
-        ):
-            push.clicked.connect(lambda _checked=False, wanted=signal: wanted.emit())
         empty = EmptyState(
             "Watch a model learn",
             "Choose data and a family at the left and press Start: samples and curves appear here while it trains. "

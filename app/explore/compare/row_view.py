@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRect, Signal
+from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from app.explore.compare.state import CompareRow
@@ -27,14 +27,11 @@ WHOLE_TIP: Final = (
 
 
 class RowView(QWidget):
-    """Emits `titleClicked` when its model should be the one on show."""
-
-    titleClicked = Signal()
+    """A press on its title makes its model the one on show."""
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = button("", "Make this model the one on show: it then follows the hand first", kind="name")
-        self.title.clicked.connect(lambda: self.titleClicked.emit())
         self.detail = ElidedLabel("")
         set_kind(self.detail, "muted")
         self.note = kind_label("warn")

@@ -61,7 +61,7 @@ class Board(QWidget):
             self.rows.pop().deleteLater()
         while len(self.rows) < count:
             row, index = RowView(parent=self), len(self.rows)
-            row.titleClicked.connect(lambda at=index: self.rowChosen.emit(at))
+            row.title.clicked.connect(lambda _checked=False, at=index: self.rowChosen.emit(at))
             row.set_whole(self._whole)
             row.show()
             self.rows.append(row)
@@ -122,15 +122,8 @@ class Board(QWidget):
 class CompareView(QWidget):
     """Empty until a photo is chosen. Rows are named by their model's `ref`."""
 
-    sampleWanted = Signal()
-    filesDropped = Signal(list)
-    imageDropped = Signal(object)
     rowOpened = Signal(str)
     modelToggled = Signal(str, bool)
-    otherChosen = Signal(str)
-    otherFilesDropped = Signal(list)
-    otherImageDropped = Signal(object)
-    fractionChanged = Signal(float)
     roomChanged = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -140,18 +133,11 @@ class CompareView(QWidget):
             "Choose a photo at the left, or drop one. Each model shows what it makes of it, its error and its time.",
             "Take a portrait from the box",
         )
-        self.empty.actionClicked.connect(self.sampleWanted)
         self.board = Board()
-        self.board.photo.filesDropped.connect(self.filesDropped)
-        self.board.photo.imageDropped.connect(self.imageDropped)
-        self.board.other.keyChosen.connect(self.otherChosen)
-        self.board.other.filesDropped.connect(self.otherFilesDropped)
-        self.board.other.imageDropped.connect(self.otherImageDropped)
         self.board.rowChosen.connect(self._open_row)
         self._refs: tuple[str, ...] = ()
         self._scroll = scrolled(self.board)
         self.path = ValueSlider("A → B", 0.0, 1.0, value=0.0, default=0.0, label_px=44, value_px=44)
-        self.path.changed.connect(self.fractionChanged)
         self.models = button("Models…", "Which models of the library are compared")
         self.menu = QMenu(self)
         self.models.setMenu(self.menu)

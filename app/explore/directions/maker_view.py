@@ -89,7 +89,6 @@ class NewAttribute(QWidget):
 
     closeWanted = Signal()
     makeWanted = Signal()
-    stopWanted = Signal()
     filesDropped = Signal(str, list)
     imageDropped = Signal(str, object)
     keyDropped = Signal(str, str)
@@ -112,7 +111,7 @@ class NewAttribute(QWidget):
         self.explained.setProperty("kind", "muted")
         self.make = button("Make", "Encode the photos and fit the direction (Enter in the name)", kind="primary")
         self.make.clicked.connect(lambda: self.makeWanted.emit())
-        self.stop = button("Stop", "Stop; the photos stay here", do=self.stopWanted.emit)
+        self.stop = button("Stop", "Stop; the photos stay here")
         self.progress = ProgressLine()
         self._pages = QStackedWidget()
         photos = held(hbox(*self.groups.values(), gap_px=24))

@@ -28,14 +28,11 @@ UNITS: Final = "In standard deviations, −3 to +3."
 class AttributesSection(Section):
     """Sliders of attributes; "+ New" makes one."""
 
-    newWanted = Signal()
-
     def __init__(self) -> None:
         super().__init__("Attributes", action="Reset")
         self.new = button(
             "+ New", f"Make an attribute from your own photos ({keys_text('attribute.new')})", kind="quiet"
         )
-        self.new.clicked.connect(lambda: self.newWanted.emit())
         self.add_action(self.new)
         self._heading = kind_label("small", "Yours")
         self._heading.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")

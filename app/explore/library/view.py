@@ -31,8 +31,6 @@ class Library(QWidget):
     """Emits what was chosen; a key is a model's file, a run's folder or a photo's key."""
 
     modelChosen = Signal(str)
-    openPhoto = Signal()
-    trainWanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,16 +49,14 @@ class Library(QWidget):
         self._open = {FIRST, YOURS}
         self._shown: str | None = None
         self._encode: dict[str, str] = {}
-        self.drop.clicked.connect(self.openPhoto)
-        self._run_section = Section("Runs", action="Train")
-        self._run_section.actionClicked.connect(self.trainWanted)
+        self.run_section = Section("Runs", action="Train")
         model_section, photo_section = Section("Models"), Section("Photos")
         model_section.add(self.models)
         model_section.add(self._no_models)
-        self._run_section.add(self.runs)
+        self.run_section.add(self.runs)
         photo_section.add(self.photos)
         photo_section.add(self.drop)
-        column = vbox(model_section, self._run_section, self.bookmarks, photo_section, None, gap_px=12)
+        column = vbox(model_section, self.run_section, self.bookmarks, photo_section, None, gap_px=12)
         column.setContentsMargins(12, 8, 12, 12)
         inner = held(column)
         outer = QVBoxLayout(self)

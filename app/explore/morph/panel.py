@@ -53,13 +53,8 @@ LOOP_TIP: Final = (
 class MorphPanel(QWidget):
     """Emits (field, value) of the timing and of the export, and the place on the path that was chosen."""
 
-    methodChanged = Signal(str)
-    backgroundChanged = Signal(str)
-    fractionChanged = Signal(float)
     timingChanged = Signal(str, object)
-    holdChanged = Signal(int)
     exportChanged = Signal(str, object)
-    exportWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,14 +78,12 @@ class MorphPanel(QWidget):
         section = Section("Way")
         self.method = Combo([(key, title) for key, title, _ in METHODS], tooltip="How the code gets from face to face")
         self.method.setAccessibleName("Kind of path")
-        self.method.changed.connect(self.methodChanged)
         self.explanation = kind_label("muted")
         self.explanation.setWordWrap(True)
         # Two lines for every sentence, so that choosing moves nothing.
         self.explanation.setMinimumHeight(36)
         self.explanation.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.plot = NormPlot()
-        self.plot.placed.connect(self.fractionChanged)
         for widget in (self.method, self.explanation, self.plot):
             section.add(widget)
         return section
@@ -99,7 +92,6 @@ class MorphPanel(QWidget):
         section = Section("Background")
         self.background = Tiles(BACKGROUNDS)
         self.background.setAccessibleName("What is behind the heads")
-        self.background.changed.connect(self.backgroundChanged)
         section.add(self.background)
         section.hide()
         return section
@@ -109,7 +101,6 @@ class MorphPanel(QWidget):
         self.frames = IntField(10, 600, 120, step=10)
         self.frames.changed.connect(lambda value: self.timingChanged.emit("frames", value))
         self.hold = IntField(0, 60, 0, step=5)
-        self.hold.changed.connect(self.holdChanged)
         self.easing = Combo(EASINGS)
         self.easing.changed.connect(lambda key: self.timingChanged.emit("easing", key))
         self.loop = Segmented(LOOPS, tooltip=LOOP_TIP)
@@ -156,7 +147,6 @@ class MorphPanel(QWidget):
         self.about.setMinimumHeight(36)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.export = button("Export…", f"Choose where it goes, then write it ({keys_text('morph.export')})")
-        self.export.clicked.connect(lambda: self.exportWanted.emit())
         section.add(rows)
         section.add(self.about)
         section.add_layout(hbox(self.export, None))

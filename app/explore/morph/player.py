@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class MorphPlayer(QObject):
     def __init__(self, store: Store, drawing: MorphDrawing, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._drawing = store, drawing
+        self._set = partial(store.change, "morph")
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._fractions: tuple[float, ...] = ()
@@ -52,9 +53,6 @@ class MorphPlayer(QObject):
         self._first = self._index = 0
         self._shown: deque[float] = deque(maxlen=240)
         store.changed.connect(self._changed)
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(morph=replace(self._store.state.morph, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         old, new = before.morph, now.morph

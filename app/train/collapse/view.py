@@ -28,8 +28,6 @@ class CollapsePanel(QWidget):
     """The verdict and its findings, or the birthday test."""
 
     runWanted = Signal(object, bool)
-    stepChosen = Signal(int)
-    birthdayWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,9 +40,7 @@ class CollapsePanel(QWidget):
         )
         self.quick.clicked.connect(lambda: self.runWanted.emit(None, True))
         self.full.clicked.connect(lambda: self.runWanted.emit(None, False))
-        self.birthday_button.clicked.connect(lambda: self.birthdayWanted.emit())
         self.steps = Combo(tooltip="The step whose report is shown; it follows the scrubber of the pictures.")
-        self.steps.changed.connect(lambda key: self.stepChosen.emit(int(key)))
         self.every = kind_label("small")
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))

@@ -115,7 +115,6 @@ class RunTablePage(QWidget):
     """The table in the watch area."""
 
     closeWanted = Signal()
-    copyWanted = Signal()
     runChosen = Signal(str)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -126,7 +125,7 @@ class RunTablePage(QWidget):
         self.only = Toggle("Only what differs")
         self.only.setToolTip("Leave out the rows in which all runs are alike.")
         self.only.changed.connect(lambda _: self._fill())
-        self.copy = button("Copy", "Copy the table as comma-separated text", do=self.copyWanted.emit)
+        self.copy = button("Copy", "Copy the table as comma-separated text")
         self.close_table = button("Close", "Back to the run on show (Escape)", do=self.closeWanted.emit)
         self.table = _Table()
         self.table.setToolTip("A click on a name shows that run.")
