@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.explore.compare.row_view import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
 from app.explore.compare.shown import whole_shows
@@ -14,7 +14,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.cards import Thumb
 from app.widgets.empty import EmptyState
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
 from app.widgets.photo_slot import PhotoSlot
 from app.widgets.picture import CAPTION_PX, Picture
 from app.widgets.slider import ValueSlider
@@ -142,14 +142,8 @@ class CompareView(QWidget):
         self.menu = QMenu(self)
         self.models.setMenu(self.menu)
         bar = hbox(self.path, self.models, gap_px=16, stretch={0: 1})
-        page = QWidget()
-        page.setLayout(vbox(self._scroll, bar, gap_px=8, stretch={0: 1}))
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(page)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._pages)
+        self._pages = stacked(self.empty, held(vbox(self._scroll, bar, gap_px=8, stretch={0: 1})))
+        self.setLayout(vbox(self._pages))
 
     def _open_row(self, index: int) -> None:
         if index < len(self._refs):

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.core.file_kinds import ask_photos
 from app.explore.directions.state import FEWEST, METHODS, GroupPhoto, MakerState
@@ -16,7 +16,7 @@ from app.widgets.cards import DropZone, Thumb, ThumbGrid
 from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
@@ -113,19 +113,24 @@ class NewAttribute(QWidget):
         self.make.clicked.connect(lambda: self.makeWanted.emit())
         self.stop = button("Stop", "Stop; the photos stay here")
         self.progress = ProgressLine()
-        self._pages = QStackedWidget()
-        photos = held(hbox(*self.groups.values(), gap_px=24))
-        self._pages.addWidget(photos)
-        self._pages.addWidget(self._labels_page())
+        self._pages = stacked(held(hbox(*self.groups.values(), gap_px=24)), self._labels_page())
         name_label = QLabel("Name")
         name_label.setBuddy(self.name)
         head = hbox(title, None, self.close_button)
         row = hbox(name_label, self.name, 16, self.way, stretch={1: 1})
         foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12, stretch={0: 1})
         self.message.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        column = vbox(head, row, self._pages, hbox(self.method, None), self.explained, foot, gap_px=16)
-        column.setStretch(2, 1)
-        column.setContentsMargins(24, 16, 24, 16)
+        column = vbox(
+            head,
+            row,
+            self._pages,
+            hbox(self.method, None),
+            self.explained,
+            foot,
+            gap_px=16,
+            margins=(24, 16, 24, 16),
+            stretch={2: 1},
+        )
         self.setLayout(column)
 
     def _connect_group(self, key: str, group: Group) -> None:

@@ -15,7 +15,7 @@ from app.theme import tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.pixels import to_qimage
 from app.words import no_error
 from engine.api import Pictures
@@ -87,8 +87,7 @@ class SeenCard(QFrame):
         self.sign = button("⌄", "Fold what the model sees", kind="quiet", do=lambda: self.folded.emit(not self._folded))
         self.sign.setFixedWidth(24)
         self.tiles = tuple(Tile(name) for name in NAMES)
-        self._body = QWidget()
-        self._body.setLayout(hbox(*self.tiles, None, gap_px=_GAP_PX))
+        self._body = held(hbox(*self.tiles, None, gap_px=_GAP_PX))
         column = vbox(hbox(self.title, self.size_note, None, self.sign), self._body, gap_px=8, margins=(12, 6, 8, 6))
         self.setLayout(column)
 

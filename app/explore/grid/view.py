@@ -25,7 +25,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.form import Combo
 from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
 from app.words import nice
@@ -106,10 +106,7 @@ class GridView(QWidget):
         self._words = [QLabel("Right"), QLabel("Up")]
         head = hbox(self.kind, None, self.side, self.roll)
         axes = (self._words[0], self.axes[0], self._words[1], self.axes[1])
-        below = hbox(self.radius, *axes, self.whole, self.reach, self.rows, None, self.sheet, self.export)
-        self._below = QWidget()
-        self._below.setLayout(below)
-        below.setContentsMargins(0, 0, 0, 0)
+        self._below = held(hbox(self.radius, *axes, self.whole, self.reach, self.rows, None, self.sheet, self.export))
         self.radius.setMaximumWidth(360)
         self.setLayout(vbox(head, self._below, self.grid, gap_px=8, stretch={2: 1}))
 

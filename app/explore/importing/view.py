@@ -17,7 +17,7 @@ from app.widgets.buttons import button
 from app.widgets.form import FormRows, Section, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from app.words import encodes, millions
 from engine.api import Value
 from engine.checkpoints import ImportReport
@@ -86,8 +86,8 @@ class ImportPanel(QWidget):
             self.found,
             None,
             gap_px=16,
+            margins=(24, 32, 24, 24),
         )
-        column.setContentsMargins(24, 32, 24, 24)
         inner.setLayout(column)
         middle = held(hbox(None, inner, None, stretch={1: 8}))
         self.setLayout(vbox(scrolled(middle)))
@@ -130,9 +130,7 @@ class ImportPanel(QWidget):
     def _show_report(self, report: ImportReport | None) -> None:
         self._report = report
         self._rows.clear()
-        for form in self._forms:
-            form.setParent(None)
-            form.deleteLater()
+        discard(self._forms)
         self._forms = []
         if report is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explore.directions import sections
 from app.explore.directions.sections import LABEL_PX, VALUE_PX
@@ -16,7 +16,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import FormRows, IntField, Section
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from app.widgets.slider import ValueSlider
 from app.words import percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
@@ -70,12 +70,9 @@ class Inspector(QWidget):
             self._readout_section(),
             None,
             gap_px=12,
+            margins=(16, 8, 16, 12),
         )
-        column.setContentsMargins(16, 8, 16, 12)
-        inner = held(column)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inner))
+        self.setLayout(vbox(scrolled(held(column))))
 
     def _sample_section(self) -> Section:
         section = Section("Sample")
@@ -206,9 +203,7 @@ class Inspector(QWidget):
             self._made_for = info
             return
         other = info is None or self._made_for is None or info.key != self._made_for.key
-        for slider in self.sliders.values():
-            slider.setParent(None)
-            slider.deleteLater()
+        discard(self.sliders.values())
         self.sliders, self._made_for = {}, info
         if info is not None:
             self.temperature.set_default(info.default_temperature)

@@ -15,7 +15,7 @@ from app.widgets.buttons import button
 from app.widgets.form import Section, Toggle
 from app.widgets.key_picture import KeyPicture
 from app.widgets.labels import ElidedLabel, kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import discard, hbox, held, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import to_qimage
 from app.widgets.slider import ValueSlider
@@ -202,9 +202,7 @@ class LevelsSection(Section):
         self.setVisible(bool(groups))
         if old is not None and info is not None and self.rows and old.groups == groups:
             return
-        for row in self.rows:
-            row.setParent(None)
-            row.deleteLater()
+        discard(self.rows)
         self.rows = []
         if info is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.model_host import run_ref
 from app.explore.history.bookmarks_view import BookmarksPanel
@@ -56,12 +56,8 @@ class Library(QWidget):
         self.run_section.add(self.runs)
         photo_section.add(self.photos)
         photo_section.add(self.drop)
-        column = vbox(model_section, self.run_section, self.bookmarks, photo_section, None, gap_px=12)
-        column.setContentsMargins(12, 8, 12, 12)
-        inner = held(column)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inner))
+        sections = (model_section, self.run_section, self.bookmarks, photo_section)
+        self.setLayout(vbox(scrolled(held(vbox(*sections, None, gap_px=12, margins=(12, 8, 12, 12))))))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if moved(now, before, "models", "info"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.diagnosis.report import ReportView
 from app.state import AppState, moved
@@ -15,7 +15,7 @@ from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from engine.diagnostics import ReportEntry
 
 NONE_YET: Final = (
@@ -48,9 +48,7 @@ class CollapsePanel(QWidget):
         line = hbox(self.every, None, self.steps)
         page = held(vbox(buttons, line, self.report, gap_px=8, stretch={2: 1}))
         self.birthday = BirthdayView()
-        self._pages = QStackedWidget()
-        self._pages.addWidget(page)
-        self._pages.addWidget(self.birthday)
+        self._pages = stacked(page, self.birthday)
         self.setLayout(vbox(self._pages, gap_px=0))
         self._listed: tuple[ReportEntry, ...] = ()
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.state import AppState, moved
 from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
@@ -16,7 +16,7 @@ from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.grid import PictureGrid
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import dropped_files, take_drop
 from app.widgets.scrubber import Scrubber
@@ -142,9 +142,7 @@ class TrainPictures(QWidget):
         self.timelapse = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
         self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
         self.pins, self.look = _Pins(), _LookInRun()
-        self._pages = QStackedWidget()
-        for page in (self.grid, self.pins, self.look):
-            self._pages.addWidget(page)
+        self._pages = stacked(self.grid, self.pins, self.look)
         self.play = button("▶", f"Play the history ({keys_text('pictures.play')})", kind="quiet")
         self.play.setFixedWidth(32)
         self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
