@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QRect, Signal
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.explore.compare.row_view import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
 from app.explore.compare.shown import whole_shows
 from app.state import AppState, moved
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.cards import Thumb
 from app.widgets.empty import EmptyState
 from app.widgets.layout import hbox, held, scrolled, stacked, vbox
@@ -223,13 +224,9 @@ class CompareView(QWidget):
             return
         self.menu.clear()
         for key, title, checked in wanted:
-            action = self.menu.addAction(title)
-            action.setData(key)
-            action.setCheckable(True)
-            action.setChecked(checked)
             # The last one stays: a comparison of nothing would be an empty page without a way back.
-            action.setEnabled(not checked or len(shown) > 1)
-            action.triggered.connect(lambda on, ref=key: self.modelToggled.emit(ref, on))
+            free = not checked or len(shown) > 1
+            tick(self.menu, title, on=checked, enabled=free, do=partial(self.modelToggled.emit, key)).setData(key)
 
 
 def _caption(now: AppState) -> str:

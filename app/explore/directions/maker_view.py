@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.core.file_kinds import ask_photos
@@ -17,6 +17,7 @@ from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, held, scrolled, stacked, vbox
+from app.widgets.leavable import Leavable
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
@@ -84,10 +85,9 @@ class Group(QWidget):
         ask_photos(self, self._what, use=self.filesDropped.emit)
 
 
-class NewAttribute(QWidget):
+class NewAttribute(Leavable):
     """Stands in the place of the canvas, so that the library stays at hand and the sliders stay in sight."""
 
-    closeWanted = Signal()
     makeWanted = Signal()
     filesDropped = Signal(str, list)
     imageDropped = Signal(str, object)
@@ -97,8 +97,8 @@ class NewAttribute(QWidget):
     def __init__(self) -> None:
         super().__init__()
         title = kind_label("title", "New attribute")
-        self.close_button = button("Close", "Back to the picture; what was collected is let go (Escape)", kind="quiet")
-        self.close_button.clicked.connect(lambda: self.closeWanted.emit())
+        tip = "Back to the picture; what was collected is let go (Escape)"
+        self.close_button = button("Close", tip, kind="quiet", do=self.closeWanted.emit)
         self.name = TextField(placeholder="for instance Curly hair")
         self.name.setToolTip("What the slider is called.")
         self.name.returnPressed.connect(self.makeWanted)
@@ -148,12 +148,6 @@ class NewAttribute(QWidget):
         rows.add_row("Pictures", self.data, "The folder or zip whose files the CSV names.")
         rows.add_row("Column", self.column, "Which column says with and without; at most 300 photos of each are used.")
         return held(vbox(rows, None))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        else:
-            super().keyPressEvent(event)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if not moved(now, before, "maker", "info") or now.maker is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -22,7 +23,7 @@ from app.explore.grid.state import (
     GridCell,
 )
 from app.state import AppState, moved
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.form import Combo
 from app.widgets.grid import PictureGrid
 from app.widgets.layout import hbox, held, vbox
@@ -185,12 +186,11 @@ class GridView(QWidget):
             return
         self.menu.clear()
         for name, checked in wanted:
-            action = self.menu.addAction(nice(name))
-            action.setData(name)
-            action.setCheckable(True)
-            action.setChecked(checked)
-            action.setEnabled(len(names) > 1 if checked else len(names) < MOST_ROWS)
-            action.triggered.connect(lambda on, name=name: self.directionToggled.emit(name, on))
+            free, toggle = (
+                len(names) > 1 if checked else len(names) < MOST_ROWS,
+                partial(self.directionToggled.emit, name),
+            )
+            tick(self.menu, nice(name), on=checked, enabled=free, do=toggle).setData(name)
 
     def _show_axes(self, now: AppState) -> None:
         if now.info is None or now.grid.kind != MANIFOLD:

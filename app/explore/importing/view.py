@@ -18,6 +18,7 @@ from app.widgets.form import FormRows, Section, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
 from app.widgets.layout import discard, hbox, held, scrolled, vbox
+from app.widgets.leavable import Leavable
 from app.words import encodes, millions
 from engine.api import Value
 from engine.checkpoints import ImportReport
@@ -39,11 +40,10 @@ KNOWN: Final = "What the file or its layout says; change it only if you know bet
 TITLE_TIP: Final = "The name of the model in the library."
 
 
-class ImportPanel(QWidget):
+class ImportPanel(Leavable):
     """Stands in the place of the canvas. Emits the answers by name when Import is pressed."""
 
     accepted = Signal(object)
-    closeWanted = Signal()
     titleChanged = Signal(str)
 
     def __init__(self) -> None:
@@ -163,11 +163,8 @@ class ImportPanel(QWidget):
         self.accepted.emit(answers)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        elif (
-            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.accept.isVisible() and self.accept.isEnabled()
-        ):
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and self.accept.isVisible() and self.accept.isEnabled():
             self.submit()
         else:
             super().keyPressEvent(event)

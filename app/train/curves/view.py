@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from app.train.curves.export import Sheet
 from app.train.curves.head import CurvesHead
 from app.train.state import RunView
 from app.widgets import form
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from engine.api import Plot
 from engine.runs import FigureRow
@@ -281,11 +282,7 @@ class TrainCurves(QWidget):
             return
         self.more_menu.clear()
         for name, on in wanted:
-            entry = self.more_menu.addAction(plan.nice(name))
-            entry.setData(name)
-            entry.setCheckable(True)
-            entry.setChecked(on)
-            entry.triggered.connect(lambda checked, metric=name: self.metricWanted.emit(metric, checked))
+            tick(self.more_menu, plan.nice(name), on=on, do=partial(self.metricWanted.emit, name)).setData(name)
 
     # one hand for all plots
     def _point_all(self, x: float | None) -> None:
