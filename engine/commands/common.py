@@ -13,8 +13,6 @@ import numpy as np
 
 from engine.api import Pictures
 from engine.errors import UsageError
-from engine.exploring.export import GIF_FASTEST
-from engine.families import sizes
 
 
 @dataclass(frozen=True)
@@ -83,23 +81,6 @@ def repeatable(parser: argparse.ArgumentParser, flag: str, metavar: str, help: s
 
 def no_arguments(parser: argparse.ArgumentParser) -> None:
     """Of a command without arguments."""
-
-
-def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
-    """How a data set is split and its pictures are read."""
-    parser.add_argument("--labels", help="CSV of labels, where the data set has none inside")
-    parser.add_argument(
-        "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
-    )
-    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
-    parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
-
-
-def slower_note(path: Path, frames_per_second: int) -> str:
-    """Said of an animation whose format plays slower than asked, with a space before it; else empty."""
-    if path.suffix.lower() == ".gif" and frames_per_second > GIF_FASTEST:
-        return f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
-    return ""
 
 
 def natural(low: int, high: int) -> Callable[[str], int]:

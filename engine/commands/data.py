@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from engine.commands.common import Command, Result, add_dataset_arguments, rounded
+from engine.commands.common import Command, Result, rounded
 from engine.data.survey import Survey, survey
+from engine.families import sizes
 from engine.session import Session
 
 LISTED = 10
@@ -14,7 +15,12 @@ LISTED = 10
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help="folder, zip, npz or idx of images")
-    add_dataset_arguments(parser)
+    parser.add_argument("--labels", help="CSV of labels, where the data set has none inside")
+    parser.add_argument(
+        "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
+    )
+    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
+    parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
 
 
 def _run(args: argparse.Namespace) -> Result:

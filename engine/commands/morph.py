@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.api import Codes, Cut, Pictures
 from engine.blending import BACKGROUNDS, Corner, corner_of, drawn_canvas, morphed, prepare, shares
-from engine.commands.common import Command, Result, natural, output_path, slower_note
+from engine.commands.common import Command, Result, natural, output_path
 from engine.commands.explore import _device, _encoded
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.errors import UsageError, UserError
-from engine.exploring.export import save_animation
+from engine.exploring.export import GIF_FASTEST, save_animation
 from engine.exploring.open_model import OpenModel
 from engine.exploring.timeline import CHUNK, EASINGS, KEEP_BYTES, LARGE_BYTES, LOOPS, Timeline, frames_of
 from engine.latent.paths import PATHS
@@ -140,7 +140,9 @@ def _run(args: argparse.Namespace) -> Result:
         "soft": soft if args.full else [],
         "corners": [{"corner": text, **found.cut} for text, found in zip(args.corners, corners, strict=True)],
     }
-    note = slower_note(args.output, args.fps)
+    note = ""
+    if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
+        note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
     if args.full and soft:
         are = "is no photo: that end is" if len(soft) == 1 else "are no photos: those ends are"
         note += f" {' and '.join(soft)} {are} as soft as the model."

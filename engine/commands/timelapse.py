@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from engine.commands.common import Command, Result, natural, output_path, real, slower_note
+from engine.commands.common import Command, Result, natural, output_path, real
+from engine.exploring.export import GIF_FASTEST
 from engine.runs import timelapse
 
 
@@ -41,7 +42,10 @@ def _run(args: argparse.Namespace) -> Result:
         "seconds": round(film.count / args.fps, 3),
         "written_per_second": round(film.count / max(seconds, 1e-9), 1),
     }
-    text = f"{film.count} frames, step {first:,} to {last:,}: {args.output}{slower_note(args.output, args.fps)}"
+    note = ""
+    if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
+        note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
+    text = f"{film.count} frames, step {first:,} to {last:,}: {args.output}{note}"
     return Result(values, text)
 
 

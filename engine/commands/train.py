@@ -13,23 +13,13 @@ from pathlib import Path
 from types import FrameType
 
 from engine.api import Pictures, TrainRequest
-from engine.commands.common import (
-    SILENT,
-    Command,
-    Result,
-    add_dataset_arguments,
-    assignments,
-    natural,
-    output_path,
-    repeatable,
-    rounded,
-)
+from engine.commands.common import SILENT, Command, Result, assignments, natural, output_path, repeatable, rounded
 from engine.control import Control
 from engine.data import Split
 from engine.device import cuda_devices
 from engine.errors import UsageError
 from engine.events import TrainingEvent, TrainingMetrics, TrainingNotice
-from engine.families import FAMILIES, family
+from engine.families import FAMILIES, family, sizes
 from engine.knobs import Value, knobs_of
 from engine.runs import pins
 from engine.runs.directory import read_config
@@ -46,8 +36,13 @@ GRACE_SECONDS = 25
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--family", choices=tuple(FAMILIES), help="which family to train")
     parser.add_argument("--data", help="folder, zip, npz or idx of images")
-    add_dataset_arguments(parser)
+    parser.add_argument("--labels", help="CSV of labels, where the data set has none inside")
+    parser.add_argument(
+        "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
+    )
     parser.add_argument("--run", type=output_path, required=True, help="directory of the run")
+    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
+    parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
     parser.add_argument(
         "--preset", help="small, standard or large: how big the model is, and how long the small one is trained"
     )
