@@ -62,6 +62,8 @@ class Conductor(QObject):
                 "model": model_host.use_threads(lambda: 1),
                 "study": study_host.use_threads(lambda: 1, behind=True),
                 "train": train_host.use_threads(_training_threads),
+                "lab": ModelHost().use_threads(lambda: 1, behind=True),
+                "look": ModelHost().use_threads(lambda: 1, behind=True),
             },
             on_failed=self.notices.failed,
             parent=self,

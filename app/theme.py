@@ -45,6 +45,8 @@ class Tokens:
     notice_info: str
     notice_warn: str
     notice_error: str
+    stage: str
+    points: str
     series: tuple[str, ...]
     radius_px: int = 6
     picture_radius_px: int = 8
@@ -76,6 +78,8 @@ DARK: Final = Tokens(
     notice_info="#1f2836",
     notice_warn="#2d281c",
     notice_error="#332022",
+    stage="#111216",
+    points="#c4c9d4",
     series=("#5b9bf0", "#ee9350", "#52c476", "#d9608a", "#a88be6", "#4cc3c7", "#d3bd55", "#9aa3b2"),
 )
 
@@ -103,6 +107,8 @@ LIGHT: Final = Tokens(
     notice_info="#e3ecf9",
     notice_warn="#f8eed7",
     notice_error="#fae3e1",
+    stage="#ffffff",
+    points="#434a57",
     series=("#2f71d6", "#c8661b", "#218a47", "#b8326a", "#7453c4", "#13858c", "#8c7410", "#5b6472"),
 )
 

@@ -7,9 +7,10 @@ from typing import Final
 from app.core.shortcuts import WINDOW, ShortcutTable
 from app.core.workspace import Workspace, shortcut_to
 from app.explore.workspace import EXPLORE
+from app.lab.workspace import LAB
 from app.train.workspace import TRAIN
 
-WORKSPACES: Final[tuple[Workspace, ...]] = (EXPLORE, TRAIN)
+WORKSPACES: Final[tuple[Workspace, ...]] = (EXPLORE, TRAIN, LAB)
 """In the order of the top bar; the first is made with the window and shown at the start."""
 
 

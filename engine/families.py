@@ -39,7 +39,7 @@ def family(name: str) -> Family:
 
 def row_of(model: LatentModel) -> Family | None:
     """The row of a model's class, or of the nearest class that it is derived from; None where it has none."""
-    rows = {row.model: row for row in KNOWN.values()}
+    rows = {kind: row for row in KNOWN.values() for kind in (row.model, row.point_model) if kind is not None}
     return next((rows[kind] for kind in type(model).__mro__ if kind in rows), None)
 
 
@@ -57,7 +57,8 @@ def build(name: str, config: Mapping[str, object], image_shape: tuple[int, int, 
     row = family(name)
     if are_points(image_shape) and not row.points:
         raise UsageError(f"{row.title} takes pictures, and a point is none: choose a family of points.")
-    return row.model(from_json(row.config, config), image_shape)
+    model = row.point_model if are_points(image_shape) and row.point_model is not None else row.model
+    return model(from_json(row.config, config), image_shape)
 
 
 def model_knobs(name: str) -> tuple[Knob, ...]:

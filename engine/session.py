@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
+    from engine.lab import LabCatalogue, Setup, TruthInfo
+    from engine.lab.bench import Bench
+    from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
     from engine.training.recorder import Emit
 
@@ -213,6 +216,35 @@ class Session:
         )
         opened.set_owned(load_owned(self.home, digest, model.spec.size))
         return opened
+
+    # the Lab, which computes on the CPU whatever the device: its models are small
+    def lab_catalogue(self) -> LabCatalogue:
+        """The truths, presets and knobs of the Lab."""
+        from engine.lab.catalogue import catalogue
+
+        return catalogue()
+
+    def truth_info(self, name: str) -> TruthInfo:
+        """A truth of the Lab with some of its points."""
+        from engine.lab.viewer import truth_info
+
+        return truth_info(name)
+
+    def bench(self, setups: Sequence[Setup]) -> Bench:
+        """Stages side by side on one clock.
+
+        Raises:
+            UsageError: a stage cannot be made; the sentence says why.
+        """
+        from engine.lab.bench import Bench
+
+        return Bench(setups)
+
+    def viewer(self, bench: Bench) -> Viewer:
+        """What looks at a bench from this thread, while another one trains it."""
+        from engine.lab.viewer import Viewer
+
+        return Viewer(bench)
 
     def catalogue(self) -> Catalogue:
         """The families of pictures, knobs, and the data sets in the box."""

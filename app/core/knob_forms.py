@@ -66,7 +66,7 @@ class KnobForm(QWidget):
             if knob.name in values:
                 self._write[knob.name](values[knob.name])
 
-    def mark(self, reference: Mapping[str, Value] | None) -> int:
+    def mark(self, reference: Mapping[str, Value] | None, *, where: str = "in the other run") -> int:
         """Marks the knobs that differ from `reference` (none where it is None); gives how many do."""
         differing = 0
         for knob in self.knobs:
@@ -75,7 +75,7 @@ class KnobForm(QWidget):
             differs = there is not None and not self._is(knob, there)
             differing += differs
             set_kind(label, "changed" if differs else "")
-            label.setToolTip(f"{tip}\n{_shown(there)} in the other run" if differs and there is not None else tip)
+            label.setToolTip(f"{tip}\n{_shown(there)} {where}" if differs and there is not None else tip)
         return differing
 
     def _is(self, knob: Knob, value: Value) -> bool:

@@ -13,9 +13,9 @@ from app.core.bridge import Bridge
 from engine.events import Advanced, Done, Event, Failed, Stopped
 from engine.lanes import Control, Lane, Work
 
-LaneName = Literal["model", "study", "files", "train"]
+LaneName = Literal["model", "study", "files", "train", "lab", "look"]
 """model draws; study encodes, compares and exports with models of its own, so that no long job holds up a drag;
-files lists and reads; train trains."""
+files lists and reads; train trains; lab trains the stages of the Lab, and look draws their maps meanwhile."""
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from engine.files import tensors
 from engine.files.disk import MALFORMED, TooLarge, read_bytes, reason, told_as, write_bytes
 from engine.knobs import knobs_of
 from engine.models.base import LatentModel, are_points
+from engine.nn.undrawn import Undrawn
 
 SCHEMA: Final = 1
 KEY: Final = "latent_loom"
@@ -174,11 +175,14 @@ def _built(header: ModelHeader, data: bytes, name: str) -> LatentModel:
         state = tensors.load(data)
     try:
         if _unusually_large(header):
-            # Shapes without numbers: a header that promises a giant must not cost a giant's memory. Not always done,
-            # for its first use costs a second of imports.
-            with torch.device("meta"):
+            # Shapes without numbers: a header that promises a giant must not cost a giant's memory.
+            with torch.device("meta"), Undrawn():
                 _check_fit(build(header.family, header.config, header.image_shape), state, name)
-        model = build(header.family, header.config, header.image_shape)
+        with Undrawn():
+            model = build(header.family, header.config, header.image_shape)
+        if not set(model.state_dict()) <= set(state):
+            # What the file may lack begins as in training.
+            model = build(header.family, header.config, header.image_shape)
     except UserError as error:
         raise CheckpointError(f"{name} describes a model that cannot be built ({error})") from error
     copy_weights(model, state, name)

@@ -1,8 +1,9 @@
-"""lab: a model learns a truth of the plane whose density is known, and is held against it."""
+"""lab: a model learns a truth of the plane whose density is known, and is held against it; a lesson is proved."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import statistics
 import time
@@ -13,8 +14,11 @@ from engine.commands.common import Command, Result, assignments, rounded
 from engine.errors import UsageError
 from engine.families import FAMILIES, family
 from engine.knobs import from_json, knobs_of
+from engine.lab.lessons import DECKS, LESSONS, Check, Lesson
+from engine.lab.lines import written
 from engine.lab.presets import PRESETS
-from engine.lab.stage import LabTraining, Reading, Setup, Stage
+from engine.lab.setup import LabTraining, Reading, Setup
+from engine.lab.stage import Stage
 from engine.lab.truths import MAKERS
 
 MOST_SEEDS = 100
@@ -22,7 +26,9 @@ DEFAULT = "flow-realnvp"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("truth", choices=tuple(MAKERS), help="what is learned")
+    parser.add_argument("truth", nargs="?", choices=tuple(MAKERS), help="what is learned")
+    parser.add_argument("--lesson", choices=tuple(LESSONS), help="prove each number of a lesson, instead of a truth")
+    parser.add_argument("--quick", action="store_true", help="of a lesson, leave out the numbers that take long")
     parser.add_argument("--preset", choices=tuple(PRESETS), help=f"where to start from (usually {DEFAULT})")
     points = [name for name, row in FAMILIES.items() if row.points]
     parser.add_argument("--family", choices=points, help="a family with its own defaults, where no preset is named")
@@ -32,12 +38,74 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> Result:
+    if args.lesson:
+        return _lesson(args)
+    if args.truth is None:
+        raise UsageError(f"Name a truth ({', '.join(MAKERS)}) or a lesson (--lesson {next(iter(LESSONS))}).")
+    if args.quick:
+        raise UsageError("--quick is for a lesson: name one with --lesson, or leave it out.")
     if not 1 <= args.seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds must be between 1 and {MOST_SEEDS}, got {args.seeds}.")
     setup = _setup(args)
     seeds = [replace(setup.training, seed=setup.training.seed + index) for index in range(args.seeds)]
     runs = [_one(replace(setup, training=training)) for training in seeds]
     return Result(_values(setup, runs), _text(setup, runs))
+
+
+def _lesson(args: argparse.Namespace) -> Result:
+    """Each number of a lesson, measured now.
+
+    Raises:
+        UsageError: a truth or a setting beside it, which a lesson has of its own.
+    """
+    if args.truth or args.preset or args.family or args.set or args.steps is not None or args.seeds != 1:
+        raise UsageError("A lesson brings its own set-up: leave truth, preset, family, settings, steps and seeds out.")
+    lesson, proofs = LESSONS[args.lesson], []
+    for check in lesson.checks:
+        if check.slow and args.quick:
+            continue
+        start = time.process_time()
+        value = check.measure()
+        proofs.append((check, value, time.process_time() - start))
+    return Result(_lesson_values(lesson, proofs), _lesson_text(lesson, proofs))
+
+
+def _lesson_values(lesson: Lesson, proofs: list[tuple[Check, float, float]]) -> dict[str, Any]:
+    return {
+        "lesson": lesson.name,
+        "number": lesson.number,
+        "title": lesson.title,
+        "deck": DECKS[lesson.deck],
+        "slide": lesson.slide,
+        "erratum": lesson.erratum,
+        "sentences": list(lesson.sentences),
+        "stages": [json.loads(written(setup)) for setup in lesson.stages],
+        "holds": all(check.holds(value) for check, value, _ in proofs),
+        "numbers": {
+            check.name: {
+                "value": _number(value),
+                "target": check.target,
+                "tolerance": check.tolerance,
+                "sense": check.sense,
+                "unit": check.unit,
+                "holds": check.holds(value),
+                "cpu_seconds": round(seconds, 2),
+            }
+            for check, value, seconds in proofs
+        },
+    }
+
+
+def _lesson_text(lesson: Lesson, proofs: list[tuple[Check, float, float]]) -> str:
+    lines = [f"{lesson.number} {lesson.title} ({DECKS[lesson.deck]}: {lesson.slide})", *lesson.sentences]
+    if lesson.erratum:
+        lines.append(f"On the slide: {lesson.erratum}")
+    for check, value, _ in proofs:
+        limit = f"{check.sense} {check.target:g}"
+        wanted = f"{check.target:g} +- {check.tolerance:g}" if check.sense == "about" else limit
+        mark = "" if check.holds(value) else "  DOES NOT HOLD"
+        lines.append(f"  {check.title:<44}{value:>12.5g}  ({wanted}) {check.unit}".rstrip() + mark)
+    return "\n".join(lines)
 
 
 def _setup(args: argparse.Namespace) -> Setup:

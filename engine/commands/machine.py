@@ -74,7 +74,7 @@ def _doctor(args: argparse.Namespace) -> Result:
 
 def _shot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=output_path, help="PNG to write")
-    parser.add_argument("--workspace", default="", help="explore or train; default: the first of them")
+    parser.add_argument("--workspace", default="", help="explore, train or lab; default: the first of them")
     parser.add_argument("--view", default="", help="in Explore: single, compare, grid or morph")
     parser.add_argument("--run", type=output_path, help="in Train: the run on show; default: the newest")
     parser.add_argument(

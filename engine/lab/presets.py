@@ -32,9 +32,15 @@ OWN_KNOBS: Final[Mapping[str, Mapping[str, Value]]] = {
     "wgan": {"weight_clip": 0.1},
     "wgan-gp": {"gradient_penalty": 0.1, "critic_steps": 3},
     "minimax": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
+    "tv": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
 }
 """What an objective needs in the plane beside `PLANE_GAN`."""
-OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {"wgan": {"learning_rate": 1e-3, "momentum": 0.0}}
+OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {
+    "wgan": {"learning_rate": 1e-3, "momentum": 0.0},
+    "mmd": {"momentum": 0.9, "steps": 4000},
+    # A step of its rounds costs as much as ten of another objective.
+    "sinkhorn": {"momentum": 0.9, "steps": 2000, "batch": 128},
+}
 
 
 def _flows() -> list[LabPreset]:
@@ -61,5 +67,30 @@ def _gans() -> list[LabPreset]:
     ]
 
 
-PRESETS: Final[dict[str, LabPreset]] = {row.name: row for row in (*_flows(), *_gans())}
+PLANE_VAE: Final[Mapping[str, Value]] = MappingProxyType({"code": 2, "width": 64})
+VAES: Final[Mapping[str, tuple[str, Mapping[str, Value]]]] = {
+    "plane": ("VAE, two numbers", {}),
+    "line": ("VAE, one number", {"code": 1}),
+    "linear": ("VAE, linear", {"hidden_layers": 0}),
+    "fixed": ("VAE, noise of 0.1", {"likelihood": "gaussian-fixed", "sigma": 0.1}),
+    "each": ("VAE, noise by the code", {"likelihood": "gaussian-each"}),
+    "full": ("VAE, tilted posterior", {"posterior": "full"}),
+    "iwae": ("VAE, bound of 8 codes", {"bound": "iwae", "samples": 8}),
+    "curve": ("VAE, one number, bound of 8 codes", {"code": 1, "bound": "iwae", "samples": 8}),
+    "warm": ("VAE, KL warm-up", {"kl_warmup": 500}),
+    "score": ("VAE, score gradient", {"gradient": "score"}),
+    "score-baseline": ("VAE, score gradient with baseline", {"gradient": "score-baseline"}),
+}
+"""Title and knobs beside `PLANE_VAE`."""
+VAE_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {"curve": {"steps": 2000, "learning_rate": 3e-3}}
+
+
+def _vaes() -> list[LabPreset]:
+    return [
+        LabPreset(f"vae-{name}", title, "vae", {**PLANE_VAE, **knobs}, VAE_TRAINING.get(name, {"steps": 4000}))
+        for name, (title, knobs) in VAES.items()
+    ]
+
+
+PRESETS: Final[dict[str, LabPreset]] = {row.name: row for row in (*_flows(), *_gans(), *_vaes())}
 """By name, flows first."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import torch
@@ -12,58 +10,40 @@ from torch import Tensor
 
 from engine.errors import UsageError
 from engine.families import build, family
-from engine.knobs import Value, knob
 from engine.lab.measure import Divergences, ModeCount, against, count_modes, sliced_wasserstein
+from engine.lab.setup import LabTraining, Reading, Setup
 from engine.lab.truths import MAKERS, truth
 from engine.models.base import LatentModel
 from engine.models.ema import Ema
+from engine.nn.descent import OPTIMISERS
 
 FRESH: Final = 4096
 """Points of the truth that training never sees, and samples that are judged."""
 CLIP: Final = 50.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class LabTraining:
-    """How a stage's model is trained."""
-
-    steps: int = knob(2000, "Steps", "How many batches.", low=1, high=1_000_000)
-    batch: int = knob(256, "Batch", "Points a step.", low=2, high=4096)
-    learning_rate: float = knob(2e-3, "Learning rate", "Of the first half.", low=1e-6, high=1.0, log=True)
-    momentum: float = knob(0.9, "Momentum", "Adam's first beta.", low=0.0, high=0.999)
-    beta2: float = knob(0.99, "Second moment", "Adam's second beta.", low=0.0, high=0.9999)
-    decay: float = knob(0.5, "Decay", "The last part of the steps, in which the rate falls to 0.", low=0.0, high=1.0)
-    ema: float = knob(0.998, "Average", "How much of the averaged weights stays each step.", low=0.0, high=0.9999)
-    seed: int = knob(0, "Seed", "Of the weights, the data and the noise.", low=0, high=2**31 - 1)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """All that makes a stage: it can be made again from this alone."""
-
-    truth: str
-    family: str = "stack"
-    knobs: Mapping[str, Value] = field(default_factory=dict)
-    training: LabTraining = field(default_factory=LabTraining)
-
-
 class LabSteps:
-    """`engine.models.base.Steps` in one process: an Adam for each network, one generator for the step's noise."""
+    """`engine.models.base.Steps` in one process: an optimiser for each network, one generator for the step's noise.
+
+    `only` is the one network that is to be updated, empty for all.
+    """
 
     def __init__(self, model: LatentModel, training: LabTraining) -> None:
         self.index = 0
+        self.only = ""
         self.generator = torch.Generator().manual_seed(training.seed + 1)
         self._networks = {name: list(net.parameters()) for name, net in model.training_networks().items()}
-        betas = (training.momentum, training.beta2)
-        self._adams = {
-            name: torch.optim.Adam(parameters, lr=training.learning_rate, betas=betas, fused=True)
+        self._bursts = training.generator_steps
+        row = OPTIMISERS[training.optimiser]
+        self._descents = {
+            name: row.make(parameters, training.learning_rate, training.momentum, training.beta2)
             for name, parameters in self._networks.items()
         }
 
     def set_rate(self, rate: float) -> None:
         """The learning rate of all networks from here on."""
-        for adam in self._adams.values():
-            for group in adam.param_groups:
+        for descent in self._descents.values():
+            for group in descent.param_groups:
                 group["lr"] = rate
 
     def rand(self, *shape: int, like: Tensor) -> Tensor:
@@ -73,29 +53,19 @@ class LabSteps:
         return torch.randn(shape, generator=self.generator).to(like)
 
     def wants(self, name: str) -> bool:
-        return name in self._adams
+        turn = name != "discriminator" or self.index % self._bursts == 0
+        return name in self._descents and turn and (not self.only or name == self.only)
 
     def update(self, name: str, loss: Tensor) -> Tensor:
-        adam = self._adams[name]
-        adam.zero_grad(set_to_none=True)
+        descent = self._descents[name]
+        descent.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._networks[name], CLIP)
-        adam.step()
+        descent.step()
         return norm.detach()
 
     def autocast(self) -> torch.autocast:
         return torch.autocast("cpu", enabled=False)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A number with the reading of a perfect model beside it; `name` is its key in JSON."""
-
-    name: str
-    title: str
-    value: float
-    floor: float
-    unit: str = ""
 
 
 class Stage:
@@ -113,11 +83,19 @@ class Stage:
         if not family(setup.family).points:
             raise UsageError(f"{family(setup.family).title} draws pictures and no points: choose a family of points.")
         self.setup, self.truth, self.step = setup, truth(setup.truth), 0
+        reverse = setup.training.fit == "density"
+        if reverse and self.truth.kinks:
+            raise UsageError(f"{self.truth.title} has no slope to follow: fit it to data, or choose a smooth truth.")
         self.data = torch.Generator().manual_seed(setup.training.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setup.training.seed)
             self.model = build(setup.family, setup.knobs, (self.truth.dimension, 1, 1))
-        self.model.prepare(self.batch())
+        if reverse and not (self.model.abilities.encode == self.model.abilities.density == "exact"):
+            raise UsageError("Only a flow can be fitted to a density: choose the family stack, or fit to data.")
+        first = self.batch()
+        if reverse:
+            first = torch.randn(first.shape, generator=self.data) + setup.training.start
+        self.model.prepare(first)
         self._average = Ema(self.model, setup.training.ema)
         self.steps = LabSteps(self.model, setup.training)
         self.metrics: dict[str, Tensor] = {}
@@ -126,21 +104,36 @@ class Stage:
         """The next batch of the truth, (B, d, 1, 1)."""
         return as_images(self.truth.draw(self.setup.training.batch, self.data))
 
-    def advance(self, count: int = 1) -> None:
-        """Trains for `count` steps; a step whose loss is not finite ends it with the last good average.
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks that a step updates one after another."""
+        return tuple(self.model.training_networks())
+
+    def advance(self, count: int = 1, *, only: str = "") -> None:
+        """Trains for `count` steps; a step whose loss is not finite ends it with the last good average. `only` names
+        the one network that learns, empty for all.
 
         Raises:
             UsageError: the numbers ran away; the sentence says at which step.
         """
         self.model.train()
         for _ in range(count):
-            self.steps.index = self.step
+            # A network that is asked for by itself learns at once, also where others learn more often.
+            self.steps.index = 0 if only else self.step
+            self.steps.only = only
             self.steps.set_rate(self._rate())
-            self.metrics = self.model.training_step(self.batch(), self.steps)
+            self.metrics = self._step()
             if not all(math.isfinite(float(value)) for name, value in self.metrics.items() if name.endswith("loss")):
                 raise UsageError(f"The loss is no number any more at step {self.step + 1}: lower the learning rate.")
             self._average.update(self.step)
             self.step += 1
+
+    def _step(self) -> dict[str, Tensor]:
+        batch = self.batch()
+        if self.setup.training.fit == "data":
+            return self.model.training_step(batch, self.steps)
+        x = self.model.decode(self.steps.randn(len(batch), self.model.spec.size, like=batch))
+        loss = (self.model.log_prob(x) - self.truth.log_density(x.flatten(1))).mean()
+        return {"loss": loss.detach(), "gradient_norm": self.steps.update("model", loss)}
 
     def _rate(self) -> float:
         training = self.setup.training
@@ -162,10 +155,10 @@ class Stage:
             return self.shown.log_prob(as_images(points))
 
     def samples(self, count: int, *, seed: int = 0) -> Tensor:
-        """Points (count, d) of the averaged weights."""
+        """Points (count, d) of the averaged weights, with the decoder's noise where its density has any."""
         with torch.no_grad():
-            codes = self.shown.sample_codes(count, generator=torch.Generator().manual_seed(seed))
-            return self.shown.decode(codes).flatten(1)
+            generator = torch.Generator().manual_seed(seed)
+            return self.shown.draw(self.shown.sample_codes(count, generator=generator), generator=generator).flatten(1)
 
     def fresh(self, *, seed: int = 0) -> Tensor:
         """Points (FRESH, d) of the truth that training does not see."""

@@ -171,6 +171,12 @@ class LatentModel(nn.Module, ABC):
         """
         return self.decode(z)
 
+    def draw(self, z: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Images (B, C, H, W) of codes (B, D) as the model's density has them: with the noise of a decoder that has
+        any. A family whose density is not that of noisy images gives what it decodes.
+        """
+        return self.decode(z)
+
     def trace(self, z: Tensor) -> tuple[Tensor, ...]:
         """What decoding goes through, as images (B, C, H, W): the code where it has their shape, what each layer makes
         of it, and last the decoded image. A family whose layers change the shape gives the image alone.
@@ -180,6 +186,13 @@ class LatentModel(nn.Module, ABC):
     def trace_words(self) -> tuple[str, ...]:
         """A word or two for each step between what `trace` gives."""
         return ()
+
+    def critic(self, x: Tensor) -> Tensor | None:
+        """What the network that judges says of images (B, C, H, W), (B,); None where nothing judges."""
+        return None
+
+    critic_even: float | None = None
+    """What `critic` says where it cannot tell images from samples; None where only its differences mean anything."""
 
     def bits_per_dim(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Bits/dim of each image, (B,), at the model's own bit depth (5- and 8-bit figures do not compare).

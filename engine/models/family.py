@@ -37,6 +37,10 @@ class Family:
     """Sides in pixels of the pictures that it can be trained on."""
     points: bool = False
     """Whether it is also made for points of R^d, images of shape (d, 1, 1)."""
+    point_model: type[LatentModel] | None = None
+    """The class for points, where it is another one; made from the same config."""
+    point_knobs: tuple[str, ...] = ()
+    """The knobs that mean something for points, those that change most first; empty: all of them."""
     training: Mapping[str, Value] = field(default_factory=dict)
     """Knobs of training where this family's defaults differ."""
     presets: Mapping[str, Preset] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from engine.objectives.f_divergences import F_DIVERGENCES
+from engine.objectives.two_batches import sinkhorn_divergence, squared_mmd
 from engine.plots import Plot
 
 
@@ -57,12 +58,28 @@ def least_squares_generator_loss(fake_scores: Tensor) -> Tensor:
     return 0.5 * (fake_scores - 1.0).square().mean()
 
 
+def total_variation_critic_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E f(G(z)) - E f(x) with f = tanh, so that |f| <= 1: at its least, minus twice the total variation distance."""
+    return torch.tanh(fake_scores).mean() - torch.tanh(real_scores).mean()
+
+
+def total_variation_generator_loss(fake_scores: Tensor) -> Tensor:
+    """-E f(G(z)) of the same bounded f."""
+    return -torch.tanh(fake_scores).mean()
+
+
+def no_discriminator(*_: Tensor) -> Tensor:
+    """In the place of the losses of an objective that compares batches."""
+    raise NotImplementedError("this objective has no discriminator")
+
+
 def identity(scores: Tensor) -> Tensor:
     """Scores that are shown as they are, since they are not probabilities."""
     return scores
 
 
 Bound = Literal["free", "clip", "gradient"]
+Compare = Callable[[Tensor, Tensor], Tensor]
 
 LOSSES: Final = (
     Plot(
@@ -93,11 +110,23 @@ DISTANCE: Final = (
     ),
 )
 """The plots of an objective whose discriminator estimates a distance."""
+BATCHES: Final = (
+    Plot(
+        "Distance of the batches",
+        ("generator_loss",),
+        ("each batch",),
+        note="Between a batch of data and one of samples, which is what the generator goes down on. Two batches of the "
+        "same distribution read about 0.",
+    ),
+)
+"""The plots of an objective that needs no discriminator."""
 
 
 @dataclass(frozen=True)
 class Worked:
-    """An objective worked out by hand from its paper's formulas: the two losses of these outputs of a discriminator."""
+    """An objective worked out by hand from its paper's formulas: the two losses of these outputs of a discriminator.
+    Of an objective that compares batches `real` and `fake` are points of a line, and both figures its value.
+    """
 
     real: tuple[float, ...]
     fake: tuple[float, ...]
@@ -112,7 +141,9 @@ class Objective:
     `reading` turns an output into the figure that is shown of it. `critic_steps` is how many updates the discriminator
     makes for one of the generator. `bound` is what keeps the critic Lipschitz: nothing of the objective's own ("free":
     the regulariser knob decides), clipped weights, or a gradient penalty. `even_loss` is the discriminator's loss where
-    it cannot tell real from generated, None where losses have no scale. `plots` are what is drawn of its runs, and
+    it cannot tell real from generated, None where losses have no scale. `compare(real, fake)` is there where the
+    gradient comes from two batches of points (B, d) themselves: then there is no discriminator, `critic_steps` is 0,
+    and pictures are refused, whose distance pixel by pixel says little. `plots` are what is drawn of its runs, and
     `worked` is what a test holds its formulas against: no objective goes without either.
     """
 
@@ -126,6 +157,12 @@ class Objective:
     even_loss: float | None = None
     plots: tuple[Plot, ...] = ()
     worked: Worked | None = None
+    compare: Compare | None = None
+
+    @property
+    def generator_gradient(self) -> Literal["own", "batch"]:
+        """Whether the generator learns through a discriminator of its own, or by comparing two batches."""
+        return "own" if self.compare is None else "batch"
 
     @property
     def distance(self) -> bool:
@@ -209,6 +246,36 @@ OBJECTIVES: Final[dict[str, Objective]] = {
         *(
             Objective(row.name, row.title, row.discriminator, row.generator, plots=LOSSES, worked=F_WORKED[row.name])
             for row in F_DIVERGENCES
+        ),
+        Objective(
+            "tv",
+            "Total variation, bounded critic",
+            total_variation_critic_loss,
+            total_variation_generator_loss,
+            reading=torch.tanh,
+            even_loss=0.0,
+            plots=LOSSES,
+            worked=Worked(REAL, FAKE, -0.124873, -0.124070),
+        ),
+        Objective(
+            "mmd",
+            "Maximum mean discrepancy (Li 2015)",
+            no_discriminator,
+            no_discriminator,
+            critic_steps=0,
+            plots=BATCHES,
+            worked=Worked((0.0, 1.0), (0.0, 2.0), -0.425780, -0.425780),
+            compare=squared_mmd,
+        ),
+        Objective(
+            "sinkhorn",
+            "Sinkhorn divergence (Genevay 2018)",
+            no_discriminator,
+            no_discriminator,
+            critic_steps=0,
+            plots=BATCHES,
+            worked=Worked((0.0, 5.0), (1.0, 7.0), 2.5, 2.5),
+            compare=sinkhorn_divergence,
         ),
     )
 }

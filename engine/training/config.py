@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.errors import UsageError
 from engine.knobs import knob
+from engine.nn.descent import OPTIMISERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +16,25 @@ class TrainConfig:
 
     steps: int = knob(20_000, "Steps", "Updates in all.", low=1, high=10_000_000)
     batch: int = knob(32, "Batch", "Images a step, over all processes.", low=2, high=4096, unit="images")
-    learning_rate: float = knob(5e-4, "Learning rate", "Step size of Adam.", low=1e-7, high=1.0, log=True)
-    momentum: float = knob(0.9, "Momentum", "Adam's beta 1.", low=0.0, high=0.999, advanced=True)
+    learning_rate: float = knob(5e-4, "Learning rate", "Step size of the optimiser.", low=1e-7, high=1.0, log=True)
+    optimiser: str = knob(
+        "adam",
+        "Optimiser",
+        "What makes a step of a gradient. SGD takes it as it is and needs a far larger rate.",
+        choices=OPTIMISERS,
+        advanced=True,
+    )
+    momentum: float = knob(
+        0.9, "Momentum", "Adam's beta 1; the momentum of RMSprop and SGD.", low=0.0, high=0.999, advanced=True
+    )
+    beta2: float = knob(
+        0.99,
+        "Second moment",
+        "How much of the past stays in the mean square of gradients: Adam's beta 2, RMSprop's alpha.",
+        low=0.0,
+        high=0.9999,
+        advanced=True,
+    )
     warmup: int = knob(
         100, "Warm-up", "Steps in which the rate rises from zero.", low=0, high=100_000, unit="steps", advanced=True
     )

@@ -10,12 +10,13 @@ from torch import Tensor
 from engine.device import autocast
 from engine.errors import RunError
 from engine.models.base import LatentModel
+from engine.nn.descent import OPTIMISERS
 from engine.training.config import TrainConfig
 from engine.training.distributed import Backward, Dist
 
 
 class Optimisers:
-    """One Adam for each of the model's training networks.
+    """One optimiser for each of the model's training networks.
 
     `accumulate` parts of a process's share of the batch are gone through one after another for one update, so that
     only one part's activations are in memory. The gradient is that of the whole batch whatever it is cut into; what
@@ -31,10 +32,9 @@ class Optimisers:
         self._device, self._config, self._dist = device, config, dist or Dist()
         self._networks = model.training_networks()
         self._parameters = {name: list(net.parameters()) for name, net in self._networks.items()}
-        self._adams = {
-            name: torch.optim.Adam(
-                parameters, lr=config.learning_rate, betas=(config.momentum, 0.99), fused=_fused(parameters) or None
-            )
+        self._row = OPTIMISERS[config.optimiser]
+        self._descents = {
+            name: self._row.make(parameters, config.learning_rate, config.momentum, config.beta2)
             for name, parameters in self._parameters.items()
         }
         self._backward: dict[str, Backward] = {}
@@ -47,8 +47,8 @@ class Optimisers:
         self.index = step
         self.generator.manual_seed(seed)
         self.stepped = self._exchanging = self._told = False
-        for adam in self._adams.values():
-            for group in adam.param_groups:
+        for descent in self._descents.values():
+            for group in descent.param_groups:
                 group["lr"] = rate
         if self._config.compile == "cuda graphs" and self._device.type == "cuda":
             # The last step's results may be overwritten now.
@@ -114,9 +114,9 @@ class Optimisers:
     def update(self, name: str, loss: Tensor) -> Tensor:
         if name not in self._wanted:
             return torch.full_like(loss.detach(), torch.nan)
-        adam, last = self._adams[name], self._part == self._parts - 1
+        descent, last = self._descents[name], self._part == self._parts - 1
         if self._part == 0:
-            adam.zero_grad(set_to_none=True)
+            descent.zero_grad(set_to_none=True)
         if last and self._dist.short_of_memory(False):
             self._told = True
             raise torch.OutOfMemoryError("out of memory in another process of the job")
@@ -133,7 +133,7 @@ class Optimisers:
         if self._config.clip:
             torch.nn.utils.clip_grads_with_norm_(self._parameters[name], self._config.clip, norm)
         self.stepped = True
-        adam.step()
+        descent.step()
         return norm.detach()
 
     def autocast(self) -> torch.autocast:
@@ -142,27 +142,20 @@ class Optimisers:
     @property
     def rate(self) -> float:
         """The learning rate of this step."""
-        return float(next(iter(self._adams.values())).param_groups[0]["lr"])
+        return float(next(iter(self._descents.values())).param_groups[0]["lr"])
 
     @torch.no_grad()
     def step_sizes(self) -> dict[str, float]:
         """`<network>/update_ratio`, the norm of its last step over that of its weights, and `<network>/weight_norm`.
 
-        The step is computed anew from Adam's moments (Kingma & Ba 2015, algorithm 1), so that no copy of the weights is
-        kept; reading it waits for the device. A network that has made no step yet is left out.
+        The step is computed anew from the moments, so that no copy of the weights is kept; reading it waits for the
+        device. A network that has made no step yet is left out.
         """
         found: dict[str, Tensor] = {}
-        for name, adam in self._adams.items():
-            group = adam.param_groups[0]
-            rate, (decay, square_decay), tiny = group["lr"], group["betas"], group["eps"]
-            moves = []
-            for parameter in self._parameters[name]:
-                moments = adam.state.get(parameter)
-                if not moments:
-                    continue
-                count = float(moments["step"])
-                scale = moments["exp_avg_sq"].sqrt().mul_((1.0 - square_decay**count) ** -0.5).add_(tiny)
-                moves.append((moments["exp_avg"] / scale).norm() * (rate / (1.0 - decay**count)))
+        for name, descent in self._descents.items():
+            group = descent.param_groups[0]
+            made = (self._row.moved(group, descent.state.get(p, {}), p.grad) for p in self._parameters[name])
+            moves = [move.norm() for move in made if move is not None]
             if moves:
                 weight = torch.stack([p.norm() for p in self._parameters[name]]).norm()
                 found[f"{name}/update_ratio"] = torch.stack(moves).norm() / weight.clamp_min(1e-30)
@@ -173,9 +166,12 @@ class Optimisers:
     def state(self) -> dict[str, Tensor]:
         """All moments as named tensors, for safetensors."""
         found = {}
-        for name, adam in self._adams.items():
-            for i, values in adam.state_dict()["state"].items():
+        for name, descent in self._descents.items():
+            for i, values in descent.state_dict()["state"].items():
                 for key, value in values.items():
+                    # Without momentum some keep a place for it, with nothing in it.
+                    if value is None:
+                        continue
                     found[f"{name}/{i}/{key}"] = torch.as_tensor(value)
         return found
 
@@ -185,27 +181,25 @@ class Optimisers:
         Raises:
             KeyError: a moment is missing: a resume that starts with fresh ones would go on, but not exactly.
         """
-        for name, adam in self._adams.items():
-            own = adam.state_dict()
+        names = self._row.kept(self._config.momentum)
+        for name, descent in self._descents.items():
+            own = descent.state_dict()
             moments: dict[int, dict[str, Tensor]] = {}
             for i, parameter in enumerate(self._parameters[name]):
                 if not any(key.startswith(f"{name}/{i}/") for key in state):
                     if any(key.startswith(f"{name}/") for key in state):
                         raise KeyError(f"{name}/{i}")
                     continue
-                kept = {key: state[f"{name}/{i}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-                if kept["exp_avg"].shape != parameter.shape:
-                    raise KeyError(f"{name}/{i}/exp_avg")
-                # In the weights' own order in memory: the fused update goes through both as plain rows of numbers.
-                moments[i] = kept | {
-                    key: torch.empty_like(parameter).copy_(kept[key]) for key in ("exp_avg", "exp_avg_sq")
-                }
-            adam.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
-
-
-def _fused(parameters: Sequence[Tensor]) -> bool:
-    """Whether one call can update all of these: a network of many small tensors is else updated by thousands."""
-    return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
+                kept = {key: state[f"{name}/{i}/{key}"] for key in names}
+                # In the weights' own order in memory: a fused update goes through both as plain rows of numbers.
+                for key, value in kept.items():
+                    if key == "step":
+                        continue
+                    if value.shape != parameter.shape:
+                        raise KeyError(f"{name}/{i}/{key}")
+                    kept[key] = torch.empty_like(parameter).copy_(value)
+                moments[i] = kept
+            descent.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
 
 
 def _means(parts: Sequence[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Tensor]:

@@ -16,12 +16,14 @@ from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
 from tests.commands.answers import Answer
 from tests.contract.tiny import make, save
+from tests.once import faces_once
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"LATENT_LOOM_{name}", str(tmp_path / f"own-{name.lower()}"))
+    faces_once(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

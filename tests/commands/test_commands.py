@@ -17,6 +17,7 @@ from engine.families import FAMILIES
 from engine.session import Session
 from tests.commands.answers import one_object, one_sentence
 from tests.contract.tiny import environment, folder_of_pictures, picture, settings
+from tests.quick import quick
 
 COMMANDS = (
     "models sample encode edit morph timelapse directions diagnose data train runs import lab bench doctor shot"
@@ -143,7 +144,7 @@ def train_command(family: str, data: Path, run: Path, *more: object) -> list[str
     return [str(a) for a in (*start, *rest)]
 
 
-@pytest.mark.parametrize("family", [name for name, row in FAMILIES.items() if row.sizes])
+@pytest.mark.parametrize("family", quick([name for name, row in FAMILIES.items() if row.sizes], "vae"))
 def test_a_run_is_trained_resumed_and_not_begun_twice(family, call, tmp_path):
     data, run = folder_of_pictures(tmp_path / "data"), tmp_path / "run"
     values = one_object(call(*train_command(family, data, run, "--json")))

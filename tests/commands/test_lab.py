@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.lab.presets import PRESETS
-from engine.lab.stage import Setup, Stage
+from engine.lab.setup import Setup
+from engine.lab.stage import Stage
 from tests.commands.answers import one_object, one_sentence
 
 
@@ -55,6 +56,14 @@ def test_a_setting_overrides_the_preset(call):
         (("moons", "--set", "learning_rate=1e9"), "learning_rate must be between"),
         (("moons", "--steps", "0"), "steps must be between"),
         (("moons", "--seeds", "0"), "--seeds must be between"),
+        ((), "Name a truth"),
+        (("--lesson", "nothing"), "averaging"),
+        (("moons", "--lesson", "cycling"), "leave truth, preset"),
+        (("--lesson", "cycling", "--set", "width=8"), "leave truth, preset"),
+        (("moons", "--quick"), "--quick is for a lesson"),
+        (("moons", "--set", "optimiser=lion"), "optimiser must be one of adam, rmsprop, sgd"),
+        (("checkerboard", "--set", "fit=density"), "no slope"),
+        (("moons", "--preset", "gan-hinge", "--set", "fit=density"), "Only a flow"),
         (("moons", "--preset", "gan-hinge", "--family", "stack"), "leave --family out"),
         (("moons", "--preset", "gan-hinge", "--set", "augment=on"), "switch augment off"),
     ],
@@ -68,3 +77,29 @@ def test_every_preset_makes_a_stage(name):
     row = PRESETS[name]
     stage = Stage(Setup("moons", row.family, row.knobs))
     assert stage.samples(3).shape == (3, 2)
+
+
+def test_a_lesson_proves_its_numbers(call):
+    found = one_object(call("lab", "--lesson", "cycling", "--json"))
+    assert (found["number"], found["holds"]) == ("L4", True)
+    assert found["numbers"]["growth"]["value"] == pytest.approx(144.77, abs=0.01)
+    assert "sqrt(1 + eta^2)" in found["erratum"]
+    _, out, err = call("lab", "--lesson", "cycling")
+    assert not err
+    assert "On the slide" in out
+    assert "DOES NOT HOLD" not in out
+
+
+def test_long_numbers_can_be_left_out(call):
+    found = one_object(call("lab", "--lesson", "banana", "--quick", "--json"))
+    assert set(found["numbers"]) == {"floor"}
+    assert found["stages"][0]["truth"] == "banana"
+
+
+@pytest.mark.parametrize("optimiser", ["rmsprop", "sgd"])
+def test_other_optimisers_learn_on_a_stage(call, optimiser):
+    rate = {"rmsprop": 0.05, "sgd": 0.05}[optimiser]
+    line = ("lab", "narrow", "--set", "recipe=diagonal", "--family", "stack", "--set", f"optimiser={optimiser}")
+    more = ("--set", f"learning_rate={rate}", "--set", "momentum=0.5", "--set", "ema=0.9", "--steps", 300, "--json")
+    figures = one_object(call(*line, *more))["seeds"][0]["figures"]
+    assert figures["gap"]["value"] < 0.5

@@ -15,7 +15,7 @@ from engine.frozen import FrozenCache
 from engine.knobs import from_json, knobs_of, to_json
 from engine.training.config import TrainConfig
 from tests.contract.gaps import family_gaps
-from tests.contract.tiny import PlainSteps, images, make, stir, tiny_config, variants
+from tests.contract.tiny import POINTS_ALONE, PlainSteps, images, make, stir, tiny_config, variants
 
 SHAPE = (3, 16, 16)
 # The f-divergences share all but their formulas, which have tests of their own.
@@ -366,3 +366,11 @@ def test_rows_are_named_as_their_keys_and_training_is_within_bounds():
     for name, row in FAMILIES.items():
         assert row.name == name
         assert replace(TrainConfig(), **row.training).batch >= 2
+
+
+@pytest.mark.parametrize(("family", "knob", "value"), sorted(POINTS_ALONE))
+def test_what_is_for_points_alone_is_refused_for_pictures(family, knob, value):
+    config = {**tiny_config(family), knob: value}
+    assert build(family, config, (2, 1, 1)).spec.range is None
+    with pytest.raises(UsageError, match="points"):
+        build(family, config, SHAPE)

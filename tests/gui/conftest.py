@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,14 +32,17 @@ from app.train.view import TrainView
 from app.train.workspace import Train
 from app.window import Window
 from engine.api import DrawRequest, Pictures, Sampled
-from engine.checkpoints.model_file import ModelHeader, save_model
+from engine.checkpoints.model_file import ModelHeader, load_model, save_model
 from engine.exploring.open_model import OpenModel
 from engine.families import build
+from engine.frozen import freeze_model
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
+from engine.models.base import Frozen, LatentModel
 from engine.photos import thumbnail
 from engine.planning import cost
 from engine.session import Session
+from tests.once import faces_once
 
 WAIT_SECONDS, TURN_SECONDS = 40.0, 0.002
 SIZE = 32
@@ -90,8 +95,53 @@ def thumbnail_once(path: Path, side_px: int) -> Pictures:
     return _thumbnail_of(path, path.stat().st_mtime_ns, side_px)
 
 
+Loaded = tuple[LatentModel, ModelHeader, str]
+
+
+class KeptModels:
+    """The tiny models and their frozen forms, made once for all windows: one of each for every lane, as windows have.
+
+    A file with other bytes is loaded as ever, and so is a model again after something changed its weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._known = {hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("*.safetensors")}
+        self._loaded: dict[tuple[str, str], tuple[Loaded, int]] = {}
+        self._frozen: dict[int, Frozen] = {}
+
+    def load(self, path: Path, *, sha256: str | None = None) -> Loaded:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        if digest not in self._known or sha256 not in (None, digest):
+            return load_model(path, sha256=sha256)
+        key = threading.current_thread().name, digest
+        if key in self._loaded:
+            found, changes = self._loaded[key]
+            if _changes(found[0]) == changes:
+                return found
+        found = load_model(path, sha256=sha256)
+        self._frozen.pop(id(found[0]), None)
+        self._loaded[key] = found, _changes(found[0])
+        return found
+
+    def freeze(self, model: LatentModel) -> Frozen:
+        if not any(model is found[0] and _changes(model) == changes for found, changes in self._loaded.values()):
+            return freeze_model(model)
+        if id(model) not in self._frozen:
+            self._frozen[id(model)] = freeze_model(model)
+        return self._frozen[id(model)]
+
+
+def _changes(model: LatentModel) -> int:
+    return sum(tensor._version for tensor in (*model.parameters(), *model.buffers()))
+
+
+@pytest.fixture(scope="session")
+def kept_models(tiny_models: Path) -> KeptModels:
+    return KeptModels(tiny_models)
+
+
 @pytest.fixture
-def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(own_home: Path, tiny_models: Path, kept_models: KeptModels, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder with the tiny models. The box has no real models and a few portraits: they slow the tests."""
     folder = own_home / "home"
     shutil.copytree(tiny_models, folder / "models")
@@ -100,6 +150,9 @@ def home(own_home: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     every = Session.sample_photos
     monkeypatch.setattr(Session, "sample_photos", lambda session: every(session)[:PORTRAITS])
     monkeypatch.setattr("app.explore.photos.controller.thumbnail", thumbnail_once)
+    monkeypatch.setattr("engine.session.load_model", kept_models.load)
+    monkeypatch.setattr("engine.frozen.freeze_model", kept_models.freeze)
+    faces_once(monkeypatch)
     return folder
 
 

@@ -131,12 +131,12 @@ def cellar(rows: None, app: App) -> App:
 def test_its_tab_and_its_key_show_it(cellar: App) -> None:
     assert cellar.state.workspace == "explore"
     cellar.window.activateWindow()
-    QTest.keyClick(cellar.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(cellar.window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
     view = cellar.window.view("cellar")
     assert (cellar.state.workspace, view.isVisible(), view.label.text()) == ("cellar", True, "0 bottles")
     cellar.show_workspace("explore")
     assert not view.isVisible()
-    tab = next(tab for tab in cellar.window.top.findChildren(QAbstractButton) if tab.text() == "3 Cellar")
+    tab = next(tab for tab in cellar.window.top.findChildren(QAbstractButton) if tab.text() == "4 Cellar")
     QTest.mouseClick(tab, Qt.MouseButton.LeftButton)
     assert view.isVisible()
 
@@ -168,7 +168,7 @@ def test_palette_and_help_list_what_it_brings(cellar: App) -> None:
     palette = cellar.conductor.findChild(PaletteController)
     items = {item.key: item for item in palette.items()}
     assert items["do|cellar.add"].title == "Add a bottle"
-    assert items["do|workspace.cellar"].keys == "Ctrl+3"
+    assert items["do|workspace.cellar"].keys == "Ctrl+4"
     palette.palette.chosen.emit("bottle|1")
     cellar.wait(lambda: cellar.state.part(CellarState).bottles == 1)
     cellar.window.top.helpClicked.emit()
@@ -197,7 +197,7 @@ def test_closing_tells_it_and_leaves_nothing(cellar: App) -> None:
 
 
 def test_without_its_row_there_is_no_such_workspace(app: App) -> None:
-    with pytest.raises(ValueError, match="explore, train"):
+    with pytest.raises(ValueError, match="explore, train, lab"):
         app.conductor.store.update(workspace="cellar")
     with pytest.raises(KeyError):
         app.state.part(CellarState)

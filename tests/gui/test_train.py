@@ -137,7 +137,7 @@ def test_exploring_while_training(app: App, images: Path) -> None:
 
 
 def test_a_drag_asks_training_to_step_aside(app: App, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start(app, images)
+    start(app, images, preview=1000)
     control = app.conductor.tasks.control(app.conductor.store.training_job)
     asked: list[float] = []
     monkeypatch.setattr(control, "step_aside", asked.append)
@@ -147,7 +147,7 @@ def test_a_drag_asks_training_to_step_aside(app: App, images: Path, monkeypatch:
 
 
 def test_closing_while_training_saves_and_leaves_no_thread(app: App, images: Path) -> None:
-    run = start(app, images)
+    run = start(app, images, preview=1000)
     app.wait(lambda: app.state.training.step > 12)
     app.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("lane-")]

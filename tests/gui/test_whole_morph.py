@@ -97,7 +97,7 @@ def test_a_dragged_frame_is_quick_and_the_newest_wins(photos: App, home: Path) -
     photos.conductor.store.changed.connect(
         lambda before, now: seen.append(now.morph.whole) if now.morph.whole is not before.morph.whole else None
     )
-    scrub(photos, *np.linspace(0.5, 0.9, 40), 0.2)
+    scrub(photos, *np.linspace(0.5, 0.9, 15), 0.2)
     fraction = photos.state.morph.fraction
     rested(photos)
     room = photos.state.morph.whole.picture.shape[0]
@@ -206,7 +206,7 @@ def test_a_photo_that_is_gone_leaves_what_the_model_sees_and_says_why(app: App, 
 
 def test_photos_are_prepared_played_and_halted_in_full(photos: App) -> None:
     photos.conductor.store.update(decode_ms=500.0)
-    photos.explore.morph.set_timing("frames", 12)
+    photos.explore.morph.set_timing("frames", 10)
     view(photos).play.clicked.emit()
     photos.wait(lambda: photos.state.morph.frames is not None)
     assert photos.state.morph.frames.shape[1] == photos.state.morph.room

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.knobs import MINUTES, Preset
 from engine.models.family import Family
-from engine.models.gan.dcgan import Dcgan, DcganConfig
+from engine.models.gan.config import DcganConfig
+from engine.models.gan.dcgan import Dcgan
 from engine.models.gan.frozen import FrozenDcgan
 from engine.models.gan.plots import plots
 
@@ -19,6 +20,18 @@ FAMILY = Family(
     frozen=FrozenDcgan,
     sizes=(32, 64, 128),
     points=True,
+    point_knobs=(
+        "objective",
+        "critic_steps",
+        "regulariser",
+        "r1_weight",
+        "width",
+        "discriminator_width",
+        "code",
+        "r1_every",
+        "gradient_penalty",
+        "weight_clip",
+    ),
     training={"learning_rate": 2e-4, "momentum": 0.5, "ema": 0.998, "batch": 32, "clip": 0.0},
     presets={
         MINUTES: Preset(

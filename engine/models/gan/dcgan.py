@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -16,80 +15,19 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.charts import Chart, shared_histograms
 from engine.errors import UsageError
-from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps, are_points
+from engine.models.gan.config import DcganConfig
 from engine.models.gan.points import PointDiscriminator, PointGenerator
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
 from engine.nn.upsample import UpsampleConv
-from engine.objectives.adversarial import OBJECTIVES, clip_weights, gradient_penalty, overfitting, r1_penalty
+from engine.objectives.adversarial import OBJECTIVES, Compare, clip_weights, gradient_penalty, overfitting, r1_penalty
 
 EXAMINED = 32
 """Images that the discriminator is shown at a time when it is examined: it looks at the spread over a batch."""
 
 CENTRE_RATE = 0.01
 """How fast the mean of the generator's first features follows a batch's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DcganConfig:
-    """The architecture and objective of a GAN."""
-
-    code: int = knob(128, "Code size", "Numbers in a code.", low=2, high=1024)
-    width: int = knob(64, "Width", "Channels at half resolution; deeper stages have more.", low=8, high=256)
-    discriminator_width: int = knob(
-        64, "Critic width", "The same for the discriminator.", low=8, high=256, advanced=True
-    )
-    fine: int = knob(
-        0,
-        "Fine width",
-        "Channels of one more stage at full resolution, for skin and hair; 0 draws the last doubling with one layer.",
-        low=0,
-        high=256,
-        advanced=True,
-    )
-    upsampling: str = knob(
-        "nearest",
-        "Upsampling",
-        "Nearest then convolve draws evenly; transposed convolution is faster and leaves a grid early in training.",
-        choices=("nearest", "transposed"),
-        advanced=True,
-    )
-    objective: str = knob(
-        "non-saturating",
-        "Objective",
-        "The game's losses. The Wasserstein ones bound the discriminator in their own way and pay no R1.",
-        choices=OBJECTIVES,
-    )
-    critic_steps: int = knob(
-        0,
-        "Critic steps",
-        "Updates of the discriminator for one of the generator; 0 takes the objective's own (Wasserstein 5, others 1).",
-        low=0,
-        high=100,
-        unit="steps",
-        advanced=True,
-    )
-    gradient_penalty: float = knob(
-        10.0, "Penalty weight", "Of the gradient penalty of wgan-gp.", low=0.0, high=1000.0, advanced=True
-    )
-    weight_clip: float = knob(
-        0.01, "Weight clip", "Largest weight of a wgan critic.", low=1e-4, high=10.0, log=True, advanced=True
-    )
-    regulariser: str = knob(
-        "r1",
-        "Regulariser",
-        "R1 punishes steep discriminators; spectral norm bounds every layer.",
-        choices=("r1", "spectral", "none"),
-    )
-    r1_weight: float = knob(0.2, "R1 weight", "Higher: calmer, slower, less detail.", low=0.0, high=100.0)
-    r1_every: int = knob(8, "R1 every", "Steps between two R1 penalties.", low=1, high=64, unit="steps", advanced=True)
-    augment: bool = knob(
-        False,
-        "Augment",
-        "Shifts and recolours what the discriminator sees: for small data sets, against learning by heart.",
-        advanced=True,
-    )
 
 
 def widths(base: int, size: int) -> list[int]:
@@ -251,14 +189,23 @@ class Dcgan(LatentModel):
         self.config = config
         self.objective = OBJECTIVES[config.objective]
         self.critic_steps = config.critic_steps or self.objective.critic_steps
+        evens = ((torch.sigmoid, 0.5), (torch.tanh, 0.0))
+        self.critic_even = next((even for reading, even in evens if self.objective.reading is reading), None)
         points, groups = are_points(image_shape), (Group("code", 0, config.code),)
         self.spec = LatentSpec(config.code, groups, image_shape, range=None if points else (-1.0, 1.0))
         self.generator: Generator | PointGenerator
         self.discriminator: Discriminator | PointDiscriminator
         if points and config.augment:
             raise UsageError("Augmenting shifts and recolours pictures, and points have neither: switch augment off.")
+        if not points and self.objective.compare is not None:
+            raise UsageError(
+                f"The objective {config.objective} compares points by their distance, which pixel by pixel says little "
+                "of pictures: choose one with a discriminator."
+            )
         if points:
             self.generator = PointGenerator(config.code, config.width, channels)
+            if self.objective.compare is not None:
+                return
             self.discriminator = PointDiscriminator(
                 config.discriminator_width,
                 channels,
@@ -281,13 +228,22 @@ class Dcgan(LatentModel):
         return self.generator.early(z)
 
     def training_networks(self) -> dict[str, nn.Module]:
+        if self.objective.compare is not None:
+            return {"generator": self.generator}
         return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def critic(self, x: Tensor) -> Tensor | None:
+        if self.objective.compare is not None:
+            return None
+        return self.objective.reading(self.discriminator(x))
 
     def _seen(self, x: Tensor, steps: Steps) -> Tensor:
         """What the discriminator is shown of images."""
         return differentiable_augment(x, steps.rand) if self.config.augment else x
 
     def training_step(self, batch: Tensor, steps: Steps) -> dict[str, Tensor]:
+        if self.objective.compare is not None:
+            return self._compare(batch, self.objective.compare, steps)
         judging = steps.wants("discriminator")
         drawing = steps.wants("generator") and steps.index % self.critic_steps == 0
         if not (judging or drawing):
@@ -331,6 +287,13 @@ class Dcgan(LatentModel):
             **self._distance(-loss.detach(), steps.index),
         }
 
+    def _compare(self, batch: Tensor, compare: Compare, steps: Steps) -> dict[str, Tensor]:
+        """The generator's update where two batches are compared."""
+        fake = self.generator(steps.randn(len(batch), self.spec.size, like=batch))
+        loss = compare(batch.flatten(1), fake.flatten(1))
+        norm = steps.update("generator", loss)
+        return {"generator_loss": loss.detach(), "generator_gradient_norm": norm}
+
     def _distance(self, estimate: Tensor, index: int) -> dict[str, Tensor]:
         """The critic's estimate of the distance, and by itself the first and the last one between two generator steps.
 
@@ -368,6 +331,8 @@ class Dcgan(LatentModel):
         self, shown: LatentModel, *, training: Tensor, heldout: Tensor, codes: Tensor
     ) -> tuple[dict[str, Tensor], tuple[Chart, ...]]:
         """What the discriminator says of images that it trains on, of others, and of samples as it meets them."""
+        if self.objective.compare is not None:
+            return {}, ()
         scores = {
             name: torch.cat([self.discriminator(part) for part in images.split(EXAMINED)])
             for name, images in (("training", training), ("heldout", heldout), ("samples", self._drawn(codes)))

@@ -44,7 +44,9 @@ OF_EVERY_GAME: Final = (
 
 def plots() -> tuple[Plot, ...]:
     """In the order in which they are shown; those of an objective belong to its runs alone."""
-    return (*_of_objectives(), *OF_EVERY_GAME)
+    games = tuple(row.name for row in OBJECTIVES.values() if row.compare is None)
+    judged = (replace(plot, knob="objective", choices=games, or_missing=True) for plot in OF_EVERY_GAME)
+    return (*_of_objectives(), *judged)
 
 
 def _of_objectives() -> list[Plot]:

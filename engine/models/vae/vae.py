@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import reduce
 
 import torch
@@ -12,8 +11,8 @@ from torch.nn.functional import avg_pool2d, interpolate, pad, pixel_unshuffle, s
 
 from engine.charts import Chart
 from engine.errors import UsageError
-from engine.knobs import knob
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
+from engine.models.vae.config import VaeConfig, for_pictures, warmth
 from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
 from engine.nn.vector_flow import VectorFlow
@@ -25,67 +24,6 @@ PRIOR_WIDTH = 96
 """Width of the networks of the prior's couplings; wider ones learn the codes of some ten thousand pictures by heart."""
 LOG_STD_FLOOR = -4.0
 """Smallest log standard deviation of the decoder, about 1/256 of the range: less would only model rounding."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VaeConfig:
-    """The architecture and objective of a VAE."""
-
-    code: int = knob(128, "Code size", "Numbers in a code.", low=2, high=1024)
-    width: int = knob(48, "Width", "Channels at half resolution; deeper stages have more.", low=8, high=256)
-    blocks: int = knob(1, "Blocks", "Residual blocks a stage.", low=1, high=8, advanced=True)
-    beta: float = knob(1.0, "KL weight", "Higher: smoother code space, blurrier faces.", low=0.0, high=1000.0)
-    free_bits: float = knob(
-        0.0,
-        "Free bits",
-        "KL below which a code dimension costs nothing.",
-        low=0.0,
-        high=8.0,
-        unit="nats",
-        advanced=True,
-    )
-    linear: bool = knob(
-        True,
-        "Linear path",
-        "Adds a linear decoder beside the network, started from PCA of the first images.",
-        advanced=True,
-    )
-    dense: int = knob(
-        0,
-        "Dense width",
-        "Width of dense residual layers beside the convolutions, on a thumbnail: cheap, and best where pictures are "
-        "aligned. 0 has none.",
-        low=0,
-        high=4096,
-        advanced=True,
-    )
-    dense_blocks: int = knob(2, "Dense blocks", "Residual blocks of dense layers.", low=1, high=8, advanced=True)
-    dense_steps: int = knob(
-        0,
-        "Dense first",
-        "Steps in which the dense layers learn alone, many times faster; the convolutions then add what these miss.",
-        low=0,
-        high=10_000_000,
-        unit="steps",
-        advanced=True,
-    )
-    prior: int = knob(
-        0,
-        "Prior depth",
-        "Couplings of a small flow between the code and what the decoder sees: samples keep to where photos lie. "
-        "0 has none.",
-        low=0,
-        high=32,
-        advanced=True,
-    )
-    texture: float = knob(
-        0.0,
-        "Texture weight",
-        "Of how busy each place is, whatever its exact pixels: sharper pictures, some dB less.",
-        low=0.0,
-        high=100.0,
-        advanced=True,
-    )
 
 
 def stage_widths(config: VaeConfig, size: int) -> list[int]:
@@ -159,7 +97,7 @@ class Decoder(nn.Module):
 
 
 class Vae(LatentModel):
-    """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned.
+    """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned or fixed.
 
     A learned deviation balances reconstruction and KL by itself (Rybkin et al. 2021, "Simple and Effective VAE
     Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at far too large a
@@ -170,15 +108,20 @@ class Vae(LatentModel):
     """
 
     abilities = Abilities(encode="amortised", density="bound")
+    log_std: Tensor
 
     def __init__(self, config: VaeConfig, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         channels, size, _ = image_shape
+        for_pictures(config)
         self.config = config
         self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
         self.encoder = VaeEncoder(config, channels, size)
         self.decoder = Decoder(config, channels, size)
-        self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
+        if config.likelihood == "gaussian-fixed":
+            self.register_buffer("log_std", torch.tensor(math.log(config.sigma)))
+        else:
+            self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
         if config.prior and config.free_bits:
             raise UsageError("free_bits needs a KL for each number, which a learned prior lacks: set one of them to 0.")
         self.prior = VectorFlow(config.code, hidden=PRIOR_WIDTH, depth=config.prior)
@@ -319,7 +262,7 @@ class Vae(LatentModel):
         kl = self.kl(mean, log_std, noise)
         density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
         penalty = free_bits(kl, self.config.free_bits).sum()
-        loss = (self.config.beta * penalty - density) / self.spec.dimensions
+        loss = (self.config.beta * warmth(self.config, steps.index) * penalty - density) / self.spec.dimensions
         found = {}
         if self.config.texture and convolutions:
             texture = texture_distance(reconstruction, batch)
@@ -363,5 +306,7 @@ class Vae(LatentModel):
         self.linear_decode.weight[:, :count] = (basis * std[:, None]).T.to(batch)
         self.linear_decode.bias.copy_(centre)
         some = batch[:256]
+        if self.config.likelihood == "gaussian-fixed":
+            return
         error = (self._mean_image(self.posterior(some)[0]) - some).square().mean()
         self.log_std.fill_(float(0.5 * torch.log(error.clamp_min(1e-4))))

@@ -20,6 +20,15 @@ from engine.photos.align import align
 from engine.photos.decode import read_photo
 from engine.photos.similarity import Similarity, cut_out
 from engine.photos.write import write_photo
+from tests.once import heads_once
+from tests.quick import quick
+
+
+@pytest.fixture(autouse=True)
+def _heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the heads are is not tested here."""
+    heads_once(monkeypatch)
+
 
 SAMPLES = tuple(sorted(resources.path("samples").glob("*.webp")))
 
@@ -331,11 +340,15 @@ def test_a_large_photo_is_looked_at_where_it_may_change_alone():
     whole = rebased(whole, canvas.base)
     one, other = (blended(rgb, [(which, edited)]).astype(int) for which in (canvas, whole))
     assert np.abs(one - other).mean() < 0.1
-    for factor in (2048, 3464):
-        rgb = np.asarray(Image.fromarray(portrait(5)).resize((factor, factor)))
-        canvas, edited = made(rgb)
-        for which in (edited, 255 - canvas.base):
-            assert np.array_equal(blended(rgb, [(canvas, which)])[~touched(canvas)], rgb[~touched(canvas)])
+
+
+@pytest.mark.parametrize("side", quick([2048, 3464], 2048))
+def test_a_large_photo_stays_outside_the_mask(side: int):
+    rgb = np.asarray(Image.fromarray(portrait(5)).resize((side, side)))
+    canvas, edited = made(rgb)
+    outside = ~touched(canvas)
+    for which in (edited, 255 - canvas.base):
+        assert np.array_equal(blended(rgb, [(canvas, which)])[outside], rgb[outside])
 
 
 def test_the_first_picture_waits_neither_for_opencv_nor_for_torch():

@@ -27,7 +27,7 @@ from engine.checkpoints.model_file import (
     save_model,
 )
 from engine.errors import CheckpointError
-from engine.families import FAMILIES
+from engine.families import FAMILIES, build
 from tests.contract.tiny import header_bytes, make, save, tiny_config
 
 
@@ -277,3 +277,22 @@ def test_a_half_precision_file_without_training_weights_is_small_and_loads(tmp_p
         save(tmp_path / "lean", family, half=True, whole=False)
         assert (tmp_path / "lean").stat().st_size < 0.75 * (tmp_path / "whole").stat().st_size
         load_model(tmp_path / "lean")
+
+
+def test_no_number_is_drawn_for_a_network_that_is_all_in_its_file(tmp_path: Path):
+    save(tmp_path / "m.safetensors", "vae")
+    before = torch.get_rng_state()
+    load_model(tmp_path / "m.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_a_file_lacks_begins_as_in_training(tmp_path: Path):
+    save(tmp_path / "m.safetensors", "gan", whole=False)
+    torch.manual_seed(3)
+    model, header, _ = load_model(tmp_path / "m.safetensors")
+    torch.manual_seed(3)
+    fresh = build(header.family, header.config, header.image_shape).state_dict()
+    lacking = [key for key in fresh if key.startswith(model.training_only)]
+    assert lacking
+    for key in lacking:
+        assert torch.equal(model.state_dict()[key], fresh[key]), key

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from engine.diagnostics import classes, fidelity, own_features
 from engine.diagnostics.base import Subject
+from engine.progress import SILENT, Progress
+from tests.once import once
 
 SIDE = 32
 ATTRIBUTES = ("Red", "Wide", "Bright")
@@ -44,3 +48,20 @@ def subject(samples: np.ndarray, *, n: int = 320, held: int = 240, labelled: boo
         labels=labels if labelled else None,
         heldout_labels=held_labels if labelled else None,
     )
+
+
+_features = once(own_features.embed)
+
+
+def _embed(pictures: np.ndarray, *, progress: Progress = SILENT) -> np.ndarray:
+    progress.check()
+    return _features(np.asarray(pictures))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def features_once():
+    """What the network makes of the same pictures is found once: for test files of figures over it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for user in (classes, fidelity, own_features):
+            patch.setattr(user, "embed", _embed)
+        yield

@@ -10,7 +10,9 @@ from engine.diagnostics.classes import CLASSES, missing_pairs, roughened, run
 from engine.diagnostics.labelling import Quality, are_classes, classifier_score, true_share
 from engine.errors import Cancelled
 from engine.progress import Progress
-from tests.engine.diagnostics.shapes import ATTRIBUTES, Shown, drawn, random_labels, subject
+from tests.engine.diagnostics.shapes import ATTRIBUTES, Shown, drawn, features_once, random_labels, subject
+
+__all__ = ["features_once"]
 
 
 def finding(labels: np.ndarray):

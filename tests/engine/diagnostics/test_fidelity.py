@@ -10,7 +10,9 @@ from engine.diagnostics.fidelity import COVERAGE, FIDELITY, run_coverage, run_fi
 from engine.errors import Cancelled
 from engine.progress import Progress
 from engine.report import Finding
-from tests.engine.diagnostics.shapes import drawn, random_labels, subject
+from tests.engine.diagnostics.shapes import drawn, features_once, random_labels, subject
+
+__all__ = ["features_once"]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,9 @@ import torch
 
 from engine.errors import UsageError
 from engine.knobs import from_json
-from engine.lab.stage import LabTraining, Setup, Stage, as_images
+from engine.lab.presets import PRESETS
+from engine.lab.setup import LabTraining, Setup
+from engine.lab.stage import Stage, as_images
 from engine.models.stack import FAMILY
 
 
@@ -111,3 +113,38 @@ def test_every_preset_trains_traces_and_inverts(preset, name):
         assert torch.equal(trace[0], as_images(z))
         assert torch.equal(trace[-1], stage.shown.decode(z))
         assert (stage.shown.encode(trace[-1]) - z).abs().max() < 2e-3
+
+
+def test_a_generator_that_steps_more_often_meets_the_same_discriminator():
+    stage = Stage(
+        Setup("ring8", "gan", {"width": 8, "discriminator_width": 8}, from_json(LabTraining, {"generator_steps": 5}))
+    )
+    judged = []
+    for _ in range(11):
+        stage.advance()
+        judged.append("discriminator_loss" in stage.metrics)
+        assert "generator_loss" in stage.metrics
+    assert judged == [index % 5 == 0 for index in range(11)]
+
+
+def test_a_fit_to_a_density_starts_where_it_is_told():
+    begun = [Stage(setup("bumps", "actnorm", fit="density", start=start)).samples(4000).mean() for start in (-3.0, 2.0)]
+    assert begun == [pytest.approx(-3.0, abs=0.3), pytest.approx(2.0, abs=0.3)]
+
+
+@pytest.mark.parametrize("name", ["mmd", "sinkhorn"])
+def test_objectives_without_a_discriminator_bring_samples_nearer(name):
+    row = PRESETS[f"gan-{name}"]
+    stage = Stage(Setup("normal2", "gan", {**row.knobs, "width": 16}, LabTraining(steps=80, batch=64, ema=0.9)))
+    assert stage.model.critic(as_images(stage.fresh())) is None
+    before = figures(stage)["sliced_w1"][0]
+    stage.advance(80)
+    assert figures(stage)["sliced_w1"][0] < 0.7 * before
+    assert set(stage.model.training_networks()) == {"generator"}
+
+
+def test_samples_of_a_vae_have_the_noise_of_its_density():
+    stage = Stage(Setup("bumps", "vae", {"code": 1, "width": 16, "likelihood": "gaussian-fixed", "sigma": 2.0}))
+    drawn = stage.samples(4000)
+    assert float(drawn.var()) > 3.0, "what is decoded alone hardly varies yet"
+    assert abs(figures(stage)["nll"][0] + float(stage.log_density(stage.fresh()).mean())) < 1e-3

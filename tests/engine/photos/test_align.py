@@ -25,7 +25,7 @@ def box_of(found: Aligned) -> tuple[float, float, float]:
     return float(left), float(top), side
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", quick([32, 64, 128], 64))
 @pytest.mark.parametrize("mode", MODES)
 def test_the_result_is_a_square_of_the_size_asked_for(mode: str, size: int):
     found = align(portrait(0), Cut(mode), size=size)

@@ -288,7 +288,7 @@ def test_a_roll_back_halves_the_rate_and_draws_other_numbers(tmp_path, monkeypat
 
     def watched(self, batch, steps):
         if steps.index == 5:
-            rate = steps._adams["model"].param_groups[0]["lr"]
+            rate = steps._descents["model"].param_groups[0]["lr"]
             seen.append((rate, torch.rand(1, generator=steps.generator).item()))
         return original(self, batch, steps)
 

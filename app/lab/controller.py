@@ -1,0 +1,374 @@
+"""The Lab's stages: set up, learning on a lane of their own, stepped and gone back through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.core.model_host import ModelHost
+from app.core.notices import Message
+from app.core.store import Store
+from app.core.tasks import Task
+from app.lab.looking import Looking, extended
+from app.lab.mailbox import Mailbox
+from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
+from app.state import AppState
+from engine.api import Value
+from engine.events import Failed
+from engine.lab import BenchSeen, LabCatalogue, LabTraining, Pace, PresetInfo, Setup, StageInfo, TruthInfo
+from engine.lanes import Context
+
+if TYPE_CHECKING:
+    from engine.session import Bench
+
+DRAIN_MS: Final = 33
+SWITCH_SECONDS: Final = 0.0002
+"""How long a thread may keep Python to itself while stages learn. A step is a thousand small operations, and after each
+the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
+SHARED: Final = ("batch", "seed")
+"""Of the training knobs B takes A's, so that both learn from the same batches."""
+LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
+"""What learns points of the line where a preset is made for the plane."""
+LAYERS_MS: Final = 33
+LAYERS_SECONDS: Final = 2.5
+Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
+
+
+class LabController(QObject):
+    """Holds the bench. Its lane trains; `Looking` draws and judges beside it."""
+
+    def __init__(self, store: Store, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._host = ModelHost(device="cpu")
+        self._look_host = ModelHost(device="cpu")
+        self.looking = Looking(store, self)
+        self.mailbox = Mailbox()
+        self.pace = Pace()
+        self._switch_before = sys.getswitchinterval()
+        self._bench: Bench | None = None
+        self._job: Task | None = None
+        self._opened = self._again = False
+        self._asked_truths: set[str] = set()
+        self._timer = QTimer(self, interval=DRAIN_MS)
+        self._timer.timeout.connect(self._drain)
+        self._layers_timer = QTimer(self, interval=LAYERS_MS)
+        self._layers_timer.timeout.connect(self._move_layers)
+        store.changed.connect(self._changed)
+
+    @property
+    def state(self) -> LabState:
+        """What the Lab shows."""
+        return self._store.state.part(LabState)
+
+    def _put(self, **changes: Any) -> None:
+        self._store.update_part(LabState, **changes)
+
+    # opening
+    def open(self) -> None:
+        """Reads the catalogue and makes the first stage, once."""
+        if self._opened:
+            return
+        self._opened = True
+
+        def done(catalogue: LabCatalogue) -> None:
+            self._put(catalogue=catalogue, stages=(StageView(_of(catalogue.preset(PRESETS[0]))),))
+            self._read_truth(self.state.truth)
+            self._make()
+
+        self._store.tasks.submit("lab", "open the Lab", lambda _: self._host.session().lab_catalogue(), done=done)
+
+    def _read_truth(self, name: str) -> None:
+        self._asked_truths.add(name)
+
+        def done(info: TruthInfo) -> None:
+            self._put(truths={**self.state.truths, name: info})
+
+        self._store.tasks.submit(
+            "look",
+            "read a truth",
+            lambda _: self._look_host.session().truth_info(name),
+            done=done,
+            background=name != self.state.truth,
+        )
+
+    def _changed(self, before: AppState, now: AppState) -> None:
+        if now.workspace == "lab":
+            if before.workspace != "lab":
+                self.open()
+        elif before.workspace == "lab":
+            # Elsewhere nobody sees it, and what is done there needs the processor.
+            self.pause()
+            self._layers_timer.stop()
+
+    # set-ups
+    def choose_truth(self, name: str) -> None:
+        """Other data. A preset that cannot learn such points gives way to the first that can, and it is said."""
+        state, catalogue = self.state, self.state.catalogue
+        info = state.truths.get(name)
+        if catalogue is None or info is None or name == state.truth:
+            return
+        stages = []
+        for stage in state.stages:
+            row, setup = catalogue.preset(stage.setup.preset), stage.setup
+            if info.dimension not in row.dimensions:
+                other = catalogue.preset(LINE_PRESET)
+                self._store.notices.say(
+                    Message(
+                        f"{row.title} needs two coordinates, and {info.title} has one: {other.title} instead.", "info"
+                    )
+                )
+                setup = _of(other)
+            # What was learned and drawn is of other points.
+            stages.append(StageView(setup))
+        self._bench = None
+        self.looking.leave()
+        self._put(truth=name, stages=tuple(stages), truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
+        self._make()
+
+    def choose_preset(self, index: int, name: str) -> None:
+        """A stage from a preset, with its knobs."""
+        catalogue = self.state.catalogue
+        if catalogue is not None:
+            self._set_up(index, _of(catalogue.preset(name)))
+
+    def set_knobs(self, index: int, knobs: Mapping[str, Value], training: Mapping[str, Value]) -> None:
+        """Other knobs for a stage; those of its preset stay where they are not named."""
+        setup = self.state.stages[index].setup
+        self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
+
+    def refuse(self, index: int, sentence: str) -> None:
+        """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""
+        self._stage(index, problem=sentence)
+
+    def _set_up(self, index: int, setup: StageSetup) -> None:
+        if setup != self.state.stages[index].setup:
+            self._stage(index, setup=setup, problem="")
+            self._make(blame=index)
+
+    def _stage(self, index: int, **changes: Any) -> None:
+        stages = list(self.state.stages)
+        stages[index] = replace(stages[index], **changes)
+        self._put(stages=tuple(stages))
+
+    def compare(self, on: bool | None = None) -> None:
+        """A second stage beside the first, or the first alone."""
+        state, catalogue = self.state, self.state.catalogue
+        on = len(state.stages) < 2 if on is None else on
+        if catalogue is None or not state.stages or on == (len(state.stages) == 2):
+            return
+        if on:
+            # The same family with other knobs is what is compared most; the first time it is the other family.
+            other = next(name for name in PRESETS[::-1] if name != state.stages[0].setup.preset)
+            self._put(stages=(*state.stages, StageView(_of(catalogue.preset(other)))), chosen=1)
+        else:
+            self._put(stages=state.stages[:1], chosen=0)
+        self._make(blame=len(self.state.stages) - 1)
+
+    def choose_stage(self, index: int | None = None) -> None:
+        """Shows the set-up of this stage; None: of the other one."""
+        count = len(self.state.stages)
+        if count:
+            self._put(chosen=(self.state.chosen + 1) % count if index is None else min(index, count - 1))
+
+    def _setups(self) -> list[Setup]:
+        """The set-ups of all stages; raises what a knob's check raises."""
+        state = self.state
+        known = {one.name for one in fields(LabTraining)}
+        found = []
+        for stage in state.stages:
+            shared = {name: value for name, value in state.stages[0].setup.training.items() if name in SHARED}
+            training = {**stage.setup.training, **shared}
+            chosen: dict[str, Any] = {name: value for name, value in training.items() if name in known}
+            found.append(Setup(state.truth, stage.setup.family, dict(stage.setup.knobs), LabTraining(**chosen)))
+        return found
+
+    def restart(self) -> None:
+        """The same set-up and seed from the first step."""
+        self._make()
+
+    def _make(self, *, blame: int = 0) -> None:
+        """Makes the bench anew, which goes on learning if it did; where it cannot be made, the one before stays."""
+        self._again, setups = self._again or self.state.playing, self._setups()
+        self._store.tasks.cancel(self._job)
+
+        def work(context: Context) -> Made:
+            bench = self._host.session().bench(setups)
+            return bench, bench.info(), bench.seen()
+
+        def done(made: Made) -> None:
+            self._made(made)
+            if self._again:
+                self._again = False
+                self.play()
+
+        def failed(event: Failed) -> None:
+            self._again = False
+            if event.details:
+                self._store.notices.failed(event)
+            if blame < len(self.state.stages):
+                self._stage(blame, problem=event.message)
+
+        self._store.tasks.submit("lab", "make the stages", work, done=done, failed=failed, latest="lab bench")
+
+    def _made(self, made: Made) -> None:
+        bench, infos, seen = made
+        state = self.state
+        if len(infos) != len(state.stages):
+            return
+        self._bench = bench
+        self.mailbox.take()
+        stages = tuple(
+            StageView(stage.setup, info=info, seen=one)
+            for stage, info, one in zip(state.stages, infos, seen.stages, strict=True)
+        )
+        self._put(stages=stages, made=True, clock=seen.clock, kept=seen.kept, rate=0.0, done=seen.done, at=NOW)
+        self.looking.watch(bench)
+        if state.catalogue is not None:
+            # The other tiles wait for the first stage: some truths take half a second.
+            for name in state.catalogue.truths:
+                if name not in state.truths and name not in self._asked_truths:
+                    self._read_truth(name)
+
+    # learning
+    def play(self) -> None:
+        """Learns until it is done or halted."""
+        bench, state = self._bench, self.state
+        if bench is None:
+            # As soon as it is made.
+            self._again = True
+        if bench is None or state.playing or state.done:
+            return
+        self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
+        self._timer.start()
+        sys.setswitchinterval(SWITCH_SECONDS)
+
+        def work(context: Context) -> BenchSeen:
+            return bench.play(self.pace, context, self.mailbox.put)
+
+        def failed(event: Failed) -> None:
+            self._ended()
+            self._store.notices.failed(event)
+
+        self._job = self._store.tasks.submit(
+            "lab", "train the stages", work, done=lambda _: self._ended(), failed=failed, stopped=self._ended
+        )
+
+    def pause(self) -> None:
+        """Halts after the step that is under way."""
+        self._again = False
+        self._store.tasks.cancel(self._job)
+
+    def toggle(self) -> None:
+        """Learns, or halts."""
+        if self.state.playing:
+            self.pause()
+        else:
+            self.play()
+
+    def _ended(self) -> None:
+        self._job = None
+        self._timer.stop()
+        sys.setswitchinterval(self._switch_before)
+        self._drain()
+        self._put(playing=False, rate=0.0)
+
+    def step(self, only: str = "") -> None:
+        """One step; `only` names the network that learns."""
+        bench = self._bench
+        if bench is None or self.state.done:
+            return
+        self.pause()
+
+        def work(context: Context) -> BenchSeen:
+            bench.step(only=only)
+            return bench.seen()
+
+        def done(seen: BenchSeen) -> None:
+            if bench is self._bench:
+                self._take([seen])
+
+        self._store.tasks.submit("lab", "one step", work, done=done)
+
+    def set_pace(self, steps_per_second: float) -> None:
+        """How fast it learns; 0 is as fast as it can."""
+        self.pace.steps_per_second = steps_per_second
+        self._put(pace=steps_per_second)
+
+    def _drain(self) -> None:
+        self._take(self.mailbox.take())
+
+    def _take(self, found: Sequence[BenchSeen]) -> None:
+        state = self.state
+        if not found or self._bench is None or len(found[-1].stages) != len(state.stages):
+            return
+        curves = [dict(stage.curves) for stage in state.stages]
+        for seen in found:
+            for own, one in zip(curves, seen.stages, strict=True):
+                for name, value in one.losses.items():
+                    own[name] = extended(own.get(name), seen.clock, value)
+        self._put(**with_seen(state, found[-1], tuple(curves)))
+
+    # what is shown
+    def go_to(self, index: int) -> None:
+        """Shows a kept moment; the last one is now. Learning halts meanwhile."""
+        state = self.state
+        if not state.kept or not 0 <= index < len(state.kept):
+            return
+        if index == len(state.kept) - 1:
+            self._put(at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
+        else:
+            self.pause()
+            self._put(at=index)
+
+    def move(self, by: int) -> None:
+        """So many kept moments on, or back."""
+        state = self.state
+        here = len(state.kept) - 1 if state.at == NOW else state.at
+        self.go_to(max(0, here + by))
+
+    def toggle_layer(self, name: str) -> None:
+        """Shows a layer or hides it; of those that fill the stage one at most is on."""
+        state = self.state
+        if name not in state.possible():
+            return
+        if name in state.layers:
+            self._put(layers=state.layers - {name})
+        else:
+            others = frozenset(FILLS) if name in FILLS else frozenset()
+            self._put(layers=state.layers - others | {name})
+
+    def set_depth(self, depth: float) -> None:
+        """How far through the layers the points are shown, 0 to 1."""
+        self._layers_timer.stop()
+        self._put(depth=min(1.0, max(0.0, depth)))
+
+    def play_layers(self) -> None:
+        """Moves the points from the code to the data."""
+        self._put(depth=0.0)
+        self._layers_timer.start()
+
+    def _move_layers(self) -> None:
+        depth = min(1.0, self.state.depth + LAYERS_MS / 1000 / LAYERS_SECONDS)
+        self._put(depth=depth)
+        if depth == 1.0:
+            self._layers_timer.stop()
+
+    def choose_figure(self, name: str) -> None:
+        """The number whose curve is drawn."""
+        self._put(figure=name)
+
+    def close(self) -> None:
+        """Nothing is asked for any more."""
+        self._timer.stop()
+        self._layers_timer.stop()
+        self.looking.stop()
+        sys.setswitchinterval(self._switch_before)
+
+
+def _of(row: PresetInfo) -> StageSetup:
+    return StageSetup(row.name, row.family, dict(row.knobs), dict(row.training))

@@ -1,0 +1,1 @@
+"""A stage on screen: points, maps and lines of the plane, curves of the line."""

@@ -1,0 +1,116 @@
+"""What the Lab shows, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.series import Trace
+from engine.api import Value
+from engine.lab import BenchSeen, LabCatalogue, Map, Points, Probe, Reading, StageInfo, StageSeen, TruthInfo
+
+NOW: Final = -1
+"""The moment on show when it follows what is learned."""
+FIRST_TRUTH: Final = "ring8"
+PRESETS: Final = ("flow-realnvp", "gan-non-saturating")
+"""What A and B start with."""
+FIRST_LAYERS: Final = frozenset({"data", "samples", "density"})
+FILLS: Final = ("density", "critic")
+"""Layers that fill the stage: at most one of them is on."""
+
+
+@dataclass(frozen=True)
+class StageSetup:
+    """What a stage is made from: knobs of its family and of its training, by name."""
+
+    preset: str
+    family: str
+    knobs: Mapping[str, Value]
+    training: Mapping[str, Value]
+
+
+@dataclass(frozen=True, eq=False)
+class StageView:
+    """One stage. `maps` are of the moment on show, `past` its trace where that is not now; `problem` is a sentence
+    about its set-up."""
+
+    setup: StageSetup
+    info: StageInfo | None = None
+    seen: StageSeen | None = None
+    maps: Mapping[str, Map] = field(default_factory=dict)
+    grid: Points | None = None
+    past: Points | None = None
+    figures: tuple[Reading, ...] = ()
+    curves: Mapping[str, Trace] = field(default_factory=dict)
+    probe: Probe | None = None
+    problem: str = ""
+
+    @property
+    def trace(self) -> Points | None:
+        """Points (K, N, d) of the moment on show, layer by layer."""
+        return self.past if self.past is not None else None if self.seen is None else self.seen.trace
+
+    @property
+    def said(self) -> str:
+        """What is wrong with it, in a sentence."""
+        return self.problem or ("" if self.seen is None else self.seen.problem)
+
+
+@dataclass(frozen=True, eq=False)
+class LabState:
+    """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
+    far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn."""
+
+    catalogue: LabCatalogue | None = None
+    truths: Mapping[str, TruthInfo] = field(default_factory=dict)
+    truth: str = FIRST_TRUTH
+    stages: tuple[StageView, ...] = ()
+    chosen: int = 0
+    made: bool = False
+    playing: bool = False
+    done: bool = False
+    pace: float = 0.0
+    clock: int = 0
+    kept: tuple[int, ...] = ()
+    rate: float = 0.0
+    at: int = NOW
+    layers: frozenset[str] = FIRST_LAYERS
+    depth: float = 1.0
+    figure: str = ""
+    truth_map: Map | None = None
+
+    @property
+    def info(self) -> TruthInfo | None:
+        """The truth on show, None until it is known."""
+        return self.truths.get(self.truth)
+
+    @property
+    def clock_shown(self) -> int:
+        """The moment on show."""
+        return self.clock if self.at == NOW or not self.kept else self.kept[min(self.at, len(self.kept) - 1)]
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The layers that are drawn: those that are on and that some stage has."""
+        return self.layers & self.possible()
+
+    def possible(self) -> frozenset[str]:
+        """The layers that some stage has."""
+        infos = [stage.info for stage in self.stages if stage.info is not None]
+        found = {"data", "samples", "density", "truth"}
+        if any(info.judges for info in infos):
+            found.add("critic")
+        if any(info.grid for info in infos):
+            found.add("grid")
+        return frozenset(found)
+
+
+def with_seen(state: LabState, seen: BenchSeen, curves: tuple[Mapping[str, Trace], ...]) -> dict[str, object]:
+    """The fields that change when the bench was seen anew."""
+    from dataclasses import replace
+
+    stages = tuple(
+        replace(stage, seen=one, curves=own) for stage, one, own in zip(state.stages, seen.stages, curves, strict=True)
+    )
+    return {"stages": stages, "clock": seen.clock, "kept": seen.kept, "rate": seen.steps_per_second, "done": seen.done}

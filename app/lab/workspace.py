@@ -1,0 +1,129 @@
+"""The Lab workspace: its row in the table of workspaces, and what its keys and gestures lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtWidgets import QWidget
+
+from app.core.palette import Offer
+from app.core.shot_request import ShotRequest
+from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
+from app.lab.controller import LabController
+from app.lab.shortcuts import LAYERS, SHORTCUTS
+from app.lab.state import LabState
+from app.state import AppState
+from app.widgets.palette import PaletteItem
+
+if TYPE_CHECKING:
+    from app.lab.view import LabView
+
+SHOT_STEPS: Final = 300
+"""Of a picture of the Lab: enough for a flow to have found the ring."""
+TWO: Final = "two-stages"
+
+
+class Lab(Controllers["LabView"]):
+    """The controllers of the Lab."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.lab = LabController(services.store, services.parent)
+
+    def connect(self, view: LabView) -> Actions:
+        """Connects the view with the controller."""
+        lab, looking = self.lab, self.lab.looking
+        self.view = view
+        view.playPressed.connect(lab.toggle)
+        view.tiles.chosen.connect(lab.choose_truth)
+        view.layers.toggled.connect(lab.toggle_layer)
+        view.depthMoved.connect(lab.set_depth)
+        view.layersPlayed.connect(lab.play_layers)
+        view.compareToggled.connect(lab.compare)
+        view.numbers.chosen.connect(lab.choose_figure)
+        for card in view.cards:
+            card.canvas.pointed.connect(looking.probe)
+            card.canvas.spanChanged.connect(looking.set_span)
+        setup = view.setup
+        setup.stageChosen.connect(lab.choose_stage)
+        setup.presetChosen.connect(lambda name: lab.choose_preset(lab.state.chosen, name))
+        setup.knobsChanged.connect(lambda knobs, training: lab.set_knobs(lab.state.chosen, knobs, training))
+        setup.refused.connect(lambda sentence: lab.refuse(lab.state.chosen, sentence))
+        transport = view.transport
+        transport.playClicked.connect(lab.toggle)
+        transport.stepClicked.connect(lab.step)
+        transport.restartClicked.connect(lab.restart)
+        transport.paceChosen.connect(lab.set_pace)
+        transport.past.moved.connect(lab.go_to)
+        return {
+            "lab.play": lab.toggle,
+            "lab.step": lab.step,
+            "lab.step_d": partial(lab.step, "discriminator"),
+            "lab.step_g": partial(lab.step, "generator"),
+            "lab.restart": lab.restart,
+            "lab.back": partial(lab.move, -1),
+            "lab.on": partial(lab.move, 1),
+            "lab.compare": lab.compare,
+            "lab.other": lab.choose_stage,
+            "lab.layers": lab.play_layers,
+            **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
+        }
+
+    def offers(self, state: AppState) -> Iterable[Offer]:
+        """Data and presets, while the Lab is on show."""
+        lab = state.part(LabState)
+        if state.workspace != "lab" or lab.catalogue is None:
+            return
+        for info in lab.truths.values():
+            yield Offer(
+                PaletteItem(f"truth|{info.name}", info.title, "Data"), partial(self.lab.choose_truth, info.name)
+            )
+        for row in lab.catalogue.presets:
+            choose = partial(self.lab.choose_preset, lab.chosen, row.name)
+            yield Offer(PaletteItem(f"preset|{row.name}", row.title, "Preset"), choose)
+
+    def show(self, asked: ShotRequest, wait: Wait) -> None:
+        """One stage, or two, after some steps, with all that is drawn and measured of them."""
+        lab = self.lab
+        wait.until(lambda: lab.state.made)
+        if asked.view == TWO:
+            lab.compare(True)
+            wait.until(lambda: len(lab.state.stages) == 2 and all(one.seen is not None for one in lab.state.stages))
+        lab.play()
+        wait.until(lambda: lab.state.clock >= SHOT_STEPS or not lab.state.playing)
+        lab.pause()
+        wait.until(lambda: not lab.state.playing and lab.looking.settled)
+        wait.until(lambda: len(lab.state.truths) == len(lab.state.catalogue.truths) if lab.state.catalogue else False)
+
+    def close(self) -> None:
+        """Nothing is asked for any more; what learns is stopped with its lane."""
+        self.lab.close()
+
+
+def make_view(window: QWidget) -> Generator[None, None, LabView]:
+    """Part by part: the plots take as long to make as all the rest."""
+    from app.lab.charts import LabCharts
+    from app.lab.setup_panel import SetupPanel
+    from app.lab.view import LabView
+
+    yield
+    charts = LabCharts(parent=window)
+    yield
+    setup = SetupPanel(parent=window)
+    yield
+    return LabView(setup, charts, parent=window)
+
+
+LAB: Final = Workspace(
+    "lab",
+    "Lab",
+    "Go to models that learn points of the plane.",
+    make_view,
+    Lab,
+    shortcuts=SHORTCUTS,
+    ahead=("app.lab.view",),
+    state=LabState,
+    views=(TWO,),
+)

@@ -1,0 +1,235 @@
+"""One stage or several that learn on one clock from the same batches, and the moments that can be gone back to.
+
+The bench is advanced by one thread. Others look at its moments through viewers of their own, which hold copies.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.lab.seen import BenchSeen, StageInfo, StageSeen
+from engine.lab.setup import Pace, Setup
+from engine.lab.stage import Stage
+from engine.models.base import LatentModel
+from engine.progress import Progress
+
+SAMPLES: Final = 620
+SHOW_SECONDS: Final = 1 / 30
+SHOWING: Final = 0.25
+"""The share of the time that may go into showing, where samples are dear."""
+MOMENTS: Final = 200
+MOMENT_BYTES: Final = 48 * 2**20
+"""Of the weights that one bench keeps."""
+RATE_SECONDS: Final = 0.7
+NAP_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The weights of all stages at one moment of the clock, one vector each: those that are shown, and those of what
+    judges them. With them each stage's step."""
+
+    clock: int
+    stages: tuple[tuple[Tensor, int], ...]
+
+
+class Bench:
+    """Raises UsageError where a stage cannot be made; the sentence says why."""
+
+    def __init__(self, setups: Sequence[Setup]) -> None:
+        self.setups = tuple(setups)
+        self.stages = [Stage(setup) for setup in setups]
+        self.clock = 0
+        self._problems = [""] * len(self.stages)
+        self._sums: list[dict[str, list[float]]] = [defaultdict(list) for _ in self.stages]
+        self._codes = [codes_of(stage.shown) for stage in self.stages]
+        self._lock = threading.Lock()
+        self._moments: dict[int, Moment] = {}
+        self._every = 1
+        self._newest: Moment | None = None
+        self._seen: list[StageSeen | None] = [None] * len(self.stages)
+        self._rate = 0.0
+        self.seen()
+
+    def info(self) -> tuple[StageInfo, ...]:
+        """What is known of each stage before it learns."""
+        return tuple(map(_info, self.stages))
+
+    # learning
+    def step(self, *, only: str = "") -> None:
+        """One step of every stage that still learns; `only` names a network, and stages without it wait."""
+        for index, stage in enumerate(self.stages):
+            if self._ended(index) or (only and only not in stage.networks()):
+                continue
+            try:
+                stage.advance(only=only)
+            except UserError as error:
+                self._problems[index] = str(error)
+            except RuntimeError:
+                # What torch says of numbers that ran away, such as a matrix that has no inverse any more.
+                self._problems[index] = (
+                    f"The numbers ran away at step {stage.step + 1}: lower the learning rate, or change the layers."
+                )
+            else:
+                for name, value in stage.metrics.items():
+                    if name.endswith("loss"):
+                        self._sums[index][name].append(float(value))
+        self.clock += 1
+
+    def _ended(self, index: int) -> bool:
+        stage = self.stages[index]
+        return bool(self._problems[index]) or stage.step >= stage.setup.training.steps
+
+    @property
+    def done(self) -> bool:
+        """Whether no stage learns any more."""
+        return all(self._ended(index) for index in range(len(self.stages)))
+
+    def play(self, pace: Pace, progress: Progress, show: Callable[[BenchSeen], None]) -> BenchSeen:
+        """Learns until it is done or asked to stop, and shows itself 30 times a second where that is cheap.
+
+        Raises:
+            Cancelled: it was asked to stop; what was reached has been shown.
+        """
+        shown_at = rate_at = time.monotonic()
+        rate_clock, cost = self.clock, 0.0
+        try:
+            while not self.done:
+                progress.check()
+                began = time.monotonic()
+                self.step()
+                now = time.monotonic()
+                if now - rate_at > RATE_SECONDS:
+                    self._rate = (self.clock - rate_clock) / (now - rate_at)
+                    rate_at, rate_clock = now, self.clock
+                if now - shown_at >= max(SHOW_SECONDS, cost / SHOWING):
+                    show(self.seen())
+                    shown_at = time.monotonic()
+                    cost = shown_at - now
+                if pace.steps_per_second:
+                    if pace.steps_per_second <= 1 / SHOW_SECONDS:
+                        show(self.seen())
+                    self._wait(began, pace, progress)
+        finally:
+            self._rate = 0.0
+            show(last := self.seen())
+        return last
+
+    def _wait(self, began: float, pace: Pace, progress: Progress) -> None:
+        while pace.steps_per_second and (left := began + 1 / pace.steps_per_second - time.monotonic()) > 0:
+            progress.check()
+            time.sleep(min(left, NAP_SECONDS))
+
+    # looking
+    def seen(self) -> BenchSeen:
+        """All stages now; a stage whose weights are no numbers any more is seen as it was last."""
+        weights = []
+        for index, stage in enumerate(self.stages):
+            own = torch.cat([one.reshape(-1) for one in _weights(stage)])
+            if not bool(torch.isfinite(own).all()):
+                self._problems[index] = self._problems[index] or (
+                    f"The weights ran away before step {stage.step + 1}: lower the learning rate."
+                )
+            if self._problems[index] and self._newest is not None:
+                weights.append(self._newest.stages[index])
+            else:
+                weights.append((own, stage.step))
+            self._seen[index] = self._look(index)
+        self._keep(Moment(self.clock, tuple(weights)))
+        found = tuple(one for one in self._seen if one is not None)
+        return BenchSeen(self.clock, found, self.kept(), self._rate, self.done)
+
+    def _look(self, index: int) -> StageSeen:
+        stage, before, problem = self.stages[index], self._seen[index], self._problems[index]
+        if problem and before is not None:
+            return StageSeen(before.step, before.trace, {}, problem)
+        means = {name: math.fsum(values) / len(values) for name, values in self._sums[index].items()}
+        self._sums[index].clear()
+        with torch.no_grad():
+            trace = traced(stage.shown, self._codes[index])
+        return StageSeen(stage.step, trace.numpy(), means, problem)
+
+    def _keep(self, moment: Moment) -> None:
+        with self._lock:
+            self._newest = moment
+            last = max(self._moments, default=None)
+            if last is None or moment.clock == last or moment.clock - last >= self._every:
+                self._moments[moment.clock] = moment
+            size = sum(weights.nbytes for weights, _ in moment.stages)
+            if len(self._moments) > max(8, min(MOMENTS, MOMENT_BYTES // max(1, size))):
+                # The whole of the way stays: every second moment goes, and from now on they lie twice as far apart.
+                clocks = sorted(self._moments)
+                self._moments = {clock: self._moments[clock] for clock in clocks[::2]}
+                self._every = max(self._every + 1, 2 * (clocks[-1] - clocks[0]) // len(clocks))
+
+    def kept(self) -> tuple[int, ...]:
+        """The moments that can be gone back to, rising; the last is now."""
+        with self._lock:
+            newest = self._newest.clock if self._newest is not None else 0
+            return tuple(sorted({*self._moments, newest}))
+
+    def moment(self, clock: int) -> Moment:
+        """The kept moment that is nearest to `clock`."""
+        with self._lock:
+            assert self._newest is not None
+            if clock >= self._newest.clock:
+                return self._newest
+            near = min(self._moments, key=lambda one: abs(one - clock))
+            return self._moments[near]
+
+
+def codes_of(model: LatentModel) -> Tensor:
+    """The same codes (SAMPLES, D) for all stages of a size: what moves on screen is then the model."""
+    return model.sample_codes(SAMPLES, generator=torch.Generator().manual_seed(11))
+
+
+def traced(model: LatentModel, codes: Tensor) -> Tensor:
+    """What decoding makes of codes (N, D), step by step: (K, N, d), with the codes first where they are points."""
+    found = [one.flatten(1) for one in model.trace(codes)]
+    if len(found) == 1 and codes.shape[1] == found[0].shape[1]:
+        found.insert(0, codes)
+    return torch.stack(found)
+
+
+def _info(stage: Stage) -> StageInfo:
+    model = stage.shown
+    dimension = stage.truth.dimension
+    with torch.no_grad():
+        steps = len(traced(model, model.sample_codes(2, generator=torch.Generator().manual_seed(0)))) - 1
+        judges = stage.model.critic(torch.zeros(2, dimension, 1, 1)) is not None
+    words = model.trace_words()
+    layers = words if len(words) == steps else ("network",) * steps
+    return StageInfo(
+        layers=layers,
+        networks=stage.networks(),
+        exact=model.abilities.density == "exact",
+        judges=judges,
+        grid=model.spec.size == dimension == 2,
+        parameters=sum(one.numel() for net in stage.model.training_networks().values() for one in net.parameters()),
+    )
+
+
+def _weights(stage: Stage) -> list[Tensor]:
+    """The averaged weights, then those of what only training needs, which are never averaged."""
+    skip = stage.model.training_only
+    shown = [value for name, value in stage.shown.state_dict().items() if not (skip and name.startswith(skip))]
+    own = [value for name, value in stage.model.state_dict().items() if skip and name.startswith(skip)]
+    return shown + own
+
+
+def put_weights(stage: Stage, weights: Tensor) -> None:
+    """Gives a stage the weights of a moment."""
+    places = _weights(stage)
+    parts = weights.split([place.numel() for place in places])
+    for place, part in zip(places, parts, strict=True):
+        place.copy_(part.view_as(place))

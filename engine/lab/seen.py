@@ -1,0 +1,179 @@
+"""What is seen of the Lab: plain values, points and maps as arrays.
+
+Points are (N, d) float32. A map of the plane is (rows, columns) with its first row at the bottom, one of the line
+(columns,): values at the middles of equal cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.knobs import Knob, Value
+from engine.lab.setup import Reading
+
+Points = NDArray[np.float32]
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A rectangle of the plane; of the line only `left` and `right` count."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True, eq=False)
+class TruthInfo:
+    """A truth as the Lab lists it. `points` are some of it, `peak` is its highest density on a grid; `centres` (K, d)
+    are its modes, each `sigma` wide, None where it has none. `entropy` is in nats."""
+
+    name: str
+    title: str
+    dimension: int
+    view: tuple[float, float]
+    entropy: float
+    peak: float
+    points: Points
+    centres: Points | None = None
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """A set-up by name; `dimensions` are those of the points that it can learn."""
+
+    name: str
+    title: str
+    family: str
+    knobs: Mapping[str, Value]
+    training: Mapping[str, Value]
+    dimensions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PointFamily:
+    """A family of points, with the knobs that matter there, the most telling first."""
+
+    name: str
+    title: str
+    knobs: tuple[Knob, ...]
+
+
+@dataclass(frozen=True)
+class LabCatalogue:
+    """All that the Lab's panels are made of. `truths` are names, in the order of the tiles."""
+
+    truths: tuple[str, ...]
+    presets: tuple[PresetInfo, ...]
+    families: tuple[PointFamily, ...]
+    training_knobs: tuple[Knob, ...]
+
+    def preset(self, name: str) -> PresetInfo:
+        """The preset of this name; raises StopIteration when there is none."""
+        return next(row for row in self.presets if row.name == name)
+
+    def family(self, name: str) -> PointFamily:
+        """The family of this name; raises StopIteration when there is none."""
+        return next(row for row in self.families if row.name == name)
+
+
+@dataclass(frozen=True, eq=False)
+class StageInfo:
+    """A stage that was made. `layers` are words for the steps of its trace, `networks` learn one after another.
+
+    `exact`: its density is known; else a density is that of many samples, spread out. `grid`: its code can be drawn.
+    """
+
+    layers: tuple[str, ...]
+    networks: tuple[str, ...]
+    exact: bool
+    judges: bool
+    grid: bool
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class StageSeen:
+    """One stage at one moment: the same codes go through its layers, `trace` (K, N, d), the last are samples.
+
+    `losses` are means since the moment before. `problem` says in a sentence why it learns no more; empty: it does.
+    """
+
+    step: int
+    trace: Points
+    losses: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class BenchSeen:
+    """All stages at one moment of their common clock. `kept` are the moments that can be gone back to, rising."""
+
+    clock: int
+    stages: tuple[StageSeen, ...]
+    kept: tuple[int, ...] = ()
+    steps_per_second: float = 0.0
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class MapRequest:
+    """What is to be drawn of one stage at one moment: kinds among density, critic, truth, grid and trace."""
+
+    stage: int
+    clock: int
+    kinds: tuple[str, ...]
+    span: Span
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Values over a span, drawn from `low` to `high`. `sigma`: of the samples that a density is made of, 0 where it is
+    exact. `even` is the middle of a critic's scale."""
+
+    span: Span
+    values: Values
+    low: float
+    high: float
+    sigma: float = 0.0
+    even: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """What was drawn: maps by kind; `grid` (K, L, M, d) are lines of the code through the layers, `trace` as seen."""
+
+    request: MapRequest
+    maps: Mapping[str, Map]
+    grid: Points | None
+    trace: Points | None
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is known of one point x: densities of truth and model (None: no exact one), the critic, and its code."""
+
+    x: tuple[float, ...]
+    p: float
+    q: float | None
+    critic: float | None
+    code: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The figures of one stage at one moment, and how long they took."""
+
+    stage: int
+    clock: int
+    figures: tuple[Reading, ...]
+    seconds: float

@@ -1,0 +1,141 @@
+"""Stages on one clock: the same batches, moments that can be gone back to, and what happens when numbers run away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import Cancelled
+from engine.knobs import from_json
+from engine.lab.bench import MOMENTS, Bench
+from engine.lab.seen import BenchSeen, MapRequest, Span
+from engine.lab.setup import LabTraining, Pace, Setup
+from engine.lab.viewer import Viewer, truth_info
+from engine.progress import SILENT, Progress
+
+FLOW = {"recipe": "actnorm, 2 x (coupling(affine, 16, 16), swap)"}
+GAN = {"code": 2, "width": 16, "discriminator_width": 16, "regulariser": "none"}
+VIEW = Span(-3.0, 3.0, -3.0, 3.0)
+
+
+def setup(family: str = "stack", truth: str = "ring8", **training) -> Setup:
+    knobs = FLOW if family == "stack" else GAN
+    return Setup(truth, family, knobs, from_json(LabTraining, {"steps": 400, "batch": 64, **training}))
+
+
+def steps(bench: Bench, count: int) -> BenchSeen:
+    for _ in range(count):
+        bench.step()
+    return bench.seen()
+
+
+def test_two_stages_learn_from_the_same_batches():
+    bench = Bench([setup(), setup("gan", learning_rate=1e-3)])
+    steps(bench, 5)
+    one, other = (stage.batch() for stage in bench.stages)
+    assert torch.equal(one, other)
+    twins = steps(Bench([setup(), setup()]), 5).stages
+    assert np.array_equal(twins[0].trace, twins[1].trace)
+
+
+def test_a_way_keeps_its_beginning_its_end_and_no_more_moments_than_fit():
+    light = from_json(LabTraining, {"steps": 10_000, "batch": 8, "learning_rate": 0.01})
+    bench = Bench([Setup("ring8", "stack", {"recipe": "diagonal"}, light)])
+    first = bench.seen().stages[0].trace
+    for _ in range(2 * MOMENTS):
+        bench.step()
+        last = bench.seen()
+    assert (last.kept[0], last.kept[-1]) == (0, 2 * MOMENTS)
+    assert MOMENTS / 3 < len(last.kept) <= MOMENTS + 1
+    back = Viewer(bench).draw(MapRequest(0, 0, ("trace",), VIEW, 8)).trace
+    assert np.array_equal(back, first)
+    assert not np.allclose(back[-1], last.stages[0].trace[-1], atol=0.05)
+
+
+def test_numbers_that_run_away_end_one_stage_with_a_sentence_and_its_last_good_points():
+    wild = {"recipe": "5 x (coupling(affine, 32, 32), swap)"}
+    bench = Bench([Setup("ring8", "stack", wild, LabTraining(learning_rate=1.0)), setup()])
+    for _ in range(30):
+        bench.step()
+        seen = bench.seen()
+    lost, fine = seen.stages
+    assert "lower the learning rate" in lost.problem
+    assert np.isfinite(lost.trace).all()
+    assert lost.step < fine.step == 30
+    assert not fine.problem
+
+
+def test_one_network_learns_by_itself():
+    bench = Bench([setup("gan")])
+    model = bench.stages[0].model
+    generator = [one.clone() for one in model.generator.parameters()]
+    judge = [one.clone() for one in model.discriminator.parameters()]
+    bench.step(only="discriminator")
+    assert all(map(torch.equal, generator, model.generator.parameters()))
+    assert not all(map(torch.equal, judge, model.discriminator.parameters()))
+    judge = [one.clone() for one in model.discriminator.parameters()]
+    bench.step(only="generator")
+    assert all(map(torch.equal, judge, model.discriminator.parameters()))
+    assert not all(map(torch.equal, generator, model.generator.parameters()))
+
+
+def test_it_plays_until_it_is_asked_to_stop_and_shows_what_it_reached():
+    bench, shown = Bench([setup(steps=100_000)]), []
+
+    def check() -> None:
+        if bench.clock >= 7:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        bench.play(Pace(), Progress(check), shown.append)
+    assert shown[-1].clock == bench.clock == 7
+    done = Bench([setup(steps=3)])
+    assert done.play(Pace(), SILENT, shown.append).done
+    assert done.clock == 3
+
+
+@pytest.mark.parametrize("family", ["stack", "gan"])
+def test_a_density_holds_all_of_its_mass(family: str):
+    bench = Bench([setup(family, "normal2")])
+    steps(bench, 3)
+    wide = Span(-9.0, 9.0, -6.0, 6.0)
+    found = Viewer(bench).draw(MapRequest(0, 3, ("density", "truth"), wide, 96))
+    drawn = bench.stages[0].samples(8192, seed=5)
+    within = ((drawn[:, 0].abs() < 9) & (drawn[:, 1].abs() < 6)).float().mean()
+    for name, mass in (("density", float(within)), ("truth", 1.0)):
+        values = found.maps[name].values
+        assert values.shape[1] == 1.5 * values.shape[0]
+        assert float(values.mean()) * 18 * 12 == pytest.approx(mass, abs=0.03)
+    assert (found.maps["density"].sigma > 0) == (family == "gan")
+
+
+def test_the_grid_of_the_code_is_straight_and_a_point_is_known_as_the_map_knows_it():
+    bench = Bench([setup(steps=100)])
+    steps(bench, 20)
+    viewer = Viewer(bench)
+    found = viewer.draw(MapRequest(0, 20, ("grid", "density"), VIEW, 48))
+    code = found.grid[0]
+    assert np.ptp(code[0, :, 0]) == 0
+    assert np.ptp(found.grid[-1][0, :, 0]) > 0.01
+    row, column = 30, 11
+    middle = (-3 + 6 / 48 * (column + 0.5), -3 + 6 / 48 * (row + 0.5))
+    probe = viewer.probe(0, 20, middle)
+    assert probe.q == pytest.approx(float(found.maps["density"].values[row, column]), rel=1e-4)
+    assert len(probe.code) == 2
+
+
+def test_a_critic_is_drawn_about_what_it_says_where_it_cannot_tell():
+    bench = Bench([setup("gan"), Setup("ring8", "gan", {**GAN, "objective": "wgan"}, LabTraining())])
+    viewer = Viewer(bench)
+    said = [viewer.draw(MapRequest(index, 0, ("critic",), VIEW, 24)).maps["critic"] for index in (0, 1)]
+    assert (said[0].low, said[0].even, said[0].high) == (0.0, 0.5, 1.0)
+    assert said[1].even == pytest.approx((said[1].low + said[1].high) / 2)
+
+
+def test_a_truth_is_listed_with_its_peak_and_its_modes():
+    info = truth_info("ring8")
+    # One bump of eight, of sigma 0.1.
+    assert info.peak == pytest.approx(1 / (8 * 2 * np.pi * 0.01), rel=0.02)
+    assert info.centres.shape == (8, 2)
+    assert np.allclose(np.hypot(*info.centres.T), 2.0)

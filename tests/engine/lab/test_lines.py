@@ -1,0 +1,50 @@
+"""A set-up as one line: what comes back, and what a bad one is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.errors import UsageError
+from engine.lab.lines import read, written
+from engine.lab.presets import PRESETS
+from engine.lab.setup import LabTraining, Setup
+
+SETUP = Setup("moons", "vae", {"code": 1, "posterior": "full"}, LabTraining(steps=7, optimiser="sgd"))
+
+
+def changed(**values: object) -> str:
+    return json.dumps({**json.loads(written(SETUP)), **values})
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_every_preset_comes_back(name):
+    setup = Setup("moons", PRESETS[name].family, dict(PRESETS[name].knobs))
+    assert "\n" not in written(setup)
+    assert read(written(setup)) == setup
+    assert read(written(SETUP)) == SETUP
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "no whole set-up"),
+        (written(SETUP)[:40], "no whole set-up"),
+        ("[" * 5000, "no whole set-up"),
+        ("[1]", "begins with"),
+        ("{}", "begins with"),
+        (changed(lab=2), "version 2"),
+        (changed(truth="donut"), "truth must be one of"),
+        (changed(truth=["moons"]), "truth must be one of"),
+        (changed(family="flow"), "family must be one of"),
+        (changed(family={"a": 1}), "family must be one of"),
+        (changed(knobs=[1]), "names with values"),
+        (changed(knobs={"depth": 3}), "unknown knob 'depth'"),
+        (changed(training={"steps": -1}), "steps must be between"),
+        (" " * 30_000, "at most 20,000"),
+    ],
+)
+def test_a_line_that_is_cut_or_wrong_is_told_so(line, said):
+    with pytest.raises(UsageError, match=said):
+        read(line)
