@@ -286,10 +286,6 @@ class Session:
         """The portraits in the box."""
         return tuple(sorted(resources.path("samples").glob("*.webp")))
 
-    def runs(self) -> list[runs.RunInfo]:
-        """The user's runs, newest first."""
-        return runs.list_runs(self.runs_folder)
-
     def dataset(
         self,
         path: str | Path,

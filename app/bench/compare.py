@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject
 
-from app.bench.tools import LIMIT_MS, SETTLE_MS, Mouse, drag_aims, run_for
+from app.bench.tools import LIMIT_MS, SETTLE_MS, Mouse, Watcher, drag_aims, run_for
 from app.conductor import Conductor
 from app.explore.compare.row_view import RowView
 from app.explore.compare.rows import recipe_of
@@ -18,21 +18,16 @@ from app.explore.workspace import Explore
 from app.shot import wait_until
 from app.state import FIRST_SEED
 from engine.api import ModelCard
-from engine.errors import UserError
 from engine.measuring import percentiles
 
 WARM_MOVES: Final = 5
 
 
-class RowsWatcher(QObject):
+class RowsWatcher(Watcher):
     """Watches the current pictures of all rows; what each has painted last is in `seen`, by the model's ref."""
 
     def __init__(self, conductor: Conductor) -> None:
-        super().__init__()
-        self._controller = conductor
-        self._loop = QEventLoop(self)
-        self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
-        self._limit.timeout.connect(self._loop.quit)
+        super().__init__(conductor)
         self._until: Callable[[], bool] = self.all_current
         self.seen: dict[str, Recipe | None] = {}
         for view in self._views():
@@ -48,7 +43,7 @@ class RowsWatcher(QObject):
                     self.seen[row.ref] = row.recipe
             if self._until():
                 # The loop ends when this event, and so the painting of the whole window, is over.
-                self._loop.quit()
+                self.loop.quit()
         return False
 
     def first_current(self) -> bool:
@@ -68,16 +63,7 @@ class RowsWatcher(QObject):
             UserError: it did not come in ten seconds.
         """
         self._until = until
-        if not until():
-            self._limit.start()
-            self._loop.exec()
-            self._limit.stop()
-            if not until():
-                raise UserError(
-                    self._controller.window.notice.text()
-                    or f"A row of Compare did not follow a slider within {LIMIT_MS / 1000:.0f} s: see the log."
-                )
-        return time.perf_counter()
+        return self.wait_for(until, f"A row of Compare did not follow a slider within {LIMIT_MS / 1000:.0f} s")
 
     def close(self) -> None:
         """Watches no longer."""

@@ -6,6 +6,7 @@ The mouse is events through the window system; a picture counts when its widget 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -34,17 +35,38 @@ def drag_aims(info: ModelInfo) -> dict[str, float]:
     return {"p99_ms": 50.0 if info.encode == "exact" else 33.0}
 
 
-class PaintWatcher(QObject):
+class Watcher(QObject):
+    """Runs the event loop until what is watched for has come; who sees it tells by `loop.quit()`."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__()
+        self._controller = conductor
+        self.loop = QEventLoop(self)
+        self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
+        self._limit.timeout.connect(self.loop.quit)
+
+    def wait_for(self, there: Callable[[], bool], late: str) -> float:
+        """Runs the event loop until then; gives that time (`perf_counter`).
+
+        Raises:
+            UserError: it did not come in ten seconds; says what the window says, or `late`.
+        """
+        if not there():
+            self._limit.start()
+            self.loop.exec()
+            self._limit.stop()
+            if not there():
+                raise UserError(self._controller.window.notice.text() or f"{late}: see the log.")
+        return time.perf_counter()
+
+
+class PaintWatcher(Watcher):
     """Watches the current picture, or what else is `watched`; what it has painted last is `seen`."""
 
     def __init__(self, conductor: Conductor, *, watched: QWidget | None = None) -> None:
-        super().__init__()
-        self._controller = conductor
+        super().__init__(conductor)
         self._picture = conductor.of(Explore).view.single.picture
         self._watched = watched or self._picture
-        self._loop = QEventLoop(self)
-        self._limit = QTimer(self, interval=LIMIT_MS, singleShot=True)
-        self._limit.timeout.connect(self._loop.quit)
         self.seen: Any = None
         self.pictures = 0
         self._watched.installEventFilter(self)
@@ -61,7 +83,7 @@ class PaintWatcher(QObject):
         self.seen = request
         if self.caught_up():
             # The loop ends when this event, and so the painting of the whole window, is over.
-            self._loop.quit()
+            self.loop.quit()
 
     def wanted(self) -> Any:
         """What the picture of the current look is asked for with."""
@@ -78,16 +100,7 @@ class PaintWatcher(QObject):
         Raises:
             UserError: it did not come in ten seconds.
         """
-        if not self.caught_up():
-            self._limit.start()
-            self._loop.exec()
-            self._limit.stop()
-            if not self.caught_up():
-                raise UserError(
-                    self._controller.window.notice.text()
-                    or f"No picture came within {LIMIT_MS / 1000:.0f} s of a slider's move: see the log."
-                )
-        return time.perf_counter()
+        return self.wait_for(self.caught_up, f"No picture came within {LIMIT_MS / 1000:.0f} s of a slider's move")
 
     def close(self) -> None:
         """Watches no longer."""

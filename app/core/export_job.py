@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from app.core.store import Store
 from app.job import JobView
 from app.words import duration
-from engine.events import Advanced, Failed
+from engine.events import Advanced
 from engine.lanes import Context, Progress, Step
 
 TELL_SECONDS: Final = 0.1
@@ -51,20 +51,15 @@ def export_file(
 
         return work(Progress(context.check, tell))
 
-    def done(made: Made) -> None:
-        store.end_job(key)
-        store.notices.info(said(made))
-
-    def failed(event: Failed | None) -> None:
-        store.end_job(key)
-        if event is not None:
-            store.notices.failed(event)
-        else:
-            store.notices.info(f"The export of {file.name} was stopped: nothing was left behind.")
-
-    def shown(event: Advanced) -> None:
+    def shown(event: Advanced) -> JobView:
         left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
-        store.show_job(JobView(key, text, event.done / event.total, f"{event.done} / {event.total} {unit}{left}"))
+        return JobView(key, text, event.done / event.total, f"{event.done} / {event.total} {unit}{left}")
 
-    job = store.tasks.submit("study", key, run, done=done, failed=failed, stopped=lambda: failed(None), progress=shown)
-    store.show_job(JobView(key, text, None, at_first), cancel=lambda: store.tasks.cancel(job))
+    stopped = f"The export of {file.name} was stopped: nothing was left behind."
+    store.run_job(
+        JobView(key, text, None, at_first),
+        run,
+        done=lambda made: store.notices.info(said(made)),
+        stopped=lambda: store.notices.info(stopped),
+        told=shown,
+    )

@@ -10,9 +10,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.core.model_host import ModelHost
 from app.core.notices import Notices
-from app.core.tasks import Task, Tasks
+from app.core.tasks import LaneName, Task, Tasks
 from app.job import JobView
 from app.state import AppState
+from engine.events import Advanced, Failed
+from engine.lanes import Work
 from engine.photos import PhotoLoader
 
 ASIDE_SECONDS: Final = 0.15
@@ -95,6 +97,44 @@ class Store(QObject):
         others = [job for job in self.state.jobs if job.key != view.key]
         at = next((i for i, job in enumerate(self.state.jobs) if job.key == view.key), len(others))
         self.update(jobs=(*others[:at], view, *others[at:]))
+
+    def run_job(
+        self,
+        row: JobView,
+        work: Work,
+        *,
+        done: Callable[[Any], object],
+        failed: Callable[[Failed], object] | None = None,
+        stopped: Callable[[], object] | None = None,
+        told: Callable[[Advanced], JobView] | None = None,
+        lane: LaneName = "study",
+        kind: str = "",
+    ) -> Task | None:
+        """Submits work that has a row in the jobs bar until it ends; its stop button cancels it, `told` renews the row.
+
+        What is called in the end finds the bar without it; a failure that nobody waits for goes to the notices.
+        """
+
+        def ended(then: Callable[..., object] | None) -> Callable[..., None]:
+            def end(*found: Any) -> None:
+                self.end_job(row.key)
+                if then is not None:
+                    then(*found)
+
+            return end
+
+        task = self.tasks.submit(
+            lane,
+            kind or row.key,
+            work,
+            done=ended(done),
+            failed=ended(failed or self.notices.failed),
+            stopped=ended(stopped),
+            progress=None if told is None else lambda event: self.show_job(told(event)),
+        )
+        if task is not None:
+            self.show_job(row, cancel=lambda: self.tasks.cancel(task))
+        return task
 
     def end_job(self, key: str) -> None:
         """Takes a job out of the bar."""

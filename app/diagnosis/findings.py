@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.evidence import EvidenceRows
 from app.widgets.labels import kind_label
@@ -56,8 +55,7 @@ class FindingCard(QWidget):
             column.addWidget(self.table)
         self.pictures: list[EvidenceRows] = []
         for evidence in finding.evidence if opened else ():
-            caption = QLabel(evidence.title)
-            set_kind(caption, "small")
+            caption = kind_label("small", evidence.title)
             rows = EvidenceRows()
             rows.set_rows(evidence.rows, evidence.captions)
             self.pictures.append(rows)
@@ -151,8 +149,7 @@ def _better(figure: Figure) -> str:
 
 
 def _cell(text: str, kind: str, *, right: bool = False) -> QLabel:
-    label = QLabel(text)
-    set_kind(label, kind)
+    label = kind_label(kind, text)
     if right:
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
     return label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app.core.workspace import WorkspaceView
 from app.explore.check.view import ModelCheckPanel
@@ -21,7 +21,7 @@ from app.explore.single.view import MARGIN_PX, SingleView
 from app.state import VIEWS, AppState, moved
 from app.widgets.empty import EmptyState
 from app.widgets.labels import ElidedLabel
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from app.widgets.segmented import Segmented
 
 
@@ -44,30 +44,20 @@ class ExploreView(WorkspaceView):
             "grid": self.grid,
             "morph": self.morph,
         }
-        self._stack = QStackedWidget()
-        for key, view in self._views.items():
-            self._stack.addWidget(view)
-            if key != "single":
-                view.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
+        self._stack = stacked(*self._views.values())
+        beside = (MARGIN_PX, 0, MARGIN_PX, 0)
+        for view in (self.compare, self.grid, self.morph):
+            view.setContentsMargins(*beside)
         self.photo_as = Segmented(MODES, tooltip=f"{MODES_TIP} ({keys_text('view.photo')})")
         self.empty = EmptyState(
             "No model yet",
             "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",
             "Train a model",
         )
-        self._pages = QStackedWidget()
-        head = hbox(self.switch, self.hint, self.photo_as, gap_px=16)
-        head.setStretch(1, 1)
-        head.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
+        head = hbox(self.switch, self.hint, self.photo_as, gap_px=16, margins=beside, stretch={1: 1})
         canvas = held(vbox(head, self._stack, gap_px=12, margins=(0, 16, 0, 12), stretch={1: 1}))
-        self._pages.addWidget(canvas)
-        self._pages.addWidget(self.empty)
-        self.new_attribute = NewAttribute()
-        self._pages.addWidget(self.new_attribute)
-        self.import_panel = ImportPanel()
-        self._pages.addWidget(self.import_panel)
-        self.check = ModelCheckPanel()
-        self._pages.addWidget(self.check)
+        self.new_attribute, self.import_panel, self.check = NewAttribute(), ImportPanel(), ModelCheckPanel()
+        self._pages = stacked(canvas, self.empty, self.new_attribute, self.import_panel, self.check)
         self.setLayout(hbox(self.library, self._pages, self.inspector, self.morph_panel, gap_px=0, stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:

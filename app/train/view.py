@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import WorkspaceView
 from app.state import AppState, moved
@@ -22,7 +22,7 @@ from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.empty import EmptyState
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from app.widgets.segmented import Segmented
 from app.words import duration
 
@@ -44,12 +44,7 @@ Part = TypeVar("Part", bound=QWidget)
 
 
 class TrainView(WorkspaceView):
-    """Emits what is wanted with the run on show. `made` are those of PARTS that are there already."""
-
-    pauseWanted = Signal()
-    stopWanted = Signal()
-    resumeWanted = Signal()
-    exploreWanted = Signal()
+    """What Train shows. `made` are those of PARTS that are there already."""
 
     def __init__(self, made: Sequence[QWidget] = (), *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,32 +56,21 @@ class TrainView(WorkspaceView):
         self.curves = _part(TrainCurves, made)
         self.collapse = _part(CollapsePanel, made)
         self.panel = Segmented(PANELS, tooltip="What the left panel shows; Left and Right choose.")
-        self._panel_pages = _stack(self.form, self.runs, self.data)
+        self._panel_pages = stacked(self.form, self.runs, self.data)
         self.side = Segmented(SIDES, tooltip="How training goes, or what the model is worth; Left and Right choose.")
-        self._side_pages = _stack(self.curves, self.collapse)
+        self._side_pages = stacked(self.curves, self.collapse)
         self.title, self.line = kind_label("title"), kind_label("muted")
         self.pause = button("Pause", "Pause or go on (Ctrl+P)")
         self.stop = button("Stop", "Stop and keep a checkpoint (Ctrl+.)")
         self.resume = button("Resume", "Go on from the newest checkpoint", kind="primary")
         self.explore = button("Explore", "Open the run's newest checkpoint in Explore")
-        for push, signal in (
-            (self.pause, self.pauseWanted),
-            (self.stop, self.stopWanted),
-            (self.resume, self.resumeWanted),
-            (self.explore, self.exploreWanted),
-        ):
-            push.clicked.connect(lambda _checked=False, wanted=signal: wanted.emit())
         empty = EmptyState(
             "Watch a model learn",
             "Choose data and a family at the left and press Start: samples and curves appear here while it trains. "
             "Stop whenever you like; a run can always be resumed.",
         )
-        self._pages = QStackedWidget()
-        self._pages.addWidget(empty)
-        self._pages.addWidget(self._watch_page())
-        self._pages.addWidget(self.data_page)
         self.compare = _part(RunTablePage, made)
-        self._pages.addWidget(self.compare)
+        self._pages = stacked(empty, self._watch_page(), self.data_page, self.compare)
         self.setLayout(hbox(self._left_panel(), self._pages, gap_px=0, stretch={1: 1}))
 
     def _left_panel(self) -> QWidget:
@@ -162,13 +146,6 @@ class TrainView(WorkspaceView):
 
 def _part(kind: type[Part], made: Sequence[QWidget]) -> Part:
     return next((widget for widget in made if isinstance(widget, kind)), None) or kind()
-
-
-def _stack(*pages: QWidget) -> QStackedWidget:
-    stack = QStackedWidget()
-    for page in pages:
-        stack.addWidget(page)
-    return stack
 
 
 def _last_speed(view: RunView) -> float:

@@ -80,10 +80,10 @@ class Train(Controllers["TrainView"]):
         self.view = view
         view.panel.changed.connect(lambda panel: store.update(train_panel=panel))
         view.side.changed.connect(lambda side: store.update(train_side=side))
-        view.pauseWanted.connect(actions.pause_shown)
-        view.stopWanted.connect(actions.stop_shown)
-        view.resumeWanted.connect(actions.resume_shown)
-        view.exploreWanted.connect(actions.explore_shown)
+        view.pause.clicked.connect(actions.pause_shown)
+        view.stop.clicked.connect(actions.stop_shown)
+        view.resume.clicked.connect(actions.resume_shown)
+        view.explore.clicked.connect(actions.explore_shown)
         data.connect(self.data, view.data, page=view.data_page, form=view.form, store=store)
         return {
             **form.connect(actions, view.form, cost=self.cost, store=store),

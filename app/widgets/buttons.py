@@ -1,10 +1,11 @@
-"""Push buttons with their tooltip and look in one call."""
+"""Push buttons with their tooltip and look, and entries of menus with their tick, in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QPushButton
 
 
 def button(
@@ -20,4 +21,17 @@ def button(
     if do is not None:
         # `clicked` carries a bool that a plain call must not take for an argument.
         made.clicked.connect(lambda: do())
+    return made
+
+
+def tick(
+    menu: QMenu, words: str, *, on: bool = False, enabled: bool = True, do: Callable[[bool], object] | None = None
+) -> QAction:
+    """An entry of a menu that is ``on`` or off; a press does ``do`` with what it is then."""
+    made = menu.addAction(words)
+    made.setCheckable(True)
+    made.setChecked(on)
+    made.setEnabled(enabled)
+    if do is not None:
+        made.triggered.connect(do)
     return made

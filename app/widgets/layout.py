@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QLayoutItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLayout,
+    QLayoutItem,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.theme import GRID_PX
 
@@ -131,6 +141,21 @@ def held(layout: QLayout) -> QWidget:
     widget = QWidget()
     widget.setLayout(layout)
     return widget
+
+
+def stacked(*pages: QWidget) -> QStackedWidget:
+    """Pages of which one is on show, at first the first."""
+    stack = QStackedWidget()
+    for page in pages:
+        stack.addWidget(page)
+    return stack
+
+
+def discard(widgets: Iterable[QWidget]) -> None:
+    """Takes widgets out of the window at once; Qt deletes them in a moment."""
+    for widget in widgets:
+        widget.setParent(None)
+        widget.deleteLater()
 
 
 def hairline() -> QFrame:

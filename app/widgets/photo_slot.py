@@ -61,9 +61,7 @@ class PhotoSheet(QFrame):
         self.grid = ThumbGrid(columns=5, removable=False)
         self.grid.activated.connect(self._choose)
         area = scrolled(self.grid)
-        column = vbox(area)
-        column.setContentsMargins(8, 8, 8, 8)
-        self.setLayout(column)
+        self.setLayout(vbox(area, margins=(8, 8, 8, 8)))
         self.grid.set_thumbs(thumbs)
         side = (SHEET_PX - 16) // 5
         self.resize(SHEET_PX, min(SHEET_HIGHEST_PX, -(-len(thumbs) // 5) * side + 24))

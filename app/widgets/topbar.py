@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QMenu, QSiz
 
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.fields import Combo
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox
@@ -167,10 +167,7 @@ class TopBar(QFrame):
         """The devices (key, label) that a press on the readout offers, with a tick at the chosen one."""
         self.devices.clear()
         for key, label in devices:
-            action = self.devices.addAction(label)
-            action.setData(key)
-            action.setCheckable(True)
-            action.setChecked(key == chosen)
+            tick(self.devices, label, on=key == chosen).setData(key)
 
     def _offer_devices(self) -> None:
         # popup() and not exec(): no event loop within the event loop.

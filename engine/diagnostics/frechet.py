@@ -62,19 +62,24 @@ class FrechetDistance:
     limit: Estimate | None
 
 
-def checked(rows: Features, name: str = "a set") -> Tensor:
-    """Rows (N, F) as float64.
+def checked_pair(a: Features, b: Features) -> tuple[Tensor, Tensor]:
+    """Two sets of rows, (N, F) and (M, F), as float64.
 
     Raises:
-        DataError: fewer than 8 rows, or numbers that are not finite.
+        DataError: fewer than 8 rows in a set, unlike numbers of features, or numbers that are not finite.
     """
+    left, right = _checked(a), _checked(b)
+    if left.shape[1] != right.shape[1]:
+        raise DataError(f"The sets have {left.shape[1]} and {right.shape[1]} features: use one network for both.")
+    return left, right
+
+
+def _checked(rows: Features) -> Tensor:
     found = torch.from_numpy(np.array(rows, np.float64))
     if found.ndim != 2 or len(found) < LEAST:
-        raise DataError(
-            f"A distance needs at least {LEAST} pictures in each set and {name} has {len(found)}: add more."
-        )
+        raise DataError(f"A distance needs at least {LEAST} pictures in each set and a set has {len(found)}: add more.")
     if not bool(found.isfinite().all()):
-        raise DataError(f"The features of {name} are not all finite numbers: look at its pictures.")
+        raise DataError("The features of a set are not all finite numbers: look at its pictures.")
     return found
 
 
@@ -129,9 +134,7 @@ def frechet_distance(a: Features, b: Features, *, progress: Progress = SILENT) -
     Raises:
         DataError: fewer than 8 rows in a set, unlike numbers of features, or numbers that are not finite.
     """
-    left, right = checked(a), checked(b)
-    if left.shape[1] != right.shape[1]:
-        raise DataError(f"The sets have {left.shape[1]} and {right.shape[1]} features: use one network for both.")
+    left, right = checked_pair(a, b)
     n, m, size = len(left), len(right), left.shape[1]
     # Products of centred rows lose fewer digits; the distance does not change.
     centre = left.mean(0)
@@ -165,9 +168,7 @@ def kernel_distance(a: Features, b: Features, *, progress: Progress = SILENT) ->
     Raises:
         DataError: as `frechet_distance`.
     """
-    left, right = checked(a), checked(b)
-    if left.shape[1] != right.shape[1]:
-        raise DataError(f"The sets have {left.shape[1]} and {right.shape[1]} features: use one network for both.")
+    left, right = checked_pair(a, b)
     groups = min(GROUPS, len(left) // 2, len(right) // 2)
     ours, theirs = left.tensor_split(groups), right.tensor_split(groups)
     sums = torch.stack(

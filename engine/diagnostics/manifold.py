@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.diagnostics.frechet import Z95, checked
-from engine.errors import DataError
+from engine.diagnostics.frechet import Z95, checked_pair
 from engine.progress import SILENT, Progress
 
 Features = NDArray[Any]
@@ -77,9 +76,7 @@ def manifolds(samples: Features, real: Features, *, progress: Progress = SILENT)
     Raises:
         DataError: fewer than 8 rows in a set, unlike numbers of features, or numbers that are not finite.
     """
-    ours, theirs = checked(samples), checked(real)
-    if ours.shape[1] != theirs.shape[1]:
-        raise DataError(f"The sets have {ours.shape[1]} and {theirs.shape[1]} features: use one network for both.")
+    ours, theirs = checked_pair(samples, real)
     centre = theirs.mean(0)
     ours, theirs = ours - centre, theirs - centre
     # float64 keeps equal rows at zero to about 1e-15 of the spread, and this much counts as touching.

@@ -302,23 +302,6 @@ def _row(line: bytes) -> MetricsRow | None:
         return None
 
 
-def list_runs(folder: Path) -> list[RunInfo]:
-    """All readable runs in `folder`, newest first."""
-    found = []
-    for path in folder.glob("*") if folder.is_dir() else ():
-        try:
-            config = read_config(path)
-            found.append(RunInfo(path, path.name, config, read_status(path), _modified(path)))
-        except (RunError, OSError):
-            continue
-    return sorted(found, key=lambda run: run.modified, reverse=True)
-
-
-def _modified(path: Path) -> float:
-    status = path / "status.json"
-    return (status if status.exists() else path).stat().st_mtime
-
-
 def previews(path: Path) -> list[tuple[int, Path]]:
     """(step, picture) of the run's sample grids, oldest first."""
     files = (path / "previews").glob("*.webp")

@@ -184,15 +184,12 @@ def test_the_history_lists_its_steps_jumps_and_says_what_is_kept(qtbot: QtBot) -
     assert view.star.text() == "★ Kept"
 
 
-def test_the_grid_shows_its_cells_emits_the_one_that_is_clicked_and_hides_what_its_kind_lacks(qtbot: QtBot) -> None:
+def test_the_grid_shows_its_cells_and_hides_what_its_kind_lacks(qtbot: QtBot) -> None:
     cells = tuple(GridCell(picture(i), np.zeros(CODE, np.float32)) for i in range(16))
     now = explored(grid=GridState(side=4, cells=cells, chosen=3))
     view = shown(qtbot, GridView(), now)
     assert view.grid.count() == 16
     assert not view.radius.isVisible()
-    picked = told(view.picked)
-    view.grid.cellClicked.emit(5)
-    assert picked == [5]
     near = replace(now, grid=replace(now.grid, kind=NEIGHBOURS))
     shown(qtbot, view, near, now)
     assert view.radius.isVisible()
@@ -230,7 +227,7 @@ def test_data_that_is_being_looked_at_cannot_be_looked_at_twice(qtbot: QtBot) ->
     choice = view.choice()
     now = AppState(data=DataState(choice=choice))
     view.show_state(now, None)
-    wanted = told(view.lookWanted)
+    wanted = told(view.look.clicked)
     assert view.look.isEnabled() == bool(choice.path)
     busy = replace(now, data=replace(now.data, busy=True))
     view.show_state(busy, now)

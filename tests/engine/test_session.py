@@ -23,6 +23,7 @@ from engine.families import FAMILIES
 from engine.latent.direction_files import DirectionSet, save_directions
 from engine.latent.directions import Direction
 from engine.progress import Progress
+from engine.runs.library import read_listing
 from engine.session import Session
 from tests.contract.tiny import folder_of_pictures, picture, save, tiny_config
 
@@ -175,7 +176,7 @@ def test_a_new_run_with_anything_wrong_leaves_nothing(session, tmp_path):
     assert not session.runs_folder.exists()
     run = session.new_run(good)
     assert run.name == "00000-vae-data"
-    assert [info.name for info in session.runs()] == [run.name]
+    assert [entry.info.name for entry in read_listing(session.runs_folder).entries] == [run.name]
 
 
 def test_decoding_data_can_be_cancelled_without_leaving_a_run(session, tmp_path):

@@ -19,6 +19,7 @@ from engine.events import TrainingNotice
 from engine.models.vae import Vae
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
+from engine.runs.library import read_listing
 from engine.training import recorder
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
@@ -266,4 +267,4 @@ def test_a_damaged_config_is_told_and_hides_no_other_run(bad, tmp_path):
     sentence(caught.value)
     shutil.copytree(run, tmp_path / "list" / "bad")
     shutil.copytree(good, tmp_path / "list" / "good")
-    assert [info.name for info in runs.list_runs(tmp_path / "list")] == ["good"]
+    assert [entry.info.name for entry in read_listing(tmp_path / "list").entries] == ["good"]

@@ -17,6 +17,7 @@ from engine.events import TrainingNotice
 from engine.families import FAMILIES
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
+from engine.runs.library import RunListing, read_listing
 from engine.session import Session
 from tests.contract.tiny import environment
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
@@ -194,4 +195,4 @@ def test_a_reader_leaves_a_writers_half_made_checkpoint_alone(tmp_path):
 
 
 def test_a_session_needs_no_home_to_be_made(tmp_path):
-    assert Session(device="cpu", home=tmp_path / "not" / "there").runs() == []
+    assert read_listing(Session(device="cpu", home=tmp_path / "not" / "there").runs_folder) == RunListing()

@@ -207,7 +207,7 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
     shown.train.training.scrub(steps.index(2))
     shown.wait(lambda: shown.state.collapse.report.step == 2)
     assert panel.report.verdict.text() == "At step 2 all is well."
-    panel.stepChosen.emit(0)
+    panel.steps.changed.emit("0")
     shown.wait(lambda: shown.state.collapse.report.step == 0)
     shown.settle()
     assert shown.state.collapse.report.step == 0
@@ -215,10 +215,10 @@ def test_reports_follow_the_scrubber_until_one_is_chosen(shown: App, run: Path) 
     shown.wait(lambda: shown.state.collapse.report.step == 4)
     assert panel.report.offers["probe"].text.text() == "There are no labels here."
     (report_folder(run, 2) / "report.json").write_bytes(b'{"schema": 1, "findings": [3')
-    panel.stepChosen.emit(2)
+    panel.steps.changed.emit("2")
     shown.wait(lambda: bool(shown.state.collapse.message))
     assert shown.state.collapse.report is None
-    panel.stepChosen.emit(0)
+    panel.steps.changed.emit("0")
     shown.wait(lambda: shown.state.collapse.report is not None)
     assert shown.state.collapse.message == ""
 

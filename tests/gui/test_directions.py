@@ -45,7 +45,7 @@ def sliders(app: App) -> dict[str, DirectionSlider]:
 
 def collect(app: App, folders: tuple[Path, Path], name: str = "Bright") -> None:
     """Opens the panel with its button, types the name and drops both folders."""
-    app.explore_view.inspector._attributes.new.click()
+    app.explore_view.inspector.attributes.new.click()
     assert panel(app).isVisible()
     for group, folder in zip(("a", "b"), folders, strict=True):
         drop(panel(app).groups[group], [folder])

@@ -73,7 +73,7 @@ def test_images_that_vanish_while_a_run_learns_from_them(app: App, images: Path)
     assert app.state.training is not None, f"what was decoded is enough to go on: {app.said}"
     stop(app)
     assert good_checkpoint(run) > 0
-    app.train_view.resumeWanted.emit()
+    app.train_view.resume.clicked.emit()
     app.wait(lambda: f"no data set at {images}" in app.said)
     app.wait(lambda: app.state.training is None)
     app.show_workspace("explore")

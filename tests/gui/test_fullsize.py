@@ -358,7 +358,7 @@ def test_the_split_changes_nothing_outside_the_face(app: App, two: Path) -> None
     smile(app)
     edited = on_screen(app)
     app.press("view.split")
-    app.explore.bookmarks.set_share(1.0)
+    app.explore.bookmarks.split(share=1.0)
     rested(app)
     view = panel(app).photo
     active = next(face for face in app.state.full.faces if face.active)

@@ -43,7 +43,7 @@ def choose(app: App, kind: str) -> None:
 
 def test_the_size_is_chosen_and_every_cell_is_its_code(grid: App, home: Path) -> None:
     view = grid.explore_view.grid
-    view.sideChanged.emit(4)
+    view.side.changed.emit(4)
     grid.settle()
     assert view.grid.count() == 16
     assert grid.state.grid.missing == 0
@@ -51,7 +51,7 @@ def test_the_size_is_chosen_and_every_cell_is_its_code(grid: App, home: Path) ->
     for cell in grid.state.grid.cells:
         assert np.abs(model.decode(cell.code[None])[0].astype(int) - cell.picture).max() <= 1
     before = grid.state.grid.pictures
-    view.rollWanted.emit()
+    view.roll.clicked.emit()
     grid.settle()
     assert not np.array_equal(before, grid.state.grid.pictures)
 
@@ -77,10 +77,10 @@ def test_neighbours_stand_around_the_current_code_and_a_click_takes_one(grid: Ap
 
 def test_a_wider_radius_is_farther_away(grid: App) -> None:
     choose(grid, "neighbours")
-    grid.explore_view.grid.radiusChanged.emit(0.1)
+    grid.explore_view.grid.radius.changed.emit(0.1)
     grid.settle()
     near = grid.state.grid.cells[0].code - grid.state.drawn.code
-    grid.explore_view.grid.radiusChanged.emit(1.2)
+    grid.explore_view.grid.radius.changed.emit(1.2)
     grid.settle()
     far = grid.state.grid.cells[0].code - grid.state.drawn.code
     assert np.linalg.norm(far) > 5 * np.linalg.norm(near)

@@ -51,7 +51,7 @@ def test_the_path_slider_shows_the_engines_picture(morph: App, home: Path) -> No
 
 def test_methods_differ_between_the_ends_only(morph: App) -> None:
     arc = morph.state.morph.strip
-    panel(morph).methodChanged.emit("lerp")
+    panel(morph).method.changed.emit("lerp")
     morph.wait(lambda: morph.state.morph.strip is not arc and morph.state.morph.strip is not None)
     morph.settle()
     line = morph.state.morph.strip
@@ -71,7 +71,7 @@ def test_a_photo_dropped_on_a_corner(morph: App, portrait: Path) -> None:
 @pytest.mark.slow
 def test_three_corners_and_back(morph: App, portrait: Path) -> None:
     view = morph.explore_view.morph
-    view.slotAdded.emit()
+    view.more.clicked.emit()
     assert view.corners[2].isVisible()
     assert morph.state.morph.chosen == 2
     view.slotCurrent.emit(2)
@@ -86,10 +86,10 @@ def test_three_corners_and_back(morph: App, portrait: Path) -> None:
 def test_play_runs_and_halts(morph: App) -> None:
     seen: list[float] = []
     morph.conductor.store.changed.connect(lambda before, now: seen.append(now.morph.fraction))
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     morph.wait(lambda: len(set(seen)) > 10)
     assert morph.state.morph.playing
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     at = morph.state.morph.fraction
     morph.settle()
     assert not morph.state.morph.playing
@@ -111,12 +111,12 @@ def slow(morph: App) -> None:
 def test_a_slow_model_prepares_its_pictures_and_shows_them_in_time(morph: App, home: Path) -> None:
     slow(morph)
     morph.explore.morph.set_timing("frames", 20)
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     assert any(job.key == "play" for job in morph.state.jobs)
     morph.wait(lambda: morph.state.morph.frames is not None)
     fraction = morph.state.morph.fraction
     morph.wait(lambda: morph.state.morph.fraction != fraction)
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     morph.settle()
     model, state = engine_model(home, "Tiny VAE"), morph.state.morph
     code = model.morph(np.stack([slot.code for slot in state.slots]), [state.fraction])
@@ -135,7 +135,7 @@ def test_preparing_can_be_cancelled(morph: App, monkeypatch: pytest.MonkeyPatch)
         return inner(*args)
 
     monkeypatch.setattr(model_host, "model", waits)
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     morph.wait(lambda: bool(morph.state.jobs))
     morph.window.jobs.stopClicked.emit("play")
     gate.set()
@@ -159,7 +159,7 @@ def test_once_stops_at_the_end_and_starts_again(morph: App) -> None:
 
 
 def test_leaving_the_view_halts(morph: App) -> None:
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     morph.wait(lambda: morph.state.morph.playing)
     morph.explore.show_view("single")
     assert not morph.state.morph.playing
@@ -168,9 +168,9 @@ def test_leaving_the_view_halts(morph: App) -> None:
 @pytest.mark.slow
 def test_a_change_of_the_path_forgets_what_was_prepared(morph: App) -> None:
     slow(morph)
-    morph.explore_view.morph.playWanted.emit()
+    morph.explore_view.morph.play.clicked.emit()
     morph.wait(lambda: morph.state.morph.frames is not None)
-    panel(morph).methodChanged.emit("norm")
+    panel(morph).method.changed.emit("norm")
     assert morph.state.morph.frames is None
     assert not morph.state.morph.playing
 
@@ -183,7 +183,7 @@ def fill_four(app: App) -> None:
     """Four corners: two more samples."""
     view = app.explore_view.morph
     for index in (2, 3):
-        view.slotAdded.emit()
+        view.more.clicked.emit()
         app.explore.looks.roll()
         app.settle()
         view.slotCurrent.emit(index)
@@ -195,7 +195,7 @@ def fill_four(app: App) -> None:
 def test_the_pad_shows_what_the_engine_makes_of_its_place(morph: App, home: Path) -> None:
     fill_four(morph)
     view = morph.explore_view.morph
-    view.padWanted.emit(True)
+    view.mode.changed.emit("pad")
     morph.settle()
     assert view.pad.isVisible()
     assert not view.corners[0].isVisible()
@@ -222,7 +222,7 @@ def test_the_pads_keys_reach_its_corners(morph: App) -> None:
     assert morph.state.morph.pad == (1.0, 1.0)
     slot = morph.state.morph.slots[3]
     assert np.abs(view.picture.picture().astype(int) - slot.picture).max() <= 1
-    view.takeWanted.emit()
+    view.take.clicked.emit()
     morph.settle()
     np.testing.assert_allclose(morph.state.drawn.code, slot.code, atol=1e-6)
     press(morph, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
@@ -238,7 +238,7 @@ def test_an_empty_corner_of_the_pad_is_the_current_code(morph: App, home: Path) 
     assert len(morph.state.morph.slots) == 3
     morph.explore.looks.roll()
     morph.settle()
-    view.padPlaced.emit(0.5, 1.0)
+    view.pad.placed.emit(0.5, 1.0)
     morph.settle()
     assert np.abs(view.picture.picture().astype(int) - morph.state.drawn.picture).max() <= 1
 
@@ -290,7 +290,7 @@ def test_dragging_between_corners_scrubs(morph: App) -> None:
 
 def test_rests_and_frames_make_the_timeline(morph: App) -> None:
     panel(morph).timingChanged.emit("frames", 50)
-    panel(morph).holdChanged.emit(5)
+    panel(morph).hold.changed.emit(5)
     strip = morph.explore_view.morph.strip
     strip.setFocus()
     QTest.keyClick(strip, Qt.Key.Key_End)
@@ -338,7 +338,7 @@ def test_levels_are_offered_where_there_are_several(morph: App) -> None:
     morph.model("Tiny Glow")
     morph.wait(lambda: morph.state.morph.norms is not None)
     assert panel(morph).method.findData("levels") >= 0
-    panel(morph).methodChanged.emit("levels")
+    panel(morph).method.changed.emit("levels")
     morph.settle()
     assert len(morph.state.morph.norms["levels"]) == 1 + len(morph.state.info.groups)
     assert "level" in panel(morph).explanation.text()
@@ -407,22 +407,22 @@ def test_four_photos_the_pad_play_a_loop_and_export(morph: App, portrait: Path, 
         with Image.open(portrait) as image:
             image.rotate(90 * index, expand=True).save(photo)
         if index >= 2:
-            view.slotAdded.emit()
+            view.more.clicked.emit()
         drop(view.corners[index], [photo])
         morph.wait(lambda at=index, key=str(photo): _code(morph, at, key))
-    view.padWanted.emit(True)
+    view.mode.changed.emit("pad")
     before = view.picture.picture().copy()
     drag(view.pad, [view.pad.spot_of(0.5, 0.5).toPoint(), view.pad.spot_of(0.9, 0.1).toPoint()])
     morph.settle()
     assert not np.array_equal(view.picture.picture(), before)
     panel(morph).loop.changed.emit("loop")
     panel(morph).timingChanged.emit("frames", 20)
-    view.playWanted.emit()
+    view.play.clicked.emit()
     seen: set[float] = set()
     morph.conductor.store.changed.connect(lambda old, now: seen.add(now.morph.fraction))
     morph.wait(lambda: len(seen) > 15)
     assert morph.state.morph.pad is None, "playing goes along the path"
-    view.playWanted.emit()
+    view.play.clicked.emit()
     morph.explore.morph.export(tmp_path / "loop.webp")
     morph.wait(lambda: "Saved" in morph.said)
     with Image.open(tmp_path / "loop.webp") as image:
@@ -455,7 +455,7 @@ def test_export_to_nowhere_is_a_sentence(morph: App, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_take_makes_it_current(morph: App) -> None:
     picture = morph.state.morph.picture.copy()
-    morph.explore_view.morph.takeWanted.emit()
+    morph.explore_view.morph.take.clicked.emit()
     morph.settle()
     assert np.abs(morph.state.drawn.picture.astype(int) - picture).max() <= 1
 

@@ -84,7 +84,7 @@ def test_it_outlives_the_window_and_a_later_one_finds_it(
     later.wait(lambda: any(job.key == f"run:{run}" for job in later.state.jobs))
     step = later.state.run_view.info.status.step
     later.wait(lambda: later.state.run_view.info.status.step > step)
-    later.train_view.stopWanted.emit()
+    later.train_view.stop.clicked.emit()
     later.wait(lambda: runs.read_status(run).state == "stopped", 60)
     later.wait(lambda: not later.state.run_view.info.status.alive and not later.state.jobs)
     assert good_checkpoint(run) > 0
@@ -114,7 +114,7 @@ def test_two_processes_under_torchrun_are_watched_live(
         app.wait(lambda: app.state.run_view.info.status.step > step and bool(app.state.run_view.previews))
         assert app.train_view.runs.runs.cards()[0].live
         assert app.state.run_view.series
-        app.train_view.stopWanted.emit()
+        app.train_view.stop.clicked.emit()
         app.wait(lambda: runs.read_status(run).state == "stopped", 60)
         app.wait(lambda: not app.state.run_view.info.status.alive)
         assert good_checkpoint(run) > 0

@@ -376,7 +376,7 @@ def test_a_run_of_this_window_is_explored_while_it_trains(app, tmp_path):
         Image.fromarray(tile).save(folder / f"{index:02}.png")
     run = test_train.start(app, folder)
     app.wait(lambda: len(app.state.run_view.previews) >= 1)
-    app.train_view.exploreWanted.emit()
+    app.train_view.explore.clicked.emit()
     app.wait(lambda: app.state.model == run_ref(run) and app.state.workspace == "explore")
     app.explore.looks.set_seed(9)
     app.wait(lambda: app.state.drawn is not None and app.state.drawn.request == app.state.look.request())

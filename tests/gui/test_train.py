@@ -56,7 +56,7 @@ def start(app: App, images: Path, **options: object) -> Path:
 
 
 def stop(app: App) -> None:
-    app.train_view.stopWanted.emit()
+    app.train_view.stop.clicked.emit()
     app.wait(lambda: app.state.training is None)
     app.settle()
 
@@ -83,7 +83,7 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     assert job.key == "train"
     assert job.can_pause
     # pause
-    view.pauseWanted.emit()
+    view.pause.clicked.emit()
     app.wait(lambda: app.state.training.state == "paused")
     step = app.state.training.step
     assert app.state.jobs[0].paused
@@ -99,7 +99,7 @@ def test_start_watch_pause_stop_and_resume(app: App, images: Path) -> None:
     assert not app.state.jobs
     # resume
     app.wait(lambda: view.resume.isVisible() and view.resume.isEnabled())
-    view.resumeWanted.emit()
+    view.resume.clicked.emit()
     app.wait(lambda: app.state.training is not None and app.state.training.step > at)
     stop(app)
     steps, _ = app.state.run_view.series["elbo_bits_per_dim"]
@@ -172,7 +172,7 @@ def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, i
     assert newest.count() == 25
     assert not app.state.run_view.following
     assert app.train_view.resume.isVisible()
-    app.train_view.resumeWanted.emit()
+    app.train_view.resume.clicked.emit()
     app.wait(lambda: app.state.training is not None and app.state.training.state == "running")
     stop(app)
 
@@ -190,7 +190,7 @@ def test_a_short_run_ends_by_itself_and_trains_on(app: App, images: Path) -> Non
     assert list(dict.fromkeys(state for state in states if state)) == ["preparing", "running", "done"]
     run = app.state.run_view.path
     assert app.train_view.resume.text() == "Train on"
-    app.train_view.resumeWanted.emit()
+    app.train_view.resume.clicked.emit()
     app.wait(lambda: app.state.training is None and runs.read_status(run).step == 6)
     app.settle()
 

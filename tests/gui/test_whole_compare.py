@@ -170,11 +170,11 @@ def test_a_model_that_cannot_encode_the_photo_says_so(app: App, photo: Path, mon
 def test_the_way_to_a_second_photo_is_a_morph(compared: App) -> None:
     compared.explore.compare.set_other(compared.state.photos[-1].key)
     compared.wait(lambda: all(row.other is not None for row in compared.state.compare))
-    compared.explore_view.compare.fractionChanged.emit(0.5)
+    compared.explore_view.compare.path.changed.emit(0.5)
     rested(compared)
     for view, row in pairs(compared):
         assert np.abs(view.current.picture().astype(int) - row.close.before).mean() > 4
-    compared.explore_view.compare.fractionChanged.emit(0.0)
+    compared.explore_view.compare.path.changed.emit(0.0)
     rested(compared)
     for view, row in pairs(compared):
         np.testing.assert_array_equal(view.current.picture(), row.close.before)

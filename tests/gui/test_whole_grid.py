@@ -112,7 +112,7 @@ def test_strength_size_and_rows_are_chosen(edits: App) -> None:
     drag(slider, [QPoint(round(track.left() + s * track.width()), round(track.center().y())) for s in (0.5, 0.8, 1.1)])
     edits.settle()
     assert edits.state.grid.reach == 4.0
-    view(edits).sideChanged.emit(4)
+    view(edits).side.changed.emit(4)
     edits.settle()
     assert len(edits.state.grid.cells) == 3 * 5
     assert edits.state.grid.missing == 0
@@ -178,7 +178,7 @@ def test_a_grid_of_photos_that_fills_holds_up_no_drag(edits: App, monkeypatch: p
 
 def exported(app: App, target: Path) -> np.ndarray:
     app.window.notice.clear()
-    view(app).sheetChosen.emit(128)
+    view(app).sheet.changed.emit("128")
     app.explore.grid.export(target)
     app.wait(lambda: "Saved" in app.said)
     with Image.open(target) as image:
@@ -188,7 +188,7 @@ def exported(app: App, target: Path) -> np.ndarray:
 def test_a_sheet_has_every_cell_at_the_side_that_was_chosen(
     edits: App, home: Path, photo: Path, tmp_path: Path
 ) -> None:
-    view(edits).sideChanged.emit(4)
+    view(edits).side.changed.emit(4)
     edits.settle()
     sheet = exported(edits, tmp_path / "sheet.png")
     step = 128 + 4
@@ -223,7 +223,7 @@ def test_no_sheet_of_samples(app: App) -> None:
 @pytest.mark.slow
 def test_a_photo_that_is_gone_leaves_what_the_model_sees(edits: App) -> None:
     edits.explore.photos.remove(edits.state.photo)
-    view(edits).sideChanged.emit(8)
+    view(edits).side.changed.emit(8)
     edits.settle()
     assert "no longer in the library" in edits.state.grid.why
     assert edits.explore_view.hint.text() == edits.state.grid.why

@@ -207,16 +207,16 @@ def test_a_photo_that_is_gone_leaves_what_the_model_sees_and_says_why(app: App, 
 def test_photos_are_prepared_played_and_halted_in_full(photos: App) -> None:
     photos.conductor.store.update(decode_ms=500.0)
     photos.explore.morph.set_timing("frames", 10)
-    view(photos).playWanted.emit()
+    view(photos).play.clicked.emit()
     photos.wait(lambda: photos.state.morph.frames is not None)
     assert photos.state.morph.frames.shape[1] == photos.state.morph.room
     fraction = photos.state.morph.fraction
     photos.wait(lambda: photos.state.morph.fraction != fraction)
     assert view(photos).picture.picture().shape[0] == photos.state.morph.room
-    view(photos).playWanted.emit()
+    view(photos).play.clicked.emit()
     rested(photos)
     assert not photos.state.jobs
-    view(photos).playWanted.emit()
+    view(photos).play.clicked.emit()
     photos.wait(lambda: photos.state.morph.playing)
     photos.press("view.photo")
     assert not photos.state.morph.playing
@@ -255,13 +255,13 @@ def test_export_writes_photos_one_frame_after_the_other(
 
 def test_a_place_of_the_pad_is_of_all_photos(photos: App) -> None:
     for index in (2, 3):
-        view(photos).slotAdded.emit()
+        view(photos).more.clicked.emit()
         photos.explore.morph.set_photo(photos.state.photos[index].key, index)
     photos.wait(lambda: all(slot is not None and slot.code is not None for slot in photos.state.morph.slots))
-    view(photos).padWanted.emit(True)
+    view(photos).mode.changed.emit("pad")
     rested(photos)
     assert len(photos.state.morph.whole.ends) == 4
-    view(photos).padPlaced.emit(0.0, 1.0)
+    view(photos).pad.placed.emit(0.0, 1.0)
     rested(photos)
     third = photos.state.morph.whole
     assert (np.abs(third.picture.astype(int) - third.ends[2]) <= 1).mean() > 0.998

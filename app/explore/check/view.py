@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.diagnosis.report import ReportView
@@ -15,6 +14,7 @@ from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
+from app.widgets.leavable import Leavable
 from engine.api import Catalogue
 
 WIDTH_PX: Final = 640
@@ -25,12 +25,11 @@ NONE_YET: Final = (
 )
 
 
-class ModelCheckPanel(QWidget):
+class ModelCheckPanel(Leavable):
     """Stands in the place of the canvas."""
 
     runWanted = Signal(object, bool)
     dataChosen = Signal(str)
-    closeWanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,9 +92,3 @@ class ModelCheckPanel(QWidget):
         other = self.data.current() == OTHER
         self._rows.set_row_visible(self.path, other)
         self.dataChosen.emit(self.path.path() if other else self.data.current())
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        else:
-            super().keyPressEvent(event)

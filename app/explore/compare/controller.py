@@ -144,7 +144,7 @@ class CompareController(QObject):
     def set_room(self, side_px: int) -> None:
         """How large a close-up of the photo is on screen, in its pixels."""
         if side_px != self._store.state.comparison.room:
-            self._store.update(comparison=replace(self._store.state.comparison, room=side_px))
+            self._store.change("comparison", room=side_px)
 
     def open_row(self, ref: str) -> None:
         """The model of a row becomes the one on show; the photo and the sliders go along."""
@@ -206,7 +206,7 @@ class CompareController(QObject):
     def set_fraction(self, fraction: float) -> None:
         """Where on the path all rows are, 0 to 1."""
         self._store.step_aside()
-        self._store.update(comparison=replace(self._store.state.comparison, fraction=fraction))
+        self._store.change("comparison", fraction=fraction)
 
     def reset_path(self) -> None:
         """Back to the photo, where Compare is on show."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRect, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QWidget
 
 from app.explore.compare.state import CompareRow
 from app.theme import set_kind
 from app.widgets.buttons import button
-from app.widgets.labels import ElidedLabel
+from app.widgets.labels import ElidedLabel, kind_label
 from app.widgets.layout import hbox
 from app.widgets.picture import CAPTION_PX, Picture
 from app.words import ERROR_TITLE, decibels, milliseconds, no_error
@@ -27,22 +27,16 @@ WHOLE_TIP: Final = (
 
 
 class RowView(QWidget):
-    """Emits `titleClicked` when its model should be the one on show."""
-
-    titleClicked = Signal()
+    """A press on its title makes its model the one on show."""
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = button("", "Make this model the one on show: it then follows the hand first", kind="name")
-        self.title.clicked.connect(lambda: self.titleClicked.emit())
         self.detail = ElidedLabel("")
         set_kind(self.detail, "muted")
-        self.note = QLabel()
-        set_kind(self.note, "warn")
+        self.note = kind_label("warn")
         self._head = QWidget(self)
-        head = hbox(self.title, self.detail, self.note)
-        head.setStretch(1, 1)
-        self._head.setLayout(head)
+        self._head.setLayout(hbox(self.title, self.detail, self.note, stretch={1: 1}))
         self.picture = Picture("Reconstruction", parent=self)
         self.picture.setToolTip("Reconstruction: the photo encoded and decoded again, with its PSNR.")
         self.error = Picture(ERROR_TITLE, parent=self)

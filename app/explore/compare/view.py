@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.explore.compare.row_view import GAP_PX, PICTURES, TITLE_PX, RowView, height_px
 from app.explore.compare.shown import whole_shows
 from app.state import AppState, moved
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.cards import Thumb
 from app.widgets.empty import EmptyState
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
 from app.widgets.photo_slot import PhotoSlot
 from app.widgets.picture import CAPTION_PX, Picture
 from app.widgets.slider import ValueSlider
@@ -61,7 +62,7 @@ class Board(QWidget):
             self.rows.pop().deleteLater()
         while len(self.rows) < count:
             row, index = RowView(parent=self), len(self.rows)
-            row.titleClicked.connect(lambda at=index: self.rowChosen.emit(at))
+            row.title.clicked.connect(lambda _checked=False, at=index: self.rowChosen.emit(at))
             row.set_whole(self._whole)
             row.show()
             self.rows.append(row)
@@ -122,15 +123,8 @@ class Board(QWidget):
 class CompareView(QWidget):
     """Empty until a photo is chosen. Rows are named by their model's `ref`."""
 
-    sampleWanted = Signal()
-    filesDropped = Signal(list)
-    imageDropped = Signal(object)
     rowOpened = Signal(str)
     modelToggled = Signal(str, bool)
-    otherChosen = Signal(str)
-    otherFilesDropped = Signal(list)
-    otherImageDropped = Signal(object)
-    fractionChanged = Signal(float)
     roomChanged = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -140,33 +134,17 @@ class CompareView(QWidget):
             "Choose a photo at the left, or drop one. Each model shows what it makes of it, its error and its time.",
             "Take a portrait from the box",
         )
-        self.empty.actionClicked.connect(self.sampleWanted)
         self.board = Board()
-        self.board.photo.filesDropped.connect(self.filesDropped)
-        self.board.photo.imageDropped.connect(self.imageDropped)
-        self.board.other.keyChosen.connect(self.otherChosen)
-        self.board.other.filesDropped.connect(self.otherFilesDropped)
-        self.board.other.imageDropped.connect(self.otherImageDropped)
         self.board.rowChosen.connect(self._open_row)
         self._refs: tuple[str, ...] = ()
         self._scroll = scrolled(self.board)
         self.path = ValueSlider("A → B", 0.0, 1.0, value=0.0, default=0.0, label_px=44, value_px=44)
-        self.path.changed.connect(self.fractionChanged)
         self.models = button("Models…", "Which models of the library are compared")
         self.menu = QMenu(self)
         self.models.setMenu(self.menu)
-        bar = hbox(self.path, self.models, gap_px=16)
-        bar.setStretch(0, 1)
-        page = QWidget()
-        column = vbox(self._scroll, bar, gap_px=8)
-        column.setStretch(0, 1)
-        page.setLayout(column)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(page)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._pages)
+        bar = hbox(self.path, self.models, gap_px=16, stretch={0: 1})
+        self._pages = stacked(self.empty, held(vbox(self._scroll, bar, gap_px=8, stretch={0: 1})))
+        self.setLayout(vbox(self._pages))
 
     def _open_row(self, index: int) -> None:
         if index < len(self._refs):
@@ -246,13 +224,9 @@ class CompareView(QWidget):
             return
         self.menu.clear()
         for key, title, checked in wanted:
-            action = self.menu.addAction(title)
-            action.setData(key)
-            action.setCheckable(True)
-            action.setChecked(checked)
             # The last one stays: a comparison of nothing would be an empty page without a way back.
-            action.setEnabled(not checked or len(shown) > 1)
-            action.triggered.connect(lambda on, ref=key: self.modelToggled.emit(ref, on))
+            free = not checked or len(shown) > 1
+            tick(self.menu, title, on=checked, enabled=free, do=partial(self.modelToggled.emit, key)).setData(key)
 
 
 def _caption(now: AppState) -> str:

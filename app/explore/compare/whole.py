@@ -46,7 +46,7 @@ class WholeRows(QObject):
             self._asked.clear()
             if now.comparison.why:
                 # Another photo, or perhaps it can be read again.
-                self._store.update(comparison=replace(self._store.state.comparison, why=""))
+                self._store.change("comparison", why="")
                 return
         if now.view != "compare" or not moved(now, before, *PARTS):
             return
@@ -141,34 +141,20 @@ class Maker:
         """
         assert row.encoded is not None
         assert row.picture is not None
-        base, recipe = row.encoded.reconstruction, row.recipe
+        base, other, recipe = row.encoded.reconstruction, row.other, row.recipe
         canvas = self._close_ups.canvas(photo, base, side)
-        if beyond is None or row.other is None:
-            return Close(
-                changed(canvas, row.picture, strength=strength, fine=fine),
-                canvas.picture,
-                row.picture,
-                side,
-                strength,
-                fine,
-            )
-        far = row.other.reconstruction
-        there = self._close_ups.canvas(beyond, far, side).picture
-        if recipe is None or recipe.other is None:
-            return Close(
-                changed(canvas, row.picture, strength=strength, fine=fine),
-                canvas.picture,
-                row.picture,
-                side,
-                strength,
-                fine,
-                there,
-            )
-        key, known = (base, far, photo.framing, beyond.framing, side), self._ends.get(row.ref)
-        if known is None or not all(one is two for one, two in zip(key, known[0], strict=True)):
-            known = (key, (self._end(photo, base, side), self._end(beyond, far, side)))
-            self._ends = {**self._ends, row.ref: known}
-        frame = morphed(known[1], row.picture, shares(recipe.fraction, 2))
+        there = None
+        if beyond is not None and other is not None:
+            there = self._close_ups.canvas(beyond, other.reconstruction, side).picture
+        if beyond is None or other is None or recipe is None or recipe.other is None:
+            frame = changed(canvas, row.picture, strength=strength, fine=fine)
+        else:
+            far = other.reconstruction
+            key, known = (base, far, photo.framing, beyond.framing, side), self._ends.get(row.ref)
+            if known is None or not all(one is two for one, two in zip(key, known[0], strict=True)):
+                known = (key, (self._end(photo, base, side), self._end(beyond, far, side)))
+                self._ends = {**self._ends, row.ref: known}
+            frame = morphed(known[1], row.picture, shares(recipe.fraction, 2))
         return Close(frame, canvas.picture, row.picture, side, strength, fine, there)
 
     def _end(self, photo: CloseUpPhoto, base: Pictures, side: int) -> Corner:

@@ -11,13 +11,13 @@ from app.explore.inspector.view import Inspector
 def connect(directions: DirectionsController, inspector: Inspector, *, panel: NewAttribute) -> Actions:
     """Connects the inspector's directions and the panel of a new attribute."""
     maker = directions.maker
-    inspector.newWanted.connect(maker.open)
+    inspector.attributes.new.clicked.connect(maker.open)
     inspector.axesChosen.connect(directions.show_axes)
     inspector.actionWanted.connect(directions.act)
     inspector.renamed.connect(directions.rename)
     panel.closeWanted.connect(maker.close)
     panel.makeWanted.connect(maker.make)
-    panel.stopWanted.connect(maker.stop)
+    panel.stop.clicked.connect(maker.stop)
     panel.name.textEdited.connect(lambda name: maker.set(name=name, message=""))
     panel.way.changed.connect(lambda way: maker.set(way=way, message=""))
     panel.method.changed.connect(lambda method: maker.set(method=method, message=""))

@@ -136,12 +136,11 @@ class DirectionsController(QObject):
             directions = host.user_directions(ref, info.sha256)
             return directions.find(method, data=data if data is not None and data.exists() else None, progress=context)
 
-        def moved(event: Advanced) -> None:
+        def moved(event: Advanced) -> JobView:
             fraction = event.done / event.total if event.total else None
-            store.show_job(JobView(job_key, text, fraction, f"{event.done} / {event.total}"))
+            return JobView(job_key, text, fraction, f"{event.done} / {event.total}")
 
         def ended() -> None:
-            store.end_job(job_key)
             store.update(axes_busy="")
 
         def done(_: object) -> None:
@@ -149,15 +148,12 @@ class DirectionsController(QObject):
             self._renew(lambda: store.update(axes=method))
 
         def failed(event: Failed) -> None:
-            ended()
-            store.update(axes=before)
+            store.update(axes_busy="", axes=before)
             store.notices.failed(event)
 
-        job = store.tasks.submit(
-            "study", "find the main axes", work, done=done, failed=failed, stopped=ended, progress=moved
-        )
         store.update(axes_busy=method)
-        store.show_job(JobView(job_key, text, None, "starting"), cancel=lambda: store.tasks.cancel(job))
+        row = JobView(job_key, text, None, "starting")
+        store.run_job(row, work, done=done, failed=failed, stopped=ended, told=moved, kind="find the main axes")
 
     # attributes of one's own
     def act(self, action: str, name: str) -> None:

@@ -178,18 +178,17 @@ class MakerController(QObject):
                 name=maker.name, positives=positives, negatives=negatives, method=maker.method, progress=context
             )
 
-        def moved(event: Advanced) -> None:
+        def moved(event: Advanced) -> JobView:
             fraction = event.done / event.total if event.total else None
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left else ""
             detail = f"{event.done} / {event.total} photos{left}"
             if event.done == event.total:
                 detail = "judging it on photos left out"
             self.set(fraction=fraction, detail=detail)
-            store.show_job(JobView(JOB, text, fraction, detail))
+            return JobView(JOB, text, fraction, detail)
 
         def ended(message: str = "") -> None:
             self._job = None
-            store.end_job(JOB)
             self.set(busy=False, fraction=None, detail="", message=message)
 
         def done(made: Any) -> None:
@@ -204,16 +203,15 @@ class MakerController(QObject):
                 store.notices.failed(event)
 
         self.set(busy=True, fraction=None, detail="starting", message="")
-        self._job = store.tasks.submit(
-            "study",
-            "make the attribute",
+        self._job = store.run_job(
+            JobView(JOB, text, None, "starting"),
             work,
             done=done,
             failed=failed,
             stopped=lambda: ended("Stopped."),
-            progress=moved,
+            told=moved,
+            kind="make the attribute",
         )
-        store.show_job(JobView(JOB, text, None, "starting"), cancel=self.stop)
 
     def stop(self) -> None:
         """Stops the making; the photos stay."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.core.file_kinds import ask_photos
 from app.explore.directions.state import FEWEST, METHODS, GroupPhoto, MakerState
@@ -16,7 +16,8 @@ from app.widgets.cards import DropZone, Thumb, ThumbGrid
 from app.widgets.form import Combo, FormRows, PathField, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
+from app.widgets.leavable import Leavable
 from app.widgets.pixels import dropped_key
 from app.widgets.segmented import Segmented
 
@@ -84,12 +85,10 @@ class Group(QWidget):
         ask_photos(self, self._what, use=self.filesDropped.emit)
 
 
-class NewAttribute(QWidget):
+class NewAttribute(Leavable):
     """Stands in the place of the canvas, so that the library stays at hand and the sliders stay in sight."""
 
-    closeWanted = Signal()
     makeWanted = Signal()
-    stopWanted = Signal()
     filesDropped = Signal(str, list)
     imageDropped = Signal(str, object)
     keyDropped = Signal(str, str)
@@ -98,8 +97,8 @@ class NewAttribute(QWidget):
     def __init__(self) -> None:
         super().__init__()
         title = kind_label("title", "New attribute")
-        self.close_button = button("Close", "Back to the picture; what was collected is let go (Escape)", kind="quiet")
-        self.close_button.clicked.connect(lambda: self.closeWanted.emit())
+        tip = "Back to the picture; what was collected is let go (Escape)"
+        self.close_button = button("Close", tip, kind="quiet", do=self.closeWanted.emit)
         self.name = TextField(placeholder="for instance Curly hair")
         self.name.setToolTip("What the slider is called.")
         self.name.returnPressed.connect(self.makeWanted)
@@ -112,21 +111,26 @@ class NewAttribute(QWidget):
         self.explained.setProperty("kind", "muted")
         self.make = button("Make", "Encode the photos and fit the direction (Enter in the name)", kind="primary")
         self.make.clicked.connect(lambda: self.makeWanted.emit())
-        self.stop = button("Stop", "Stop; the photos stay here", do=self.stopWanted.emit)
+        self.stop = button("Stop", "Stop; the photos stay here")
         self.progress = ProgressLine()
-        self._pages = QStackedWidget()
-        photos = held(hbox(*self.groups.values(), gap_px=24))
-        self._pages.addWidget(photos)
-        self._pages.addWidget(self._labels_page())
+        self._pages = stacked(held(hbox(*self.groups.values(), gap_px=24)), self._labels_page())
         name_label = QLabel("Name")
         name_label.setBuddy(self.name)
         head = hbox(title, None, self.close_button)
         row = hbox(name_label, self.name, 16, self.way, stretch={1: 1})
         foot = hbox(self.message, self.progress, self.stop, self.make, gap_px=12, stretch={0: 1})
         self.message.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        column = vbox(head, row, self._pages, hbox(self.method, None), self.explained, foot, gap_px=16)
-        column.setStretch(2, 1)
-        column.setContentsMargins(24, 16, 24, 16)
+        column = vbox(
+            head,
+            row,
+            self._pages,
+            hbox(self.method, None),
+            self.explained,
+            foot,
+            gap_px=16,
+            margins=(24, 16, 24, 16),
+            stretch={2: 1},
+        )
         self.setLayout(column)
 
     def _connect_group(self, key: str, group: Group) -> None:
@@ -143,14 +147,7 @@ class NewAttribute(QWidget):
         rows.add_row("Labels", self.labels, "A CSV with a column of file names, and columns of 1 and −1 or yes and no.")
         rows.add_row("Pictures", self.data, "The folder or zip whose files the CSV names.")
         rows.add_row("Column", self.column, "Which column says with and without; at most 300 photos of each are used.")
-        page = held(vbox(rows, None))
-        return page
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        else:
-            super().keyPressEvent(event)
+        return held(vbox(rows, None))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if not moved(now, before, "maker", "info") or now.maker is None:

@@ -12,7 +12,7 @@ from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
-from app.widgets.layout import held, vbox
+from app.widgets.layout import discard, held, vbox
 from app.widgets.segmented import Segmented
 from app.words import AXES, auc_figure, direction_note, lost_note, nice
 from engine.api import DirectionInfo, ModelInfo
@@ -28,14 +28,11 @@ UNITS: Final = "In standard deviations, −3 to +3."
 class AttributesSection(Section):
     """Sliders of attributes; "+ New" makes one."""
 
-    newWanted = Signal()
-
     def __init__(self) -> None:
         super().__init__("Attributes", action="Reset")
         self.new = button(
             "+ New", f"Make an attribute from your own photos ({keys_text('attribute.new')})", kind="quiet"
         )
-        self.new.clicked.connect(lambda: self.newWanted.emit())
         self.add_action(self.new)
         self._heading = kind_label("small", "Yours")
         self._heading.setToolTip("Attributes that you made; the right button or the Menu key renames or deletes one.")
@@ -88,8 +85,7 @@ class AxesSection(Section):
             return
         self._kinds = kinds
         if self.switch is not None:
-            self.switch.setParent(None)
-            self.switch.deleteLater()
+            discard([self.switch])
             self.switch = None
         if kinds:
             tip = "\n".join(f"{AXES[kind][0]}: {AXES[kind][2]}" for kind in kinds)

@@ -9,13 +9,13 @@ from app.explore.single.view import SingleView
 
 def connect(framing: FramingController, single: SingleView) -> Actions:
     """Connects the panel that lies over the picture."""
-    single.frameWanted.connect(framing.open)
+    single.frame.clicked.connect(framing.open)
     panel = single.framing
     panel.picker.faceChosen.connect(framing.choose_face)
     panel.clickWanted.connect(framing.start_clicking)
     panel.picker.pointsChanged.connect(framing.set_points)
-    panel.undoWanted.connect(framing.undo_point)
-    panel.middleWanted.connect(framing.take_middle)
+    panel.undo.clicked.connect(framing.undo_point)
+    panel.middle.clicked.connect(framing.take_middle)
     panel.useWanted.connect(framing.use)
     panel.cancelWanted.connect(framing.cancel)
     return {"photo.frame": framing.open}

@@ -25,8 +25,6 @@ class FramingPanel(QWidget):
     """Stands in the place of the pictures while a cut is chosen; Enter uses it, Esc leaves everything as it was."""
 
     clickWanted = Signal()
-    undoWanted = Signal()
-    middleWanted = Signal()
     useWanted = Signal()
     cancelWanted = Signal()
 
@@ -41,7 +39,7 @@ class FramingPanel(QWidget):
         self.preview.set_accepts(files=False, images=False)
         self.preview.setFixedSize(SIDE_PX, SIDE_PX + CAPTION_PX)
         self.click = button("Click the eyes", "Show by hand where the eyes and the mouth are", checkable=True)
-        self.undo = button("Undo click", "Take the last marker away (Backspace)", kind="quiet", do=self.undoWanted.emit)
+        self.undo = button("Undo click", "Take the last marker away (Backspace)", kind="quiet")
         self.middle = button("No alignment", "Take the middle square of the photo and look for no face")
         self.use = button("Use", "Encode this cut (Enter)", kind="primary", do=self.useWanted.emit)
         self.cancel = button("Cancel", "Leave everything as it was (Esc)", do=self.cancelWanted.emit)
@@ -50,7 +48,6 @@ class FramingPanel(QWidget):
         self.picker.accepted.connect(self.useWanted)
         self.picker.cancelled.connect(self.cancelWanted)
         self.click.clicked.connect(self._click)
-        self.middle.clicked.connect(lambda: self.middleWanted.emit())
         side = vbox(self.preview, self.click, self.undo, self.middle, 8, hbox(self.cancel, self.use), None)
         row = hbox(self.picker, side, gap_px=16, stretch={0: 1})
         self.setLayout(vbox(self.line, row, gap_px=12, stretch={1: 1}))

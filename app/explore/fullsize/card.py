@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.state import AppState
 from app.theme import tokens, ui_font
 from app.widgets import paint
 from app.widgets.buttons import button
-from app.widgets.layout import hbox, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.pixels import to_qimage
 from app.words import no_error
 from engine.api import Pictures
@@ -82,16 +83,12 @@ class SeenCard(QFrame):
         self.setProperty("kind", "card")
         self.title = button("What the model sees", "Fold or unfold what the model sees of the face", kind="name")
         self.title.clicked.connect(lambda: self.folded.emit(not self._folded))
-        self.size_note = QLabel()
-        self.size_note.setProperty("kind", "small")
-        self.sign = button("⌄", "Fold what the model sees", kind="quiet")
+        self.size_note = kind_label("small")
+        self.sign = button("⌄", "Fold what the model sees", kind="quiet", do=lambda: self.folded.emit(not self._folded))
         self.sign.setFixedWidth(24)
-        self.sign.clicked.connect(lambda: self.folded.emit(not self._folded))
         self.tiles = tuple(Tile(name) for name in NAMES)
-        self._body = QWidget()
-        self._body.setLayout(hbox(*self.tiles, None, gap_px=_GAP_PX))
-        column = vbox(hbox(self.title, self.size_note, None, self.sign), self._body, gap_px=8)
-        column.setContentsMargins(12, 6, 8, 6)
+        self._body = held(hbox(*self.tiles, None, gap_px=_GAP_PX))
+        column = vbox(hbox(self.title, self.size_note, None, self.sign), self._body, gap_px=8, margins=(12, 6, 8, 6))
         self.setLayout(column)
 
     def set_folded(self, folded: bool) -> None:

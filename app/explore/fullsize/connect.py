@@ -24,7 +24,7 @@ def connect(
 ) -> Actions:
     """Connects the photo, its zoom, the card over it, and the switch to what the model sees."""
     panel, view = single.full, single.full.photo
-    single.roomChanged.connect(full.set_room)
+    single.pages.roomChanged.connect(full.set_room)
     view.dragged.connect(looks.wander)
     view.dragFinished.connect(looks.settle)
     view.planeWanted.connect(looks.new_plane)
@@ -33,7 +33,7 @@ def connect(
     view.zoomed.connect(full.zoom)
     view.faceClicked.connect(full.choose_face)
     view.fitWanted.connect(lambda: full.set_zoom("fit"))
-    view.shareChanged.connect(marks.set_share)
+    view.shareChanged.connect(lambda share: marks.split(share=share))
     view.beforeHeld.connect(full.hold_before)
     view.filesDropped.connect(files.open_files)
     view.imageDropped.connect(photos.add_picture)

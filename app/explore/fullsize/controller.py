@@ -76,7 +76,7 @@ class FullSizeController(QObject):
     # what is asked for
     def show(self, wanted: str) -> None:
         """The photo, or (model) what the model sees."""
-        self._set(wanted=wanted)
+        self._store.change("full", wanted=wanted)
         self._remember(wanted)
 
     def toggle(self) -> None:
@@ -86,16 +86,16 @@ class FullSizeController(QObject):
     def hold_before(self, on: bool) -> None:
         """The untouched photo, while a key is held."""
         if on != self._state.full.before:
-            self._set(before=on)
+            self._store.change("full", before=on)
 
     def fold(self, folded: bool) -> None:
         """The card with what the model sees."""
-        self._set(folded=folded)
+        self._store.change("full", folded=folded)
 
     def set_room(self, width_px: int, height_px: int) -> None:
         """How much of the screen there is for the photo, in its pixels."""
         if (width_px, height_px) != self._state.full.room:
-            self._set(room=(width_px, height_px))
+            self._store.change("full", room=(width_px, height_px))
             self._put(self._state.full.zoom)
 
     def set_zoom(self, mode: str) -> None:
@@ -124,14 +124,14 @@ class FullSizeController(QObject):
     def _put(self, zoom: Zoom, *, face: bool = False) -> None:
         full = self._state.full
         if not all(full.size) or not all(full.room):
-            self._set(zoom=zoom)
+            self._store.change("full", zoom=zoom)
             return
         active = next((one for one in full.faces if one.active), None)
         if face and active is not None:
             x, y = (sum(corner[axis] for corner in active.corners) / 4 / full.size[axis] for axis in (0, 1))
             zoom = replace(zoom, x=x, y=y)
         zoom = clamped(zoom, full.size, full.room)
-        self._set(zoom=zoom, place=place_of(zoom, full.size, full.room))
+        self._store.change("full", zoom=zoom, place=place_of(zoom, full.size, full.room))
 
     # what others ask
     def edits_on_photo(self) -> tuple[FaceEdit, ...]:
@@ -183,9 +183,6 @@ class FullSizeController(QObject):
     def _photo(self, key: str) -> str:
         return photo_of(key, self._photos)
 
-    def _set(self, **changes: Any) -> None:
-        self._store.update(full=replace(self._state.full, **changes))
-
     def _model_opened(self) -> None:
         state = self._state
         if state.model is not None and state.info is not None:
@@ -202,7 +199,7 @@ class FullSizeController(QObject):
         full, old = now.full, before.full
         other = before.look is None or before.look.photo != photo
         if other and full.why:
-            self._set(why="")
+            self._store.change("full", why="")
         if (
             other
             or moved(now, before, "encoded", "loaded", "history", "photos", "view", "workspace")
@@ -254,7 +251,7 @@ class FullSizeController(QObject):
         if changed:
             # Another photo begins as a whole; the one on show stays until it is there.
             self._scene, wish = None, replace(wish, zoom=Zoom())
-            self._set(zoom=wish.zoom)
+            self._store.change("full", zoom=wish.zoom)
         self._wish = wish
         self._make(wish)
 
@@ -338,7 +335,7 @@ class FullSizeController(QObject):
         faces = faces_of(framing, others, frames=frames, edited=edited)
         told = [(face.number, face.corners, face.active, face.edited) for face in now.full.faces]
         if told != [(face.number, face.corners, face.active, face.edited) for face in faces]:
-            self._set(faces=faces)
+            self._store.change("full", faces=faces)
 
     def _reference(self, state: AppState) -> Layer | None:
         """The layer of the state left of the handle; the unedited photo's where that is of another."""

@@ -152,10 +152,9 @@ class PhotoReopener:
         new = base is None
         base = base or PhotoItem(str(source), Path(str(source)).stem, NO_THUMB, source)
         known = {face.sha256: ref for face, ref in zip(recipe.faces, refs, strict=True) if ref is not None}
-        work, key = self._work(path, recipe, base, refs=known, new=new), f"open {path}"
+        work = self._work(path, recipe, base, refs=known, new=new)
 
         def done(made: tuple[PhotoItem, tuple[ReopenedFace, ...]]) -> None:
-            store.end_job(key)
             self._show(*made)
             also()
             name = source.name if isinstance(source, Path) else recipe.original.name or base.name
@@ -165,19 +164,14 @@ class PhotoReopener:
             store.notices.say(Message(text + more, action="Open the saved file", act=plain))
 
         def failed(event: Failed) -> None:
-            store.end_job(key)
             plain()
             if path.name not in event.message:
                 event = replace(event, message=f"The edits of {path.name} were not put back: {event.message}")
             store.notices.failed(event)
 
-        def stopped() -> None:
-            store.end_job(key)
-            store.update(status=f"Opening {path.name} was stopped: nothing was changed.")
-
-        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=stopped)
-        if task is not None:
-            store.show_job(JobView(key, f"Opening {path.name}", None), cancel=lambda: store.tasks.cancel(task))
+        said = f"Opening {path.name} was stopped: nothing was changed."
+        row = JobView(f"open {path}", f"Opening {path.name}", None)
+        store.run_job(row, work, done=done, failed=failed, stopped=lambda: store.update(status=said))
 
     def _ref(self, sha256: str) -> str | None:
         """The key of the model with this digest; None where it is not here."""

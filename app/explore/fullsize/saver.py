@@ -24,7 +24,6 @@ from app.words import nice, signed
 from engine.api import PhotoSource, Pictures
 from engine.blending import over, patch, prepare
 from engine.errors import UserError
-from engine.events import Failed
 from engine.lanes import Context
 from engine.photos import FaceRecipe, Recipe, face_recipe, original_of, recipe_text, write_photo
 
@@ -168,23 +167,8 @@ class PhotoSaver:
 
     def _submit(self, key: str, text: str, work: Callable[[Context], T], use: Callable[[T], None]) -> None:
         """Does it on the study lane, with a row in the jobs bar from which it can be stopped."""
-        store = self._store
-
-        def done(made: T) -> None:
-            store.end_job(key)
-            use(made)
-
-        def failed(event: Failed) -> None:
-            store.end_job(key)
-            store.notices.failed(event)
-
-        def stopped() -> None:
-            store.end_job(key)
-            store.update(status=f"{text} was stopped: nothing was changed.")
-
-        task = store.tasks.submit("study", key, work, done=done, failed=failed, stopped=stopped)
-        if task is not None:
-            store.show_job(JobView(key, text, None), cancel=lambda: store.tasks.cancel(task))
+        said = f"{text} was stopped: nothing was changed."
+        self._store.run_job(JobView(key, text, None), work, done=use, stopped=lambda: self._store.update(status=said))
 
 
 def _check_place(path: Path, source: PhotoSource) -> None:

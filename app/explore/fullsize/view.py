@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.explore.fullsize.card import SeenCard
 from app.explore.fullsize.shown import photo_shows
@@ -15,6 +15,7 @@ from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
 from app.widgets.buttons import button
+from app.widgets.labels import kind_label
 from app.widgets.layout import hbox
 from app.widgets.photo_marks import Outline
 from app.widgets.photo_view import PhotoView
@@ -41,8 +42,7 @@ class ZoomBar(QFrame):
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "card")
-        self.percent = QLabel()
-        self.percent.setProperty("kind", "readout")
+        self.percent = kind_label("readout")
         self.percent.setToolTip("Pixels of the screen for one of the photo; the wheel changes it")
         self.buttons: dict[str, QPushButton] = {}
         for mode, words, what in (
@@ -53,9 +53,7 @@ class ZoomBar(QFrame):
             made = button(words, f"{what} ({keys_text(f'photo.{mode}')})", kind="quiet", checkable=True)
             made.clicked.connect(lambda _=False, mode=mode: self.chosen.emit(mode))
             self.buttons[mode] = made
-        row = hbox(self.percent, 4, *self.buttons.values(), gap_px=2)
-        row.setContentsMargins(10, 4, 4, 4)
-        self.setLayout(row)
+        self.setLayout(hbox(self.percent, 4, *self.buttons.values(), gap_px=2, margins=(10, 4, 4, 4)))
 
     def show_zoom(self, mode: str, scale: float) -> None:
         """Which is chosen, and the scale."""

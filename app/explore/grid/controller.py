@@ -80,7 +80,7 @@ class GridController(QObject):
         other = now.photo != before.photo or now.full.wanted != before.full.wanted
         if other and now.grid.why:
             # Another photo, or perhaps it can be read again.
-            self._set(why="")
+            self.change(why="")
         elif now.view == "grid" and moved(now, before, *PARTS):
             self._refresh()
         elif before.view == "grid" and now.view != "grid":
@@ -91,7 +91,7 @@ class GridController(QObject):
     # what is shown
     def show_kind(self, kind: str) -> None:
         """Samples, neighbours or manifold."""
-        self._set(kind=kind)
+        self.change(kind=kind)
 
     def next_kind(self) -> None:
         """By keyboard, one after the other."""
@@ -101,11 +101,7 @@ class GridController(QObject):
 
     def set_side(self, side: int) -> None:
         """How many in a row and in a column."""
-        self._set(side=min(MOST_SIDE, max(FEWEST_SIDE, side)))
-
-    def set_radius(self, radius: float) -> None:
-        """How far the outermost neighbours are, in radians along the shell."""
-        self._set(radius=radius)
+        self.change(side=min(MOST_SIDE, max(FEWEST_SIDE, side)))
 
     def set_axis(self, which: int, name: str) -> None:
         """The direction to the right (0) or upwards (1); the same one twice swaps them."""
@@ -116,11 +112,7 @@ class GridController(QObject):
         if axes[1 - which] == name:
             axes[1 - which] = axes[which]
         axes[which] = name
-        self._set(axes=(axes[0], axes[1]))
-
-    def set_reach(self, reach: float) -> None:
-        """How strong the strongest edits are, in sigmas."""
-        self._set(reach=reach)
+        self.change(axes=(axes[0], axes[1]))
 
     def show_direction(self, name: str, shown: bool) -> None:
         """Puts a direction among the rows of edits, or takes it out; one always stays."""
@@ -130,15 +122,7 @@ class GridController(QObject):
         now = edit_names(info, grid)
         wanted = (*now, name) if shown else tuple(one for one in now if one != name)
         if wanted:
-            self._set(names=wanted)
-
-    def set_room(self, side_px: int) -> None:
-        """How large a cell is on screen, in its pixels."""
-        self._set(room=side_px)
-
-    def set_sheet(self, side_px: int) -> None:
-        """How large a cell of an exported sheet is, in pixels."""
-        self._set(sheet=side_px)
+            self.change(names=wanted)
 
     def ask_export(self, parent: QWidget) -> None:
         """Asks where the sheet of edits goes to."""
@@ -163,23 +147,24 @@ class GridController(QObject):
         step = grid.span * (1.0 if is_plane(info) else 2 * SPAN_SIGMAS)
         limit = 0.5 if is_plane(info) else 2 * SPAN_SIGMAS
         x, y = grid.centre[0] + right * step, grid.centre[1] + up * step
-        self._set(centre=(min(limit, max(-limit, x)), min(limit, max(-limit, y))))
+        self.change(centre=(min(limit, max(-limit, x)), min(limit, max(-limit, y))))
 
     def zoom(self, notches: float) -> None:
         """The wheel: a smaller or larger window of the manifold."""
         grid = self._store.state.grid
         if grid.kind == MANIFOLD:
-            self._set(span=min(LARGEST_SPAN, max(SMALLEST_SPAN, grid.span / ZOOM**notches)))
+            self.change(span=min(LARGEST_SPAN, max(SMALLEST_SPAN, grid.span / ZOOM**notches)))
 
     def whole(self) -> None:
         """The window of the manifold as at the start."""
-        self._set(centre=(0.0, 0.0), span=1.0)
+        self.change(centre=(0.0, 0.0), span=1.0)
 
     def roll(self) -> None:
         """Other samples, or neighbours in other directions."""
-        self._set(seed=self._store.state.grid.seed + 1)
+        self.change(seed=self._store.state.grid.seed + 1)
 
-    def _set(self, **changes: Any) -> None:
+    def change(self, **changes: Any) -> None:
+        """Replaces fields of `GridState`: the radius in radians, the reach in sigmas, sides in pixels."""
         grid = self._store.state.grid
         changed = replace(grid, **changes)
         if any(getattr(grid, name) != value for name, value in changes.items()):
@@ -242,7 +227,7 @@ class GridController(QObject):
     def _ask(self, recipe: GridRecipe, indices: Sequence[int], memory: list[Codes]) -> None:
         host, close_ups, photo = self._store.model_host, self._close_ups, self._photo(recipe)
         if recipe.photo and photo is None:
-            self._give_up(GONE)
+            self.change(why=GONE)
             return
 
         def work(context: Context) -> tuple[Codes, Pictures, tuple[Pictures, ...]]:
@@ -262,16 +247,12 @@ class GridController(QObject):
             if self._recipe is recipe:
                 self._stop()
                 if photo is not None:
-                    self._give_up(event.message)
+                    self.change(why=event.message)
                 self._store.notices.failed(event)
 
         job = self._store.tasks.submit("model", "fill the grid", work, done=done, failed=failed, background=True)
         if job is not None:
             self._jobs.append(job)
-
-    def _give_up(self, why: str) -> None:
-        """What the model sees is what there is to show."""
-        self._set(why=why)
 
     def _filled(self, indices: Sequence[int], codes: Codes, pictures: Pictures, whole: tuple[Pictures, ...]) -> None:
         grid = self._store.state.grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -22,10 +23,10 @@ from app.explore.grid.state import (
     GridCell,
 )
 from app.state import AppState, moved
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.form import Combo
 from app.widgets.grid import PictureGrid
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import hbox, held, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
 from app.words import nice
@@ -51,27 +52,14 @@ TIPS: Final = {
 class GridView(QWidget):
     """Emits the index of the cell that was taken, and what the grid is to show."""
 
-    picked = Signal(int)
-    opened = Signal(int)
-    rollWanted = Signal()
-    kindChosen = Signal(str)
-    sideChanged = Signal(int)
-    radiusChanged = Signal(float)
     axisChosen = Signal(int, str)
-    panned = Signal(float, float)
-    zoomed = Signal(float)
-    wholeWanted = Signal()
-    reachChanged = Signal(float)
     directionToggled = Signal(str, bool)
     roomChanged = Signal(int)
-    sheetChosen = Signal(int)
-    exportWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._columns = 1
         self.kind = Segmented(GRID_KINDS, tooltip=KIND_TIP)
-        self.kind.changed.connect(self.kindChosen)
         self.side = ValueSlider(
             "Size",
             FEWEST_SIDE,
@@ -83,9 +71,7 @@ class GridView(QWidget):
             tooltip="Pictures in a row and in a column (4 to 10).",
         )
         self.side.setFixedWidth(148)
-        self.side.changed.connect(lambda value: self.sideChanged.emit(round(value)))
         self.roll = button("Others", "Other samples, or neighbours in other directions (R)")
-        self.roll.clicked.connect(lambda: self.rollWanted.emit())
         self.radius = ValueSlider(
             "Radius",
             NEAREST,
@@ -96,10 +82,8 @@ class GridView(QWidget):
             value_px=64,
             tooltip="How far the outermost neighbours are, as an angle along the shell (0.05 to 1.5 radians).",
         )
-        self.radius.changed.connect(self.radiusChanged)
         self.axes = [self._axis(which) for which in (0, 1)]
         self.whole = button("Whole", "The window as at the start", kind="quiet")
-        self.whole.clicked.connect(lambda: self.wholeWanted.emit())
         self.reach = ValueSlider(
             "Strength",
             WEAKEST,
@@ -112,32 +96,20 @@ class GridView(QWidget):
             tooltip="How far the outermost columns go to either side, in sigmas (0.5 to 4).",
         )
         self.reach.setMaximumWidth(300)
-        self.reach.changed.connect(self.reachChanged)
         self.rows = button("Rows…", "Which attributes and main axes have a row")
         self.menu = QMenu(self)
         self.rows.setMenu(self.menu)
         self.sheet = Combo([(str(n), f"{n} px") for n in SHEETS], tooltip="Side of each picture of an exported sheet")
         self.sheet.setAccessibleName("Side of each picture of an exported sheet")
-        self.sheet.changed.connect(lambda key: self.sheetChosen.emit(int(key)))
         self.export = button("Export…", "Write these pictures as one sheet, with names and strengths")
-        self.export.clicked.connect(lambda: self.exportWanted.emit())
         self._edits = (self.reach, self.rows, self.sheet, self.export)
         self.grid = PictureGrid(columns=6, empty_text="Drawing samples…", centred=True)
-        self.grid.cellClicked.connect(self.picked)
-        self.grid.cellDoubleClicked.connect(self.opened)
-        self.grid.panned.connect(self.panned)
-        self.grid.zoomed.connect(self.zoomed)
         self._words = [QLabel("Right"), QLabel("Up")]
         head = hbox(self.kind, None, self.side, self.roll)
         axes = (self._words[0], self.axes[0], self._words[1], self.axes[1])
-        below = hbox(self.radius, *axes, self.whole, self.reach, self.rows, None, self.sheet, self.export)
-        self._below = QWidget()
-        self._below.setLayout(below)
-        below.setContentsMargins(0, 0, 0, 0)
+        self._below = held(hbox(self.radius, *axes, self.whole, self.reach, self.rows, None, self.sheet, self.export))
         self.radius.setMaximumWidth(360)
-        column = vbox(head, self._below, self.grid, gap_px=8)
-        column.setStretch(2, 1)
-        self.setLayout(column)
+        self.setLayout(vbox(head, self._below, self.grid, gap_px=8, stretch={2: 1}))
 
     def _axis(self, which: int) -> Combo:
         combo = Combo([("", "–")])
@@ -214,12 +186,11 @@ class GridView(QWidget):
             return
         self.menu.clear()
         for name, checked in wanted:
-            action = self.menu.addAction(nice(name))
-            action.setData(name)
-            action.setCheckable(True)
-            action.setChecked(checked)
-            action.setEnabled(len(names) > 1 if checked else len(names) < MOST_ROWS)
-            action.triggered.connect(lambda on, name=name: self.directionToggled.emit(name, on))
+            free, toggle = (
+                len(names) > 1 if checked else len(names) < MOST_ROWS,
+                partial(self.directionToggled.emit, name),
+            )
+            tick(self.menu, nice(name), on=checked, enabled=free, do=toggle).setData(name)
 
     def _show_axes(self, now: AppState) -> None:
         if now.info is None or now.grid.kind != MANIFOLD:

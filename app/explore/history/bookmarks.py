@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -24,6 +25,7 @@ class BookmarksController(QObject):
     def __init__(self, store: Store, explore: ExploreController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._explore = store, explore
+        self.split = partial(store.change, "split")
         self._keeping = False
         store.changed.connect(self._changed)
 
@@ -97,34 +99,19 @@ class BookmarksController(QObject):
         self._store.update(bookmarks=(*marks[:index], *new, *marks[index + 1 :]))
 
     # the split handle
-    def _split(self, **changes: Any) -> None:
-        self._store.update(split=replace(self._store.state.split, **changes))
-
     def toggle_split(self) -> None:
         """Two states over one square, or the current one alone."""
         on = not self._store.state.split.on
-        self._split(on=on)
+        self.split(on=on)
         if on and self._store.state.view != "single":
             self._store.update(workspace="explore", view="single")
-
-    def set_share(self, share: float) -> None:
-        """Where the handle is, 0 to 1."""
-        self._split(share=share)
-
-    def split_entry(self, number: int) -> None:
-        """A step of the history to the left of the handle."""
-        self._split(on=True, entry=number, bookmark=None)
 
     def split_bookmark(self, index: int) -> None:
         """A bookmark to the left of the handle."""
         mark = self._mark(index)
         if mark is not None:
-            self._split(on=True, entry=None, bookmark=mark)
+            self.split(on=True, entry=None, bookmark=mark)
             self._store.update(workspace="explore", view="single")
-
-    def split_before(self) -> None:
-        """Always the state before the current one to the left of the handle, as at the start."""
-        self._split(on=True, entry=None, bookmark=None)
 
 
 def short_name(look: Look) -> str:

@@ -14,11 +14,12 @@ def connect(marks: BookmarksController, panel: BookmarksPanel, *, single: Single
     panel.renamed.connect(marks.rename)
     panel.removed.connect(marks.remove)
     panel.splitWanted.connect(marks.split_bookmark)
-    single.picture.shareChanged.connect(marks.set_share)
+    single.picture.shareChanged.connect(lambda share: marks.split(share=share))
     steps = single.steps
-    steps.splitWanted.connect(marks.split_entry)
-    steps.splitBefore.connect(marks.split_before)
-    steps.splitToggled.connect(marks.toggle_split)
-    steps.keepWanted.connect(marks.keep)
+    steps.splitWanted.connect(lambda number: marks.split(on=True, entry=number, bookmark=None))
+    # Always the state before the current one, as at the start.
+    steps.splitBefore.connect(lambda: marks.split(on=True, entry=None, bookmark=None))
+    steps.split.clicked.connect(marks.toggle_split)
+    steps.star.clicked.connect(marks.keep)
     steps.keepEntryWanted.connect(marks.keep_entry)
     return {"bookmark.keep": marks.keep, "view.split": marks.toggle_split}

@@ -23,8 +23,6 @@ class StepsPanel(QWidget):
     jumped = Signal(int)
     splitWanted = Signal(int)
     splitBefore = Signal()
-    splitToggled = Signal()
-    keepWanted = Signal()
     keepEntryWanted = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -35,14 +33,12 @@ class StepsPanel(QWidget):
         self.strip.customContextMenuRequested.connect(self._open_menu)
         self._numbers: list[int] = []
         self.star = button("☆ Keep", f"Keep this state as a bookmark ({keys_text('bookmark.keep')})", kind="quiet")
-        self.star.clicked.connect(lambda: self.keepWanted.emit())
         self.split = button(
             "Split",
             f"Show two states over one square ({keys_text('view.split')}); right click a step to choose the other",
             kind="quiet",
             checkable=True,
         )
-        self.split.clicked.connect(lambda: self.splitToggled.emit())
         section = Section("History", collapsible=False)
         section.add_action(self.star)
         section.add_action(self.split)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -90,12 +89,12 @@ class ImportController(QObject):
         def done(report: ImportReport) -> None:
             if asked == self._asked:
                 self._end()
-                self._change(stage="asking", report=report)
+                self._store.change("importing", stage="asking", report=report)
 
         def failed(event: Failed) -> None:
             if asked == self._asked:
                 self._end()
-                self._change(stage="refused", message=event.message)
+                self._store.change("importing", stage="refused", message=event.message)
 
         def stopped() -> None:
             # A newer file has taken the place of this one, or the panel is closed.
@@ -114,8 +113,7 @@ class ImportController(QObject):
 
     def set_title(self, title: str) -> None:
         """The name that the model will have."""
-        if self._store.state.importing is not None:
-            self._change(title=title)
+        self._store.change("importing", title=title)
 
     def accept(self, answers: Mapping[str, Value]) -> None:
         """Builds, verifies and saves the model with these answers, and opens it."""
@@ -123,7 +121,7 @@ class ImportController(QObject):
         if shown is None or shown.report is None or shown.stage != "asking":
             return
         host, chosen = store.study_host, dict(answers)
-        self._change(stage="importing", message="")
+        self._store.change("importing", stage="importing", message="")
 
         def work(context: Context) -> tuple[Path, tuple[str, ...], tuple[ModelCard, ...]]:
             session = host.session()
@@ -141,11 +139,11 @@ class ImportController(QObject):
 
         def failed(event: Failed) -> None:
             self._end()
-            self._change(stage="asking", message=event.message)
+            self._store.change("importing", stage="asking", message=event.message)
 
         def stopped() -> None:
             self._end()
-            self._change(stage="asking")
+            self._store.change("importing", stage="asking")
 
         self._job = store.tasks.submit("study", "import the model", work, done=done, failed=failed, stopped=stopped)
         store.show_job(JobView(JOB, f"Importing {shown.title}", None, "builds and verifies"), cancel=self.stop)
@@ -162,11 +160,6 @@ class ImportController(QObject):
     def _end(self) -> None:
         self._job = None
         self._store.end_job(JOB)
-
-    def _change(self, **changes: Any) -> None:
-        shown = self._store.state.importing
-        if shown is not None:
-            self._store.update(importing=replace(shown, **changes))
 
 
 def _inspect(path: Path, context: Context) -> ImportReport:

@@ -17,7 +17,8 @@ from app.widgets.buttons import button
 from app.widgets.form import FormRows, Section, TextField
 from app.widgets.jobs import ProgressLine
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
+from app.widgets.leavable import Leavable
 from app.words import encodes, millions
 from engine.api import Value
 from engine.checkpoints import ImportReport
@@ -39,11 +40,10 @@ KNOWN: Final = "What the file or its layout says; change it only if you know bet
 TITLE_TIP: Final = "The name of the model in the library."
 
 
-class ImportPanel(QWidget):
+class ImportPanel(Leavable):
     """Stands in the place of the canvas. Emits the answers by name when Import is pressed."""
 
     accepted = Signal(object)
-    closeWanted = Signal()
     titleChanged = Signal(str)
 
     def __init__(self) -> None:
@@ -60,8 +60,7 @@ class ImportPanel(QWidget):
         self._rows = FormRows(label_px=LABEL_PX)
         self.found.add(self._rows)
         for section, words in ((self.asked, ASKED), (self.known, KNOWN)):
-            explained = QLabel(words, wordWrap=True)
-            explained.setProperty("kind", "muted")
+            explained = kind_label("muted", words, wordWrap=True)
             section.add(explained)
         self.title = TextField()
         self.title.setToolTip(TITLE_TIP)
@@ -87,8 +86,8 @@ class ImportPanel(QWidget):
             self.found,
             None,
             gap_px=16,
+            margins=(24, 32, 24, 24),
         )
-        column.setContentsMargins(24, 32, 24, 24)
         inner.setLayout(column)
         middle = held(hbox(None, inner, None, stretch={1: 8}))
         self.setLayout(vbox(scrolled(middle)))
@@ -131,9 +130,7 @@ class ImportPanel(QWidget):
     def _show_report(self, report: ImportReport | None) -> None:
         self._report = report
         self._rows.clear()
-        for form in self._forms:
-            form.setParent(None)
-            form.deleteLater()
+        discard(self._forms)
         self._forms = []
         if report is None:
             return
@@ -166,11 +163,8 @@ class ImportPanel(QWidget):
         self.accepted.emit(answers)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        elif (
-            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.accept.isVisible() and self.accept.isEnabled()
-        ):
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and self.accept.isVisible() and self.accept.isEnabled():
             self.submit()
         else:
             super().keyPressEvent(event)

@@ -13,9 +13,9 @@ def connect(looks: ExploreController, inspector: Inspector, *, roll: Callable[[]
     """Connects the inspector, less its levels and directions."""
     inspector.temperatureChanged.connect(looks.set_temperature)
     inspector.seed.changed.connect(looks.set_seed)
-    inspector.rollWanted.connect(roll)
+    inspector.roll.clicked.connect(roll)
     inspector.editChanged.connect(looks.set_edit)
-    inspector.strengthChanged.connect(looks.set_strength)
+    inspector.strength.changed.connect(lambda percent: looks.set_strength(percent / 100))
     inspector.lockChanged.connect(looks.set_lock)
     inspector.resetWanted.connect(looks.reset_sliders)
     inspector.settled.connect(looks.settle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explore.directions import sections
 from app.explore.directions.sections import LABEL_PX, VALUE_PX
@@ -16,7 +16,7 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
 from app.widgets.form import FormRows, IntField, Section
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from app.widgets.slider import ValueSlider
 from app.words import percentile
 from engine.api import DirectionInfo, ModelInfo, Sampled
@@ -31,13 +31,10 @@ class Inspector(QWidget):
     """Sliders and figures of the current code."""
 
     temperatureChanged = Signal(object, float)
-    rollWanted = Signal()
     editChanged = Signal(str, float)
-    strengthChanged = Signal(float)
     lockChanged = Signal(str, bool)
     resetWanted = Signal()
     settled = Signal()
-    newWanted = Signal()
     axesChosen = Signal(str)
     actionWanted = Signal(str, str)
     renamed = Signal(str, str)
@@ -56,30 +53,26 @@ class Inspector(QWidget):
         self.temperature.released.connect(self.settled)
         self.seed = IntField(0, 99_999, 1)
         self.seed.setToolTip("Which sample: the same seed gives the same face (0 to 99999).")
-        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})", do=self.rollWanted.emit)
+        self.roll = button("Roll", f"Another seed ({keys_text('sample.random')})")
         self.levels = LevelsSection()
         self.levels.heated.connect(lambda index, value: self.temperatureChanged.emit(index, value))
         self.levels.settled.connect(self.settled)
-        self._attributes, self._components = sections.AttributesSection(), sections.AxesSection()
-        self._attributes.newWanted.connect(self.newWanted)
+        self.attributes, self._components = sections.AttributesSection(), sections.AxesSection()
         self._components.axesChosen.connect(self.axesChosen)
-        for section in (self._attributes, self._components):
+        for section in (self.attributes, self._components):
             section.actionClicked.connect(self.resetWanted)
         column = vbox(
             self._sample_section(),
             self.levels,
-            self._attributes,
+            self.attributes,
             self._photo_section(),
             self._components,
             self._readout_section(),
             None,
             gap_px=12,
+            margins=(16, 8, 16, 12),
         )
-        column.setContentsMargins(16, 8, 16, 12)
-        inner = held(column)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inner))
+        self.setLayout(vbox(scrolled(held(column))))
 
     def _sample_section(self) -> Section:
         section = Section("Sample")
@@ -104,7 +97,6 @@ class Inspector(QWidget):
             label_px=LABEL_PX,
             value_px=VALUE_PX,
         )
-        self.strength.changed.connect(lambda percent: self.strengthChanged.emit(percent / 100))
         self.strength.released.connect(self.settled)
         self.into_photo.add(self.strength)
         return self.into_photo
@@ -167,7 +159,7 @@ class Inspector(QWidget):
         slider = self.sliders.get(name)
         if slider is None:
             return
-        for section in (self._attributes, self._components):
+        for section in (self.attributes, self._components):
             if section.isAncestorOf(slider):
                 section.set_collapsed(False)
         info = self._made_for
@@ -184,7 +176,7 @@ class Inspector(QWidget):
             slider.set_locked(name in locked)
         strength = now.look.strength if now.look is not None else 1.0
         self.strength.set_value(100 * strength)
-        self._attributes.set_action_enabled(bool(edits) or strength != 1.0)
+        self.attributes.set_action_enabled(bool(edits) or strength != 1.0)
 
     def _show_readout(self, now: AppState) -> None:
         ratio = now.drawn.norm_ratio if now.drawn is not None else None
@@ -211,15 +203,13 @@ class Inspector(QWidget):
             self._made_for = info
             return
         other = info is None or self._made_for is None or info.key != self._made_for.key
-        for slider in self.sliders.values():
-            slider.setParent(None)
-            slider.deleteLater()
+        discard(self.sliders.values())
         self.sliders, self._made_for = {}, info
         if info is not None:
             self.temperature.set_default(info.default_temperature)
             rows = (*info.attributes, *info.components)
             self.sliders = {row.name: self._direction_slider(row) for row in rows}
-        self._attributes.fill(info, self.sliders)
+        self.attributes.fill(info, self.sliders)
         self._components.fill(info, self.sliders)
         if other:
             only_axes = info is not None and bool(info.components) and not info.attributes

@@ -13,7 +13,7 @@ def connect(levels: LevelsController, section: LevelsSection, *, photos: PhotoCo
     section.scaled.connect(levels.set_strength)
     section.freezeToggled.connect(levels.freeze)
     section.swapToggled.connect(levels.swap)
-    section.swapAllWanted.connect(levels.swap_all)
+    section.swap_all.clicked.connect(levels.swap_all)
     section.soloToggled.connect(levels.solo)
     section.rollWanted.connect(levels.roll)
     section.double.changed.connect(levels.set_precision)
@@ -23,8 +23,8 @@ def connect(levels: LevelsController, section: LevelsSection, *, photos: PhotoCo
     section.secondBookmarkChosen.connect(levels.second_bookmark)
     section.second.filesDropped.connect(lambda names: photos.add_files(names, levels.second_photo))
     section.second.imageDropped.connect(lambda picture: photos.add_picture(picture, levels.second_photo))
-    section.secondSeedWanted.connect(levels.second_seed)
-    section.secondCurrentWanted.connect(levels.second_current)
+    section.seed.clicked.connect(levels.second_seed)
+    section.current.clicked.connect(levels.second_current)
     return {
         "levels.show": levels.show,
         "levels.swap": levels.swap_all,

@@ -15,7 +15,7 @@ from app.widgets.buttons import button
 from app.widgets.form import Section, Toggle
 from app.widgets.key_picture import KeyPicture
 from app.widgets.labels import ElidedLabel, kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import discard, hbox, held, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import to_qimage
 from app.widgets.slider import ValueSlider
@@ -38,11 +38,7 @@ class LevelRow(QWidget):
 
     scaled = Signal(float)
     heated = Signal(float)
-    settled = Signal()
-    freezeToggled = Signal(bool)
-    swapToggled = Signal(bool)
     soloToggled = Signal(bool)
-    rollWanted = Signal()
 
     def __init__(self, group: GroupInfo, default_temperature: float) -> None:
         super().__init__()
@@ -70,15 +66,12 @@ class LevelRow(QWidget):
             value_px=VALUE_PX,
         )
         self.slider.changed.connect(lambda value: (self.scaled if self._strength else self.heated).emit(value))
-        self.slider.released.connect(self.settled)
         self.freeze = _chip("Freeze", "Sliders, wandering, temperature and other seeds leave this level as it is")
-        self.freeze.clicked.connect(self.freezeToggled)
         self.swap = _chip("From B", "Take this level from the second picture")
-        self.swap.clicked.connect(self.swapToggled)
         self.solo = _chip("Solo", "Show this level alone, the others at zero")
         self.solo.clicked.connect(self.soloToggled)
         self.map.clicked.connect(lambda: self.soloToggled.emit(not self.solo.isChecked()))
-        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet", do=self.rollWanted.emit)
+        self.roll = button("Roll", "Draw this level alone anew, the others stay", kind="quiet")
         head = hbox(self.name, self.extent, self.norm, stretch={1: 1})
         for chip in (self.freeze, self.swap, self.solo):
             # A click changes the chip before the state has agreed: the next state is shown in any case.
@@ -146,9 +139,6 @@ class LevelsSection(Section):
     rollWanted = Signal(int)
     secondKeyChosen = Signal(str)
     secondBookmarkChosen = Signal(int)
-    secondSeedWanted = Signal()
-    secondCurrentWanted = Signal()
-    swapAllWanted = Signal()
 
     def __init__(self) -> None:
         super().__init__("Levels", collapsed=True, action="Reset")
@@ -176,11 +166,9 @@ class LevelsSection(Section):
         self._menu = QMenu(self.choose)
         self.choose.setMenu(self._menu)
         self.second.clicked.connect(self.choose.showMenu)
-        self.seed = button("Seed", "Another sample as second picture", kind="quiet", do=self.secondSeedWanted.emit)
+        self.seed = button("Seed", "Another sample as second picture", kind="quiet")
         self.current = button("Current", "The picture on show as second picture", kind="quiet")
-        self.current.clicked.connect(lambda: self.secondCurrentWanted.emit())
         self.swap_all = button("All", "Take every level from the second picture, or none", kind="quiet")
-        self.swap_all.clicked.connect(lambda: self.swapAllWanted.emit())
         box = QWidget()
         chips = hbox(self.choose, self.seed, self.current, self.swap_all, None, gap_px=0)
         side = vbox(None, self.second_name, chips, None, gap_px=4)
@@ -214,9 +202,7 @@ class LevelsSection(Section):
         self.setVisible(bool(groups))
         if old is not None and info is not None and self.rows and old.groups == groups:
             return
-        for row in self.rows:
-            row.setParent(None)
-            row.deleteLater()
+        discard(self.rows)
         self.rows = []
         if info is None:
             return
@@ -231,11 +217,11 @@ class LevelsSection(Section):
         row = LevelRow(group, default)
         row.heated.connect(lambda value: self.heated.emit(index, value))
         row.scaled.connect(lambda value: self.scaled.emit(index, value))
-        row.settled.connect(self.settled)
-        row.freezeToggled.connect(lambda on: self.freezeToggled.emit(index, on))
-        row.swapToggled.connect(lambda on: self.swapToggled.emit(index, on))
+        row.slider.released.connect(self.settled)
+        row.freeze.clicked.connect(lambda on: self.freezeToggled.emit(index, on))
+        row.swap.clicked.connect(lambda on: self.swapToggled.emit(index, on))
         row.soloToggled.connect(lambda on: self.soloToggled.emit(index, on))
-        row.rollWanted.connect(lambda: self.rollWanted.emit(index))
+        row.roll.clicked.connect(lambda: self.rollWanted.emit(index))
         return row
 
     def _show_rules(self, now: AppState) -> None:

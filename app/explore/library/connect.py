@@ -26,5 +26,5 @@ def connect(
     library.photos.removed.connect(photos.remove)
     library.drop.filesDropped.connect(files.open_files)
     library.drop.imageDropped.connect(files.take_picture)
-    library.openPhoto.connect(files.open_photo)
-    library.trainWanted.connect(show_train)
+    library.drop.clicked.connect(files.open_photo)
+    library.run_section.actionClicked.connect(show_train)

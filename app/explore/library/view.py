@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.model_host import run_ref
 from app.explore.history.bookmarks_view import BookmarksPanel
@@ -31,8 +31,6 @@ class Library(QWidget):
     """Emits what was chosen; a key is a model's file, a run's folder or a photo's key."""
 
     modelChosen = Signal(str)
-    openPhoto = Signal()
-    trainWanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,21 +49,15 @@ class Library(QWidget):
         self._open = {FIRST, YOURS}
         self._shown: str | None = None
         self._encode: dict[str, str] = {}
-        self.drop.clicked.connect(self.openPhoto)
-        self._run_section = Section("Runs", action="Train")
-        self._run_section.actionClicked.connect(self.trainWanted)
+        self.run_section = Section("Runs", action="Train")
         model_section, photo_section = Section("Models"), Section("Photos")
         model_section.add(self.models)
         model_section.add(self._no_models)
-        self._run_section.add(self.runs)
+        self.run_section.add(self.runs)
         photo_section.add(self.photos)
         photo_section.add(self.drop)
-        column = vbox(model_section, self._run_section, self.bookmarks, photo_section, None, gap_px=12)
-        column.setContentsMargins(12, 8, 12, 12)
-        inner = held(column)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inner))
+        sections = (model_section, self.run_section, self.bookmarks, photo_section)
+        self.setLayout(vbox(scrolled(held(vbox(*sections, None, gap_px=12, margins=(12, 8, 12, 12))))))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if moved(now, before, "models", "info"):

@@ -18,7 +18,7 @@ def connect(
 ) -> Actions:
     """Connects the morph's corners, path and pad; `window` owns the dialog of an export."""
     ask = partial(morph.ask_export, window)
-    view.slotChosen.connect(morph.choose_slot)
+    view.slotChosen.connect(lambda index: morph.change(chosen=index))
     view.slotKeyDropped.connect(lambda index, key: morph.set_photo(key, index))
     view.slotFilesDropped.connect(lambda index, names: photos.add_files(names, lambda key: morph.set_photo(key, index)))
     view.slotImageDropped.connect(
@@ -26,22 +26,22 @@ def connect(
     )
     view.slotCurrent.connect(morph.set_current)
     view.slotRemoved.connect(morph.remove_slot)
-    view.slotAdded.connect(morph.add_slot)
+    view.more.clicked.connect(morph.add_slot)
     view.fractionChanged.connect(morph.set_fraction)
-    view.padWanted.connect(morph.show_pad)
-    view.padPlaced.connect(morph.set_pad)
-    view.cornerMoved.connect(morph.move_corner)
-    view.holdWanted.connect(morph.set_hold)
-    view.playWanted.connect(morph.play)
-    view.takeWanted.connect(morph.take)
+    view.mode.changed.connect(lambda mode: morph.show_pad(mode == "pad"))
+    view.pad.placed.connect(morph.set_pad)
+    view.strip.keyMoved.connect(morph.move_corner)
+    view.strip.holdWanted.connect(lambda place, frames: morph.set_hold(frames, place))
+    view.play.clicked.connect(morph.play)
+    view.take.clicked.connect(morph.take)
     view.roomChanged.connect(morph.set_room)
-    panel.backgroundChanged.connect(morph.set_background)
-    panel.methodChanged.connect(morph.set_method)
-    panel.fractionChanged.connect(morph.set_fraction)
+    panel.background.changed.connect(lambda background: morph.change(background=background))
+    panel.method.changed.connect(lambda method: morph.change(method=method))
+    panel.plot.placed.connect(morph.set_fraction)
     panel.timingChanged.connect(morph.set_timing)
-    panel.holdChanged.connect(morph.set_hold)
+    panel.hold.changed.connect(morph.set_hold)
     panel.exportChanged.connect(morph.set_export)
-    panel.exportWanted.connect(ask)
+    panel.export.clicked.connect(lambda: ask())
     return {
         "morph.play": morph.if_shown(morph.play),
         "morph.take": morph.if_shown(morph.take),

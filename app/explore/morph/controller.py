@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,13 +38,11 @@ class MorphController(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._explore, self._photos = store, explore, photos
+        self.change = partial(store.change, "morph")
         self.drawing = MorphDrawing(store, photos, self)
         self.player = MorphPlayer(store, self.drawing, self)
         store.changed.connect(self._changed)
         store.modelOpened.connect(self._model_opened)
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(morph=replace(self._store.state.morph, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.view == "morph" and before.view != "morph":
@@ -75,10 +74,6 @@ class MorphController(QObject):
             self.set_photo(other, 1)
         else:
             self._set_sample(1)
-
-    def choose_slot(self, index: int) -> None:
-        """The corner that the next photo goes to."""
-        self._set(chosen=index)
 
     def set_current(self, index: int | None = None) -> None:
         """The current code, as it is now, into a corner."""
@@ -137,7 +132,7 @@ class MorphController(QObject):
         """One corner more."""
         morph = self._store.state.morph
         if len(morph.slots) < len(LETTERS):
-            self._set(slots=(*morph.slots, None), chosen=len(morph.slots))
+            self.change(slots=(*morph.slots, None), chosen=len(morph.slots))
 
     def remove_slot(self, index: int) -> None:
         """Empties a corner; the third and fourth go."""
@@ -147,7 +142,7 @@ class MorphController(QObject):
         else:
             slots[index] = None
         pad = self._store.state.morph.pad if len(slots) > 2 else None
-        self._set(slots=tuple(slots), chosen=min(index, len(slots) - 1), pad=pad)
+        self.change(slots=tuple(slots), chosen=min(index, len(slots) - 1), pad=pad)
 
     def move_corner(self, place: int, to: int) -> None:
         """Puts the path's corner number `place` where number `to` is; those between move up."""
@@ -158,7 +153,7 @@ class MorphController(QObject):
         moved.insert(to, moved.pop(place))
         for index, slot in zip(order, moved, strict=True):
             slots[index] = slot
-        self._set(slots=tuple(slots), chosen=order[to])
+        self.change(slots=tuple(slots), chosen=order[to])
 
     def set_hold(self, frames: int, place: int | None = None) -> None:
         """How many frames the path's corner number `place` rests; without a number all of them."""
@@ -169,7 +164,7 @@ class MorphController(QObject):
             replace(slot, hold=frames) if slot is not None and (i in which or place is None) else slot
             for i, slot in enumerate(morph.slots)
         )
-        self._set(slots=slots)
+        self.change(slots=slots)
 
     def _put(self, index: int, slot: MorphSlot | None, *, advance: bool = True) -> None:
         slots = list(self._store.state.morph.slots)
@@ -180,15 +175,17 @@ class MorphController(QObject):
         changes: dict[str, object] = {"slots": tuple(slots)}
         if advance:
             changes["chosen"] = next((i for i, s in enumerate(slots) if s is None), (index + 1) % len(slots))
-        self._set(**changes)
+        self.change(**changes)
 
     def _model_opened(self) -> None:
         """Codes belong to one model: photos are encoded again, other corners go."""
         slots = self._store.state.morph.slots
-        self._set(slots=tuple(None for _ in slots), picture=None, strip=None, norms=None, chosen=0, whole=None, why="")
+        self.change(
+            slots=tuple(None for _ in slots), picture=None, strip=None, norms=None, chosen=0, whole=None, why=""
+        )
         info = self._store.state.info
         if info is not None and len(info.groups) < 2 and self._store.state.morph.method == "levels":
-            self._set(method="slerp")
+            self.change(method="slerp")
         self.drawing.forget()
         for index, slot in enumerate(slots):
             if slot is not None and slot.photo is not None and self._store.state.view == "morph":
@@ -215,12 +212,8 @@ class MorphController(QObject):
         self._store.step_aside()
         if self._store.state.morph.playing:
             self.player.halt()
-        self._set(fraction=fraction, pad=None)
+        self.change(fraction=fraction, pad=None)
         self.drawing.draw()
-
-    def set_method(self, method: str) -> None:
-        """lerp, slerp, norm, or levels where the model has several."""
-        self._set(method=method)
 
     def set_timing(self, name: str, value: Any) -> None:
         """A field of `MorphTiming`."""
@@ -230,27 +223,23 @@ class MorphController(QObject):
         changed = replace(timing, **{name: value})
         if changed == timing:
             return
-        self._set(timing=changed)
-
-    def set_background(self, background: str) -> None:
-        """What is behind the heads at full size, one of `engine.blending.BACKGROUNDS`."""
-        self._set(background=background)
+        self.change(timing=changed)
 
     def set_room(self, side_px: int) -> None:
         """How large a frame is on screen, in its pixels."""
         if side_px != self._store.state.morph.room:
-            self._set(room=side_px)
+            self.change(room=side_px)
 
     def set_export(self, name: str, value: Any) -> None:
         """A field of `MorphExport`."""
-        self._set(export=replace(self._store.state.morph.export, **{name: value}))
+        self.change(export=replace(self._store.state.morph.export, **{name: value}))
 
     def show_pad(self, on: bool) -> None:
         """The pad between three or four corners, or the path."""
         if on and len(self._store.state.morph.slots) < 3:
             self._store.notices.warn("The pad needs three or four corners: add one first.")
             return
-        self._set(pad=(0.5, 0.5) if on else None)
+        self.change(pad=(0.5, 0.5) if on else None)
         self.drawing.draw()
 
     def toggle_pad(self) -> None:
@@ -262,7 +251,7 @@ class MorphController(QObject):
     def set_pad(self, x: float, y: float) -> None:
         """Where on the pad."""
         self._store.step_aside()
-        self._set(pad=(x, y))
+        self.change(pad=(x, y))
         self.drawing.draw()
 
     def take(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +47,7 @@ class MorphDrawing(QObject):
     def __init__(self, store: Store, photos: PhotoController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._photos = store, photos
+        self._set = partial(store.change, "morph")
         self._corners = Corners(store.photo_loader)
         self._version = 0
         self._decoded: tuple[object, Pictures | None] = (None, None)
@@ -55,9 +56,6 @@ class MorphDrawing(QObject):
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(lambda: self.draw(fine=True))
         store.changed.connect(self._changed)
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(morph=replace(self._store.state.morph, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         if now.closing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.explore.morph.path import LETTERS, filled, marks_of, timeline_of
 from app.explore.morph.shown import whole_shows
@@ -15,7 +15,8 @@ from app.state import AppState, moved
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
 from app.widgets.form import FormRows, IntField, Section
-from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.labels import kind_label
+from app.widgets.layout import hbox, held, scrolled, vbox
 from app.widgets.norm_plot import NormPlot
 from app.widgets.segmented import Segmented
 from app.widgets.tiles import Tiles
@@ -52,13 +53,8 @@ LOOP_TIP: Final = (
 class MorphPanel(QWidget):
     """Emits (field, value) of the timing and of the export, and the place on the path that was chosen."""
 
-    methodChanged = Signal(str)
-    backgroundChanged = Signal(str)
-    fractionChanged = Signal(float)
     timingChanged = Signal(str, object)
-    holdChanged = Signal(int)
     exportChanged = Signal(str, object)
-    exportWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,30 +63,19 @@ class MorphPanel(QWidget):
         self.setFixedWidth(WIDTH_PX)
         self._offered: tuple[str, ...] = ()
         self._tiles: tuple[Pictures, ...] | None = None
-        inner = QWidget()
         self.behind = self._background_section()
-        column = vbox(
-            self._path_section(), self.behind, self._timing_section(), self._export_section(), None, gap_px=12
-        )
-        column.setContentsMargins(16, 8, 16, 12)
-        inner.setLayout(column)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inner))
+        sections = (self._path_section(), self.behind, self._timing_section(), self._export_section())
+        self.setLayout(vbox(scrolled(held(vbox(*sections, None, gap_px=12, margins=(16, 8, 16, 12))))))
 
     def _path_section(self) -> Section:
         section = Section("Way")
         self.method = Combo([(key, title) for key, title, _ in METHODS], tooltip="How the code gets from face to face")
         self.method.setAccessibleName("Kind of path")
-        self.method.changed.connect(self.methodChanged)
-        self.explanation = QLabel()
-        self.explanation.setProperty("kind", "muted")
-        self.explanation.setWordWrap(True)
+        self.explanation = kind_label("muted", wordWrap=True)
         # Two lines for every sentence, so that choosing moves nothing.
         self.explanation.setMinimumHeight(36)
         self.explanation.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.plot = NormPlot()
-        self.plot.placed.connect(self.fractionChanged)
         for widget in (self.method, self.explanation, self.plot):
             section.add(widget)
         return section
@@ -99,7 +84,6 @@ class MorphPanel(QWidget):
         section = Section("Background")
         self.background = Tiles(BACKGROUNDS)
         self.background.setAccessibleName("What is behind the heads")
-        self.background.changed.connect(self.backgroundChanged)
         section.add(self.background)
         section.hide()
         return section
@@ -109,16 +93,15 @@ class MorphPanel(QWidget):
         self.frames = IntField(10, 600, 120, step=10)
         self.frames.changed.connect(lambda value: self.timingChanged.emit("frames", value))
         self.hold = IntField(0, 60, 0, step=5)
-        self.hold.changed.connect(self.holdChanged)
         self.easing = Combo(EASINGS)
         self.easing.changed.connect(lambda key: self.timingChanged.emit("easing", key))
         self.loop = Segmented(LOOPS, tooltip=LOOP_TIP)
         self.loop.changed.connect(lambda key: self.timingChanged.emit("loop", key))
         self.speed = Segmented(SPEEDS, tooltip="Pictures per second, in the window and in the file")
         self.speed.changed.connect(lambda key: self.timingChanged.emit("fps", int(key)))
-        counts, rest = QWidget(), QLabel("Rest")
+        rest = QLabel("Rest")
         rest.setBuddy(self.hold)
-        counts.setLayout(hbox(self.frames, 4, rest, self.hold))
+        counts = held(hbox(self.frames, 4, rest, self.hold))
         self.frames.setAccessibleName("Frames")
         self.frames.setToolTip("Pictures in all, rests and the way back included (10 to 600)")
         self.hold.setAccessibleName("Rest")
@@ -128,8 +111,7 @@ class MorphPanel(QWidget):
         rows.add_row("Speed", self.speed, "Pictures per second, in the window and in the file")
         section.add(rows)
         section.add_layout(hbox(self.loop, None))
-        self.length = QLabel()
-        self.length.setProperty("kind", "muted")
+        self.length = kind_label("muted")
         section.add(self.length)
         return section
 
@@ -147,18 +129,14 @@ class MorphPanel(QWidget):
         self.side.setAccessibleName("Size")
         self.side.setToolTip("Pixels of a frame (256 to 2,048)")
         self.side.changed.connect(lambda key: self.exportChanged.emit("side", int(key)))
-        size = QWidget()
-        size.setLayout(hbox(self.scale, self.smooth, self.side))
+        size = held(hbox(self.scale, self.smooth, self.side))
         self.scale.setAccessibleName("Enlarge")
         self.scale.setToolTip("Times the model's own size (1 to 8)")
         rows.add_row("Size", size)
-        self.about = QLabel()
-        self.about.setProperty("kind", "muted")
-        self.about.setWordWrap(True)
+        self.about = kind_label("muted", wordWrap=True)
         self.about.setMinimumHeight(36)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.export = button("Export…", f"Choose where it goes, then write it ({keys_text('morph.export')})")
-        self.export.clicked.connect(lambda: self.exportWanted.emit())
         section.add(rows)
         section.add(self.about)
         section.add_layout(hbox(self.export, None))

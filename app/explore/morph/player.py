@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class MorphPlayer(QObject):
     def __init__(self, store: Store, drawing: MorphDrawing, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._drawing = store, drawing
+        self._set = partial(store.change, "morph")
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._fractions: tuple[float, ...] = ()
@@ -52,9 +53,6 @@ class MorphPlayer(QObject):
         self._first = self._index = 0
         self._shown: deque[float] = deque(maxlen=240)
         store.changed.connect(self._changed)
-
-    def _set(self, **changes: Any) -> None:
-        self._store.update(morph=replace(self._store.state.morph, **changes))
 
     def _changed(self, before: AppState, now: AppState) -> None:
         old, new = before.morph, now.morph
@@ -186,27 +184,22 @@ class MorphPlayer(QObject):
             return np.concatenate(parts)
 
         def done(pictures: Pictures) -> None:
-            store.end_job(JOB)
             if self._path is path and store.state.morph.playing:
                 self._set(frames=pictures)
                 self._start()
 
-        def failed(event: Failed | None) -> None:
-            store.end_job(JOB)
+        def ended() -> None:
             if self._path is path:
                 self._set(playing=False)
-            if event is not None:
-                store.notices.failed(event)
 
-        def told(event: Advanced) -> None:
+        def failed(event: Failed) -> None:
+            ended()
+            store.notices.failed(event)
+
+        def told(event: Advanced) -> JobView:
             left = f" · {duration(event.seconds_left)} left" if event.seconds_left is not None else ""
-            store.show_job(
-                JobView(JOB, "Preparing the morph", event.done / event.total, f"{event.done} / {total}{left}")
-            )
+            return JobView(JOB, text, event.done / event.total, f"{event.done} / {total}{left}")
 
-        self._job = store.tasks.submit(
-            "study", JOB, work, done=done, failed=failed, stopped=lambda: failed(None), progress=told
-        )
-        job = self._job
-        view = JobView(JOB, "Preparing the morph", None, f"{total} pictures")
-        store.show_job(view, cancel=lambda: store.tasks.cancel(job))
+        text = "Preparing the morph"
+        row = JobView(JOB, text, None, f"{total} pictures")
+        self._job = store.run_job(row, work, done=done, failed=failed, stopped=ended, told=told)

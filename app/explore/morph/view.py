@@ -54,14 +54,7 @@ class MorphView(QWidget):
     slotImageDropped = Signal(int, object)
     slotCurrent = Signal(int)
     slotRemoved = Signal(int)
-    slotAdded = Signal()
     fractionChanged = Signal(float)
-    padWanted = Signal(bool)
-    padPlaced = Signal(float, float)
-    cornerMoved = Signal(int, int)
-    holdWanted = Signal(int, int)
-    playWanted = Signal()
-    takeWanted = Signal()
     roomChanged = Signal(int)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -71,14 +64,12 @@ class MorphView(QWidget):
         self.corners = [self._slot(index) for index in range(len(LETTERS))]
         self.stage = CentredStage(self.picture, self.corners)
         self.pad = Pad()
-        self.pad.placed.connect(self.padPlaced)
         self.pad.cornerClicked.connect(self.slotChosen)
         self.pad.keyDropped.connect(self.slotKeyDropped)
         self.pad.filesDropped.connect(self.slotFilesDropped)
         self.mode = Segmented(
             MODES, tooltip=f"Along a path, or anywhere between the corners ({keys_text('morph.pad')})"
         )
-        self.mode.changed.connect(lambda key: self.padWanted.emit(key == "pad"))
         self.slider = ValueSlider(
             "Path",
             0.0,
@@ -92,27 +83,16 @@ class MorphView(QWidget):
         self.slider.changed.connect(self.fractionChanged)
         self.strip = KeyStrip(thumb_px=48)
         self.strip.selected.connect(self._strip_chosen)
-        self.strip.keyMoved.connect(self.cornerMoved)
-        self.strip.holdWanted.connect(lambda key, frames: self.holdWanted.emit(frames, key))
         self.play = button("Play", f"Play or halt ({keys_text('morph.play')})", kind="primary")
         self.take = button("Use", f"Make the code at this place the current one ({keys_text('morph.take')})")
         self.more = button("+ Corner", f"A third or fourth face ({keys_text('morph.corner')})", kind="quiet")
-        for push, signal in ((self.play, self.playWanted), (self.take, self.takeWanted), (self.more, self.slotAdded)):
-            push.clicked.connect(lambda _checked=False, wanted=signal: wanted.emit())
         self.play.setFixedWidth(80)
         self._filler = QWidget()
-        path_row = hbox(self.slider, self._filler, self.take, self.more, self.mode)
-        path_row.setStretch(0, 1)
-        path_row.setStretch(1, 1)
+        path_row = hbox(self.slider, self._filler, self.take, self.more, self.mode, stretch={0: 1, 1: 1})
         # In line with the thumbnails, above the letters of the corners.
-        strip_row = hbox(self.strip, vbox(10, self.play, None, gap_px=0))
-        strip_row.setStretch(0, 1)
-        stage_row = hbox(self.stage, self.pad, gap_px=16)
-        stage_row.setStretch(0, 8)
-        stage_row.setStretch(1, 5)
-        column = vbox(stage_row, path_row, strip_row, gap_px=8)
-        column.setStretch(0, 1)
-        self.setLayout(column)
+        strip_row = hbox(self.strip, vbox(10, self.play, None, gap_px=0), stretch={0: 1})
+        stage_row = hbox(self.stage, self.pad, gap_px=16, stretch={0: 8, 1: 5})
+        self.setLayout(vbox(stage_row, path_row, strip_row, gap_px=8, stretch={0: 1}))
 
     def _slot(self, index: int) -> Slot:
         slot = Slot(LETTERS[index])

@@ -33,11 +33,6 @@ class SingleView(QWidget):
 
     filesDropped = Signal(list)
     imageDropped = Signal(object)
-    frameWanted = Signal()
-    faceStepped = Signal(int)
-    improveWanted = Signal()
-    searchCancelled = Signal()
-    roomChanged = Signal(int, int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,15 +47,14 @@ class SingleView(QWidget):
         self._make_feet()
         self.stage = CentredStage(self.picture, (self.photo, self.error))
         self.framing, self.full = FramingPanel(), FullSizePanel()
-        self._pages = Pages()
-        self._pages.roomChanged.connect(self.roomChanged)
+        self.pages = Pages()
         for page in (self.stage, self.framing):
-            self._pages.addWidget(beside(page))
-        self._pages.addWidget(self.full)
+            self.pages.addWidget(beside(page))
+        self.pages.addWidget(self.full)
         self.steps = StepsPanel()
         self.steps.setContentsMargins(MARGIN_PX, 0, MARGIN_PX, 0)
         self.history = self.steps.strip
-        self.setLayout(vbox(self._pages, self.steps, gap_px=8, stretch={0: 1}))
+        self.setLayout(vbox(self.pages, self.steps, gap_px=8, stretch={0: 1}))
 
     def _make_feet(self) -> None:
         """The small controls under the photo and its error."""
@@ -73,13 +67,9 @@ class SingleView(QWidget):
         self.improve = button(
             "Improve", f"Look for a code that is nearer to the photo ({keys('photo.improve')})", kind="quiet"
         )
-        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet", do=self.searchCancelled.emit)
+        self.stop = button("Cancel", "Stop looking; what is there stays", kind="quiet")
         self.curve = Sparkline("RMS error", parent=self.error)
         self.curve.hide()
-        self.face_before.clicked.connect(lambda: self.faceStepped.emit(-1))
-        self.face_next.clicked.connect(lambda: self.faceStepped.emit(1))
-        self.frame.clicked.connect(lambda: self.frameWanted.emit())
-        self.improve.clicked.connect(lambda: self.improveWanted.emit())
         self.photo.add_footer(self.face_before, self.face_next, self.frame)
         self.error.add_footer(self.improve, self.stop)
 
@@ -99,7 +89,7 @@ class SingleView(QWidget):
             self._show_search(now)
         self.framing.show_state(now, before)
         if moved(now, before, "frame", "look", "full", "blended"):
-            self._pages.setCurrentIndex(1 if now.frame is not None else 2 if self.full.shows(now) else 0)
+            self.pages.setCurrentIndex(1 if now.frame is not None else 2 if self.full.shows(now) else 0)
         self.full.show_state(now, before)
         self.steps.show_state(now, before)
         if moved(now, before, "split", "history", "look"):
@@ -170,8 +160,7 @@ class Pages(QStackedWidget):
 
 def beside(page: QWidget) -> QWidget:
     """A page that does not go to the edges of the canvas, as the photo does."""
-    room = held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
-    return room
+    return held(vbox(page, margins=(MARGIN_PX, 0, MARGIN_PX, 0)))
 
 
 def _likelihood(now: AppState) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from app.diagnosis.findings import words
 from app.theme import set_kind
@@ -15,7 +15,7 @@ from app.train.birthday.state import BirthdayState
 from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
 from app.widgets.pair import AnswerDots, PairView
 from engine.diagnostics import PAIRS, Game, Kind, Support, outcome, over, rounded, rounds_sentence, support_sentence
 
@@ -72,10 +72,8 @@ class BirthdayView(QWidget):
             # A click must not take S and D away from the view.
             push.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             push.clicked.connect(lambda _checked=False, call=act: call())
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._play_page())
         self._result = scrolled(QWidget())
-        self._pages.addWidget(self._result)
+        self._pages = stacked(self._play_page(), self._result)
         head = hbox(vbox(title, self.line, gap_px=2), None, self.back)
         self.setLayout(vbox(head, self.message, self._pages, gap_px=8, stretch={2: 1}))
         self.result: QLabel | None = None
@@ -87,8 +85,7 @@ class BirthdayView(QWidget):
         column = vbox(self.pair, self.dots, self.question, answers, others, 4, words(HELP), None, gap_px=8)
         column.setStretch(0, 20)
         column.setStretch(column.count() - 1, 1)
-        page = held(column)
-        return page
+        return held(column)
 
     def show_state(self, state: BirthdayState) -> None:
         if not state.open:

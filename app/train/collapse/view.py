@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.diagnosis.report import ReportView
 from app.state import AppState, moved
@@ -15,7 +15,7 @@ from app.train.state import RunView
 from app.widgets.buttons import button
 from app.widgets.fields import Combo
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from engine.diagnostics import ReportEntry
 
 NONE_YET: Final = (
@@ -28,8 +28,6 @@ class CollapsePanel(QWidget):
     """The verdict and its findings, or the birthday test."""
 
     runWanted = Signal(object, bool)
-    stepChosen = Signal(int)
-    birthdayWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,9 +40,7 @@ class CollapsePanel(QWidget):
         )
         self.quick.clicked.connect(lambda: self.runWanted.emit(None, True))
         self.full.clicked.connect(lambda: self.runWanted.emit(None, False))
-        self.birthday_button.clicked.connect(lambda: self.birthdayWanted.emit())
         self.steps = Combo(tooltip="The step whose report is shown; it follows the scrubber of the pictures.")
-        self.steps.changed.connect(lambda key: self.stepChosen.emit(int(key)))
         self.every = kind_label("small")
         self.report = ReportView(NONE_YET)
         self.report.runWanted.connect(lambda names: self.runWanted.emit(names, False))
@@ -52,9 +48,7 @@ class CollapsePanel(QWidget):
         line = hbox(self.every, None, self.steps)
         page = held(vbox(buttons, line, self.report, gap_px=8, stretch={2: 1}))
         self.birthday = BirthdayView()
-        self._pages = QStackedWidget()
-        self._pages.addWidget(page)
-        self._pages.addWidget(self.birthday)
+        self._pages = stacked(page, self.birthday)
         self.setLayout(vbox(self._pages, gap_px=0))
         self._listed: tuple[ReportEntry, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from app.state import AppState
 from app.train.curves.plan import axes_known, run_name
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState
 from app.train.shortcuts import keys_text
-from app.widgets.buttons import button
+from app.widgets.buttons import button, tick
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, held, vbox
 from app.widgets.slider import ValueSlider
@@ -86,12 +87,10 @@ class CurvesHead(QWidget):
     def _make_axes(self) -> None:
         self._axes: dict[str, QAction] = {}
         for key, words in AXES:
-            entry = self._axes[key] = self.axis_menu.addAction(words)
-            entry.setCheckable(True)
-            entry.triggered.connect(lambda _checked=False, axis=key: self.axisChosen.emit(axis))
+            self._axes[key] = tick(self.axis_menu, words)
+            self._axes[key].triggered.connect(partial(self.axisChosen.emit, key))
         self.axis_menu.addSeparator()
-        self.log_x = self.axis_menu.addAction("Logarithmic x axis")
-        self.log_x.setCheckable(True)
+        self.log_x = tick(self.axis_menu, "Logarithmic x axis")
 
     def show_curves(self, now: AppState, *, axis: str) -> None:
         """Shows the choices; `axis` is what x counts in truth, where a run does not tell what was chosen."""
@@ -129,12 +128,9 @@ class CurvesHead(QWidget):
             entry.triggered.connect(lambda _checked=False: self.markedWanted.emit())
             self.compare_menu.addSeparator()
         for key, name, on in wanted:
-            entry = self.compare_menu.addAction(name)
-            entry.setCheckable(True)
-            entry.setChecked(on)
-            entry.setEnabled(on or not full)
+            toggle = partial(self.compareToggled.emit, key)
+            entry = tick(self.compare_menu, name, on=on, enabled=on or not full, do=toggle)
             entry.setToolTip(FULL if full and not on else Path(key).name)
-            entry.triggered.connect(lambda checked, path=key: self.compareToggled.emit(path, checked))
         if not wanted:
             self.compare_menu.addAction("No other run yet").setEnabled(False)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.state import AppState, moved
 from app.train.curves import drawing, plan
@@ -17,8 +18,8 @@ from app.train.curves.export import Sheet
 from app.train.curves.head import CurvesHead
 from app.train.state import RunView
 from app.widgets import form
-from app.widgets.buttons import button
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.buttons import button, tick
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from engine.api import Plot
 from engine.runs import FigureRow
 
@@ -67,11 +68,7 @@ class TrainCurves(QWidget):
         self._column = vbox(hbox(self.more, None), None, gap_px=GAP_PX)
         self._inner = held(self._column)
         self._area = scrolled(self._inner)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP_PX)
-        layout.addWidget(self.head)
-        layout.addWidget(self._area, 1)
+        self.setLayout(vbox(self.head, self._area, gap_px=GAP_PX, stretch={1: 1}))
         self.head.whole.clicked.connect(self.show_whole)
 
     # state
@@ -221,8 +218,7 @@ class TrainCurves(QWidget):
         self._sections = wanted
         titles = {row.title: row for section in wanted for row in section.plots}
         for cards in (self.plots, self.charts):
-            for title in [title for title in cards if title not in titles]:
-                _drop(cards.pop(title))
+            discard([cards.pop(title) for title in list(cards) if title not in titles])
         for fold in self._folds.values():
             fold.setParent(None)
         old, self._folds = self._folds, {}
@@ -286,11 +282,7 @@ class TrainCurves(QWidget):
             return
         self.more_menu.clear()
         for name, on in wanted:
-            entry = self.more_menu.addAction(plan.nice(name))
-            entry.setData(name)
-            entry.setCheckable(True)
-            entry.setChecked(on)
-            entry.triggered.connect(lambda checked, metric=name: self.metricWanted.emit(metric, checked))
+            tick(self.more_menu, plan.nice(name), on=on, do=partial(self.metricWanted.emit, name)).setData(name)
 
     # one hand for all plots
     def _point_all(self, x: float | None) -> None:
@@ -354,11 +346,6 @@ class TrainCurves(QWidget):
         height = min(TALLEST_PX, max(FLATTEST_PX, room // count - GAP_PX // 2))
         for card in (*self.plots.values(), *self.charts.values()):
             card.setFixedHeight(height)
-
-
-def _drop(card: QWidget) -> None:
-    card.setParent(None)
-    card.deleteLater()
 
 
 def _at_step(rows: Sequence[FigureRow], step: int | None) -> FigureRow | None:

@@ -61,35 +61,32 @@ class DataController(QObject):
             return session.survey(data, progress=context.named("looking for copies"))
 
         def done(found: Survey) -> None:
-            self._ended()
+            ended()
             self._store.change("data", survey=found, looked=choice, attribute="", show="pictures", page=0, message="")
             self._see()
 
         def failed(event: Failed) -> None:
-            self._ended()
+            ended()
             self._store.change("data", message=event.message)
             self._store.notices.failed(event)
 
-        self._store.change("data", busy=True, message="")
-        self._store.show_job(JobView(JOB, "Looking at the data", None, ""), cancel=self.stop)
-        self._job = self._store.tasks.submit(
-            "study", "look at the data", work, done=done, failed=failed, stopped=self._ended, progress=self._tell
-        )
+        def ended() -> None:
+            self._job = None
+            self._store.change("data", busy=False)
 
-    def _tell(self, event: Advanced) -> None:
-        fraction = event.done / event.total if event.total else None
-        self._store.show_job(
-            JobView(JOB, "Looking at the data", fraction, f"{event.text}, {100 * (fraction or 0):.0f} %")
+        def told(event: Advanced) -> JobView:
+            fraction = event.done / event.total if event.total else None
+            return JobView(JOB, text, fraction, f"{event.text}, {100 * (fraction or 0):.0f} %")
+
+        text = "Looking at the data"
+        self._store.change("data", busy=True, message="")
+        self._job = self._store.run_job(
+            JobView(JOB, text, None), work, done=done, failed=failed, stopped=ended, told=told, kind="look at the data"
         )
 
     def stop(self) -> None:
         """Stops looking; what was found before stays."""
         self._store.tasks.cancel(self._job)
-
-    def _ended(self) -> None:
-        self._job = None
-        self._store.end_job(JOB)
-        self._store.change("data", busy=False)
 
     # the pictures
     def show(self, show: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.state import AppState, moved
 from app.train.data.state import PAGE, SHOWS, DataState
@@ -14,7 +14,7 @@ from app.widgets.empty import EmptyState
 from app.widgets.form import FormRows, Section
 from app.widgets.grid import PictureGrid
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import hbox, held, scrolled, stacked, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.share_list import Share, ShareList
 from app.words import nice
@@ -53,24 +53,18 @@ class DataPage(QWidget):
         self.attributes = ShareList()
         self._attributes = Section("Attributes", collapsible=False)
         self._attributes.add(self.attributes)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(
-            EmptyState(
-                "Look before you train",
-                "Choose a data set at the left and press Look: how many images, of which sizes, what their labels say, "
-                "how they are split, and which of them are copies of others.",
-            )
+        empty = EmptyState(
+            "Look before you train",
+            "Choose a data set at the left and press Look: how many images, of which sizes, what their labels say, "
+            "how they are split, and which of them are copies of others.",
         )
-        self._pages.addWidget(self._looked_page())
+        self._pages = stacked(empty, self._looked_page())
         self.setLayout(vbox(self._pages))
 
     def _looked_page(self) -> QWidget:
         turn = hbox(self.where, self.back, self.next, gap_px=4)
         head = hbox(vbox(self.title, self.line, gap_px=2), None)
-        listed = held(vbox(self.broken, None))
-        self._seen = QStackedWidget()
-        self._seen.addWidget(self.grid)
-        self._seen.addWidget(scrolled(listed))
+        self._seen = stacked(self.grid, scrolled(held(vbox(self.broken, None))))
         left = vbox(hbox(self.show_what, None, turn), self._seen, gap_px=8, stretch={1: 1})
         figures = Section("Figures", collapsible=False)
         figures.add(self.facts)
@@ -78,8 +72,7 @@ class DataPage(QWidget):
         facts = scrolled(inner)
         facts.setFixedWidth(FACTS_PX)
         body = hbox(left, facts, gap_px=24, stretch={0: 1})
-        page = held(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
-        return page
+        return held(vbox(head, body, gap_px=16, margins=(24, 16, 24, 12), stretch={1: 1}))
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
         if not moved(now, before, "data"):

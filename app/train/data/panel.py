@@ -18,8 +18,6 @@ class DataPanel(QWidget):
     """Emits what was chosen, that it shall be looked at, and that it shall be trained on."""
 
     chosen = Signal(object)
-    lookWanted = Signal()
-    trainWanted = Signal(object)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,9 +38,8 @@ class DataPanel(QWidget):
         ):
             rows.add_row(label, field, tooltip)
             field.changed.connect(lambda _text: self._tell())
-        self.look = button("Look", "Count, measure and search for copies", kind="primary", do=self.lookWanted.emit)
+        self.look = button("Look", "Count, measure and search for copies", kind="primary")
         self.train = button("Train on this", "Put this data set into the form of a new run")
-        self.train.clicked.connect(lambda: self.trainWanted.emit(self.choice()))
         self.notes = QLabel(wordWrap=True)
         section, self._remarks = Section("Data set", collapsible=False), Section("Remarks", collapsible=False)
         section.add(rows)

@@ -17,5 +17,5 @@ def connect(actions: RunActions, form: TrainForm, *, cost: CostController, store
     form.hosts.host.changed.connect(actions.choose_host)
     form.hosts.on_close.changed.connect(actions.choose_on_close)
     form.banner.dropped.connect(lambda: store.update(draft=None))
-    form.banner.startChosen.connect(actions.choose_start)
+    form.banner.step.changed.connect(lambda step: actions.choose_start(int(step)))
     return {"train.start": form.submit, "train.host": actions.next_host}

@@ -17,7 +17,6 @@ class DraftBanner(QFrame):
     """Says what the form was filled from, how many knobs differ, and from which checkpoint the run starts."""
 
     dropped = Signal()
-    startChosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +24,6 @@ class DraftBanner(QFrame):
         self.words = QLabel(wordWrap=True)
         self.step = Combo(tooltip="The checkpoint whose weights and optimiser state the new run starts from.")
         self.step.setAccessibleName("Checkpoint")
-        self.step.changed.connect(lambda key: self.startChosen.emit(int(key)))
         self._close = CloseButton("Make it a new run of its own; the knobs stay as they are")
         self._close.clicked.connect(lambda: self.dropped.emit())
         top = hbox(self.words, self._close, stretch={0: 1})

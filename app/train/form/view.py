@@ -19,7 +19,7 @@ from app.train.shortcuts import keys_text
 from app.widgets.buttons import button
 from app.widgets.form import Combo, FormRows, PathField, Section, TextField
 from app.widgets.labels import kind_label
-from app.widgets.layout import hairline, held, scrolled, vbox
+from app.widgets.layout import discard, hairline, held, scrolled, vbox
 from engine.api import Catalogue, FamilyInfo, Knob, TrainRequest, Value
 from engine.data import BY_FOLDER
 from engine.errors import UsageError
@@ -221,9 +221,7 @@ class TrainForm(QWidget):
         self.side.set_options(side_options(family.sizes))
         self.preset.set_options([(name, name) for name in family.presets])
         knobs = self._catalogue.training_knobs
-        for form in self._forms:
-            form.setParent(None)
-            form.deleteLater()
+        discard(self._forms)
         self._forms = []
         for section, advanced in ((self._plain, False), (self._advanced, True)):
             for source, defaults in ((family.model_knobs, {}), (knobs, family.training_defaults)):

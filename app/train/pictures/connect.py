@@ -17,13 +17,13 @@ def connect(pictures: PicturesController, view: TrainPictures, *, store: Store, 
     ask_photo, ask_timelapse = partial(pictures.ask_photo, window), partial(pictures.ask_timelapse, window)
     view.scrubber.moved.connect(pictures.scrub)
     view.tabs.changed.connect(lambda tab: store.change("pictures", tab=tab))
-    view.playWanted.connect(pictures.play)
+    view.play.clicked.connect(pictures.play)
     view.filesDropped.connect(pictures.pin_files)
     view.imageDropped.connect(pictures.pin_picture)
-    view.pinWanted.connect(ask_photo)
+    view.pin.clicked.connect(lambda: ask_photo())
     view.pins.unpinned.connect(pictures.unpin)
     view.timelapseChanged.connect(pictures.set_timelapse)
-    view.exportWanted.connect(ask_timelapse)
+    view.export.clicked.connect(lambda: ask_timelapse())
     return {
         "pictures.tab": pictures.next_tab,
         "pictures.pin": ask_photo,

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.state import AppState, moved
 from app.train.pictures.state import PLAY_RATES, TABS, PicturesState
@@ -16,7 +16,7 @@ from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.grid import PictureGrid
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, vbox
+from app.widgets.layout import hbox, held, stacked, vbox
 from app.widgets.picture import Picture
 from app.widgets.pixels import dropped_files, take_drop
 from app.widgets.scrubber import Scrubber
@@ -130,28 +130,21 @@ class _LookInRun(QWidget):
 class TrainPictures(QWidget):
     """Tabs of pictures, the scrubber close beneath them. Emits the preview that is wanted."""
 
-    playWanted = Signal()
     filesDropped = Signal(list)
     imageDropped = Signal(object)
-    pinWanted = Signal()
     timelapseChanged = Signal(str, object)
-    exportWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
         self.tabs = Segmented(TABS, tooltip=f"What the run draws at each preview ({keys_text('pictures.tab')})")
         self.pin = button("Pin photo…", f"Show a photo inside the run at every preview ({keys_text('pictures.pin')})")
-        self.pin.clicked.connect(lambda: self.pinWanted.emit())
         self.timelapse = button("Time-lapse", "How the history plays, and its export as a film", checkable=True)
         self.grid = PictureGrid(columns=5, empty_text="Samples appear here with the first preview.")
         self.pins, self.look = _Pins(), _LookInRun()
-        self._pages = QStackedWidget()
-        for page in (self.grid, self.pins, self.look):
-            self._pages.addWidget(page)
+        self._pages = stacked(self.grid, self.pins, self.look)
         self.play = button("▶", f"Play the history ({keys_text('pictures.play')})", kind="quiet")
         self.play.setFixedWidth(32)
-        self.play.clicked.connect(lambda: self.playWanted.emit())
         self.scrubber = Scrubber(tooltip="The pictures as they were at this step.")
         timelapse_row = self._make_timelapse_row()
         self.timelapse.toggled.connect(timelapse_row.setVisible)
@@ -174,7 +167,6 @@ class TrainPictures(QWidget):
         self.rate.changed.connect(lambda key: self.timelapseChanged.emit("fps", int(key)))
         self.scale.changed.connect(lambda key: self.timelapseChanged.emit("scale", int(key)))
         self.stamp.changed.connect(lambda on: self.timelapseChanged.emit("stamp", on))
-        self.export.clicked.connect(lambda: self.exportWanted.emit())
         row = held(hbox(self.rate, self.scale, self.stamp, None, self.export))
         row.hide()
         return row

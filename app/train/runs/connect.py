@@ -33,15 +33,15 @@ def connect(
     panel.searched.connect(lambda query: store.change("run_list", query=query))
     panel.tags.clicked.connect(runs.choose_tag)
     panel.order.changed.connect(lambda order: store.change("run_list", order=order))
-    panel.compareWanted.connect(runs.compare)
-    panel.attachWanted.connect(attach)
+    panel.compare.clicked.connect(runs.compare)
+    panel.attach.clicked.connect(attach)
     panel.foldersDropped.connect(runs.attach)
     panel.detail.renamed.connect(lambda path, title: runs.rename(Path(path), title))
     panel.detail.tagAdded.connect(lambda path, tag: runs.add_tag(Path(path), tag))
     panel.detail.tagRemoved.connect(lambda path, tag: runs.remove_tag(Path(path), tag))
     panel.detail.machinesChanged.connect(lambda some, many: store.change("run_list", devices=some, nodes=many))
     table.closeWanted.connect(lambda: store.change("run_list", table=None))
-    table.copyWanted.connect(runs.copy_table)
+    table.copy.clicked.connect(runs.copy_table)
     table.runChosen.connect(lambda path: runs.choose(Path(path)))
     return {
         "train.pause": actions.pause_shown,

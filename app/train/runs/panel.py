@@ -45,8 +45,6 @@ class RunsPanel(QWidget):
     runChosen = Signal(str)
     actionWanted = Signal(str, str)
     searched = Signal(str)
-    compareWanted = Signal()
-    attachWanted = Signal()
     foldersDropped = Signal(list)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -64,11 +62,9 @@ class RunsPanel(QWidget):
         self.tags = TagChips()
         self.count = kind_label("small")
         self.compare = button("Compare", f"The marked runs side by side ({keys_text('runs.compare')})", kind="quiet")
-        self.compare.clicked.connect(lambda: self.compareWanted.emit())
         self.attach = button(
             "Attach…", f"Show a run or a folder of runs from anywhere ({keys_text('runs.attach')})", kind="quiet"
         )
-        self.attach.clicked.connect(lambda: self.attachWanted.emit())
         self.runs = RunList(empty_text="Runs appear here.")
         self.runs.activated.connect(self.runChosen)
         self.runs.actionTriggered.connect(self._act)

@@ -18,7 +18,6 @@ from app.job import JobView
 from app.state import AppState
 from app.train.runs.process import Process, ending, forget, spawn
 from engine.api import TrainRequest
-from engine.events import Failed
 from engine.files.disk import reason
 from engine.lanes import Context
 from engine.runs import RunInfo, ask_run
@@ -97,21 +96,14 @@ class RunProcesses(QObject):
             self._refused = None
             self._processes[run] = _Child(process, title or run.name)
             self._timer.start()
-            self._store.end_job(STARTING)
             self._store.notices.info(
                 f"{title or run.name} is being trained in its own process: closing the window may leave it running."
             )
             self.began.emit(run)
             self.changed.emit()
 
-        def failed(event: Failed) -> None:
-            self._store.end_job(STARTING)
-            self._store.notices.failed(event)
-
-        self._store.show_job(JobView(STARTING, "Starting the process", None, can_cancel=False))
-        self._store.tasks.submit(
-            lane, "start the process", work, done=done, failed=failed, stopped=lambda: self._store.end_job(STARTING)
-        )
+        row = JobView(STARTING, "Starting the process", None, can_cancel=False)
+        self._store.run_job(row, work, done=done, lane=lane, kind="start the process")
 
     # watching
     def _look(self) -> None:

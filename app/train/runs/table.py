@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.state import AppState, moved
@@ -17,6 +17,7 @@ from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, scrolled, vbox
+from app.widgets.leavable import Leavable
 from app.widgets.painted import Painted
 from engine.runs import CompareRow
 
@@ -111,11 +112,9 @@ def _plain(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-class RunTablePage(QWidget):
+class RunTablePage(Leavable):
     """The table in the watch area."""
 
-    closeWanted = Signal()
-    copyWanted = Signal()
     runChosen = Signal(str)
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
@@ -126,7 +125,7 @@ class RunTablePage(QWidget):
         self.only = Toggle("Only what differs")
         self.only.setToolTip("Leave out the rows in which all runs are alike.")
         self.only.changed.connect(lambda _: self._fill())
-        self.copy = button("Copy", "Copy the table as comma-separated text", do=self.copyWanted.emit)
+        self.copy = button("Copy", "Copy the table as comma-separated text")
         self.close_table = button("Close", "Back to the run on show (Escape)", do=self.closeWanted.emit)
         self.table = _Table()
         self.table.setToolTip("A click on a name shows that run.")
@@ -178,9 +177,3 @@ class RunTablePage(QWidget):
     def _choose(self, index: int) -> None:
         if self._shown is not None:
             self.runChosen.emit(str(self._shown.columns[index].info.path))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.closeWanted.emit()
-        else:
-            super().keyPressEvent(event)

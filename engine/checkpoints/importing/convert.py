@@ -75,7 +75,7 @@ def inspect(path: Path, *, config: Path | None = None, progress: Progress = SILE
     """
     weights, _ = find_weights(path.expanduser())
     if sniff(weights) == "safetensors" and is_loom_model(weights):
-        return _own_report(weights)
+        return _opened(weights)[0]
     return _open(weights, config, progress)[1]
 
 
@@ -241,9 +241,10 @@ def _title(path: Path) -> str:
     return path.stem.replace("_", " ").replace("-", " ").strip()[:60]
 
 
-def _own_report(path: Path) -> ImportReport:
-    model, header, _ = load_model(path)
-    return ImportReport(
+def _opened(path: Path) -> tuple[ImportReport, LatentModel, str]:
+    """(report, model, SHA-256) of one of our own files."""
+    model, header, digest = load_model(path)
+    report = ImportReport(
         path=path,
         format="safetensors",
         layout=LOOM,
@@ -257,12 +258,12 @@ def _own_report(path: Path) -> ImportReport:
         parameters=sum(v.numel() for v in model.parameters()),
         facts=(("Title", header.title or path.stem),),
     )
+    return report, model, digest
 
 
 def _copy_loom_model(path: Path, target: Path, answers: Mapping[str, object]) -> Imported:
-    report = _own_report(path)
+    report, model, digest = _opened(path)
     report.answered(answers)
-    model, _, digest = load_model(path)
     round_trip, warnings = verify(model, path.name)
     with told_as(CheckpointError, f"{target.name} could not be written", "free some space or choose another place."):
         write_bytes(target, path.read_bytes())

@@ -22,6 +22,7 @@ from engine.models.vae import Vae
 from engine.pictures import to_pictures
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
+from engine.runs.library import read_listing
 from tests.contract.tiny import folder_of_pictures
 from tests.engine.training.runner import digests, new_run, of, steps_saved, train
 from tests.quick import quick
@@ -60,7 +61,7 @@ def test_a_run_leaves_all_that_the_readers_read(family, tmp_path):
     with torch.inference_mode():
         np.testing.assert_array_equal(preview, to_pictures(model.decode(codes)))
     assert session.open_run(run).info.step == 12
-    assert [info.path for info in runs.list_runs(run.parent)] == [run]
+    assert [entry.info.path for entry in read_listing(run.parent).entries] == [run]
     assert model.spec.image_shape == (3, 32, 32)
 
 

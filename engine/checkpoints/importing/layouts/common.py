@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -159,9 +159,17 @@ def interleaved(weight: Tensor, first: int) -> Tensor:
     return torch.cat([weight[first::2], weight[1 - first :: 2]])
 
 
-def lu_matrix(p: Tensor, lower: Tensor, upper: Tensor, sign: Tensor, log_s: Tensor) -> Tensor:
-    """P (L + I) (U + diag(sign exp(log s))), Glow equation 10; only the strict triangles count."""
-    eye = torch.eye(len(sign), dtype=p.dtype)
+def lu_matrix(taker: Taker, prefix: str, channels: int, *, matrices: Sequence[str], vectors: Sequence[str]) -> Tensor:
+    """P (L + I) (U + diag(sign exp(log s))), Glow equation 10; only the strict triangles count.
+
+    `matrices` are the names of P, L and U, `vectors` those of the sign and of log s.
+
+    Raises:
+        CheckpointError: as `Taker.take`.
+    """
+    p, lower, upper = (taker.take(prefix + name, channels, channels) for name in matrices)
+    sign, log_s = (taker.take(prefix + name, channels) for name in vectors)
+    eye = torch.eye(channels, dtype=p.dtype)
     return p @ (lower.tril(-1) + eye) @ (upper.triu(1) + torch.diag(sign * log_s.exp()))
 
 

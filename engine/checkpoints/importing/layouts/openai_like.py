@@ -208,13 +208,8 @@ class _Reader:
         if f"{prefix}log_s" not in taker:
             self.permuted = True
             return torch.eye(c, dtype=torch.float64).flip(0)
-        matrix = common.lu_matrix(
-            taker.take(f"{prefix}p", c, c),
-            taker.take(prefix + self.names.lower, c, c),
-            taker.take(prefix + self.names.upper, c, c),
-            taker.take(f"{prefix}sign_s", c),
-            taker.take(f"{prefix}log_s", c),
-        )
+        matrices, vectors = ("p", self.names.lower, self.names.upper), ("sign_s", "log_s")
+        matrix = common.lu_matrix(taker, prefix, c, matrices=matrices, vectors=vectors)
         for name in ("l_mask", "eye"):
             taker.drop(prefix + name)
         return matrix

@@ -124,13 +124,8 @@ def _step(taker: Taker, prefix: str, channels: int, *, hidden: int, affine: bool
     if f"{prefix}invconv.weight" in taker:
         matrix = taker.take(f"{prefix}invconv.weight", c, c, 1, 1)[:, :, 0, 0]
     else:
-        matrix = lu_matrix(
-            taker.take(f"{prefix}invconv.w_p", c, c),
-            taker.take(f"{prefix}invconv.w_l", c, c),
-            taker.take(f"{prefix}invconv.w_u", c, c),
-            taker.take(f"{prefix}invconv.s_sign", c),
-            taker.take(f"{prefix}invconv.w_s", c),
-        )
+        matrices, vectors = ("w_p", "w_l", "w_u"), ("s_sign", "w_s")
+        matrix = lu_matrix(taker, f"{prefix}invconv.", c, matrices=matrices, vectors=vectors)
         for name in ("u_mask", "l_mask", "l_eye"):
             taker.drop(f"{prefix}invconv.{name}")
     net = f"{prefix}coupling.net."
