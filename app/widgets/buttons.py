@@ -33,5 +33,6 @@ def tick(
     made.setChecked(on)
     made.setEnabled(enabled)
     if do is not None:
-        made.triggered.connect(do)
+        # A partial does not say how many arguments it takes, and Qt would give it none.
+        made.triggered.connect(lambda on: do(on))
     return made

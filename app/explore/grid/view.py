@@ -186,11 +186,9 @@ class GridView(QWidget):
             return
         self.menu.clear()
         for name, checked in wanted:
-            free, toggle = (
-                len(names) > 1 if checked else len(names) < MOST_ROWS,
-                partial(self.directionToggled.emit, name),
-            )
-            tick(self.menu, nice(name), on=checked, enabled=free, do=toggle).setData(name)
+            free = len(names) > 1 if checked else len(names) < MOST_ROWS
+            made = tick(self.menu, nice(name), on=checked, enabled=free, do=partial(self.directionToggled.emit, name))
+            made.setData(name)
 
     def _show_axes(self, now: AppState) -> None:
         if now.info is None or now.grid.kind != MANIFOLD:
