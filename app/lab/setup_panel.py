@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.knob_forms import KnobForm
-from app.lab.state import LabState, StageSetup
+from app.lab.state import LabState, StageSetup, set_up_title
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
@@ -69,7 +69,7 @@ class SetupPanel(QWidget):
         dimension = 2 if info is None else info.dimension
         own = [row for row in catalogue.lesson_presets if row.name == stage.setup.preset]
         offered = [*own, *(row for row in catalogue.presets if dimension in row.dimensions)]
-        self.preset.set_options([(row.name, _title(catalogue, row.name)) for row in offered])
+        self.preset.set_options([(row.name, set_up_title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)
         if self._told != (stage.setup, chosen):
@@ -140,8 +140,3 @@ class SetupPanel(QWidget):
 
 def _defaults(form: KnobForm) -> dict[str, Value]:
     return {knob.name: knob.default for knob in form.knobs}
-
-
-def _title(catalogue: LabCatalogue, name: str) -> str:
-    row = catalogue.preset(name)
-    return f"{catalogue.family(row.family).title.partition(' (')[0]}: {row.title.partition(' (')[0]}"

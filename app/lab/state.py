@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,6 +26,8 @@ from engine.lab import (
 NOW: Final = -1
 """The moment on show when it follows what is learned."""
 FIRST_TRUTH: Final = "ring8"
+PAPER: Final = r" \([^()]* \d{4}\)"
+"""At the end of a title: author and year."""
 PRESETS: Final = ("flow-realnvp", "gan-non-saturating")
 """What A and B start with."""
 FIRST_LAYERS: Final = frozenset({"data", "samples", "density"})
@@ -138,6 +141,12 @@ class LabState:
         if any(info.grid for info in infos):
             found.add("grid")
         return frozenset(found)
+
+
+def set_up_title(catalogue: LabCatalogue, name: str) -> str:
+    """A preset's family and title, without the paper that it is from."""
+    row = catalogue.preset(name)
+    return f"{catalogue.family(row.family).title.partition(' (')[0]}: {re.sub(PAPER, '', row.title)}"
 
 
 def with_seen(state: LabState, seen: BenchSeen, curves: tuple[Mapping[str, Trace], ...]) -> dict[str, object]:

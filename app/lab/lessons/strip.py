@@ -14,7 +14,7 @@ from app.widgets import paint
 from app.widgets.painted import Key, PaintedItems
 from engine.lab import LessonInfo
 
-CARD_PX: Final = 148
+CARD_PX: Final = 164
 HEIGHT_PX: Final = 52
 GAP_PX: Final = 8
 PAD_PX: Final = 8

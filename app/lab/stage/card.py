@@ -9,7 +9,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab.stage.canvas import StageCanvas
-from app.lab.state import LabState, StageView
+from app.lab.state import LabState, StageView, set_up_title
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.layout import vbox
@@ -135,12 +135,10 @@ class StageCard(QWidget):
 def _titles(state: LabState, stage: StageView) -> tuple[str, str, Reading | None]:
     catalogue = state.catalogue
     assert catalogue is not None
-    row = catalogue.preset(stage.setup.preset)
-    family = catalogue.family(row.family).title.partition(" (")[0]
     size = "" if stage.info is None else f"{stage.info.parameters:,} weights"
     by_name = {one.name: one for one in stage.figures}
     figure = next((by_name[name] for name in TITLES if name in by_name), None)
-    return f"{family}: {row.title.partition(' (')[0]}", size, figure
+    return set_up_title(catalogue, stage.setup.preset), size, figure
 
 
 def _probe_words(probe: Probe | None) -> str:
