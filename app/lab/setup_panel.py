@@ -103,7 +103,10 @@ class SetupPanel(QWidget):
             form.changed.connect(self._changed)
         body = QWidget()
         body.setLayout(vbox(self.forms["own"], self.forms["training"], more, gap_px=6))
-        self._place.replaceWidget(self._body, body)
+        # `replaceWidget` hands its item over to Python and frees it as well.
+        index = self._place.indexOf(self._body)
+        self._place.removeWidget(self._body)
+        self._place.insertWidget(index, body)
         self._body.setParent(None)
         self._body.deleteLater()
         self._body = body

@@ -112,6 +112,16 @@ def test_lessons_are_gone_through_by_keys_and_folded(lab: LabApp) -> None:
     lab.app.press("lab.last_lesson")
     lab.app.press("lab.last_lesson")
     assert lessons(lab).open == names[0], "the first is the first"
+    # Two stages of one preset are told apart by what is unusual about one of them, and a recipe is written out.
+    lab.lab.lessons.open("collapse")
+    lab.wait(lambda: lab.state.made)
+    words = [card.head.accessibleName() for card in lab.view.cards]
+    assert "20 steps of G a step of D" in words[0]
+    assert "20 steps" not in words[1]
+    assert "Goodfellow" not in words[0]
+    lab.lab.lessons.open("quality")
+    lab.wait(lambda: lab.state.made)
+    assert "actnorm, 4 x (coupling(affine, 32, 32), swap)" in lab.view.cards[0].head.accessibleName()
     lab.app.press("lab.lessons")
     assert not view.strip.isVisible()
     assert not view.words.isVisible()
