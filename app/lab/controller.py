@@ -52,7 +52,8 @@ class LabController(QObject):
         self._switch_before = sys.getswitchinterval()
         self._bench: Bench | None = None
         self._job: Task | None = None
-        self._opened = self._making = self._again = False
+        self._opened = self._again = False
+        self._making: object = None
         self._asked_truths: set[str] = set()
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
@@ -125,10 +126,7 @@ class LabController(QObject):
                 setup = _of(other)
             # What was learned and drawn is of other points.
             stages.append(StageView(setup))
-        self._bench = None
-        self.looking.leave()
-        self._put(truth=name, stages=tuple(stages), truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
-        self._make()
+        self._begin(name, tuple(stages))
 
     def set_stages(self, truth: str, presets: Sequence[str], layers: Sequence[str]) -> None:
         """A lesson's data and stages, and of its layers those that there are; they begin to learn."""
@@ -139,12 +137,16 @@ class LabController(QObject):
         if truth not in state.truths and truth not in self._asked_truths:
             self._read_truth(truth)
         shown = frozenset("truth" if name == "truth density" else name for name in layers)
+        self._put(chosen=0, layers=shown, depth=1.0)
+        self._begin(truth, stages)
+        self.play()
+
+    def _begin(self, truth: str, stages: tuple[StageView, ...]) -> None:
+        """Other points for these stages: nothing of those before is shown any more."""
         self._bench = None
         self.looking.leave()
-        changes: dict[str, Any] = {"truth_map": None, "made": False, "clock": 0, "kept": (), "at": NOW, "done": False}
-        self._put(truth=truth, stages=stages, chosen=0, layers=shown, depth=1.0, **changes)
+        self._put(truth=truth, stages=stages, truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
         self._make()
-        self.play()
 
     def choose_preset(self, index: int, name: str) -> None:
         """A stage from a preset, with its knobs."""
@@ -210,7 +212,7 @@ class LabController(QObject):
     def _make(self, *, blame: int = 0) -> None:
         """Makes the bench anew, which goes on learning if it did; where it cannot be made, the one before stays."""
         self._again, setups = self._again or self.state.playing, self._setups()
-        self._making = True
+        asked = self._making = object()
         self._store.tasks.cancel(self._job)
 
         def work(context: Context) -> Made:
@@ -218,14 +220,19 @@ class LabController(QObject):
             return bench, bench.info(), bench.seen()
 
         def done(made: Made) -> None:
-            self._making = False
+            if asked is not self._making:
+                # Another set-up was asked for meanwhile, perhaps of points of another dimension.
+                return
+            self._making = None
             self._made(made)
             if self._again:
                 self._again = False
                 self.play()
 
         def failed(event: Failed) -> None:
-            self._making = self._again = False
+            if asked is not self._making:
+                return
+            self._making, self._again = None, False
             if event.details:
                 self._store.notices.failed(event)
             if blame < len(self.state.stages):
@@ -256,7 +263,7 @@ class LabController(QObject):
     def play(self) -> None:
         """Learns until it is done or halted."""
         bench, state = self._bench, self.state
-        if bench is None or self._making:
+        if bench is None or self._making is not None:
             # As soon as it is made: what stands there now is of the set-up before.
             self._again = True
             return
@@ -299,7 +306,7 @@ class LabController(QObject):
     def step(self, only: str = "") -> None:
         """One step; `only` names the network that learns."""
         bench = self._bench
-        if bench is None or self._making or self.state.done:
+        if bench is None or self._making is not None or self.state.done:
             return
         self.pause()
 

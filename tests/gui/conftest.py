@@ -255,9 +255,15 @@ def costed() -> bool:
 
 @pytest.fixture
 def open_app(
-    qapp: QApplication, own_home: Path, train_ahead: bool, costed: bool, monkeypatch: pytest.MonkeyPatch
+    qapp: QApplication,
+    own_home: Path,
+    train_ahead: bool,
+    costed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[OpenApp]:
-    """Opens the window as `main` does, and closes it after the test."""
+    """Opens the window as `main` does, and closes it after the test. What the window had to catch fails the test: where
+    painting raised, its painter would crash a later one."""
     if not train_ahead:
         monkeypatch.setattr(Prebuild, "start", lambda prebuild: None)
     if not costed:
@@ -283,6 +289,8 @@ def open_app(
     for app in opened:
         if not app.state.closing:
             app.close()
+    caught = [one.getMessage() for one in caplog.get_records("call") if one.getMessage().startswith("uncaught")]
+    assert not caught, caught[0]
 
 
 @pytest.fixture

@@ -185,9 +185,11 @@ def test_presets_come_from_the_palette_what_runs_away_is_said_and_closing_ends_i
     items = {item.key: item for item in palette.items()}
     assert items["do|lab.play"].keys == "K"
     assert "truth|ring8" in items
-    form = lab.view.setup.forms["training"]
-    form.put({"learning_rate": 1.0})
-    form.changed.emit()
+    # Of every seed these knobs run away at the third step; Adam at this rate is now and then spared.
+    forms = lab.view.setup.forms
+    forms["training more"].put({"optimiser": "rmsprop"})
+    forms["training"].put({"learning_rate": 1.0})
+    forms["training"].changed.emit()
     # At once, while the stage of these knobs is still made: it is that one which learns.
     QTest.mouseClick(lab.view.transport.play, Qt.MouseButton.LeftButton)
     lab.wait(lambda: bool(lab.state.stages[0].said) and not lab.state.playing)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.lab.lessons.view import BAD, GOOD
-from app.lab.state import LessonState
+from app.lab.state import LabState, LessonState
 from engine.lab import Proof
 from engine.session import Session
 
@@ -138,3 +138,33 @@ def test_lessons_are_gone_through_by_keys_and_folded(lab: LabApp) -> None:
     assert view.strip.rect().contains(view.strip.item_rect(len(names) - 1))
     lab.app.press("lab.play")
     lab.wait(lambda: not lab.state.playing)
+
+
+def test_stages_that_were_asked_for_before_do_not_take_the_place_of_the_last(
+    lab: LabApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate, make = threading.Event(), threading.Event(), Session.bench
+
+    def held(self, setups):
+        bench = make(self, setups)
+        begun.set()
+        assert gate.wait(100)
+        return bench
+
+    found = []
+
+    def watch(before, now) -> None:
+        state = now.part(LabState)
+        found.extend((state.truth, one.trace.shape[-1]) for one in state.stages if one.trace is not None)
+
+    monkeypatch.setattr(Session, "bench", held)
+    # Points of the line first, and of the plane while those are still made.
+    lab.lab.lessons.open("averaging")
+    lab.wait(begun.is_set)
+    lab.lab.lessons.open("best-judge")
+    lab.lab.lab._store.changed.connect(watch)
+    gate.set()
+    lab.wait(lambda: lab.state.made and lab.state.clock > 2)
+    lab.app.press("lab.play")
+    lab.wait(lambda: not lab.state.playing)
+    assert set(found) == {("ring8", 2)}

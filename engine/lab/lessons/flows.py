@@ -53,9 +53,9 @@ LESSONS: Final = (
         stages=(BETWEEN, BUMPS),
         layers=("data", "density", "truth density"),
         sentences=(
-            "A flow of a scale and a shift is fitted to a narrow bump around 5, and finds both to the second digit.",
-            "No scale and shift makes two bumps of one.",
-            "With layers that bend the line between them, two bumps come out.",
+            "A flow of a scale and a shift finds a single bump to the second digit, as the first numbers show.",
+            "Of two bumps it makes one wide one, on the left: no scale and shift can split it.",
+            "With layers between them that bend the line, on the right, two bumps come out.",
         ),
         question="What does the best a z + b cost on N(5, 0.2)?",
         answer="-0.1905 nats, the entropy of the data.",
