@@ -39,7 +39,7 @@ class Looking(QObject):
         self._store = store
         self._host = ModelHost(device="cpu")
         self._bench: Bench | None = None
-        self._viewers: dict[str, Viewer] = {}
+        self._viewers: dict[str, tuple[Bench, Viewer]] = {}
         self._span: Span | None = None
         self._asked: object = None
         self._busy = self._judging = False
@@ -54,7 +54,7 @@ class Looking(QObject):
 
     def watch(self, bench: Bench) -> None:
         """Looks at this bench from now on."""
-        self._bench, self._viewers, self._asked, self._judged = bench, {}, None, None
+        self._bench, self._asked, self._judged = bench, None, None
         self._judged_at = 0.0
         self._cost_ms, self._rows = [QUICK_MS / 4] * 2, [ROWS[2]] * 2
         self._timer.start()
@@ -89,11 +89,11 @@ class Looking(QObject):
         return self._bench, self._state.clock_shown
 
     def _viewer(self, lane: str, bench: Bench, host: ModelHost) -> Viewer:
-        """On the lane's thread."""
+        """On the lane's thread, where what was asked of the bench before may still be under way."""
         found = self._viewers.get(lane)
-        if found is None:
-            found = self._viewers[lane] = host.session().viewer(bench)
-        return found
+        if found is None or found[0] is not bench:
+            found = self._viewers[lane] = bench, host.session().viewer(bench)
+        return found[1]
 
     def _tick(self) -> None:
         now = self._store.state

@@ -146,7 +146,8 @@ class LabState:
 def set_up_title(catalogue: LabCatalogue, name: str) -> str:
     """A preset's family and title, without the paper that it is from."""
     row = catalogue.preset(name)
-    return f"{catalogue.family(row.family).title.partition(' (')[0]}: {re.sub(PAPER, '', row.title)}"
+    family, title = catalogue.family(row.family).title.partition(" (")[0], re.sub(PAPER, "", row.title)
+    return title if title.startswith(family) else f"{family}: {title}"
 
 
 def with_seen(state: LabState, seen: BenchSeen, curves: tuple[Mapping[str, Trace], ...]) -> dict[str, object]:

@@ -168,3 +168,28 @@ def test_stages_that_were_asked_for_before_do_not_take_the_place_of_the_last(
     lab.app.press("lab.play")
     lab.wait(lambda: not lab.state.playing)
     assert set(found) == {("ring8", 2)}
+
+
+def test_what_looks_at_the_stages_of_before_does_not_look_at_the_next(
+    lab: LabApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate, look = threading.Event(), threading.Event(), Session.viewer
+
+    def held(self, bench):
+        begun.set()
+        assert gate.wait(100)
+        return look(self, bench)
+
+    monkeypatch.setattr(Session, "viewer", held)
+    lab.lab.lessons.open("averaging")
+    lab.wait(begun.is_set)
+    # Two stages after one, while the first look at that one is under way.
+    lab.lab.lessons.open("seeking")
+    lab.wait(lambda: lab.state.made and lab.state.clock > 2)
+    gate.set()
+    lab.wait(lambda: all("density" in one.maps for one in lab.state.stages))
+    lab.app.press("lab.play")
+    lab.settle()
+    assert not lab.app.said
+    shown = [one.maps["density"].values for one in lab.state.stages]
+    assert not (shown[0] == shown[1]).all()
