@@ -10,7 +10,7 @@ from app.lab.numbers import Row
 from app.lab.state import LabState
 from app.series import Trace, trace_of
 from app.widgets.curves import Curves, Line
-from app.widgets.layout import vbox
+from app.widgets.layout import discard, vbox
 
 HEIGHT_PX: Final = 148
 SMOOTHING: Final = 0.9
@@ -48,6 +48,9 @@ class LabCharts(QWidget):
                 lines.append(Line(f"{index} {name}", label, stage.curves[name], ink=index, dash=dash))
         self.losses.set_lines(lines)
         if row is None:
+            # What is drawn there is of stages of before.
+            if self.figure is not None:
+                self.figure.set_lines([])
             return
         chart = self._chart(f"{row.title} ({row.unit}) by step" if row.unit else f"{row.title} by step")
         # A line and no mark, so that the floor is always within the plot.
@@ -69,8 +72,7 @@ class LabCharts(QWidget):
         """The plot of this title, made anew where another one stands there."""
         if self.figure is None or self._title != title:
             if self.figure is not None:
-                self.figure.setParent(None)
-                self.figure.deleteLater()
+                discard([self.figure])
             self._title, self.figure = title, Curves(title, title)
             self.figure.setFixedHeight(HEIGHT_PX)
             self._column.insertWidget(0, self.figure)

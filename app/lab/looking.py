@@ -55,7 +55,7 @@ class Looking(QObject):
     def watch(self, bench: Bench) -> None:
         """Looks at this bench from now on."""
         self._bench, self._asked, self._judged = bench, None, None
-        self._judged_at = 0.0
+        self._judged_at = self._judged_cost = 0.0
         self._cost_ms, self._rows = [QUICK_MS / 4] * 2, [ROWS[2]] * 2
         self._timer.start()
 
@@ -215,10 +215,13 @@ class Looking(QObject):
             return [viewer.figures(index, clock) for index in range(count)]
 
         def done(found: list[Judged]) -> None:
-            self._judging, self._judged_at = False, time.monotonic()
-            self._judged_cost = sum(one.seconds for one in found)
+            self._judging = False
+            if bench is not self._bench:
+                # The first figures of the next stages do not wait for what these cost.
+                return
+            self._judged_at, self._judged_cost = time.monotonic(), sum(one.seconds for one in found)
             stages = self._state.stages
-            if bench is self._bench and len(found) == len(stages):
+            if len(found) == len(stages):
                 judged = tuple(map(_judged, stages, found))
                 self._store.update_part(LabState, stages=judged)
 

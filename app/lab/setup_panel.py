@@ -13,7 +13,7 @@ from app.lab.state import LabState, StageSetup, set_up_title
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, vbox
+from app.widgets.layout import discard, hbox, vbox
 from app.widgets.segmented import Segmented
 from engine.api import Knob, Value
 from engine.errors import UsageError
@@ -107,8 +107,7 @@ class SetupPanel(QWidget):
         index = self._place.indexOf(self._body)
         self._place.removeWidget(self._body)
         self._place.insertWidget(index, body)
-        self._body.setParent(None)
-        self._body.deleteLater()
+        discard([self._body])
         self._body = body
 
     def _fill(self, setup: StageSetup, *, shared: bool) -> None:

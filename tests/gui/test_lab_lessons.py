@@ -157,9 +157,12 @@ def test_stages_that_were_asked_for_before_do_not_take_the_place_of_the_last(
         state = now.part(LabState)
         found.extend((state.truth, one.trace.shape[-1]) for one in state.stages if one.trace is not None)
 
+    charts = lab.view.charts
+    lab.wait(lambda: charts.figure is not None and len(charts.figure.lines()) > 0)
     monkeypatch.setattr(Session, "bench", held)
     # Points of the line first, and of the plane while those are still made.
     lab.lab.lessons.open("averaging")
+    assert not charts.figure.lines(), "what was drawn is of other stages"
     lab.wait(begun.is_set)
     lab.lab.lessons.open("best-judge")
     lab.lab.lab._store.changed.connect(watch)

@@ -13,7 +13,7 @@ from app.lab.state import LabState, LessonState
 from app.theme import set_kind
 from app.widgets.buttons import button
 from app.widgets.labels import kind_label
-from app.widgets.layout import hbox, held, scrolled, vbox
+from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from engine.lab import CheckInfo, LessonInfo, Proof
 
 OPEN_PX: Final = 136
@@ -120,11 +120,7 @@ class _Words(QWidget):
             mark.setToolTip("" if proof is None else "As the lesson says" if proof.holds else "Not as the lesson says")
 
     def _fill(self, lesson: LessonInfo) -> None:
-        for row in self._rows:
-            for label in row:
-                self.grid.removeWidget(label)
-                label.setParent(None)
-                label.deleteLater()
+        discard(label for row in self._rows for label in row)
         self._rows = []
         for index, check in enumerate(lesson.checks):
             name = QLabel(f"{check.title}: {wanted(check)}", wordWrap=True)
