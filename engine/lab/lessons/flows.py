@@ -51,7 +51,7 @@ LESSONS: Final = (
         deck="S4",
         slide="Learning to flow; chaining",
         stages=(BETWEEN, BUMPS),
-        layers=("data", "density", "truth density"),
+        layers=("data", "density", "truth"),
         sentences=(
             "A flow of a scale and a shift finds a single bump to the second digit, as the first numbers show.",
             "Of two bumps it makes one wide one, on the left: no scale and shift can split it.",
