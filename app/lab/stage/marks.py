@@ -74,9 +74,9 @@ def paint_ways(painter: QPainter, plane: Plane, trace: Points, depth: float, *, 
     done = int(depth * (len(trace) - 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for index in range(at.shape[1]):
-        painter.setPen(QPen(color(ink, 0.25), 1.0))
+        painter.setPen(QPen(color(ink, 0.14), 1.0))
         painter.drawPolyline(polygon(np.ascontiguousarray(at[:, index])))
-        painter.setPen(QPen(color(ink, 0.8), 1.0))
+        painter.setPen(QPen(color(ink, 0.42), 1.0))
         painter.drawPolyline(polygon(np.vstack([at[: done + 1, index], now[index]])))
 
 
