@@ -225,7 +225,11 @@ class Session:
         return catalogue()
 
     def truth_info(self, name: str) -> TruthInfo:
-        """A truth of the Lab with some of its points."""
+        """A truth of the Lab with some of its points: by name, as `engine.lab.csv_name` or as `drawn_name`.
+
+        Raises:
+            UsageError: it cannot be used; the sentence says why.
+        """
         from engine.lab.viewer import truth_info
 
         return truth_info(name)

@@ -3,6 +3,7 @@
 What the window uses is named here, as far as it needs no torch.
 """
 
+from engine.lab.names import Stamp, csv_name, drawn_name
 from engine.lab.seen import (
     BenchSeen,
     CheckInfo,

@@ -8,10 +8,10 @@ from engine.errors import UsageError
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import knobs_of, to_json
 from engine.lab.lessons import DECKS, LESSONS, Lesson
+from engine.lab.own import NAMES
 from engine.lab.presets import PRESETS, LabPreset
 from engine.lab.seen import CheckInfo, LabCatalogue, LessonInfo, PointFamily, PresetInfo
 from engine.lab.setup import LabTraining, Setup
-from engine.lab.truths import MAKERS
 from engine.models.family import Family
 from engine.nn.undrawn import Undrawn
 
@@ -19,7 +19,7 @@ from engine.nn.undrawn import Undrawn
 def catalogue() -> LabCatalogue:
     """All of it; each preset is built once for points of the line and once for points of the plane."""
     return LabCatalogue(
-        tuple(MAKERS),
+        NAMES,
         tuple(map(_preset, PRESETS.values())),
         tuple(_family(row) for row in FAMILIES.values() if row.points),
         knobs_of(LabTraining),

@@ -32,7 +32,11 @@ class Span:
 @dataclass(frozen=True, eq=False)
 class TruthInfo:
     """A truth as the Lab lists it. `points` are some of it, `peak` is its highest density on a grid; `centres` (K, d)
-    are its modes, each `sigma` wide, None where it has none. `entropy` is in nats."""
+    are its modes, each `sigma` wide, None where it has none. `entropy` is in nats.
+
+    `estimate`: it is data, so density, peak and entropy are those of an estimate; a coordinate x stands for
+    shift + scale x in the person's own units, `columns` are names from the file's header, `note` is what to say of it.
+    """
 
     name: str
     title: str
@@ -43,6 +47,11 @@ class TruthInfo:
     points: Points
     centres: Points | None = None
     sigma: float = 0.0
+    estimate: bool = False
+    shift: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
