@@ -50,6 +50,8 @@ def read_columns(path: Path) -> Columns:
     names: tuple[str, ...] = ()
     found: list[tuple[float, ...]] = []
     width = 0
+    # Python reads 1_000 as a number, and digits of other scripts.
+    plain = text.isascii() and "_" not in text
     for line, fields in _fields(path, text, separator):
         if not width:
             width = len(fields)
@@ -62,7 +64,8 @@ def read_columns(path: Path) -> Columns:
             raise UsageError(
                 f"Line {line} of {path.name} has {len(fields)} columns, and the first has {width}: make them the same."
             )
-        found.append(tuple(_number(field, separator, f"line {line} of {path.name}") for field in fields))
+        quick = _quick(fields) if plain else None
+        found.append(quick or tuple(_number(field, separator, f"line {line} of {path.name}") for field in fields))
     if len(found) < LEAST_ROWS:
         raise UsageError(
             f"{path.name} has {len(found)} row{'s' * (len(found) != 1)} of numbers, and a distribution needs at least "
@@ -122,6 +125,15 @@ def _fields(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[s
         ) from error
 
 
+def _quick(fields: list[str]) -> tuple[float, ...] | None:
+    """The numbers of a row, None where one needs a closer look."""
+    try:
+        values = tuple(map(float, fields))
+    except ValueError:
+        return None
+    return values if all(-LARGEST <= value <= LARGEST for value in values) else None
+
+
 def _is_number(field: str, separator: str) -> bool:
     try:
         _value(field, separator)
@@ -133,7 +145,6 @@ def _is_number(field: str, separator: str) -> bool:
 def _value(field: str, separator: str) -> float:
     if separator != "," and field.count(",") == 1 and "." not in field:
         field = field.replace(",", ".")
-    # Python reads 1_000 as a number, and digits of other scripts.
     if "_" in field or not field.isascii():
         raise ValueError
     return float(field)
