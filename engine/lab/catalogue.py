@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from engine.errors import UsageError
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import knobs_of, to_json
@@ -13,6 +11,7 @@ from engine.lab.presets import PRESETS, LabPreset
 from engine.lab.seen import CheckInfo, LabCatalogue, LessonInfo, PointFamily, PresetInfo
 from engine.lab.setup import LabTraining, Setup
 from engine.models.family import Family
+from engine.nn.seeded import Seeded
 from engine.nn.undrawn import Undrawn
 
 
@@ -87,7 +86,7 @@ def _title(setup: Setup) -> str:
 
 
 def _fits(row: LabPreset | Setup, dimension: int) -> bool:
-    with torch.random.fork_rng(devices=[]), Undrawn():
+    with Seeded(0), Undrawn():
         try:
             build(row.family, row.knobs, (dimension, 1, 1))
         except UsageError:

@@ -17,6 +17,7 @@ from engine.lab.truths import Truth
 from engine.models.base import LatentModel
 from engine.models.ema import Ema
 from engine.nn.descent import OPTIMISERS
+from engine.nn.seeded import Seeded
 
 FRESH: Final = 4096
 """Points of the truth that training never sees, and samples that are judged."""
@@ -89,8 +90,7 @@ class Stage:
         if reverse and self.truth.kinks:
             raise UsageError(f"{self.truth.title} has no slope to follow: fit it to data, or choose a smooth truth.")
         self.data = torch.Generator().manual_seed(setup.training.seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(setup.training.seed)
+        with Seeded(setup.training.seed):
             self.model = build(setup.family, setup.knobs, (self.truth.dimension, 1, 1))
         if reverse and not (self.model.abilities.encode == self.model.abilities.density == "exact"):
             raise UsageError("Only a flow can be fitted to a density: choose the family stack, or fit to data.")
