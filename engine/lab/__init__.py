@@ -7,6 +7,7 @@ from engine.lab.names import Stamp, csv_name, drawn_name
 from engine.lab.seen import (
     BenchSeen,
     CheckInfo,
+    GameSeen,
     Judged,
     LabCatalogue,
     LessonInfo,
