@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import LabCatalogue, Proof, Setup, TruthInfo
+    from engine.lab import GameSeen, LabCatalogue, Proof, Setup, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -225,7 +225,11 @@ class Session:
         return catalogue()
 
     def truth_info(self, name: str) -> TruthInfo:
-        """A truth of the Lab with some of its points."""
+        """A truth of the Lab with some of its points: by name, as `engine.lab.csv_name` or as `drawn_name`.
+
+        Raises:
+            UsageError: it cannot be used; the sentence says why.
+        """
         from engine.lab.viewer import truth_info
 
         return truth_info(name)
@@ -250,6 +254,14 @@ class Session:
         with heard(progress):
             value = row.measure()
         return Proof(value, row.holds(value))
+
+    def games(
+        self, rules: Sequence[str], *, steps: int, eta: float = 0.1, start: tuple[float, float] = (1.0, 0.5)
+    ) -> tuple[GameSeen, ...]:
+        """The lecture's game of two numbers as these rules play it; raises as `engine.lab.catalogue.games`."""
+        from engine.lab.catalogue import games
+
+        return games(rules, steps=steps, eta=eta, start=start)
 
     def viewer(self, bench: Bench) -> Viewer:
         """What looks at a bench from this thread, while another one trains it."""

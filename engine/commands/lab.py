@@ -8,6 +8,7 @@ import math
 import statistics
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.commands.common import Command, Result, assignments, rounded
@@ -16,17 +17,21 @@ from engine.families import FAMILIES, family
 from engine.knobs import from_json, knobs_of
 from engine.lab.lessons import DECKS, LESSONS, Check, Lesson
 from engine.lab.lines import written
+from engine.lab.names import CSV, DRAWN, csv_name
+from engine.lab.own import NAMES, named
 from engine.lab.presets import PRESETS
 from engine.lab.setup import LabTraining, Reading, Setup
 from engine.lab.stage import Stage
-from engine.lab.truths import MAKERS
+from engine.lab.truths import Truth
 
 MOST_SEEDS = 100
 DEFAULT = "flow-realnvp"
+FILES = (".csv", ".tsv", ".txt")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("truth", nargs="?", choices=tuple(MAKERS), help="what is learned")
+    words = f"what is learned: {', '.join(NAMES)}, or a CSV file of one or two columns"
+    parser.add_argument("truth", nargs="?", metavar="TRUTH", help=words)
     parser.add_argument("--lesson", choices=tuple(LESSONS), help="prove each number of a lesson, instead of a truth")
     parser.add_argument("--quick", action="store_true", help="of a lesson, leave out the numbers that take long")
     parser.add_argument("--preset", choices=tuple(PRESETS), help=f"where to start from (usually {DEFAULT})")
@@ -41,7 +46,9 @@ def _run(args: argparse.Namespace) -> Result:
     if args.lesson:
         return _lesson(args)
     if args.truth is None:
-        raise UsageError(f"Name a truth ({', '.join(MAKERS)}) or a lesson (--lesson {next(iter(LESSONS))}).")
+        raise UsageError(
+            f"Name a truth ({', '.join(NAMES)}), a CSV file, or a lesson (--lesson {next(iter(LESSONS))})."
+        )
     if args.quick:
         raise UsageError("--quick is for a lesson: name one with --lesson, or leave it out.")
     if not 1 <= args.seeds <= MOST_SEEDS:
@@ -124,7 +131,20 @@ def _setup(args: argparse.Namespace) -> Setup:
     knobs = {**(row.knobs if row else {}), **{key: value for key, value in given.items() if key not in own}}
     training = {**(row.training if row else {}), **{key: value for key, value in given.items() if key in own}}
     checked = {key: getattr(from_json(config, knobs), key) for key in knobs}
-    return Setup(args.truth, name, checked, from_json(LabTraining, training))
+    return Setup(_truth(args.truth), name, checked, from_json(LabTraining, training))
+
+
+def _truth(given: str) -> str:
+    """The name of the truth that a call asks for; what ends like a file, or is one, is a file.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = Path(given)
+    plain = given in NAMES or given.startswith((CSV, DRAWN))
+    name = csv_name(path) if not plain and (path.suffix.lower() in FILES or path.is_file()) else given
+    named(name)
+    return name
 
 
 def _one(setup: Setup) -> tuple[int, tuple[Reading, ...], float]:
@@ -138,6 +158,7 @@ def _one(setup: Setup) -> tuple[int, tuple[Reading, ...], float]:
 def _values(setup: Setup, runs: list[tuple[int, tuple[Reading, ...], float]]) -> dict[str, Any]:
     return {
         "truth": setup.truth,
+        **_of_data(named(setup.truth)),
         "family": setup.family,
         "knobs": dict(setup.knobs),
         "steps": setup.training.steps,
@@ -154,6 +175,18 @@ def _values(setup: Setup, runs: list[tuple[int, tuple[Reading, ...], float]]) ->
     }
 
 
+def _of_data(truth: Truth) -> dict[str, Any]:
+    """What to know of a truth whose density is an estimate: figures are in its standard deviations."""
+    if not truth.estimate:
+        return {}
+    return {
+        "note": truth.note,
+        "columns": list(truth.columns),
+        "shift": [float(f"{value:.6g}") for value in truth.shift],
+        "scale": [float(f"{value:.6g}") for value in truth.scale],
+    }
+
+
 def _number(value: float) -> float | str | None:
     """JSON has no infinity."""
     return rounded(value) if math.isfinite(value) else str(value)
@@ -163,11 +196,15 @@ def _text(setup: Setup, runs: list[tuple[int, tuple[Reading, ...], float]]) -> s
     seconds = sum(run[2] for run in runs)
     count = len(runs)
     lines = [
-        f"{setup.family} on {setup.truth}: {setup.training.steps:,} steps"
+        f"{setup.family} on {named(setup.truth).title}: {setup.training.steps:,} steps"
         + (f", {count} seeds" if count > 1 else "")
         + f", {seconds:.0f} s of processor",
         f"  {'':<24}{'median':>10}{'lowest':>10}{'highest':>10}{'a perfect model':>18}",
     ]
+    truth = named(setup.truth)
+    if truth.estimate:
+        lines.insert(1, f"  {truth.note}")
+        lines[2] = lines[2].replace("a perfect model", "    the estimate")
     for place, figure in enumerate(runs[0][1]):
         values = [found[place].value for _, found, _ in runs]
         floor = statistics.median(found[place].floor for _, found, _ in runs)

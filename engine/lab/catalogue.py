@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from typing import Final
 
 from engine.errors import UsageError
 from engine.families import FAMILIES, build, family, model_knobs
 from engine.knobs import knobs_of, to_json
+from engine.lab.games import IN_TURN, MIDDLE, RULES, way
 from engine.lab.lessons import DECKS, LESSONS, Lesson
+from engine.lab.own import NAMES
 from engine.lab.presets import PRESETS, LabPreset
-from engine.lab.seen import CheckInfo, LabCatalogue, LessonInfo, PointFamily, PresetInfo
+from engine.lab.seen import CheckInfo, GameSeen, LabCatalogue, LessonInfo, PointFamily, PresetInfo
 from engine.lab.setup import LabTraining, Setup
-from engine.lab.truths import MAKERS
 from engine.models.family import Family
+from engine.nn.seeded import Seeded
 from engine.nn.undrawn import Undrawn
+
+MOST_ROUNDS: Final = 2000
+"""Of a game: what grows by sqrt 2 each round is still a number then."""
 
 
 def catalogue() -> LabCatalogue:
     """All of it; each preset is built once for points of the line and once for points of the plane."""
     return LabCatalogue(
-        tuple(MAKERS),
+        NAMES,
         tuple(map(_preset, PRESETS.values())),
         tuple(_family(row) for row in FAMILIES.values() if row.points),
         knobs_of(LabTraining),
@@ -50,6 +56,7 @@ def _lesson(row: Lesson) -> LessonInfo:
         row.slide,
         row.stages[0].truth if row.stages else "",
         tuple(_stage_name(row, index) for index in range(len(row.stages))),
+        row.game,
         row.layers,
         row.sentences,
         row.question,
@@ -86,8 +93,29 @@ def _title(setup: Setup) -> str:
     return ", ".join(words)
 
 
+def games(rules: Sequence[str], *, steps: int, eta: float, start: tuple[float, float]) -> tuple[GameSeen, ...]:
+    """The lecture's game, (x - 1/2)(y - 1/2), as these rules play it.
+
+    Raises:
+        UsageError: an unknown rule, or a number out of range.
+    """
+    for rule in rules:
+        if rule not in RULES:
+            raise UsageError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
+    if not 1 <= steps <= MOST_ROUNDS:
+        raise UsageError(f"steps must be between 1 and {MOST_ROUNDS:,}, got {steps}.")
+    if not 0 < eta <= 1:
+        raise UsageError(f"eta must be above 0 and at most 1, got {eta:g}.")
+    if not all(abs(value) <= 100 for value in start):
+        raise UsageError(f"A game starts at numbers between -100 and 100, got {start[0]:g} and {start[1]:g}.")
+    return tuple(
+        GameSeen(rule, RULES[rule][0], way(rule, steps, eta=eta, start=start), 2 if rule in IN_TURN else 1, MIDDLE)
+        for rule in rules
+    )
+
+
 def _fits(row: LabPreset | Setup, dimension: int) -> bool:
-    with torch.random.fork_rng(devices=[]), Undrawn():
+    with Seeded(0), Undrawn():
         try:
             build(row.family, row.knobs, (dimension, 1, 1))
         except UsageError:

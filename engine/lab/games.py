@@ -47,6 +47,8 @@ RULES: Final[dict[str, tuple[str, Rule]]] = {
     "best response": ("Best response on [0, 1]", _best_response),
 }
 """(title, one step of both players) of each way to play."""
+IN_TURN: Final = ("alternating", "best response")
+"""The ways in which y answers what x has just done."""
 
 
 def play(rule: str, steps: int, *, eta: float = 0.1, start: tuple[float, float] = (1.0, 0.5)) -> Place:
@@ -61,3 +63,16 @@ def play(rule: str, steps: int, *, eta: float = 0.1, start: tuple[float, float] 
     for index in range(steps):
         places[index + 1] = step(places[index], eta)
     return places
+
+
+def way(rule: str, steps: int, *, eta: float = 0.1, start: tuple[float, float] = (1.0, 0.5)) -> Place:
+    """What is drawn of a game: as `play`, with a place after each move where one moves after the other, x first.
+
+    Raises:
+        KeyError: no such rule.
+    """
+    places = play(rule, steps, eta=eta, start=start)
+    if rule not in IN_TURN:
+        return places
+    half = np.stack([places[1:, 0], places[:-1, 1]], 1)
+    return np.concatenate([places[:1], np.stack([half, places[1:]], 1).reshape(-1, 2)])

@@ -8,8 +8,9 @@ from typing import Final
 from engine.errors import UsageError
 from engine.families import FAMILIES
 from engine.knobs import from_json, to_json
+from engine.lab.names import CSV
+from engine.lab.own import NAMES, named
 from engine.lab.setup import LabTraining, Setup
-from engine.lab.truths import MAKERS
 
 VERSION: Final = 1
 LONGEST: Final = 20_000
@@ -50,8 +51,11 @@ def read(line: str) -> Setup:
     if not isinstance(knobs, dict) or not isinstance(training, dict):
         raise UsageError('knobs and training of a set-up are names with values, such as {"code": 2}.')
     truth, name = found.get("truth"), found.get("family")
-    if truth not in list(MAKERS):
-        raise UsageError(f"truth must be one of {', '.join(MAKERS)}, got {truth!r}.")
+    if not isinstance(truth, str):
+        raise UsageError(f"truth must be one of {', '.join(NAMES)}, got {str(truth)[:40]}.")
+    if truth.removeprefix(CSV).startswith(("//", "\\\\")):
+        raise UsageError("This set-up names a file on another machine: copy the file here, and name it instead.")
+    named(truth)
     families = [row.name for row in FAMILIES.values() if row.points]
     if name not in families:
         raise UsageError(f"family must be one of {', '.join(families)}, got {name!r}.")

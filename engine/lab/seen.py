@@ -32,7 +32,11 @@ class Span:
 @dataclass(frozen=True, eq=False)
 class TruthInfo:
     """A truth as the Lab lists it. `points` are some of it, `peak` is its highest density on a grid; `centres` (K, d)
-    are its modes, each `sigma` wide, None where it has none. `entropy` is in nats."""
+    are its modes, each `sigma` wide, None where it has none. `entropy` is in nats.
+
+    `estimate`: it is data, so density, peak and entropy are those of an estimate; a coordinate x stands for
+    shift + scale x in the person's own units, `columns` are names from the file's header, `note` is what to say of it.
+    """
 
     name: str
     title: str
@@ -43,6 +47,11 @@ class TruthInfo:
     points: Points
     centres: Points | None = None
     sigma: float = 0.0
+    estimate: bool = False
+    shift: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class CheckInfo:
 @dataclass(frozen=True)
 class LessonInfo:
     """A lesson as the Lab shows it. `presets` are the names of the set-ups of its stages, which learn `truth`; where it
-    has none, its numbers are all that it shows."""
+    has none, `game` are the ways in which a game of two numbers is played (`Session.games`)."""
 
     number: str
     name: str
@@ -83,6 +92,7 @@ class LessonInfo:
     slide: str
     truth: str
     presets: tuple[str, ...]
+    game: tuple[str, ...]
     layers: tuple[str, ...]
     sentences: tuple[str, str, str]
     question: str
@@ -130,6 +140,18 @@ class LabCatalogue:
     def family(self, name: str) -> PointFamily:
         """The family of this name; raises StopIteration when there is none."""
         return next(row for row in self.families if row.name == name)
+
+
+@dataclass(frozen=True, eq=False)
+class GameSeen:
+    """A game of two numbers as it was played: `places` (N, 2) float64 of (x, y), the start first, with `moves` of them
+    a round: two where one player moves after the other. They pull around (`middle`, `middle`)."""
+
+    rule: str
+    title: str
+    places: NDArray[np.float64]
+    moves: int
+    middle: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,10 @@ class LabTraining:
 
 @dataclass(frozen=True)
 class Setup:
-    """All that makes a stage: it can be made again from this alone."""
+    """All that makes a stage: it can be made again from this alone.
+
+    `truth` is a name of the catalogue, `csv:` with the path of a file, or `drawn:` with stamps (`engine.lab.names`).
+    """
 
     truth: str
     family: str = "stack"

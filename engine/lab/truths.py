@@ -40,6 +40,10 @@ class Truth:
     `entropy` is in nats: no model's mean negative log-likelihood can be lower. `view` is the stretch that is shown, the
     same along each coordinate, and holds all but a hair of the mass. `kinks`: the density jumps, so that a rule over a
     grid is right to its cells alone.
+
+    Of data nothing is known but rows. Then `estimate` is true: density and entropy are those of an estimate. `fresh`
+    gives rows that `draw` never gives; a coordinate x stands for shift + scale x in the person's own units, `columns`
+    are their names where the file had any, and `note` says in words where they came from.
     """
 
     name: str
@@ -51,6 +55,12 @@ class Truth:
     view: tuple[float, float]
     modes: Modes | None = None
     kinks: bool = False
+    fresh: Draw | None = None
+    estimate: bool = False
+    shift: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+    note: str = ""
 
 
 def normal_log_density(x: Tensor, mean: Tensor, sigma: Tensor | float) -> Tensor:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from engine.lab.bench import Bench, codes_of, put_weights, traced
+from engine.lab.own import named
 from engine.lab.seen import Arrows, Judged, Map, MapRequest, Maps, Probe, Span, TruthInfo
 from engine.lab.stage import Stage, as_images
-from engine.lab.truths import LogDensity, Truth, mesh, truth
+from engine.lab.truths import LogDensity, mesh
 
 SPREAD_SAMPLES: Final = 8192
 SPREAD: Final = 1 / 60
@@ -41,7 +42,7 @@ class Viewer:
 
     def _stage(self, index: int, clock: int) -> Stage:
         if index not in self._stages:
-            self._stages[index] = Stage(self._bench.setups[index])
+            self._stages[index] = Stage(self._bench.setups[index], self._bench.stages[index].truth)
         stage, moment = self._stages[index], self._bench.moment(clock)
         weights, _ = moment.stages[index]
         if self._holds.get(index) is not weights:
@@ -134,8 +135,12 @@ class Viewer:
 
 
 def truth_info(name: str) -> TruthInfo:
-    """A truth as the Lab lists it."""
-    made: Truth = truth(name)
+    """A truth as the Lab lists it.
+
+    Raises:
+        UsageError: there is none of this name, or its file cannot be used; the sentence says why.
+    """
+    made = named(name)
     points = made.draw(SHOWN_POINTS, torch.Generator().manual_seed(3))
     grid, _ = mesh(made.view, 120 if made.dimension == 2 else 800, made.dimension)
     peak = max(float(made.log_density(part).max()) for part in (grid, points.double()))
@@ -150,6 +155,11 @@ def truth_info(name: str) -> TruthInfo:
         points.numpy(),
         centres,
         0.0 if made.modes is None else made.modes.sigma,
+        estimate=made.estimate,
+        shift=made.shift,
+        scale=made.scale,
+        columns=made.columns,
+        note=made.note,
     )
 
 

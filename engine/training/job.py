@@ -19,6 +19,7 @@ from engine.knobs import from_json
 from engine.models.base import LatentModel
 from engine.models.ema import Ema
 from engine.nn.recompute import recompute_in_backward
+from engine.nn.seeded import Seeded
 from engine.pictures import to_images
 from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
@@ -77,9 +78,7 @@ class Job:
 
     def build(self) -> None:
         """The model with its first weights, the average and the optimisers."""
-        # Global random numbers are borrowed for the initial weights only and given back as they were.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(step_seed(self.training.seed, 0, salt="weights"))
+        with Seeded(step_seed(self.training.seed, 0, salt="weights")):
             model = families.build(self.config.family, self.config.model, self.config.image_shape)
             self.model = placed(model, self.device).train()
         recompute_in_backward(self.model, self.training.checkpointing)

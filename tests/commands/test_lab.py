@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from engine.lab.presets import PRESETS
@@ -20,6 +22,31 @@ def test_an_experiment_in_one_line_gives_each_figure_with_its_floor(call):
         assert 0.98 < row["figures"]["near"]["floor"] < 0.99
         assert row["figures"]["sliced_w1"]["value"] > row["figures"]["sliced_w1"]["floor"] > 0
     assert found["seeds"][0]["figures"] != found["seeds"][1]["figures"]
+
+
+def test_a_file_of_ones_own_is_learned_and_held_against_an_estimate(call, tmp_path):
+    path = tmp_path / "heights.csv"
+    path.write_text("cm\n" + "".join(f"{170 + 10 * math.sin(1.7 * index):.2f}\n" for index in range(200)))
+    line = ("lab", path, "--family", "stack", "--set", "recipe=diagonal", "--steps", 20)
+    found = one_object(call(*line, "--json"))
+    assert found["truth"] == f"csv:{path}"
+    assert found["columns"] == ["cm"]
+    assert found["shift"][0] == pytest.approx(170, abs=1)
+    assert "density is an estimate" in found["note"]
+    _, out, _ = call(*line)
+    assert "stack on heights" in out
+    assert "the estimate" in out
+    assert "a perfect model" not in out
+    path.write_text("cm\ntall\n")
+    assert "'tall' in line 2 of heights.csv" in one_sentence(call(*line), 2)
+    assert "cannot be read" in one_sentence(call("lab", tmp_path / "gone.csv"), 2)
+
+
+def test_a_drawing_is_learned(call):
+    found = one_object(call("lab", "drawn:-1,0,1,.3;1,0,2,.3", "--family", "gan", "--steps", 2, "--json"))
+    assert found["seeds"][0]["figures"]["sliced_w1"]["floor"] > 0
+    assert "note" not in found
+    assert "width of stamp 1" in one_sentence(call("lab", "drawn:0,0,1,0"), 2)
 
 
 def test_people_are_told_in_a_table(call):

@@ -20,6 +20,7 @@ from engine.lab.stage import Stage, as_images
 from engine.lab.truths import truth
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
+from engine.nn.seeded import Seeded
 from engine.objectives.adversarial import discriminator_loss
 from engine.progress import SILENT, Progress
 
@@ -134,8 +135,7 @@ def _judge(covered: int, steps: int) -> tuple[Tensor, PointDiscriminator]:
     modes = truth("ring8").modes
     assert modes is not None
     generator = torch.Generator().manual_seed(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with Seeded(0):
         network = PointDiscriminator(64, 2, bias=True, bounded=False)
     descent = torch.optim.Adam(network.parameters(), lr=3e-3)
     for step in range(steps):
@@ -180,7 +180,7 @@ def frozen_gap(posterior: str) -> float:
     """
     matrix = torch.tensor([[2.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
     knobs = {"code": 2, "hidden_layers": 0, "likelihood": "gaussian-fixed", "sigma": 0.5, "posterior": posterior}
-    with torch.random.fork_rng(devices=[]):
+    with Seeded(0):
         model = build("vae", knobs, (2, 1, 1)).double()
     assert isinstance(model, PointVae)
     precision = torch.eye(2, dtype=torch.float64) + matrix.T @ matrix / 0.25

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from engine.errors import UsageError
+from engine.lab.catalogue import games
 from engine.lab.games import MIDDLE, RULES, play
 
 ETAS = pytest.mark.parametrize("eta", [0.1, 0.2, 0.5])
@@ -56,3 +58,32 @@ def test_best_responses_go_round_the_corners():
     assert places[1].tolist() == [1.0, 1.0]
     assert set(map(tuple, places[1:].tolist())) == {(1.0, 1.0), (0.0, 0.0)}
     assert set(RULES) == {"simultaneous", "alternating", "extragradient", "best response"}
+
+
+def test_what_is_drawn_has_a_place_for_each_move():
+    seen = {one.rule: one for one in games(list(RULES), steps=1000, eta=0.1, start=(1.0, 0.5))}
+    for rule, one in seen.items():
+        assert one.places.shape == (1000 * one.moves + 1, 2)
+        assert np.array_equal(one.places[:: one.moves], play(rule, 1000))
+    corners = seen["best response"].places[1:]
+    assert corners[1:5].tolist() == [[1, 1], [0, 1], [0, 0], [1, 0]]
+    assert np.array_equal(corners[1:-4], corners[5:]), "a turn has four moves"
+    # Where one moves after the other, a move changes no more than one number.
+    assert ((np.diff(seen["alternating"].places, axis=0) != 0).sum(1) <= 1).all()
+    assert radius(seen["simultaneous"].places)[-1] / 0.5 == pytest.approx(1.01**500)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"rules": ["chess"]}, "rule must be one of simultaneous"),
+        ({"steps": 0}, "steps must be between 1 and 2,000"),
+        ({"eta": 0.0}, "eta must be above 0"),
+        ({"eta": math.nan}, "eta must be above 0"),
+        ({"start": (1.0, math.inf)}, "between -100 and 100"),
+    ],
+)
+def test_a_game_that_cannot_be_played_is_said(asked, said):
+    whole = {"rules": ["alternating"], "steps": 5, "eta": 0.1, "start": (1.0, 0.5), **asked}
+    with pytest.raises(UsageError, match=said):
+        games(whole.pop("rules"), **whole)
