@@ -240,6 +240,26 @@ class Session:
 
         return Bench(setups)
 
+    def setup_line(self, setups: Sequence[Setup]) -> str:
+        """Stages of the Lab as one line of text."""
+        from engine.lab.lines import written_all
+
+        return written_all(setups)
+
+    def read_setups(self, line: str) -> tuple[Setup, ...]:
+        """The stages of such a line, which comes from outside: each is made once, and thrown away.
+
+        Raises:
+            UsageError: it is cut, of a later version, or of stages that cannot be made; the sentence says which.
+        """
+        from engine.lab.lines import read_all
+        from engine.lab.stage import Stage
+
+        setups = read_all(line)
+        for setup in setups:
+            Stage(setup)
+        return setups
+
     def prove(self, lesson: str, check: str, *, progress: Progress) -> Proof:
         """Measures a lesson's number now, which may train a stage first."""
         from engine.lab import Proof

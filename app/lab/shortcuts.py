@@ -31,10 +31,13 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
     Shortcut("lab.last_lesson", ("Shift+N",), "Lesson before", "Open the lesson before.", "Lab"),
     Shortcut("lab.measure", ("M",), "Measure", "Measure the numbers of the open lesson, or stop.", "Lab"),
+    Shortcut("lab.copy", ("Ctrl+Shift+C",), "Copy set-up", "All stages as one line of text.", "Lab"),
+    Shortcut("lab.paste", ("Ctrl+V",), "Paste set-up", "Stages of a line that was copied.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
     when_shown=(
         *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
         *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
+        *(f"lab.{name}" for name in ("copy", "paste")),
         *(f"lab.show_{name}" for name, *_ in LAYERS),
     ),
 )
