@@ -61,6 +61,11 @@ class LabController(QObject):
         """What the Lab shows."""
         return self._store.state.part(LabState)
 
+    @property
+    def bench(self) -> Bench | None:
+        """What stands on the stages, None while it is made anew."""
+        return self._bench
+
     def _put(self, **changes: Any) -> None:
         self._store.update_part(LabState, **changes)
 

@@ -13,6 +13,7 @@ from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
 from app.lab.controller import LabController
 from app.lab.depth import Depth
+from app.lab.exporting.controller import Exporting
 from app.lab.lessons.controller import LessonController
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
@@ -38,6 +39,7 @@ class Lab(Controllers["LabView"]):
         self.lessons = LessonController(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
     def connect(self, view: LabView) -> Actions:
         """Connects the view with the controller."""
@@ -84,6 +86,7 @@ class Lab(Controllers["LabView"]):
             "lab.measure": lessons.measure,
             **self.depth.connect_view(view),
             **self.sharing.connect_view(view),
+            **self.exporting.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 
