@@ -132,8 +132,7 @@ class LabController(QObject):
         catalogue = self.state.catalogue
         if catalogue is None:
             return
-        shown = frozenset("truth" if name == "truth density" else name for name in layers)
-        self._put(layers=shown)
+        self._put(layers=frozenset(layers))
         self.set_up(truth, [of_preset(catalogue.preset(name)) for name in presets])
         self.play()
 

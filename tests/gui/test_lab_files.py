@@ -51,7 +51,7 @@ def test_a_set_up_is_copied_pasted_and_a_bad_line_is_told_at_the_place(lab: LabA
     lab.app.press("lab.compare")
     lab.wait(lambda: len(lab.state.stages) == 1 and lab.state.made)
     lab.lab.lab.choose_preset(0, "gan-hinge")
-    lab.wait(lambda: lab.state.stages[0].info is not None and lab.state.stages[0].info.judges)
+    lab.wait(lambda: lab.state.stages[0].info is not None and "critic" in lab.state.stages[0].info.shows)
     lab.learn(3)
     control(lab, Qt.Key.Key_V)
     control(lab, Qt.Key.Key_V)

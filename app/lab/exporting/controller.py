@@ -214,7 +214,9 @@ class _Drawing(QObject):
         def done(found: list[Maps]) -> None:
             self._places.pop(0)
             past = tuple(
-                replace(stage, maps=maps.maps, grid=maps.grid, past=maps.trace, figures=(), probe=None)
+                replace(
+                    stage, maps=maps.maps, arrows=maps.arrows, grid=maps.grid, past=maps.trace, figures=(), probe=None
+                )
                 for stage, maps in zip(state.stages, found, strict=True)
             )
             self._feed.put(self._frame(replace(state, stages=past)))
