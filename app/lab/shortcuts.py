@@ -42,11 +42,12 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.loop", ("Ctrl+E",), "Save loop\u2026", "All that was kept, as GIF, WebP, MP4 or PNG.", "Lab"),
     Shortcut("lab.curves", ("Alt+E",), "Save curves\u2026", "Every curve as CSV.", "Lab"),
     Shortcut("lab.numbers", ("Ctrl+J",), "Save numbers\u2026", "Set-up and numbers with their floors, as JSON.", "Lab"),
+    Shortcut("lab.keep", ("Ctrl+D",), "Keep as run", "The stage as a run, which Train goes on with.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
     when_shown=(
         *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
         *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
-        *(f"lab.{name}" for name in ("copy", "paste", "picture", "loop", "curves", "numbers")),
+        *(f"lab.{name}" for name in ("copy", "paste", "picture", "loop", "curves", "numbers", "keep")),
         *(f"lab.show_{name}" for name, *_ in LAYERS),
     ),
 )

@@ -24,6 +24,7 @@ EXPORTS: Final = (
     ("lab.loop", "Loop through what was kept (GIF, WebP, MP4)\u2026"),
     ("lab.curves", "All curves (CSV)\u2026"),
     ("lab.numbers", "Set-up and numbers (JSON)\u2026"),
+    ("lab.keep", "Keep as a run"),
 )
 
 
@@ -58,6 +59,8 @@ class Transport(QWidget):
         self.rate.setMinimumWidth(64)
         self.export, self.export_menu = menu_button("Export", "What is on show, as files")
         for action, words in EXPORTS:
+            if action == "lab.keep":
+                self.export_menu.addSeparator()
             entry = self.export_menu.addAction(f"{words}\t{keys_text(action)}")
             entry.triggered.connect(lambda _checked=False, name=action: self.exportWanted.emit(name))
         self.setLayout(

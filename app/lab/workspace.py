@@ -14,6 +14,7 @@ from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
 from app.lab.controller import LabController
 from app.lab.depth import Depth
 from app.lab.exporting.controller import Exporting
+from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
@@ -39,6 +40,7 @@ class Lab(Controllers["LabView"]):
         self.lessons = LessonController(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
         self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
     def connect(self, view: LabView) -> Actions:
@@ -88,6 +90,7 @@ class Lab(Controllers["LabView"]):
             **self.depth.connect_view(view),
             **self.sharing.connect_view(view),
             **self.exporting.connect_view(view),
+            **self.keeping.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 

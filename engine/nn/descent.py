@@ -97,3 +97,15 @@ OPTIMISERS: Final[dict[str, Descent]] = {
 def fusible(parameters: Sequence[Tensor]) -> bool:
     """Whether one call can update all of these: a network of many small tensors is else updated by thousands."""
     return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
+
+
+def moments(descents: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """All that optimisers keep, as named tensors for safetensors: `NETWORK/PARAMETER/MOMENT`."""
+    found = {}
+    for name, descent in descents.items():
+        for i, values in descent.state_dict()["state"].items():
+            for key, value in values.items():
+                # Without momentum some keep a place for it, with nothing in it.
+                if value is not None:
+                    found[f"{name}/{i}/{key}"] = torch.as_tensor(value)
+    return found

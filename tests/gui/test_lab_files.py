@@ -121,7 +121,7 @@ def test_pictures_loops_curves_and_numbers_are_written_and_a_full_place_is_said(
         dialog = asked(lab)
         names.append(Path(dialog.selectedFiles()[0]).name)
         dialog.reject()
-    stem = f"lab-ring8-flow-realnvp-against-gan-non-saturating-{lab.state.clock}"
+    stem = f"lab-ring-of-8-flow-realnvp-against-gan-non-saturating-{lab.state.clock}"
     assert names == [f"{stem}.png", f"{stem}.gif", f"{stem}.csv", f"{stem}.json"]
 
     lab.app.press("lab.picture")
@@ -180,3 +180,30 @@ def test_a_loop_is_stopped_and_leaves_nothing(lab: LabApp, tmp_path: Path) -> No
     lab.app.settle()
     assert not list(tmp_path.iterdir())
     assert "stopped" in lab.app.said
+
+
+def test_a_stage_is_kept_as_a_run_that_train_lists_and_explore_opens(lab: LabApp) -> None:
+    lab.learn(8)
+    lab.settle()
+    entry = lab.view.transport.export_menu.actions()[-1]
+    entry.trigger()
+    lab.wait(lambda: "is kept as 00000-stack" in lab.app.said)
+    run = next(path for path in (lab.app.train.services.store.study_host.session().runs_folder).iterdir())
+    # The button beside the sentence shows it in Train, with its curves and what it is.
+    lab.app.window.notice.acted.emit()
+    lab.wait(lambda: lab.app.state.workspace == "train" and lab.app.state.run_view is not None)
+    lab.wait(lambda: "points of 2 numbers" in lab.app.train_view.line.text())
+    assert len(lab.app.state.run_view.series["loss"].steps) > 0
+    # A diagnosis of it, in the window: nothing of pictures, and how near the truth it is.
+    lab.app.press("collapse.quick")
+    lab.wait(lambda: lab.app.state.collapse.report is not None and lab.app.state.collapse.running is None)
+    report = lab.app.state.collapse.report
+    assert [one.diagnostic for one in report.findings] == ["truth"]
+    assert "memorisation" in report.skipped
+    # Explore reads it, says why it has no picture, and keeps the model on show.
+    lab.app.show_workspace("explore")
+    before = lab.app.state.info
+    lab.app.conductor.requests.modelWanted.emit(f"run:{run}")
+    lab.wait(lambda: "draws points" in lab.app.said)
+    lab.app.settle()
+    assert lab.app.state.info is before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -74,7 +75,9 @@ class Exporting(QObject):
         """What a file is called at first: data, what learns it, and the moment."""
         state = self._state
         stages = "-against-".join(stage.setup.preset for stage in state.stages)
-        return f"lab-{state.truth}-{stages}-{state.clock_shown}"
+        # Of data the name is a path, of a drawing all that was drawn.
+        truth = re.sub(r"[^a-z0-9]+", "-", (state.truth if state.info is None else state.info.title).lower())[:24]
+        return f"lab-{truth.strip('-')}-{stages}-{state.clock_shown}"
 
     # asking
     def ask_picture(self) -> None:
