@@ -20,7 +20,7 @@ from app.core.palette import Offer, PaletteController
 from app.core.requests import Requests
 from app.core.run_follower import RunFollower
 from app.core.runtime import Collector
-from app.core.shortcuts import make_actions
+from app.core.shortcuts import make_actions, take_turns
 from app.core.startup import Prebuild, Startup
 from app.core.store import Store
 from app.core.tasks import LaneName, Tasks
@@ -156,6 +156,13 @@ class Conductor(QObject):
         }
         slots |= {key.id: partial(self._press, row, key.id) for row in rows for key in row.shortcuts}
         actions = make_actions(window, slots, table=table)
+
+        def take_keys(before: AppState | None, now: AppState) -> None:
+            if before is None or before.workspace != now.workspace:
+                take_turns(actions, table, shown=next(r for r in rows if r.key == now.workspace).shortcuts.when_shown)
+
+        take_keys(None, store.state)
+        store.changed.connect(take_keys)
         palette = PaletteController(window, actions, shortcuts=table, more=self._offers, parent=self)
         top.paletteClicked.connect(palette.toggle)
         for key, view in window.views().items():

@@ -15,10 +15,15 @@ WORKSPACES: Final[tuple[Workspace, ...]] = (EXPLORE, TRAIN, LAB)
 
 
 def shortcuts() -> ShortcutTable:
-    """All keys of the window, in the order of the help page.
+    """All keys of the window, in the order of the help page. What acts only while its workspace is on show may have a
+    key of another workspace, and none of the window's.
 
     Raises:
-        ValueError: two workspaces share a key.
+        ValueError: two workspaces share a key that acts in both.
     """
-    ways = (shortcut_to(row, number) for number, row in enumerate(WORKSPACES, 1))
-    return ShortcutTable(*ways, *(key for row in WORKSPACES for key in row.shortcuts), *WINDOW)
+    ways = [shortcut_to(row, number) for number, row in enumerate(WORKSPACES, 1)]
+    for row in WORKSPACES:
+        ShortcutTable(*ways, *row.shortcuts, *WINDOW)
+    every = (key for row in WORKSPACES for key in row.shortcuts)
+    shown = frozenset().union(*(row.shortcuts.when_shown for row in WORKSPACES))
+    return ShortcutTable(*ways, *every, *WINDOW, when_shown=shown)

@@ -180,10 +180,12 @@ class Session:
     def diagnose(
         subject: Subject, names: Sequence[str] | None = None, *, quick: bool = False, progress: Progress = SILENT
     ) -> Report:
-        """A report of the diagnostics `names` (None: all); see `diagnose.diagnose`."""
+        """A report of the diagnostics `names` (None: all); see `diagnose.diagnose`. Of a run that was kept from the Lab
+        it says also how near the truth it is."""
         from engine.diagnostics.diagnose import diagnose
+        from engine.lab.kept import against_truth
 
-        return diagnose(subject, names, quick=quick, progress=progress)
+        return against_truth(diagnose(subject, names, quick=quick, progress=progress), subject)
 
     @staticmethod
     def judged_again(report: Report, subject: Subject, changed: Finding) -> Report:
@@ -243,6 +245,36 @@ class Session:
         from engine.lab.bench import Bench
 
         return Bench(setups)
+
+    def keep_stage(self, bench: Bench, stage: int, title: str, rows: Sequence[tuple[int, Mapping[str, float]]]) -> Path:
+        """A run of a stage of the Lab as it is now, with `rows` (step, numbers) as its curves.
+
+        Raises:
+            RunError: the disk does not take it.
+        """
+        from engine.training.keeping import keep_stage
+
+        return keep_stage(self.runs_folder, bench.stages[stage], title=title, rows=rows)
+
+    def setup_line(self, setups: Sequence[Setup]) -> str:
+        """Stages of the Lab as one line of text."""
+        from engine.lab.lines import written_all
+
+        return written_all(setups)
+
+    def read_setups(self, line: str) -> tuple[Setup, ...]:
+        """The stages of such a line, which comes from outside: each is made once, and thrown away.
+
+        Raises:
+            UsageError: it is cut, of a later version, or of stages that cannot be made; the sentence says which.
+        """
+        from engine.lab.lines import read_all
+        from engine.lab.stage import Stage
+
+        setups = read_all(line)
+        for setup in setups:
+            Stage(setup)
+        return setups
 
     def prove(self, lesson: str, check: str, *, progress: Progress) -> Proof:
         """Measures a lesson's number now, which may train a stage first."""
@@ -308,11 +340,15 @@ class Session:
         group: str = "",
         progress: Progress = SILENT,
     ) -> DataSet:
-        """A data set by path, decoded into the cache the first time.
+        """A data set by path, decoded into the cache the first time; for a run that was kept from the Lab, its points.
 
         Raises:
             DataError: it cannot be used.
         """
+        if size == 1:
+            from engine.lab.kept import point_set
+
+            return point_set(str(path))
         return open_dataset(path, size=size, channels=channels, labels=labels, group=group, progress=progress)
 
     @staticmethod

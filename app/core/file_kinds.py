@@ -20,6 +20,7 @@ WHOLE_PHOTOS: Final = "PNG, without loss (*.png);;JPEG (*.jpg *.jpeg);;WebP (*.w
 PICTURES: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
 TABLES: Final = "CSV table (*.csv)"
 PLOTS: Final = "PNG (*.png)"
+JSON_FILES: Final = "JSON (*.json)"
 ANIMATIONS: Final[Mapping[str, str]] = {
     "GIF (*.gif)": ".gif",
     "WebP (*.webp)": ".webp",
@@ -77,10 +78,14 @@ def ask_save(
     _show(dialog)
 
 
-def ask_animation(parent: QWidget, title: str, *, use: Callable[[Path], object], kind: str = ".gif") -> None:
-    """Asks where an animation goes to; `kind` is the suffix that is chosen at first."""
+def ask_animation(
+    parent: QWidget, title: str, *, use: Callable[[Path], object], kind: str = ".gif", name: str = ""
+) -> None:
+    """Asks where an animation goes to; `kind` is the suffix that is chosen at first, `name` is offered."""
     dialog = _saving(parent, title, ";;".join(ANIMATIONS), kind.lstrip("."))
     dialog.selectNameFilter(next(words for words, suffix in ANIMATIONS.items() if suffix == kind))
+    if name:
+        dialog.selectFile(name)
     dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(ANIMATIONS.get(chosen, "").lstrip(".")))
     dialog.fileSelected.connect(lambda name: use(Path(name)))
     _show(dialog)

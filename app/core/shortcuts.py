@@ -23,15 +23,16 @@ class Shortcut:
 
 
 class ShortcutTable:
-    """Shortcuts in the order in which help and palette list them. Those `when_shown` act only in their workspace.
+    """Shortcuts in the order in which help and palette list them. Those `when_shown` act only in their workspace, and
+    there a key is theirs also where it is another action's elsewhere, see `take_turns`.
 
     Raises:
-        ValueError: two actions share an id or a key (Qt would then fire neither), or Qt does not know a key.
+        ValueError: two actions share an id or always a key (Qt would then fire neither), or Qt does not know a key.
         KeyError: `when_shown` names none of them.
     """
 
     def __init__(self, *rows: Shortcut, when_shown: Collection[str] = ()) -> None:
-        _assert_unique(rows)
+        _assert_unique(rows, when_shown)
         self._rows = {row.id: row for row in rows}
         self.when_shown = frozenset(self._rows[action_id].id for action_id in when_shown)
 
@@ -58,13 +59,13 @@ def _native(key: str) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def _assert_unique(rows: tuple[Shortcut, ...]) -> None:
+def _assert_unique(rows: tuple[Shortcut, ...], when_shown: Collection[str]) -> None:
     ids = [row.id for row in rows]
-    keys = [QKeySequence(key).toString() for row in rows for key in row.keys]
+    keys = [QKeySequence(key).toString() for row in rows if row.id not in when_shown for key in row.keys]
     doubled = sorted({item for group in (ids, keys) for item in group if group.count(item) > 1})
     if doubled:
         raise ValueError(f"The shortcut table names {', '.join(doubled)} more than once.")
-    if "" in keys:
+    if any(not QKeySequence(key).toString() for row in rows for key in row.keys):
         raise ValueError("The shortcut table holds a key that Qt does not know.")
 
 
@@ -114,3 +115,20 @@ def make_actions(
         actions[action_id] = action
     parent.installEventFilter(_SpaceForButtons(parent))
     return actions
+
+
+def take_turns(actions: Mapping[str, QAction], table: ShortcutTable, *, shown: Collection[str]) -> None:
+    """Gives each key that several actions have to one of them: to that among `shown`, the ids that act in the workspace
+    on show, else to that which acts everywhere."""
+    wanting: dict[str, list[str]] = {}
+    for row in table:
+        for key in row.keys:
+            wanting.setdefault(key, []).append(row.id)
+    shared = {key: ids for key, ids in wanting.items() if len(ids) > 1}
+    owners = {
+        key: next((one for one in ids if one in shown), next((one for one in ids if one not in table.when_shown), ""))
+        for key, ids in shared.items()
+    }
+    for action_id in {one for ids in shared.values() for one in ids} & actions.keys():
+        keys = [key for key in table[action_id].keys if owners.get(key, action_id) == action_id]
+        actions[action_id].setShortcuts([QKeySequence(key) for key in keys])

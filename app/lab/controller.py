@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer
@@ -15,11 +15,12 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
+from app.lab.setups import engine_setups, of_preset
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
 from engine.events import Failed
-from engine.lab import BenchSeen, LabCatalogue, LabTraining, Pace, PresetInfo, Setup, StageInfo, TruthInfo
+from engine.lab import BenchSeen, LabCatalogue, Pace, StageInfo, TruthInfo
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ DRAIN_MS: Final = 33
 SWITCH_SECONDS: Final = 0.0002
 """How long a thread may keep Python to itself while stages learn. A step is a thousand small operations, and after each
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
-SHARED: Final = ("batch", "seed")
-"""Of the training knobs B takes A's, so that both learn from the same batches."""
 LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
 """What learns points of the line where a preset is made for the plane."""
-LAYERS_MS: Final = 33
-LAYERS_SECONDS: Final = 2.5
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
 
 
@@ -57,14 +54,17 @@ class LabController(QObject):
         self._asked_truths: set[str] = set()
         self._timer = QTimer(self, interval=DRAIN_MS)
         self._timer.timeout.connect(self._drain)
-        self._layers_timer = QTimer(self, interval=LAYERS_MS)
-        self._layers_timer.timeout.connect(self._move_layers)
         store.changed.connect(self._changed)
 
     @property
     def state(self) -> LabState:
         """What the Lab shows."""
         return self._store.state.part(LabState)
+
+    @property
+    def bench(self) -> Bench | None:
+        """What stands on the stages, None while it is made anew."""
+        return self._bench
 
     def _put(self, **changes: Any) -> None:
         self._store.update_part(LabState, **changes)
@@ -77,7 +77,7 @@ class LabController(QObject):
         self._opened = True
 
         def done(catalogue: LabCatalogue) -> None:
-            self._put(catalogue=catalogue, stages=(StageView(_of(catalogue.preset(PRESETS[0]))),))
+            self._put(catalogue=catalogue, stages=(StageView(of_preset(catalogue.preset(PRESETS[0]))),))
             self._read_truth(self.state.truth)
             self._make()
 
@@ -104,7 +104,6 @@ class LabController(QObject):
         elif before.workspace == "lab":
             # Elsewhere nobody sees it, and what is done there needs the processor.
             self.pause()
-            self._layers_timer.stop()
 
     # set-ups
     def choose_truth(self, name: str) -> None:
@@ -123,23 +122,26 @@ class LabController(QObject):
                         f"{row.title} needs two coordinates, and {info.title} has one: {other.title} instead.", "info"
                     )
                 )
-                setup = _of(other)
+                setup = of_preset(other)
             # What was learned and drawn is of other points.
             stages.append(StageView(setup))
         self._begin(name, tuple(stages))
 
     def set_stages(self, truth: str, presets: Sequence[str], layers: Sequence[str]) -> None:
         """A lesson's data and stages, and of its layers those that there are; they begin to learn."""
-        state, catalogue = self.state, self.state.catalogue
+        catalogue = self.state.catalogue
         if catalogue is None:
             return
-        stages = tuple(StageView(_of(catalogue.preset(name))) for name in presets)
-        if truth not in state.truths and truth not in self._asked_truths:
-            self._read_truth(truth)
-        shown = frozenset(layers)
-        self._put(chosen=0, layers=shown, depth=1.0)
-        self._begin(truth, stages)
+        self._put(layers=frozenset(layers))
+        self.set_up(truth, [of_preset(catalogue.preset(name)) for name in presets])
         self.play()
+
+    def set_up(self, truth: str, setups: Sequence[StageSetup]) -> None:
+        """Other data and stages, all at once."""
+        if truth not in self.state.truths and truth not in self._asked_truths:
+            self._read_truth(truth)
+        self._put(chosen=0, depth=1.0)
+        self._begin(truth, tuple(map(StageView, setups)))
 
     def _begin(self, truth: str, stages: tuple[StageView, ...]) -> None:
         """Other points for these stages: nothing of those before is shown any more."""
@@ -152,7 +154,7 @@ class LabController(QObject):
         """A stage from a preset, with its knobs."""
         catalogue = self.state.catalogue
         if catalogue is not None:
-            self._set_up(index, _of(catalogue.preset(name)))
+            self._set_up(index, of_preset(catalogue.preset(name)))
 
     def set_knobs(self, index: int, knobs: Mapping[str, Value], training: Mapping[str, Value]) -> None:
         """Other knobs for a stage; those of its preset stay where they are not named."""
@@ -182,7 +184,7 @@ class LabController(QObject):
         if on:
             # The same family with other knobs is what is compared most; the first time it is the other family.
             other = next(name for name in PRESETS[::-1] if name != state.stages[0].setup.preset)
-            self._put(stages=(*state.stages, StageView(_of(catalogue.preset(other)))), chosen=1)
+            self._put(stages=(*state.stages, StageView(of_preset(catalogue.preset(other)))), chosen=1)
         else:
             self._put(stages=state.stages[:1], chosen=0)
         self._make(blame=len(self.state.stages) - 1)
@@ -193,25 +195,13 @@ class LabController(QObject):
         if count:
             self._put(chosen=(self.state.chosen + 1) % count if index is None else min(index, count - 1))
 
-    def _setups(self) -> list[Setup]:
-        """The set-ups of all stages; raises what a knob's check raises."""
-        state = self.state
-        known = {one.name for one in fields(LabTraining)}
-        found = []
-        for stage in state.stages:
-            shared = {name: value for name, value in state.stages[0].setup.training.items() if name in SHARED}
-            training = {**stage.setup.training, **shared}
-            chosen: dict[str, Any] = {name: value for name, value in training.items() if name in known}
-            found.append(Setup(state.truth, stage.setup.family, dict(stage.setup.knobs), LabTraining(**chosen)))
-        return found
-
     def restart(self) -> None:
         """The same set-up and seed from the first step."""
         self._make()
 
     def _make(self, *, blame: int = 0) -> None:
         """Makes the bench anew, which goes on learning if it did; where it cannot be made, the one before stays."""
-        self._again, setups = self._again or self.state.playing, self._setups()
+        self._again, setups = self._again or self.state.playing, engine_setups(self.state)
         asked = self._making = object()
         self._store.tasks.cancel(self._job)
 
@@ -368,22 +358,6 @@ class LabController(QObject):
             others = frozenset(FILLS) if name in FILLS else frozenset()
             self._put(layers=state.layers - others | {name})
 
-    def set_depth(self, depth: float) -> None:
-        """How far through the layers the points are shown, 0 to 1."""
-        self._layers_timer.stop()
-        self._put(depth=min(1.0, max(0.0, depth)))
-
-    def play_layers(self) -> None:
-        """Moves the points from the code to the data."""
-        self._put(depth=0.0)
-        self._layers_timer.start()
-
-    def _move_layers(self) -> None:
-        depth = min(1.0, self.state.depth + LAYERS_MS / 1000 / LAYERS_SECONDS)
-        self._put(depth=depth)
-        if depth == 1.0:
-            self._layers_timer.stop()
-
     def choose_figure(self, name: str) -> None:
         """The number whose curve is drawn."""
         self._put(figure=name)
@@ -391,10 +365,5 @@ class LabController(QObject):
     def close(self) -> None:
         """Nothing is asked for any more."""
         self._timer.stop()
-        self._layers_timer.stop()
         self.looking.stop()
         sys.setswitchinterval(self._switch_before)
-
-
-def _of(row: PresetInfo) -> StageSetup:
-    return StageSetup(row.name, row.family, dict(row.knobs), dict(row.training))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -157,10 +157,21 @@ class Looking(QObject):
         self._busy, self._asked = True, wish
 
         def work(context: object) -> list[Maps]:
-            viewer = self._viewer("look", bench, self._host)
-            return [viewer.draw(request) for request in requests]
+            return self.draw(bench, requests)
 
         self._submit("look", "draw the maps", work, self._drawn(bench))
+
+    def requests(self, state: LabState, *, rows: int) -> list[MapRequest]:
+        """What the layers of this state need at its moment, for all stages."""
+        kinds, span = self._kinds(state), self._span
+        assert span is not None
+        stages = range(len(state.stages))
+        return [MapRequest(index, state.clock_shown, kinds, span, rows, state.depth) for index in stages]
+
+    def draw(self, bench: Bench, requests: Sequence[MapRequest]) -> list[Maps]:
+        """Draws them; on the lane that looks."""
+        viewer = self._viewer("look", bench, self._host)
+        return [viewer.draw(request) for request in requests]
 
     def _submit(self, lane: Any, kind: str, work: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
         def free() -> None:

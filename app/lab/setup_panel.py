@@ -9,7 +9,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.core.knob_forms import KnobForm
+from app.lab.setups import SHARED
+from app.lab.shortcuts import keys_text
 from app.lab.state import LabState, StageSetup, set_up_title
+from app.widgets.buttons import button
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
@@ -22,7 +25,6 @@ from engine.lab import LabCatalogue
 FIRST: Final = 2
 """Knobs of the family that are seen at once."""
 FIRST_TRAINING: Final = ("learning_rate",)
-SHARED: Final = ("batch", "seed")
 
 
 class SetupPanel(QWidget):
@@ -32,6 +34,8 @@ class SetupPanel(QWidget):
     knobsChanged = Signal(dict, dict)
     refused = Signal(str)
     stageChosen = Signal(int)
+    copyWanted = Signal()
+    pasteWanted = Signal()
 
     def __init__(self, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +49,16 @@ class SetupPanel(QWidget):
         self._shown: tuple[object, ...] = ()
         self._told: tuple[StageSetup, int] | None = None
         top = hbox(self.stage, self.preset, gap_px=8, stretch={1: 1})
-        column = vbox(Section("Set-up", collapsible=False), top, self._body, self.problem, gap_px=6)
+        self.copy = button(
+            "Copy", f"All of the set-up as one line to the clipboard ({keys_text('lab.copy')})", kind="quiet"
+        )
+        self.paste = button("Paste", f"Stages of such a line ({keys_text('lab.paste')})", kind="quiet")
+        self.copy.clicked.connect(lambda: self.copyWanted.emit())
+        self.paste.clicked.connect(lambda: self.pasteWanted.emit())
+        for push in (self.copy, self.paste):
+            push.setFixedHeight(22)
+        head = hbox(Section("Set-up", collapsible=False), self.copy, self.paste, gap_px=2, stretch={0: 1})
+        column = vbox(head, top, self._body, self.problem, gap_px=6)
         self._place = column
         self.setLayout(column)
         self.problem.hide()

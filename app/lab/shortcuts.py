@@ -36,10 +36,18 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
     Shortcut("lab.last_lesson", ("Shift+N",), "Lesson before", "Open the lesson before.", "Lab"),
     Shortcut("lab.measure", ("M",), "Measure", "Measure the numbers of the open lesson, or stop.", "Lab"),
+    Shortcut("lab.copy", ("Ctrl+Shift+C",), "Copy set-up", "All stages as one line of text.", "Lab"),
+    Shortcut("lab.paste", ("Ctrl+V",), "Paste set-up", "Stages of a line that was copied.", "Lab"),
+    Shortcut("lab.picture", ("Ctrl+S",), "Save picture\u2026", "The stages as they are drawn, as PNG.", "Lab"),
+    Shortcut("lab.loop", ("Ctrl+E",), "Save loop\u2026", "All that was kept, as GIF, WebP, MP4 or PNG.", "Lab"),
+    Shortcut("lab.curves", ("Alt+E",), "Save curves\u2026", "Every curve as CSV.", "Lab"),
+    Shortcut("lab.numbers", ("Ctrl+J",), "Save numbers\u2026", "Set-up and numbers with their floors, as JSON.", "Lab"),
+    Shortcut("lab.keep", ("Ctrl+D",), "Keep as run", "The stage as a run, which Train goes on with.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
     when_shown=(
         *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
         *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
+        *(f"lab.{name}" for name in ("copy", "paste", "picture", "loop", "curves", "numbers", "keep")),
         *(f"lab.show_{name}" for name, *_ in LAYERS),
     ),
 )

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.lab.shortcuts import keys_text
 from app.lab.state import NOW, LabState
 from app.theme import set_kind
-from app.widgets.buttons import button
+from app.widgets.buttons import button, menu_button
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox
 from app.widgets.scrubber import Scrubber
@@ -19,6 +19,13 @@ from app.widgets.segmented import Segmented
 HEIGHT_PX: Final = 48
 PACES: Final = (("1", "1/s"), ("10", "10/s"), ("100", "100/s"), ("0", "Max"))
 PLAY_PX: Final = 92
+EXPORTS: Final = (
+    ("lab.picture", "Picture of the stages (PNG)\u2026"),
+    ("lab.loop", "Loop through what was kept (GIF, WebP, MP4)\u2026"),
+    ("lab.curves", "All curves (CSV)\u2026"),
+    ("lab.numbers", "Set-up and numbers (JSON)\u2026"),
+    ("lab.keep", "Keep as a run"),
+)
 
 
 class Transport(QWidget):
@@ -28,6 +35,7 @@ class Transport(QWidget):
     stepClicked = Signal(str)
     restartClicked = Signal()
     paceChosen = Signal(float)
+    exportWanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +57,12 @@ class Transport(QWidget):
         for one in (self.step_d, self.step_g):
             one.setFixedWidth(34)
         self.rate.setMinimumWidth(64)
+        self.export, self.export_menu = menu_button("Export", "What is on show, as files")
+        for action, words in EXPORTS:
+            if action == "lab.keep":
+                self.export_menu.addSeparator()
+            entry = self.export_menu.addAction(f"{words}\t{keys_text(action)}")
+            entry.triggered.connect(lambda _checked=False, name=action: self.exportWanted.emit(name))
         self.setLayout(
             hbox(
                 self.play,
@@ -62,6 +76,7 @@ class Transport(QWidget):
                 self.past,
                 self.count,
                 self.rate,
+                self.export,
                 margins=(16, 0, 16, 0),
                 stretch={8: 1},
             )

@@ -12,7 +12,11 @@ from app.core.palette import Offer
 from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
 from app.lab.controller import LabController
+from app.lab.depth import Depth
+from app.lab.exporting.controller import Exporting
+from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
 from app.state import AppState
@@ -34,6 +38,10 @@ class Lab(Controllers["LabView"]):
         super().__init__(services)
         self.lab = LabController(services.store, services.parent)
         self.lessons = LessonController(services.store, self.lab, services.parent)
+        self.depth = Depth(services.store, services.parent)
+        self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
+        self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
     def connect(self, view: LabView) -> Actions:
         """Connects the view with the controller."""
@@ -42,8 +50,6 @@ class Lab(Controllers["LabView"]):
         view.playPressed.connect(lab.toggle)
         view.tiles.chosen.connect(lab.choose_truth)
         view.layers.toggled.connect(lab.toggle_layer)
-        view.depthMoved.connect(lab.set_depth)
-        view.layersPlayed.connect(lab.play_layers)
         view.compareToggled.connect(lab.compare)
         view.numbers.chosen.connect(lab.choose_figure)
         for card in view.cards:
@@ -77,11 +83,14 @@ class Lab(Controllers["LabView"]):
             "lab.on": partial(lab.move, 1),
             "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
-            "lab.layers": lab.play_layers,
             "lab.lessons": lessons.fold,
             "lab.next_lesson": partial(lessons.move, 1),
             "lab.last_lesson": partial(lessons.move, -1),
             "lab.measure": lessons.measure,
+            **self.depth.connect_view(view),
+            **self.sharing.connect_view(view),
+            **self.exporting.connect_view(view),
+            **self.keeping.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 

@@ -120,7 +120,7 @@ class TrainView(WorkspaceView):
         families = now.catalogue.families if now.catalogue is not None else ()
         family = next((found.title for found in families if found.name == config.family), config.family)
         step = max(step, status.step)
-        parts = [family, f"{config.image_shape[1]} px", state, f"step {step:,} of {steps:,}"]
+        parts = [family, _size_words(config.image_shape), state, f"step {step:,} of {steps:,}"]
         speed = mine.images_per_second if mine is not None else _last_speed(view) if status.alive else 0.0
         if speed:
             parts.append(f"{speed:.0f} images/s")
@@ -151,3 +151,8 @@ def _part(kind: type[Part], made: Sequence[QWidget]) -> Part:
 def _last_speed(view: RunView) -> float:
     _, values = view.series.get("images_per_second", ([], []))
     return values[-1] if values else 0.0
+
+
+def _size_words(shape: tuple[int, int, int]) -> str:
+    channels, side, _ = shape
+    return f"{side} px" if side > 1 else f"points of {'one number' if channels == 1 else f'{channels} numbers'}"

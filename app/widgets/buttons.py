@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton
 
@@ -22,6 +23,16 @@ def button(
         # `clicked` carries a bool that a plain call must not take for an argument.
         made.clicked.connect(lambda: do())
     return made
+
+
+def menu_button(text: str, tooltip: str, *, kind: str = "") -> tuple[QPushButton, QMenu]:
+    """A button that opens a menu, and the menu; it opens upwards where there is no room below."""
+    push = button(f"{text} \u25be", tooltip, kind=kind)
+    menu = QMenu(push)
+    menu.setToolTipsVisible(True)
+    # Not setMenu: a quiet button would then be styled as a combo box and be wider than its words.
+    push.clicked.connect(lambda: menu.popup(push.mapToGlobal(QPoint(0, push.height() + 2))))
+    return push, menu
 
 
 def tick(

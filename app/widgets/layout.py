@@ -154,6 +154,8 @@ def stacked(*pages: QWidget) -> QStackedWidget:
 def discard(widgets: Iterable[QWidget]) -> None:
     """Takes widgets out of the window at once; Qt deletes them in a moment."""
     for widget in widgets:
+        # A layout shows what it was given in a moment: without its parent that would be a window of its own.
+        widget.hide()
         widget.setParent(None)
         widget.deleteLater()
 

@@ -19,6 +19,7 @@ from engine.diagnostics.ranking import rank_photos
 from engine.diagnostics.report_files import check_folder, report_folder, report_values, write_report
 from engine.diagnostics.subjects import run_named
 from engine.errors import UsageError
+from engine.lab.kept import against_truth
 from engine.progress import Progress, Step
 from engine.report import Figure, Finding, Report
 from engine.session import Session
@@ -54,6 +55,7 @@ def _run(args: argparse.Namespace) -> Result:
     subject = session.subject(args.model, args.data, labels=args.labels, quick=args.quick)
     pictures = _photos(session, subject, args.rank, args.align)
     report = diagnose(subject, names, quick=args.quick, seed=args.seed, progress=Progress(tell=_Titles().tell))
+    report = against_truth(report, subject)
     if args.rank:
         report = added(report, rank_photos(subject, pictures, tuple(Path(photo).name for photo in args.rank)))
     out = args.out or _kept_in_run(args, session, report)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from engine.errors import UsageError
 from engine.families import FAMILIES
@@ -14,6 +15,7 @@ from engine.lab.setup import LabTraining, Setup
 
 VERSION: Final = 1
 LONGEST: Final = 20_000
+MOST_STAGES: Final = 2
 
 
 def written(setup: Setup) -> str:
@@ -31,22 +33,38 @@ def written(setup: Setup) -> str:
     )
 
 
+def written_all(setups: Sequence[Setup]) -> str:
+    """One line for one stage or several, from which `read_all` makes the same."""
+    if len(setups) == 1:
+        return written(setups[0])
+    return json.dumps({"lab": VERSION, "stages": [json.loads(written(one)) for one in setups]})
+
+
+def read_all(line: str) -> tuple[Setup, ...]:
+    """The set-ups of a line, one or `MOST_STAGES` of the same truth.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    found = _parsed(line)
+    parts = found.get("stages")
+    if parts is None:
+        return (read(line),)
+    if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_STAGES:
+        raise UsageError(f"stages of a set-up are one set-up or {MOST_STAGES}: copy the line again.")
+    setups = tuple(read(json.dumps(part)) for part in parts)
+    if any(one.truth != setups[0].truth for one in setups):
+        raise UsageError("The stages of a set-up learn the same points, and here they are of different truths.")
+    return setups
+
+
 def read(line: str) -> Setup:
-    """The set-up of a line.
+    """The set-up of a line that has one stage.
 
     Raises:
         UsageError: the line is cut, of a later version, or names what there is not; the sentence says which.
     """
-    if len(line) > LONGEST:
-        raise UsageError(f"A set-up has at most {LONGEST:,} characters, this line has {len(line):,}: paste one line.")
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UsageError("This is no whole set-up: copy the line again from its first { to its last }.") from error
-    if not isinstance(found, dict) or not isinstance(found.get("lab"), int):
-        raise UsageError('This is no set-up of the Lab: it begins with {"lab": 1.')
-    if found["lab"] > VERSION:
-        raise UsageError(f"This set-up is of version {found['lab']}, and {VERSION} is known here: update Latent Loom.")
+    found = _parsed(line)
     knobs, training = found.get("knobs", {}), found.get("training", {})
     if not isinstance(knobs, dict) or not isinstance(training, dict):
         raise UsageError('knobs and training of a set-up are names with values, such as {"code": 2}.')
@@ -62,3 +80,18 @@ def read(line: str) -> Setup:
     kind: type[object] = FAMILIES[name].config
     config = from_json(kind, knobs)
     return Setup(truth, name, {knob: getattr(config, knob) for knob in knobs}, from_json(LabTraining, training))
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """What the line holds, if it is of this version."""
+    if len(line) > LONGEST:
+        raise UsageError(f"A set-up has at most {LONGEST:,} characters, this line has {len(line):,}: paste one line.")
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("This is no whole set-up: copy the line again from its first { to its last }.") from error
+    if not isinstance(found, dict) or not isinstance(found.get("lab"), int):
+        raise UsageError('This is no set-up of the Lab: it begins with {"lab": 1.')
+    if found["lab"] > VERSION:
+        raise UsageError(f"This set-up is of version {found['lab']}, and {VERSION} is known here: update Latent Loom.")
+    return found

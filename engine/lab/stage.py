@@ -16,7 +16,7 @@ from engine.lab.setup import LabTraining, Reading, Setup
 from engine.lab.truths import Truth
 from engine.models.base import LatentModel
 from engine.models.ema import Ema
-from engine.nn.descent import OPTIMISERS
+from engine.nn.descent import OPTIMISERS, moments
 from engine.nn.seeded import Seeded
 
 FRESH: Final = 4096
@@ -47,6 +47,10 @@ class LabSteps:
         for descent in self._descents.values():
             for group in descent.param_groups:
                 group["lr"] = rate
+
+    def state(self) -> dict[str, Tensor]:
+        """All moments as named tensors, as `engine.training.optimisers` has them."""
+        return moments(self._descents)
 
     def rand(self, *shape: int, like: Tensor) -> Tensor:
         return torch.rand(shape, generator=self.generator).to(like)
@@ -146,6 +150,10 @@ class Stage:
     def shown(self) -> LatentModel:
         """The model with averaged weights."""
         return self._average.model
+
+    def show(self, model: LatentModel) -> None:
+        """Looks at another model of such points from here on."""
+        self._average.model = model
 
     def log_density(self, points: Tensor) -> Tensor:
         """Nats (B,) of points (B, d) under the averaged weights.

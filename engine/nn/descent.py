@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,20 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 TINY: Final = 1e-8
+UNWRAPPED: Final = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+
+
+def _plain(kind: type[Optimizer]) -> type[Optimizer]:
+    """The same optimiser without the wrapping that keeps torch's compiler out of it. The first call of that imports the
+    whole compiler, which takes seconds; nothing here compiles a step of an optimiser."""
+    own: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in UNWRAPPED}
+    own["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), own)
+
+
+Adam: Final[Any] = _plain(torch.optim.Adam)
+RMSprop: Final[Any] = _plain(torch.optim.RMSprop)
+SGD: Final[Any] = _plain(torch.optim.SGD)
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,8 @@ class Descent:
 
 
 def _adam(parameters: Sequence[Tensor], rate: float, momentum: float, beta2: float) -> Optimizer:
-    return torch.optim.Adam(parameters, lr=rate, betas=(momentum, beta2), fused=fusible(parameters) or None)
+    made: Optimizer = Adam(parameters, lr=rate, betas=(momentum, beta2), fused=fusible(parameters) or None)
+    return made
 
 
 def _adam_moved(group: Mapping[str, Any], moments: Mapping[str, Any], _: Tensor | None) -> Tensor | None:
@@ -41,7 +57,8 @@ def _adam_moved(group: Mapping[str, Any], moments: Mapping[str, Any], _: Tensor 
 
 
 def _rmsprop(parameters: Sequence[Tensor], rate: float, momentum: float, beta2: float) -> Optimizer:
-    return torch.optim.RMSprop(parameters, lr=rate, alpha=beta2, eps=TINY, momentum=momentum)
+    made: Optimizer = RMSprop(parameters, lr=rate, alpha=beta2, eps=TINY, momentum=momentum)
+    return made
 
 
 def _rmsprop_moved(group: Mapping[str, Any], moments: Mapping[str, Any], gradient: Tensor | None) -> Tensor | None:
@@ -54,7 +71,8 @@ def _rmsprop_moved(group: Mapping[str, Any], moments: Mapping[str, Any], gradien
 
 
 def _sgd(parameters: Sequence[Tensor], rate: float, momentum: float, _: float) -> Optimizer:
-    return torch.optim.SGD(parameters, lr=rate, momentum=momentum)
+    made: Optimizer = SGD(parameters, lr=rate, momentum=momentum)
+    return made
 
 
 def _sgd_moved(group: Mapping[str, Any], moments: Mapping[str, Any], gradient: Tensor | None) -> Tensor | None:
@@ -79,3 +97,15 @@ OPTIMISERS: Final[dict[str, Descent]] = {
 def fusible(parameters: Sequence[Tensor]) -> bool:
     """Whether one call can update all of these: a network of many small tensors is else updated by thousands."""
     return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
+
+
+def moments(descents: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """All that optimisers keep, as named tensors for safetensors: `NETWORK/PARAMETER/MOMENT`."""
+    found = {}
+    for name, descent in descents.items():
+        for i, values in descent.state_dict()["state"].items():
+            for key, value in values.items():
+                # Without momentum some keep a place for it, with nothing in it.
+                if value is not None:
+                    found[f"{name}/{i}/{key}"] = torch.as_tensor(value)
+    return found

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.device import autocast
 from engine.errors import RunError
 from engine.models.base import LatentModel
-from engine.nn.descent import OPTIMISERS
+from engine.nn.descent import OPTIMISERS, moments
 from engine.training.config import TrainConfig
 from engine.training.distributed import Backward, Dist
 
@@ -165,15 +165,7 @@ class Optimisers:
 
     def state(self) -> dict[str, Tensor]:
         """All moments as named tensors, for safetensors."""
-        found = {}
-        for name, descent in self._descents.items():
-            for i, values in descent.state_dict()["state"].items():
-                for key, value in values.items():
-                    # Without momentum some keep a place for it, with nothing in it.
-                    if value is None:
-                        continue
-                    found[f"{name}/{i}/{key}"] = torch.as_tensor(value)
-        return found
+        return moments(self._descents)
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Restores what `state` gave.

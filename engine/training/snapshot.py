@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,13 +28,20 @@ class Position:
     strikes: int = 0
 
 
+class Keeps(Protocol):
+    """What has moments to keep."""
+
+    def state(self) -> dict[str, Tensor]:
+        """All moments as named tensors."""
+
+
 def save_snapshot(
     run: Path,
     at: Position,
     *,
     model: LatentModel,
     average: LatentModel,
-    optimisers: Optimisers,
+    optimisers: Keeps,
     header: ModelHeader,
     keep: int,
 ) -> Path:

@@ -40,6 +40,7 @@ class StageCanvas(QWidget):
         self._state: LabState | None = None
         self._kept: dict[str, tuple[tuple[object, ...], QPixmap]] = {}
         self.frames = 0
+        self._fineness: float | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -81,6 +82,13 @@ class StageCanvas(QWidget):
             view = view_at(view, stage.trace, state.depth)
         span = span_of(view, self.width(), self.height(), dimension=state.info.dimension)
         return Plane(span, max(1, self.width()), max(1, self.height()))
+
+    def draw_at(self, ratio: float) -> None:
+        """Draws with so many pixels for one of the layout, whatever the screen has: for a picture of the stage."""
+        self._fineness = ratio
+
+    def devicePixelRatioF(self) -> float:
+        return self._fineness or super().devicePixelRatioF()
 
     # the pointer
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

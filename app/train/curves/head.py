@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.state import AppState
 from app.train.curves.plan import axes_known, run_name
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState
 from app.train.shortcuts import keys_text
-from app.widgets.buttons import button, tick
+from app.widgets.buttons import button, menu_button, tick
 from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, held, vbox
 from app.widgets.slider import ValueSlider
@@ -48,11 +48,13 @@ class CurvesHead(QWidget):
         self.smoothing.setMinimumWidth(116)
         log_tip = f"Logarithmic y axis in all plots ({keys_text('curves.log')})"
         self.log = button("log", log_tip, kind="quiet", checkable=True)
-        self.axis, self.axis_menu = self._menu_button("Steps", f"What x counts ({keys_text('curves.axis')})")
-        self.compare, self.compare_menu = self._menu_button(
-            "Compare", f"Draw up to {MOST_RUNS - 1} other runs over this one ({keys_text('curves.compare')})"
+        self.axis, self.axis_menu = menu_button("Steps", f"What x counts ({keys_text('curves.axis')})", kind="quiet")
+        self.compare, self.compare_menu = menu_button(
+            "Compare",
+            f"Draw up to {MOST_RUNS - 1} other runs over this one ({keys_text('curves.compare')})",
+            kind="quiet",
         )
-        self.export, self.export_menu = self._menu_button("Export", "What is shown as a table or a picture")
+        self.export, self.export_menu = menu_button("Export", "What is shown as a table or a picture", kind="quiet")
         for key, words, action in (
             ("csv", "Table of what is shown (CSV)…", "curves.csv"),
             ("png", "Picture of the curves (PNG)…", "curves.png"),
@@ -75,14 +77,6 @@ class CurvesHead(QWidget):
         super().resizeEvent(event)
         # Where it is narrow the slider needs the room more than the word.
         self.export.setText("Export ▾" if self.width() >= NARROW_PX else "⋯")
-
-    def _menu_button(self, text: str, tooltip: str) -> tuple[QPushButton, QMenu]:
-        push = button(f"{text} ▾", tooltip, kind="quiet")
-        menu = QMenu(push)
-        menu.setToolTipsVisible(True)
-        # Not setMenu: a quiet button would then be styled as a combo box and be wider than its words.
-        push.clicked.connect(lambda: menu.popup(push.mapToGlobal(QPoint(0, push.height() + 2))))
-        return push, menu
 
     def _make_axes(self) -> None:
         self._axes: dict[str, QAction] = {}

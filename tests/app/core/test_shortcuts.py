@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import workspaces
-from app.core.shortcuts import ShortcutTable, make_actions
+from app.core.shortcuts import WINDOW, Shortcut, ShortcutTable, make_actions, take_turns
 from app.widgets.slider import ValueSlider
 
 
@@ -19,6 +19,36 @@ def test_doubled_key_is_refused():
     doubled = replace(rows[0], id="other", keys=rows[1].keys)
     with pytest.raises(ValueError, match=r"Ctrl\+2"):
         ShortcutTable(*rows, doubled)
+
+
+def test_a_key_is_of_the_workspace_on_show_and_never_two_at_once(qtbot: QtBot):
+    everywhere = Shortcut("one.undo", ("Ctrl+Z",), "Undo", "Back.", "One")
+    own = Shortcut("two.undo", ("Ctrl+Z", "U"), "Undo", "Back.", "Two")
+    with pytest.raises(ValueError, match=r"Ctrl\+Z"):
+        ShortcutTable(everywhere, own)
+    table = ShortcutTable(everywhere, own, when_shown=("two.undo",))
+    window = QWidget()
+    qtbot.addWidget(window)
+    actions = make_actions(window, {row.id: lambda: None for row in table}, table=table)
+
+    def keys(name: str) -> list[str]:
+        return [key.toString() for key in actions[name].shortcuts()]
+
+    take_turns(actions, table, shown=())
+    assert (keys("one.undo"), keys("two.undo")) == (["Ctrl+Z"], ["U"])
+    take_turns(actions, table, shown=("two.undo",))
+    assert (keys("one.undo"), keys("two.undo")) == ([], ["Ctrl+Z", "U"])
+    take_turns(actions, table, shown=())
+    assert (keys("one.undo"), keys("two.undo")) == (["Ctrl+Z"], ["U"])
+
+
+def test_no_workspace_takes_a_key_of_the_window(monkeypatch: pytest.MonkeyPatch):
+    lab = workspaces.WORKSPACES[-1]
+    theft = Shortcut("lab.theft", WINDOW["app.quit"].keys, "Theft", "Takes it.", "Lab")
+    table = ShortcutTable(*lab.shortcuts, theft, when_shown=("lab.theft", *lab.shortcuts.when_shown))
+    monkeypatch.setattr(workspaces, "WORKSPACES", (*workspaces.WORKSPACES[:-1], replace(lab, shortcuts=table)))
+    with pytest.raises(ValueError, match=r"Ctrl\+Q"):
+        workspaces.shortcuts()
 
 
 def test_help_page_names_every_action():

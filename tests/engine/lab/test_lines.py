@@ -7,7 +7,7 @@ import json
 import pytest
 
 from engine.errors import UsageError
-from engine.lab.lines import read, written
+from engine.lab.lines import read, read_all, written, written_all
 from engine.lab.presets import PRESETS
 from engine.lab.setup import LabTraining, Setup
 
@@ -48,3 +48,21 @@ def test_every_preset_comes_back(name):
 def test_a_line_that_is_cut_or_wrong_is_told_so(line, said):
     with pytest.raises(UsageError, match=said):
         read(line)
+
+
+def test_two_stages_are_one_line_too():
+    both = (SETUP, Setup("moons", "stack", {"recipe": "actnorm"}))
+    assert "\n" not in written_all(both)
+    assert read_all(written_all(both)) == both
+    assert read_all(written_all([SETUP])) == (SETUP,)
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [([], "one set-up or 2"), ([SETUP] * 3, "one set-up or 2"), ([SETUP, Setup("ring8")], "the same points")],
+)
+def test_stages_that_do_not_stand_together_are_refused(stages, said):
+    with pytest.raises(UsageError, match=said):
+        read_all(json.dumps({"lab": 1, "stages": [json.loads(written(one)) for one in stages]}))
+    with pytest.raises(UsageError, match="no set-up of the Lab"):
+        read_all(json.dumps({"lab": 1, "stages": [7]}))

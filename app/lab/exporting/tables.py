@@ -1,0 +1,68 @@
+"""Curves as a table, and all numbers with their floors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from app.lab.state import LabState, StageView
+from engine.lab import Reading
+
+VERSION = 1
+
+
+def curves_csv(state: LabState) -> str:
+    """A row a step, a column a curve of a stage; a cell is empty where nothing was measured at that step."""
+    names, found = [], []
+    for letter, stage in zip("AB", state.stages, strict=False):
+        for name, trace in stage.curves.items():
+            names.append(f"{letter} {name}")
+            found.append(dict(zip(trace.steps, trace.values, strict=True)))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["step", *names])
+    for step in sorted(set().union(*found)):
+        table.writerow([step, *(_cell(one.get(step)) for one in found)])
+    return text.getvalue()
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.9g}"
+
+
+def numbers(state: LabState, line: str) -> dict[str, Any]:
+    """The set-up (`line`, as it is pasted), where the clock stands, and what was measured there beside its floor.
+
+    A number that is not finite is its name as text: JSON has none.
+    """
+    return {
+        "version": VERSION,
+        "setup": json.loads(line),
+        "truth": state.truth,
+        "clock": state.clock_shown,
+        "stages": [_stage(letter, stage) for letter, stage in zip("AB", state.stages, strict=False)],
+    }
+
+
+def _stage(letter: str, stage: StageView) -> Mapping[str, Any]:
+    return {
+        "stage": letter,
+        "preset": stage.setup.preset,
+        "weights": 0 if stage.info is None else stage.info.parameters,
+        "step": 0 if stage.seen is None else stage.seen.step,
+        "problem": stage.said,
+        "figures": [_figure(one) for one in stage.figures],
+    }
+
+
+def _figure(one: Reading) -> Mapping[str, Any]:
+    value = {"name": one.name, "title": one.title, "value": _number(one.value), "perfect": _number(one.floor)}
+    return {**value, "unit": one.unit}
+
+
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,42 @@
+"""Set-ups of stages between the window, which knows their presets, and the engine, which needs only their knobs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from app.lab.state import LabState, StageSetup
+from engine.api import Value
+from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup
+
+SHARED: Final = ("batch", "seed")
+"""Of the training knobs B takes A's, so that both learn from the same batches."""
+
+
+def of_preset(row: PresetInfo) -> StageSetup:
+    """A stage as its preset has it."""
+    return StageSetup(row.name, row.family, dict(row.knobs), dict(row.training))
+
+
+def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
+    """A set-up under the name of the preset that it is, or else of that which it has most in common with."""
+    own = [row for row in catalogue.presets if row.family == setup.family]
+
+    def alike(row: PresetInfo) -> tuple[bool, int]:
+        common = sum(setup.knobs.get(name) == value for name, value in row.knobs.items())
+        return dict(row.knobs) == dict(setup.knobs), common
+
+    knobs: dict[str, Value] = dict(setup.knobs)
+    return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, asdict(setup.training))
+
+
+def engine_setups(state: LabState) -> list[Setup]:
+    """The set-ups of all stages; raises what a knob's check raises."""
+    known = {one.name for one in fields(LabTraining)}
+    found = []
+    for stage in state.stages:
+        shared = {name: value for name, value in state.stages[0].setup.training.items() if name in SHARED}
+        training = {**stage.setup.training, **shared}
+        chosen: dict[str, Any] = {name: value for name, value in training.items() if name in known}
+        found.append(Setup(state.truth, stage.setup.family, dict(stage.setup.knobs), LabTraining(**chosen)))
+    return found
