@@ -20,6 +20,8 @@ WHOLE_PHOTOS: Final = "PNG, without loss (*.png);;JPEG (*.jpg *.jpeg);;WebP (*.w
 PICTURES: Final = "PNG (*.png);;WebP (*.webp);;JPEG (*.jpg)"
 TABLES: Final = "CSV table (*.csv)"
 PLOTS: Final = "PNG (*.png)"
+COLUMN_ENDINGS: Final = (".csv", ".tsv", ".txt")
+COLUMNS: Final = f"Numbers in columns ({' '.join(f'*{ending}' for ending in COLUMN_ENDINGS)});;{ANY}"
 JSON_FILES: Final = "JSON (*.json)"
 ANIMATIONS: Final[Mapping[str, str]] = {
     "GIF (*.gif)": ".gif",

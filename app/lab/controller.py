@@ -108,9 +108,14 @@ class LabController(QObject):
     # set-ups
     def choose_truth(self, name: str) -> None:
         """Other data. A preset that cannot learn such points gives way to the first that can, and it is said."""
+        info = self.state.truths.get(name)
+        if info is not None and name != self.state.truth:
+            self.learn(info)
+
+    def learn(self, info: TruthInfo, **changes: Any) -> None:
+        """As `choose_truth` with a truth that may be new, or other than it was; `changes` come with it."""
         state, catalogue = self.state, self.state.catalogue
-        info = state.truths.get(name)
-        if catalogue is None or info is None or name == state.truth:
+        if catalogue is None:
             return
         stages = []
         for stage in state.stages:
@@ -125,7 +130,7 @@ class LabController(QObject):
                 setup = of_preset(other)
             # What was learned and drawn is of other points.
             stages.append(StageView(setup))
-        self._begin(name, tuple(stages))
+        self._begin(info.name, tuple(stages), truths={**state.truths, info.name: info}, **changes)
 
     def set_stages(self, truth: str, presets: Sequence[str], layers: Sequence[str]) -> None:
         """A lesson's data and stages, and of its layers those that there are; they begin to learn."""
@@ -143,11 +148,13 @@ class LabController(QObject):
         self._put(chosen=0, depth=1.0)
         self._begin(truth, tuple(map(StageView, setups)))
 
-    def _begin(self, truth: str, stages: tuple[StageView, ...]) -> None:
+    def _begin(self, truth: str, stages: tuple[StageView, ...], **changes: Any) -> None:
         """Other points for these stages: nothing of those before is shown any more."""
         self._bench = None
         self.looking.leave()
-        self._put(truth=truth, stages=stages, truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False)
+        self._put(
+            truth=truth, stages=stages, truth_map=None, made=False, clock=0, kept=(), at=NOW, done=False, **changes
+        )
         self._make()
 
     def choose_preset(self, index: int, name: str) -> None:

@@ -32,6 +32,8 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.compare", ("C",), "Compare", "A second stage on the same clock and batches, or one alone.", "Lab"),
     Shortcut("lab.other", ("B",), "Set up A or B", "Show the other stage's set-up.", "Lab"),
     Shortcut("lab.layers", ("Y",), "Play layers", "Move the points through the layers, from code to data.", "Lab"),
+    Shortcut("lab.draw", ("P",), "Draw data", "Draw a distribution by hand, and let the stages learn it.", "Lab"),
+    Shortcut("lab.csv", ("Ctrl+O",), "Open a CSV file", "Your own numbers, in one or two columns.", "Lab"),
     Shortcut("lab.lessons", ("H",), "Lessons", "Show the lessons, or only their head.", "Lab"),
     Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
     Shortcut("lab.last_lesson", ("Shift+N",), "Lesson before", "Open the lesson before.", "Lab"),
@@ -47,7 +49,7 @@ SHORTCUTS: Final = ShortcutTable(
     when_shown=(
         *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
         *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
-        *(f"lab.{name}" for name in ("copy", "paste", "picture", "loop", "curves", "numbers", "keep")),
+        *(f"lab.{name}" for name in ("draw", "csv", "copy", "paste", "picture", "loop", "curves", "numbers", "keep")),
         *(f"lab.show_{name}" for name, *_ in LAYERS),
     ),
 )

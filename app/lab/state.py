@@ -12,6 +12,7 @@ from engine.api import Value
 from engine.lab import (
     Arrows,
     BenchSeen,
+    GameSeen,
     LabCatalogue,
     LessonInfo,
     Map,
@@ -21,6 +22,7 @@ from engine.lab import (
     Reading,
     StageInfo,
     StageSeen,
+    Stamp,
     TruthInfo,
 )
 
@@ -95,10 +97,31 @@ class LessonState:
         return all(one is not None and one.holds for one in found)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A distribution while it is drawn. `strokes` holds what was there before each stroke, the oldest first."""
+
+    stamps: tuple[Stamp, ...] = ()
+    strokes: tuple[tuple[Stamp, ...], ...] = ()
+    width: float = 0.2
+    erasing: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class GameState:
+    """The game of a lesson: as it was played, and up to which round it is shown."""
+
+    seen: tuple[GameSeen, ...]
+    at: int
+    playing: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class LabState:
     """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
-    far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn."""
+    far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn.
+    `own` are truths that a person brought along, `drawing` is one that is drawn now; `game` is that of the open lesson.
+    """
 
     catalogue: LabCatalogue | None = None
     truths: Mapping[str, TruthInfo] = field(default_factory=dict)
@@ -118,6 +141,9 @@ class LabState:
     figure: str = ""
     truth_map: Map | None = None
     lessons: LessonState = field(default_factory=LessonState)
+    own: tuple[str, ...] = ()
+    drawing: Drawing | None = None
+    game: GameState | None = None
 
     @property
     def info(self) -> TruthInfo | None:

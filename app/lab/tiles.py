@@ -33,7 +33,7 @@ class DataTiles(PaintedItems):
         super().__init__()
         self._names: tuple[str, ...] = ()
         self._infos: Mapping[str, TruthInfo] = {}
-        self._pictures: dict[tuple[str, str], QImage] = {}
+        self._pictures: dict[tuple[TruthInfo, str], QImage] = {}
         self._current = ""
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Data")
@@ -41,6 +41,7 @@ class DataTiles(PaintedItems):
     def set_truths(self, names: Sequence[str], infos: Mapping[str, TruthInfo]) -> None:
         """All tiles in their order; those whose truth is not known yet are empty."""
         self._names, self._infos = tuple(names), infos
+        self._pictures = {key: one for key, one in self._pictures.items() if infos.get(key[0].name) is key[0]}
         self.setFixedSize(self.sizeHint())
         self.update()
 
@@ -94,7 +95,7 @@ class DataTiles(PaintedItems):
             paint.box(painter, rect, fill=theme.stage, line=theme.line, radius_px=5)
             info = self._infos.get(name)
             if info is not None:
-                key = (name, theme.name)
+                key = (info, theme.name)
                 if key not in self._pictures:
                     self._pictures[key] = tile_picture(info, ground=theme.stage, ink=theme.points)
                 painter.drawImage(rect.adjusted(3, 3, -3, -3), self._pictures[key])

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from app.core.file_kinds import COLUMN_ENDINGS
 from app.core.workspace import WorkspaceView
 from app.lab.charts import LabCharts
+from app.lab.game.board import GameBoard
 from app.lab.lessons.view import LessonsView
 from app.lab.numbers import NumberTable, Row
+from app.lab.own.view import DrawPage, OwnButtons
 from app.lab.setup_panel import SetupPanel
 from app.lab.shortcuts import keys_text
 from app.lab.show_list import Scale, ShowList
 from app.lab.stage.canvas import top_density
 from app.lab.stage.card import StageCard
+from app.lab.stage.plane import volume
 from app.lab.state import LabState
 from app.lab.tiles import DataTiles
 from app.lab.transport import Transport
@@ -29,7 +34,8 @@ from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.form import Section
 from app.widgets.labels import kind_label
-from app.widgets.layout import hairline, hbox, held, scrolled, vbox
+from app.widgets.layout import hairline, hbox, held, scrolled, stacked, vbox
+from app.widgets.pixels import dropped_files
 from app.widgets.plot.scale import figure
 from app.widgets.slider import ValueSlider
 
@@ -54,6 +60,7 @@ class LabView(WorkspaceView):
     depthMoved = Signal(float)
     layersPlayed = Signal()
     compareToggled = Signal(bool)
+    filesDropped = Signal(list)
 
     def __init__(self, setup: SetupPanel, charts: LabCharts, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,10 +74,14 @@ class LabView(WorkspaceView):
         self.play_layers = button("Play", f"Move the points through the layers ({keys_text('lab.layers')})")
         self.setup, self.numbers, self.charts = setup, NumberTable(), charts
         self.transport = Transport()
+        self.own, self.drawing, self.board = OwnButtons(), DrawPage(), GameBoard()
         middle = hbox(*self.cards, gap_px=16, stretch={0: 1, 1: 1})
         layers = hbox(self.along, self.play_layers, gap_px=8, stretch={0: 1})
-        centre = vbox(middle, layers, gap_px=6, margins=(16, 8, 16, 10), stretch={0: 1})
-        across = hbox(self._left(), held(centre), self._right(), gap_px=0, stretch={1: 1})
+        self._stages = held(vbox(middle, layers, gap_px=6, stretch={0: 1}))
+        self.pages = stacked(self._stages, self.drawing, self.board)
+        centre = held(vbox(self.pages, gap_px=0, margins=(16, 8, 16, 10)))
+        across = hbox(self._left(), centre, self._right(), gap_px=0, stretch={1: 1})
+        self.setAcceptDrops(True)
         self.lessons = LessonsView()
         self.setLayout(vbox(self.lessons, across, self.transport, gap_px=0, stretch={1: 1}))
         self.along.changed.connect(self._tell_depth)
@@ -85,7 +96,17 @@ class LabView(WorkspaceView):
         data = Section("Data", collapsible=False)
         data.add(self.tiles)
         column = vbox(
-            data, self.data_title, self.data_line, 4, self.compare, 4, show, None, gap_px=4, margins=(16, 8, 16, 8)
+            data,
+            self.own,
+            self.data_title,
+            self.data_line,
+            4,
+            self.compare,
+            4,
+            show,
+            None,
+            gap_px=4,
+            margins=(16, 8, 16, 8),
         )
         inner = held(column)
         panel = held(vbox(scrolled(inner), gap_px=0))
@@ -112,6 +133,17 @@ class LabView(WorkspaceView):
         # Space belongs to the stage here, and not to the tab that was clicked last.
         self.cards[0].canvas.setFocus()
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        # Photos are the window's.
+        if _columns(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.filesDropped.emit(_columns(event.mimeData()))
+        event.acceptProposedAction()
+
     def event(self, event: QEvent) -> bool:
         # Space plays here; elsewhere in the window it is another key.
         return paint.keeps_key(event, (Qt.Key.Key_Space,)) or super().event(event)
@@ -133,7 +165,8 @@ class LabView(WorkspaceView):
         if state.catalogue is None or (now.workspace != "lab" and before is not None):
             return
         old = None if before is None else before.part(LabState)
-        if old is None or (old.catalogue, old.truths, old.truth) != (state.catalogue, state.truths, state.truth):
+        self._show_page(state)
+        if old is None or (old.truths, old.truth, old.own) != (state.truths, state.truth, state.own):
             self._show_data(state)
         for card in self.cards:
             card.setVisible(card.index < max(1, len(state.stages)))
@@ -158,16 +191,27 @@ class LabView(WorkspaceView):
         self.charts.show_lab(state, next((row for row in found if row.key == chosen), None))
         self.transport.show_lab(state)
 
+    def _show_page(self, state: LabState) -> None:
+        """The stages, the page to draw on, or the games of a lesson."""
+        page = self.drawing if state.drawing is not None else self.board if state.game is not None else self._stages
+        self.drawing.show_lab(state)
+        self.board.show_lab(state)
+        self.transport.setVisible(page is self._stages)
+        if page is not self.pages.currentWidget():
+            self.pages.setCurrentWidget(page)
+            (self.drawing.pad if page is self.drawing else self.cards[0].canvas).setFocus()
+
     def _show_data(self, state: LabState) -> None:
         assert state.catalogue is not None
-        self.tiles.set_truths(state.catalogue.truths, state.truths)
+        self.tiles.set_truths((*state.catalogue.truths, *state.own), state.truths)
         self.tiles.set_current(state.truth)
         info = state.info
         if info is not None:
             self.data_title.setText(info.title)
             modes = "" if info.centres is None or len(info.centres) < 2 else f", {len(info.centres)} modes"
-            line = f"Entropy {info.entropy:.3f} nats{modes}".replace("-", "\u2212")
-            self.data_line.setText(line)
+            about = "about " if info.estimate else ""
+            line = f"Entropy {about}{info.entropy:.3f} nats{modes}".replace("-", "\u2212")
+            self.data_line.setText(f"{line}. {info.note}." if info.note else line)
 
     def _show_depth(self, state: LabState) -> None:
         """As many layers as the deepest stage has; with one network between code and data the way is one step."""
@@ -180,6 +224,11 @@ class LabView(WorkspaceView):
             self.along.set_range(0.0, float(self._layers))
             self.along.set_default(float(self._layers))
         self.along.set_value(state.depth * self._layers)
+
+
+def _columns(mime: QMimeData) -> list[Path]:
+    """The files in a drop that may hold columns of numbers."""
+    return [path for path in map(Path, dropped_files(mime)) if path.suffix.lower() in COLUMN_ENDINGS]
 
 
 def rows(state: LabState) -> tuple[Row, ...]:
@@ -222,11 +271,11 @@ def scales(state: LabState) -> dict[str, Scale]:
     for stage in state.stages:
         drawn = stage.maps.get("density")
         if drawn is not None and "density" not in found:
-            top = top_density(info, drawn)
+            top = top_density(info, drawn) / volume(info)
             found["density"] = (0.0, top, f"{figure(top / 4)}")
         apart = stage.maps.get("difference")
         if apart is not None and "difference" not in found:
-            top = top_density(info, apart)
+            top = top_density(info, apart) / volume(info)
             found["difference"] = (-top, top, "0")
         judged = stage.maps.get("critic")
         if judged is not None and "critic" not in found:

@@ -14,8 +14,10 @@ from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
 from app.lab.controller import LabController
 from app.lab.depth import Depth
 from app.lab.exporting.controller import Exporting
+from app.lab.game.controller import Game
 from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.own.controller import OwnData
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
@@ -41,13 +43,16 @@ class Lab(Controllers["LabView"]):
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
         self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
+        self.own = OwnData(services.store, self.lab, services.window, services.parent)
+        self.game = Game(services.store, self.lab, services.parent)
         self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
     def connect(self, view: LabView) -> Actions:
         """Connects the view with the controller."""
         lab, looking = self.lab, self.lab.looking
         self.view = view
-        view.playPressed.connect(lab.toggle)
+        view.playPressed.connect(self.play_or_halt)
+        self.game.connect_view(view)
         view.tiles.chosen.connect(lab.choose_truth)
         view.layers.toggled.connect(lab.toggle_layer)
         view.compareToggled.connect(lab.compare)
@@ -74,13 +79,13 @@ class Lab(Controllers["LabView"]):
         transport.paceChosen.connect(lab.set_pace)
         transport.past.moved.connect(lab.go_to)
         return {
-            "lab.play": lab.toggle,
-            "lab.step": lab.step,
+            "lab.play": self.play_or_halt,
+            "lab.step": lambda: self.game.move(1) if self.game.shown else lab.step(),
             "lab.step_d": partial(lab.step, "discriminator"),
             "lab.step_g": partial(lab.step, "generator"),
             "lab.restart": lab.restart,
-            "lab.back": partial(lab.move, -1),
-            "lab.on": partial(lab.move, 1),
+            "lab.back": partial(self.move, -1),
+            "lab.on": partial(self.move, 1),
             "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
             "lab.lessons": lessons.fold,
@@ -89,10 +94,25 @@ class Lab(Controllers["LabView"]):
             "lab.measure": lessons.measure,
             **self.depth.connect_view(view),
             **self.sharing.connect_view(view),
+            **self.own.connect_view(view),
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
+
+    def play_or_halt(self) -> None:
+        """The game on show, or else the stages."""
+        if self.game.shown is not None:
+            self.game.toggle()
+        elif self.lab.state.drawing is None:
+            self.lab.toggle()
+
+    def move(self, by: int) -> None:
+        """A round of the game, or a moment of the stages."""
+        if self.game.shown is not None:
+            self.game.move(by)
+        else:
+            self.lab.move(by)
 
     def offers(self, state: AppState) -> Iterable[Offer]:
         """Data and presets, while the Lab is on show."""
@@ -135,6 +155,7 @@ class Lab(Controllers["LabView"]):
 
     def close(self) -> None:
         """Nothing is asked for any more; what learns is stopped with its lane."""
+        self.game.close()
         self.lab.close()
 
 

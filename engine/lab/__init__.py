@@ -3,7 +3,9 @@
 What the window uses is named here, as far as it needs no torch.
 """
 
-from engine.lab.names import Stamp, csv_name, drawn_name
+from engine.lab.names import DRAWN, MOST_STAMPS, Stamp, csv_name, drawn_name, stamps_of
+from engine.lab.names import REACH as STAMP_REACH
+from engine.lab.names import WIDTHS as STAMP_WIDTHS
 from engine.lab.seen import (
     Arrows,
     BenchSeen,

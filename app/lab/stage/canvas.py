@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.lab.stage import colours, line_plot, marks
 from app.lab.stage.contours import level_lines, mass_level
 from app.lab.stage.dots import dots, polygon
-from app.lab.stage.plane import Plane, at_depth, span_of, view_at
+from app.lab.stage.plane import Plane, at_depth, in_units, span_of, view_at
 from app.lab.state import FILLS, LabState, StageView
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
@@ -137,7 +137,9 @@ class StageCanvas(QWidget):
         if "samples" in shown and stage.trace is not None:
             self._paint_samples(painter, plane, stage, state.depth, by_quarter=self._has("mass", state, stage))
         self._paint_arrows(painter, plane, state, stage)
-        self._paint_kept(painter, "axes", (plane,), lambda p: self._paint_axes(p, plane))
+        # Half way to the data there are no units.
+        units = info if whole else None
+        self._paint_kept(painter, "axes", (plane, units), lambda p: self._paint_axes(p, plane, units))
 
     def _has(self, layer: str, state: LabState, stage: StageView) -> bool:
         return layer in state.shown and stage.info is not None and layer in stage.info.shows
@@ -202,24 +204,35 @@ class StageCanvas(QWidget):
             at = _near(plane, plane.to_px(data.points))
             dots(painter, at, ink=ink, radius_px=DATA_PX, ratio=self.devicePixelRatioF(), alpha=0.75)
 
-    def _paint_axes(self, painter: QPainter, plane: Plane) -> None:
+    def _paint_axes(self, painter: QPainter, plane: Plane, info: TruthInfo | None) -> None:
         theme, font = tokens(), mono_font(tokens().small_px)
         span = plane.span
+        (left, right), (bottom, top) = (
+            ends if info is None else (in_units(info, axis, ends[0]), in_units(info, axis, ends[1]))
+            for axis, ends in enumerate(((span.left, span.right), (span.bottom, span.top)))
+        )
         painter.setPen(QPen(color(theme.faint), 1.0))
-        for value, x in _ticks(span.left, span.right, plane.width_px):
+        for value, x in _ticks(left, right, plane.width_px):
             if not 14 < x < plane.width_px - 14:
                 continue
             painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
             painter.drawLine(QPointF(x, plane.height_px), QPointF(x, plane.height_px - 5))
             box = QRectF(x - 30, plane.height_px - 22, 60, 16)
             paint.text(painter, box, value, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
-        for value, y in _ticks(span.bottom, span.top, plane.height_px):
+        for value, y in _ticks(bottom, top, plane.height_px):
             y = plane.height_px - y
             if y > plane.height_px - 30 or y < 10:
                 continue
             painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
             painter.drawLine(QPointF(0, y), QPointF(5, y))
             paint.text(painter, QRectF(9, y - 8, 60, 16), value, font=font, ink=theme.muted)
+        if info is not None and len(info.columns) == 2:
+            wide = plane.width_px - 24
+            across = QRectF(12, plane.height_px - 38, wide, 16)
+            paint.text(
+                *(painter, across, info.columns[0]), font=font, ink=theme.text, align=Qt.AlignmentFlag.AlignRight
+            )
+            paint.text(painter, QRectF(12, 6, wide, 16), info.columns[1], font=font, ink=theme.text)
 
 
 def top_density(info: TruthInfo, drawn: Map) -> float:

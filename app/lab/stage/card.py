@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab.stage.canvas import StageCanvas
 from app.lab.stage.marks import lengths_of
+from app.lab.stage.plane import in_units, volume
 from app.lab.state import LabState, StageView, set_up_title
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.layout import vbox
 from app.widgets.plot.inks import ink_of
-from engine.lab import Probe, Reading
+from engine.lab import Probe, Reading, TruthInfo
 
 HEAD_PX: Final = 34
 FOOT_PX: Final = 24
@@ -130,7 +131,7 @@ class StageCard(QWidget):
         if self.index < len(state.stages):
             stage = state.stages[self.index]
             self.head.set_words(*_titles(state, stage))
-            self.foot.set_words(_probe_words(stage.probe), _note(state, stage))
+            self.foot.set_words(_probe_words(stage.probe, state.info), _note(state, stage))
             self.canvas.show_lab(state)
 
 
@@ -143,12 +144,14 @@ def _titles(state: LabState, stage: StageView) -> tuple[str, str, Reading | None
     return set_up_title(catalogue, stage.setup.preset), size, figure
 
 
-def _probe_words(probe: Probe | None) -> str:
-    if probe is None:
+def _probe_words(probe: Probe | None, info: TruthInfo | None) -> str:
+    if probe is None or info is None:
         return ""
-    parts = [f"x {', '.join(f'{value:.2f}' for value in probe.x)}", f"p {_density(probe.p)}"]
+    x = [in_units(info, axis, value) for axis, value in enumerate(probe.x)]
+    cell, about = volume(info), "\u2248 " if info.estimate else ""
+    parts = [f"x {', '.join(map(_place, x))}", f"p {about}{_density(probe.p / cell)}"]
     if probe.q is not None:
-        parts.append(f"q {_density(probe.q)}")
+        parts.append(f"q {_density(probe.q / cell)}")
     if probe.critic is not None:
         parts.append(f"D {probe.critic:.2f}")
     if probe.log_det is not None:
@@ -158,8 +161,14 @@ def _probe_words(probe: Probe | None) -> str:
     return "   ".join(parts).replace("-", "\u2212")
 
 
+def _place(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.4g}"
+
+
 def _density(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.0005 or value == 0 else "< .001"
+    if value >= 0.01 or value == 0:
+        return f"{value:.3f}"
+    return f"{value:.2g}" if value > 1e-6 else "< 1e-6"
 
 
 def _note(state: LabState, stage: StageView) -> str:

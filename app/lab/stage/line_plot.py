@@ -11,13 +11,13 @@ from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 
 from app.lab.stage import colours, marks
 from app.lab.stage.dots import polygon
-from app.lab.stage.plane import Plane, at_depth
+from app.lab.stage.plane import Plane, at_depth, in_units, volume
 from app.lab.state import LabState, StageView
 from app.theme import color, mono_font, tokens
 from app.widgets import paint
 from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure, ticks
-from engine.lab import Map, Points
+from engine.lab import Map, Points, TruthInfo
 
 FLOOR_PX: Final = 74
 """From the foot of the stage to the axis: numbers, strokes of samples, and those of the data."""
@@ -41,7 +41,7 @@ def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageVie
     peak = max([info.peak, *(min(float(one.values.max()), TALLEST * info.peak) for one in drawn)])
     top = ROOM * peak
     axis_px = plane.height_px - FLOOR_PX
-    _axes(painter, plane, top, axis_px, scaled=whole)
+    _axes(painter, plane, top, axis_px, units=info if whole else None)
     if whole and "critic" in shown and "critic" in stage.maps:
         _strip(painter, plane, stage.maps["critic"], axis_px)
     if whole and state.truth_map is not None and ({"truth", "data"} & shown):
@@ -90,12 +90,14 @@ def _quarters(painter: QPainter, plane: Plane, model: Map, trace: Points, *, top
         painter.restore()
 
 
-def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, scaled: bool) -> None:
-    theme, font = tokens(), mono_font(tokens().small_px)
+def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, units: TruthInfo | None) -> None:
+    """The numbers of both axes; of the density only at the data's end, which is where `units` are given."""
+    theme, font, span = tokens(), mono_font(tokens().small_px), plane.span
+    left, right = (span.left, span.right) if units is None else (in_units(units, 0, x) for x in (span.left, span.right))
     painter.setPen(QPen(color(theme.faint, 0.6), 1.0))
     painter.drawLine(QPointF(0, axis_px), QPointF(plane.width_px, axis_px))
-    for value in ticks(plane.span.left, plane.span.right, max(5, int(plane.width_px / 90))):
-        x = float(plane.to_px(np.array([[value, 0.0]]))[0, 0])
+    for value in ticks(left, right, max(5, int(plane.width_px / 90))):
+        x = (value - left) / (right - left) * plane.width_px
         if not EDGE_PX < x < plane.width_px - EDGE_PX:
             continue
         painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
@@ -103,12 +105,16 @@ def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, scaled
         box = QRectF(x - 30, plane.height_px - 21, 60, 16)
         words = figure(value + 0.0).replace("-", "\u2212")
         paint.text(painter, box, words, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
-    if scaled:
+    if units is not None:
+        top /= volume(units)
         for value in ticks(0.0, top, 5)[1:]:
             y = axis_px - value / top * (axis_px - TOP_PX)
             painter.setPen(QPen(color(theme.line), 1.0))
             painter.drawLine(QPointF(0, y), QPointF(plane.width_px, y))
             paint.text(painter, QRectF(9, y - 17, 80, 16), figure(value), font=font, ink=theme.muted)
+        if units.columns:
+            box, align = QRectF(12, 4, plane.width_px - 24, 16), Qt.AlignmentFlag.AlignRight
+            paint.text(painter, box, units.columns[0], font=font, ink=theme.text, align=align)
 
 
 def _curve(plane: Plane, drawn: Map, top: float, axis_px: float) -> QPolygonF:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.lab import Points, Span
+from engine.lab import Points, Span, TruthInfo
 
 CODE_VIEW: Final = (-3.5, 3.5)
 """The stretch that shows all but a hair of a standard normal code."""
@@ -48,6 +49,16 @@ def span_of(view: tuple[float, float], width_px: float, height_px: float, *, dim
     across = half * max(1.0, width_px / height_px)
     up = half * max(1.0, height_px / width_px)
     return Span(middle - across, middle + across, middle - up, middle + up)
+
+
+def in_units(info: TruthInfo, axis: int, value: float) -> float:
+    """A coordinate in the units of the person's own data."""
+    return info.shift[axis] + info.scale[axis] * value if info.scale else value
+
+
+def volume(info: TruthInfo) -> float:
+    """What a density here is divided by where it is to be one in those units."""
+    return math.prod(info.scale)
 
 
 def at_depth(trace: Points, depth: float) -> tuple[Points, float]:

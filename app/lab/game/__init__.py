@@ -1,0 +1,1 @@
+"""A game of two numbers, played in several ways side by side."""

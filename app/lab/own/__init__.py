@@ -1,0 +1,1 @@
+"""Data that a person brings along: a file of numbers, or what is drawn by hand."""
