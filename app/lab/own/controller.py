@@ -72,13 +72,15 @@ class OwnData(QObject):
         """Reads a file and lets the stages learn it."""
         self._read(csv_name(path))
 
-    def _read(self, name: str) -> None:
+    def _read(self, name: str, *, play: bool = False) -> None:
         def work(context: Context) -> TruthInfo:
             return self._host.session().truth_info(name)
 
         def done(info: TruthInfo) -> None:
             known = [one for one in self._state.own if one != name and not (_drawn(one) and _drawn(name))]
             self._lab.learn(info, own=(*known, name), drawing=None)
+            if play:
+                self._lab.play()
 
         def failed(event: Failed) -> None:
             self._store.notices.failed(event)
@@ -142,7 +144,7 @@ class OwnData(QObject):
         """Lets the stages learn what was drawn."""
         drawing = self._state.drawing
         if drawing is not None and drawing.stamps:
-            self._read(drawn_name(drawing.stamps))
+            self._read(drawn_name(drawing.stamps), play=True)
 
 
 def _drawn(name: str) -> bool:

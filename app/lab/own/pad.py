@@ -11,7 +11,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QRadialGradi
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab.stage.plane import Plane, span_of
-from app.theme import color, mono_font, tokens
+from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.plot.scale import figure, ticks
 from engine.lab import STAMP_REACH, STAMP_WIDTHS, Stamp
@@ -38,6 +38,7 @@ class DrawPad(QWidget):
         self._stamps: tuple[Stamp, ...] = ()
         self._width = 0.2
         self._erasing = False
+        self._words = ""
         self._pointer: QPointF | None = None
         self._last: tuple[float, float] | None = None
         self.setMouseTracking(True)
@@ -50,8 +51,9 @@ class DrawPad(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(440, 440)
 
-    def show_drawing(self, stamps: Sequence[Stamp], *, width: float, erasing: bool) -> None:
-        """The touches so far, and the brush."""
+    def show_drawing(self, stamps: Sequence[Stamp], *, width: float, erasing: bool, words: str) -> None:
+        """The touches so far, the brush, and what is said of both."""
+        self._words = words
         self._stamps, self._width, self._erasing = tuple(stamps), width, erasing
         self.update()
 
@@ -124,6 +126,7 @@ class DrawPad(QWidget):
             painter.setBrush(soft)
             painter.drawEllipse(centre, reach, reach)
         self._edges(painter, plane)
+        paint.text(painter, QRectF(14, 8, room.width() - 28, 18), self._words, font=ui_font(), ink=theme.muted)
         if self._pointer is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(color(theme.error if self._erasing else theme.accent_line), 1.5))

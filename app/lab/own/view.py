@@ -13,7 +13,6 @@ from app.lab.shortcuts import keys_text
 from app.lab.state import Drawing, LabState
 from app.widgets import paint
 from app.widgets.buttons import button
-from app.widgets.labels import kind_label
 from app.widgets.layout import hbox, vbox
 from app.widgets.segmented import Segmented
 from app.widgets.slider import ValueSlider
@@ -56,18 +55,13 @@ class DrawPage(QWidget):
         self.brush = Segmented(((DRAW, "Draw"), (ERASE, "Erase")), tooltip="What dragging does; Left and Right choose.")
         low, high = STAMP_WIDTHS
         self.wide = ValueSlider("Brush", low, high, value=0.2, default=0.2, decimals=2, log=True, label_px=48)
-        self.count = kind_label("muted", "")
         self.back = button("Back", "Take the last stroke back (Backspace)", do=self.undoWanted.emit)
         self.clear = button("Clear", "Take all of it away", do=self.clearWanted.emit)
         self.cancel = button("Cancel", "The data that stood here before (Esc)", do=self.cancelWanted.emit)
         self.learn = button(
             "Learn it", "The stages learn what is drawn (Enter)", kind="primary", do=self.learnWanted.emit
         )
-        row = hbox(
-            *(self.brush, self.wide, self.count, None, self.back, self.clear, self.cancel, self.learn),
-            gap_px=8,
-            stretch={1: 1},
-        )
+        row = hbox(*(self.brush, self.wide, self.back, self.clear, self.cancel, self.learn), gap_px=8, stretch={1: 1})
         self.setLayout(vbox(self.pad, row, gap_px=8, stretch={0: 1}))
         self.brush.changed.connect(lambda key: self.brushChosen.emit(key == ERASE))
         self.wide.changed.connect(self.widthChosen)
@@ -77,10 +71,9 @@ class DrawPage(QWidget):
         drawing = state.drawing
         if drawing is None:
             return
-        self.pad.show_drawing(drawing.stamps, width=drawing.width, erasing=drawing.erasing)
+        self.pad.show_drawing(drawing.stamps, width=drawing.width, erasing=drawing.erasing, words=_words(drawing))
         self.brush.set_current(ERASE if drawing.erasing else DRAW)
         self.wide.set_value(drawing.width)
-        self.count.setText(_words(drawing))
         for push in (self.learn, self.clear, self.back):
             push.setEnabled(bool(drawing.stamps))
 

@@ -60,7 +60,7 @@ class _Head(QWidget):
         right = float(self.width())
         if self._figure is not None:
             figure = self._figure
-            value = f"{figure.value:.0f}" if figure.name == "modes" else f"{figure.value:.3f}"
+            value = f"{figure.value:.0f}" if figure.name == "modes" else f"{round(figure.value, 3) + 0.0:.3f}"
             tail = f" of {figure.floor:.0f} modes" if figure.name == "modes" else _floor_words(figure)
             small, large = ui_font(12), ui_font(19, bold=True)
             for words, font, ink in ((tail, small, theme.muted), (value.replace("-", "\u2212"), large, theme.text)):
@@ -148,8 +148,8 @@ def _probe_words(probe: Probe | None, info: TruthInfo | None) -> str:
     if probe is None or info is None:
         return ""
     x = [in_units(info, axis, value) for axis, value in enumerate(probe.x)]
-    cell, about = volume(info), "\u2248 " if info.estimate else ""
-    parts = [f"x {', '.join(map(_place, x))}", f"p {about}{_density(probe.p / cell)}"]
+    cell, about = volume(info), "p \u2248" if info.estimate else "p"
+    parts = [f"x {', '.join(map(_place, x))}", f"{about} {_density(probe.p / cell)}"]
     if probe.q is not None:
         parts.append(f"q {_density(probe.q / cell)}")
     if probe.critic is not None:
@@ -168,7 +168,7 @@ def _place(value: float) -> str:
 def _density(value: float) -> str:
     if value >= 0.01 or value == 0:
         return f"{value:.3f}"
-    return f"{value:.2g}" if value > 1e-6 else "< 1e-6"
+    return f"{value:.2g}" if value > 1e-6 else "<1e-6"
 
 
 def _note(state: LabState, stage: StageView) -> str:
