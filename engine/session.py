@@ -280,7 +280,7 @@ class Session:
         """Measures a lesson's number now, which may train a stage first."""
         from engine.lab import Proof
         from engine.lab.lessons import LESSONS
-        from engine.lab.lessons.measured import heard
+        from engine.lab.lessons.hearing import heard
 
         row = next(one for one in LESSONS[lesson].checks if one.name == check)
         with heard(progress):

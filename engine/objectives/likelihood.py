@@ -16,6 +16,12 @@ def gaussian_log_density(x: Tensor, mean: Tensor | float, log_std: Tensor | floa
     return -0.5 * ((x - mean) * torch.exp(-log_std)) ** 2 - log_std - 0.5 * LOG_2PI
 
 
+def bernoulli_log_density(x: Tensor, logits: Tensor) -> Tensor:
+    """log P of each number of images in [-1, 1] cut to black and white at middle grey, in nats; `logits` are the log
+    odds of white. Cells of two values are 1 wide in [-1, 1], so this is a density there as well; shapes broadcast."""
+    return -torch.nn.functional.softplus(torch.where(x >= 0, -logits, logits))
+
+
 def standard_normal_log_density(z: Tensor) -> Tensor:
     """log N(z; 0, I) of each row of (B, ...), as (B,), in nats."""
     return -0.5 * (z.flatten(1) ** 2 + LOG_2PI).sum(1)

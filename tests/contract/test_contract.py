@@ -315,7 +315,8 @@ def test_bits_per_dim_is_sane_and_repeats(family, config):
     # A code of log2(levels) bits is what no model at all costs; an untrained one may be a few times worse.
     assert bool((bits > 0).all())
     assert bool((bits < 3 * math.log2(model.bins)).all())
-    assert noise.mean() > bits.mean() + 0.5, "noise must cost more than smooth pictures"
+    # Of black and white alone, even noise costs hardly more than a bit.
+    assert noise.mean() > bits.mean() + (0.5 if model.bins > 2 else 0.05), "noise must cost more than smooth pictures"
 
 
 @EVERY

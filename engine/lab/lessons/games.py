@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Final
 
 from engine.lab import closed
 from engine.lab.lessons.measured import best_answer, best_value, figure, line_map, most_modes, rank_correlation
+from engine.lab.lessons.pairs import cycled, translated, turned
 from engine.lab.lessons.row import Check, Lesson, flow, preset
 
 BETWEEN = flow("bumps", "diagonal", steps=600, learning_rate=0.02, ema=0.98)
@@ -259,6 +261,45 @@ LESSONS: Final = (
         checks=(
             Check("degree_1", "Moments apart, 1 point", 0.0, 1e-12, partial(closed.moments_apart, 1)),
             Check("degree_2", "Moments apart, 3 points", 0.0, 1e-12, partial(closed.moments_apart, 2)),
+        ),
+    ),
+    Lesson(
+        number="L23",
+        name="translation",
+        title="Pairs, and cycles without pairs",
+        deck="S4",
+        slide="pix2pix; cycle GANs",
+        stages=(BETWEEN, preset("bumps", "gan-non-saturating", steps=3000)),
+        layers=("data", "samples", "density", "truth density"),
+        sentences=(
+            "One x has two right answers y, 1 two times in three and else -1: by squared distances a net learns to say "
+            "their mean, where no answer lies, and by distances the commoner one alone.",
+            "A discriminator that sees both x and y punishes what lies between and what is always the same, so the net "
+            "uses its random number and gives both; the two stages show it for one number.",
+            "Without pairs, two maps that fit and undo each other can still pair every point with a wrong one: any "
+            "turn of a Gaussian has no cycle error at all.",
+        ),
+        question="Two Gaussians are mapped to each other with a cycle error of 0. Are the pairs right?",
+        answer="Not for that reason: a map turned by a quarter has cycle error 0 too, and its pairs lie 4 apart.",
+        checks=(
+            Check("l2", "Answer by squared distance", 1 / 3, 0.06, partial(translated, "l2", "mean")),
+            Check("l1", "Answer by distance", 1.0, 0.1, partial(translated, "l1", "mean")),
+            Check("l2_near", "Its share near an answer", 0.0, 0.01, partial(translated, "l2", "near")),
+            Check(
+                "gan_near",
+                "Share near an answer, GAN",
+                0.85,
+                0.0,
+                partial(translated, "gan", "near"),
+                sense="at least",
+                slow=True,
+            ),
+            Check("gan", "Share of the upper answer, GAN", 2 / 3, 0.1, partial(translated, "gan", "upper"), slow=True),
+            Check("cycle", "Cycle error, learned", 0.0, 1e-6, partial(cycled, "cycle")),
+            Check("fit", "KL to the target, learned", 0.0, 1e-6, partial(cycled, "fit"), "nats"),
+            Check("apart", "Two such maps, apart", 4.0, 0.0, partial(cycled, "apart"), sense="at least"),
+            Check("quarter_cycle", "Cycle error of a quarter turn", 0.0, 1e-12, partial(turned, math.pi / 2, "cycle")),
+            Check("quarter", "Its pairs, apart", 4.0, 1e-9, partial(turned, math.pi / 2, "apart")),
         ),
     ),
 )

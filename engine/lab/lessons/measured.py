@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
-from typing import Final
 
 import torch
 from torch import Tensor
 
 from engine.families import build
+from engine.lab.lessons.hearing import heard_steps
 from engine.lab.lines import read, written
 from engine.lab.measure import against, count_modes, sliced_wasserstein
 from engine.lab.setup import Setup
 from engine.lab.stage import Stage, as_images
-from engine.lab.truths import truth
+from engine.lab.truths import mesh, truth
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
 from engine.nn.seeded import Seeded
 from engine.objectives.adversarial import discriminator_loss
-from engine.progress import SILENT, Progress
-
-_CALLER: Final[ContextVar[Progress]] = ContextVar("caller", default=SILENT)
-LEARNED_AT_ONCE: Final = 20
-"""Steps between two looks at whether the caller still waits."""
-
-
-@contextmanager
-def heard(progress: Progress) -> Iterator[None]:
-    """Within it, what is measured asks `progress` whether to go on."""
-    token = _CALLER.set(progress)
-    try:
-        yield
-    finally:
-        _CALLER.reset(token)
+from engine.objectives.likelihood import LOG_2PI
 
 
 def advance(stage: Stage, steps: int) -> None:
     """Trains a stage; raises Cancelled where the caller no longer waits."""
-    progress = _CALLER.get()
-    for start in range(0, steps, LEARNED_AT_ONCE):
-        progress.check()
-        progress.step(start, steps)
-        stage.advance(min(LEARNED_AT_ONCE, steps - start))
+    for _ in heard_steps(steps):
+        stage.advance()
 
 
 @lru_cache(maxsize=6)
@@ -67,6 +47,35 @@ def figure(setup: Setup, name: str) -> float:
         found = against(stage.truth, stage.log_density)
         return {"excess": found.kl, "reverse": found.reverse_kl, "nll": found.kl + stage.truth.entropy}[name]
     return next(each.value for each in stage.figures() if each.name == name)
+
+
+def brought_back(setup: Setup) -> float:
+    """The mean squared distance of fresh points and what they decode to from their codes."""
+    stage = learned(setup)
+    x = as_images(stage.fresh())
+    with torch.no_grad():
+        return float((stage.shown.decode(stage.shown.encode(x)) - x).flatten(1).square().sum(1).mean())
+
+
+def pca_of(name: str, what: str) -> float:
+    """Of PCA with one number on a truth of the plane: the `error`, which is the smaller eigenvalue of the covariance,
+    or the `excess` of its density, a Gaussian of that covariance, above the truth's entropy; nats."""
+    made = truth(name)
+    points, cell = mesh(made.view, 400, 2)
+    mass = torch.cat([made.log_density(part).exp() for part in points.split(8192)]) * cell
+    centred = points - (mass @ points) / mass.sum()
+    covariance = centred.T @ (mass[:, None] * centred) / mass.sum()
+    if what == "error":
+        return float(torch.linalg.eigvalsh(covariance)[0])
+    return float(1.0 + LOG_2PI + 0.5 * torch.logdet(covariance)) - made.entropy
+
+
+def row_cost(setup: Setup, rows: Tensor) -> float:
+    """The mean cost of rows (N, d) in nats, each in the person's own units, under a stage that learned such data."""
+    stage = learned(setup)
+    shift, scale = (torch.tensor(part, dtype=torch.float64) for part in (stage.truth.shift, stage.truth.scale))
+    own = ((rows - shift) / scale).float()
+    return float(scale.log().sum() - stage.log_density(own).double().mean())
 
 
 def line_map(setup: Setup, part: str) -> float:

@@ -6,13 +6,70 @@ from functools import partial
 from typing import Final
 
 from engine.lab import closed
-from engine.lab.lessons.measured import frozen_gap, identity_error, mean_gap
+from engine.lab.lessons.measured import brought_back, figure, frozen_gap, identity_error, mean_gap, pca_of
 from engine.lab.lessons.row import Check, Lesson, preset
+from engine.lab.setup import Setup
 
 MOONS = preset("moons", "vae-line", steps=400)
 LINEAR = preset("normal2", "vae-linear", steps=600, learning_rate=0.02, ema=0.98)
 
+CURVE = preset("roll", "vae-line", steps=2000, learning_rate=3e-3)
+AUTO = Setup("roll", "vae", {**CURVE.knobs, "likelihood": "gaussian-fixed", "sigma": 0.1, "beta": 0.0}, CURVE.training)
+
 LESSONS: Final = (
+    Lesson(
+        number="L10",
+        name="manifold",
+        title="A line in the plane, and its thickness",
+        deck="S4",
+        slide="Manifold hypothesis; linear classical; advanced autoencoders",
+        stages=(AUTO, CURVE),
+        layers=("data", "samples", "density"),
+        sentences=(
+            "The data lie near a curve that rolls up, so one number says nearly all: the best straight line, which is "
+            "PCA's, misses most of it.",
+            "On the left the code costs nothing, which makes an auto-encoder: its curve follows the roll and brings "
+            "points back well, but its codes are no standard normal numbers, so its samples are poor.",
+            "On the right the code has its price: a thicker curve that brings points back less well and, as a "
+            "distribution, comes nearer to the data.",
+        ),
+        question="The auto-encoder brings points back better. Which of the two is the better model of the data?",
+        answer="The VAE, by far: brought back well and likely are two things.",
+        checks=(
+            Check("pca", "Mean squared distance to PCA's line", 1.6604, 1e-3, partial(pca_of, "roll", "error")),
+            Check("gaussian", "PCA above the floor", 1.4815, 1e-3, partial(pca_of, "roll", "excess"), "nats"),
+            Check(
+                "auto",
+                "The same of the auto-encoder",
+                0.45,
+                0.0,
+                partial(brought_back, AUTO),
+                sense="at most",
+                slow=True,
+            ),
+            Check("vae", "The same of the VAE", 0.9, 0.0, partial(brought_back, CURVE), sense="at most", slow=True),
+            Check(
+                "vae_excess",
+                "VAE above the floor",
+                1.4,
+                0.0,
+                partial(figure, CURVE, "excess"),
+                "nats",
+                sense="at most",
+                slow=True,
+            ),
+            Check(
+                "auto_excess",
+                "Auto-encoder above the floor",
+                3.0,
+                0.0,
+                partial(figure, AUTO, "excess"),
+                "nats",
+                sense="at least",
+                slow=True,
+            ),
+        ),
+    ),
     Lesson(
         number="L11",
         name="gap",

@@ -81,8 +81,8 @@ class VaeConfig:
         "gaussian-learned",
         "Likelihood",
         "The Gaussian around what is decoded: one deviation, learned or fixed, or, of points, one for each coordinate "
-        "that the code decides.",
-        choices=("gaussian-learned", "gaussian-fixed", "gaussian-each"),
+        "that the code decides. Bernoulli, of pictures: black or white, cut at middle grey.",
+        choices=("gaussian-learned", "gaussian-fixed", "gaussian-each", "bernoulli"),
         advanced=True,
     )
     sigma: float = knob(0.1, "Deviation", "Of the fixed likelihood.", low=1e-3, high=10.0, log=True, advanced=True)
@@ -120,7 +120,7 @@ class VaeConfig:
 
 
 PICTURES: Final = {
-    "likelihood": ("gaussian-learned", "gaussian-fixed"),
+    "likelihood": ("gaussian-learned", "gaussian-fixed", "bernoulli"),
     "posterior": ("diagonal",),
     "bound": ("elbo",),
     "samples": (1,),
@@ -152,6 +152,8 @@ def for_points(config: VaeConfig) -> None:
     for name in POINTS:
         if getattr(config, name):
             raise UsageError(f"{name} is for pictures: with points of the plane leave it at 0.")
+    if config.likelihood == "bernoulli":
+        raise UsageError("likelihood = bernoulli is for pictures in black and white: points are any numbers.")
     if config.bound == "iwae" and config.gradient != "pathwise":
         raise UsageError("The score gradients are those of the ELBO: set bound to elbo, or gradient to pathwise.")
 

@@ -39,10 +39,11 @@ class FrozenVae(Frozen):
         self._dense_decode = _dense(model.dense_decode, packed) if model.config.dense else None
         # A few small matrices: as they are, but a copy.
         self._prior = copy.deepcopy(model.prior)
+        self._shown = model.shown
 
     @torch.inference_mode()
     def decode(self, z: Tensor) -> Tensor:
-        return self._mean_image(self._prior.inverse(z)).clamp_(-1.0, 1.0)
+        return self._shown(self._mean_image(self._prior.inverse(z)))
 
     @torch.inference_mode()
     def encode(self, x: Tensor) -> Tensor:

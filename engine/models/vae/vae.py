@@ -17,7 +17,7 @@ from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
 from engine.nn.vector_flow import VectorFlow
 from engine.objectives.elbo import active_units, free_bits, kl_to_standard_normal
-from engine.objectives.likelihood import bits_per_dim, dequantise, gaussian_log_density
+from engine.objectives.likelihood import bernoulli_log_density, bits_per_dim, dequantise, gaussian_log_density
 from engine.objectives.texture import texture_distance
 
 PRIOR_WIDTH = 96
@@ -97,7 +97,8 @@ class Decoder(nn.Module):
 
 
 class Vae(LatentModel):
-    """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned or fixed.
+    """q(z|x) is a diagonal Gaussian, p(x|z) a Gaussian whose one standard deviation is learned or fixed, or one sure
+    or unsure choice between black and white a number (Bernoulli): pictures are then cut at middle grey.
 
     A learned deviation balances reconstruction and KL by itself (Rybkin et al. 2021, "Simple and Effective VAE
     Training with Calibrated Decoders", arXiv:2006.13202), where a mean squared error fixes it at far too large a
@@ -118,9 +119,12 @@ class Vae(LatentModel):
         self.spec = LatentSpec(size=config.code, groups=(Group("code", 0, config.code),), image_shape=image_shape)
         self.encoder = VaeEncoder(config, channels, size)
         self.decoder = Decoder(config, channels, size)
+        self._binary = config.likelihood == "bernoulli"
+        if self._binary:
+            self.bins = 2
         if config.likelihood == "gaussian-fixed":
             self.register_buffer("log_std", torch.tensor(math.log(config.sigma)))
-        else:
+        elif not self._binary:
             self.log_std = nn.Parameter(torch.tensor(math.log(0.3)))
         if config.prior and config.free_bits:
             raise UsageError("free_bits needs a KL for each number, which a learned prior lacks: set one of them to 0.")
@@ -170,7 +174,17 @@ class Vae(LatentModel):
         return image
 
     def decode(self, z: Tensor) -> Tensor:
-        return self._mean_image(self.prior.inverse(z)).clamp(-1.0, 1.0)
+        return self.shown(self._mean_image(self.prior.inverse(z)))
+
+    def shown(self, decoded: Tensor) -> Tensor:
+        """The mean pictures, in the range, of what the networks decode: of log odds the mean between -1 and 1."""
+        return torch.tanh(0.5 * decoded) if self._binary else decoded.clamp(-1.0, 1.0)
+
+    def _density(self, x: Tensor, decoded: Tensor) -> Tensor:
+        """log p(x|z) of each number, in nats."""
+        if self._binary:
+            return bernoulli_log_density(x, decoded)
+        return gaussian_log_density(x, decoded, self._decoder_log_std())
 
     def first_layer(self) -> Tensor | None:
         """Both linear maps that see the code: the network's stem, and the linear path where there is one."""
@@ -208,7 +222,7 @@ class Vae(LatentModel):
         mean, log_std = self.posterior(x)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
         reconstruction = self._mean_image(mean + noise * log_std.exp())
-        density = gaussian_log_density(x, reconstruction, self._decoder_log_std()).flatten(1).sum(1)
+        density = self._density(x, reconstruction).flatten(1).sum(1)
         return density, self.kl(mean, log_std, noise).sum(1)
 
     def likelihood_parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
@@ -242,7 +256,7 @@ class Vae(LatentModel):
         mean, log_std = self.posterior(x)
         z = mean + noise * log_std.exp()
         images = self._mean_image(z.flatten(0, 1)).unflatten(0, z.shape[:2])
-        density = gaussian_log_density(x, images, self._decoder_log_std()).flatten(2).sum(2)
+        density = self._density(x, images).flatten(2).sum(2)
         # log q(z|x) of z = mean + noise * std needs the noise alone.
         posterior = gaussian_log_density(noise, 0.0, 0.0) - log_std
         code, log_det = self.prior(z.flatten(0, 1))
@@ -260,12 +274,12 @@ class Vae(LatentModel):
             mean, log_std = self.posterior(batch, convolutions=convolutions)
             reconstruction = self._mean_image(mean + noise * log_std.exp(), convolutions=convolutions).float()
         kl = self.kl(mean, log_std, noise)
-        density = gaussian_log_density(batch, reconstruction, self._decoder_log_std()).flatten(1).sum(1).mean()
+        density = self._density(batch, reconstruction).flatten(1).sum(1).mean()
         penalty = free_bits(kl, self.config.free_bits).sum()
         loss = (self.config.beta * warmth(self.config, steps.index) * penalty - density) / self.spec.dimensions
         found = {}
         if self.config.texture and convolutions:
-            texture = texture_distance(reconstruction, batch)
+            texture = texture_distance(self.shown(reconstruction) if self._binary else reconstruction, batch)
             loss = loss + self.config.texture * texture
             found["texture"] = texture.detach()
         if not convolutions:
@@ -276,13 +290,16 @@ class Vae(LatentModel):
         with torch.no_grad():
             kl_nats = kl.sum(1).mean()
             elbo = density.detach() - kl_nats
-            error = (reconstruction.detach().clamp(-1, 1) - batch).square().mean()
+            mean_image = self.shown(reconstruction.detach())
+            error = (mean_image - batch).square().mean()
+            # Of a choice between -1 and 1 with this mean; else the Gaussian's own.
+            choice = (1.0 - mean_image.square()).clamp_min(0.0).sqrt().mean()
+            found["decoder_std"] = choice if self._binary else self._decoder_log_std().detach().exp()
             return {
                 "loss": loss.detach(),
                 "elbo_bits_per_dim": bits_per_dim(elbo, self.spec.dimensions, self.bins),
                 **self._parts(density.detach(), kl_nats),
                 "psnr_db": -10.0 * torch.log10(error / 4.0),
-                "decoder_std": self._decoder_log_std().detach().exp(),
                 "active_units": active_units(mean.detach()),
                 "posterior_std": log_std.detach().exp().mean(),
                 "gradient_norm": norm,
@@ -306,7 +323,7 @@ class Vae(LatentModel):
         self.linear_decode.weight[:, :count] = (basis * std[:, None]).T.to(batch)
         self.linear_decode.bias.copy_(centre)
         some = batch[:256]
-        if self.config.likelihood == "gaussian-fixed":
+        if self.config.likelihood != "gaussian-learned":
             return
         error = (self._mean_image(self.posterior(some)[0]) - some).square().mean()
         self.log_std.fill_(float(0.5 * torch.log(error.clamp_min(1e-4))))

@@ -6,7 +6,8 @@ import pytest
 
 from engine.lab.catalogue import catalogue
 from engine.lab.lessons import LESSONS
-from engine.lab.lessons.measured import advance, heard
+from engine.lab.lessons.hearing import heard
+from engine.lab.lessons.measured import advance
 from engine.lab.setup import Setup
 from engine.lab.stage import Stage
 from engine.lab.truths import truth
