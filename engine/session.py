@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import LabCatalogue, Proof, Setup, TruthInfo
+    from engine.lab import BenchSeen, LabCatalogue, Proof, Response, Setup, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -241,6 +241,18 @@ class Session:
         from engine.lab.bench import Bench
 
         return Bench(setups)
+
+    def best_response(
+        self, bench: Bench, network: str, *, progress: Progress, show: Callable[[BenchSeen], None]
+    ) -> Response:
+        """Trains one network of the stages until its loss moves no more, and shows it meanwhile.
+
+        Raises:
+            UsageError: no stage has it, or it has learned all its steps.
+        """
+        from engine.lab.response import best_response
+
+        return best_response(bench, network, progress, show)
 
     def keep_stage(self, bench: Bench, stage: int, title: str, rows: Sequence[tuple[int, Mapping[str, float]]]) -> Path:
         """A run of a stage of the Lab as it is now, with `rows` (step, numbers) as its curves.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -32,6 +33,7 @@ SWITCH_SECONDS: Final = 0.0002
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
 LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
 """What learns points of the line where a preset is made for the plane."""
+T = TypeVar("T")
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
 
 
@@ -49,6 +51,7 @@ class LabController(QObject):
         self._switch_before = sys.getswitchinterval()
         self._bench: Bench | None = None
         self._job: Task | None = None
+        self._then: Callable[[], None] | None = None
         self._opened = self._again = False
         self._making: object = None
         self._asked_truths: set[str] = set()
@@ -257,22 +260,34 @@ class LabController(QObject):
             # As soon as it is made: what stands there now is of the set-up before.
             self._again = True
             return
-        if state.playing or state.done or self._store.state.closing:
+        if not (state.playing or state.done or self._store.state.closing):
+            self._learn("train the stages", lambda context: bench.play(self.pace, context, self.mailbox.put))
+
+    def learn(self, kind: str, work: Callable[[Bench, Context], T], done: Callable[[T], object]) -> None:
+        """Learns in another way than by `play`, on the lane; what learns now is halted first."""
+        bench, state = self._bench, self.state
+        if bench is None or self._making is not None or state.done:
             return
-        self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
+        if state.playing:
+            self._then = partial(self.learn, kind, work, done)
+            self.pause()
+        else:
+            self._learn(kind, lambda context: work(bench, context), done)
+
+    def _learn(self, kind: str, work: Callable[[Context], T], done: Callable[[T], object] = lambda found: None) -> None:
+        self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in self.state.stages))
         self._timer.start()
         sys.setswitchinterval(SWITCH_SECONDS)
 
-        def work(context: Context) -> BenchSeen:
-            return bench.play(self.pace, context, self.mailbox.put)
+        def ended(found: T) -> None:
+            self._ended()
+            done(found)
 
         def failed(event: Failed) -> None:
             self._ended()
             self._store.notices.failed(event)
 
-        self._job = self._store.tasks.submit(
-            "lab", "train the stages", work, done=lambda _: self._ended(), failed=failed, stopped=self._ended
-        )
+        self._job = self._store.tasks.submit("lab", kind, work, done=ended, failed=failed, stopped=self._ended)
 
     def pause(self) -> None:
         """Halts after the step that is under way."""
@@ -292,6 +307,9 @@ class LabController(QObject):
         sys.setswitchinterval(self._switch_before)
         self._drain()
         self._put(playing=False, rate=0.0)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def step(self, only: str = "") -> None:
         """One step; `only` names the network that learns."""

@@ -16,6 +16,7 @@ from app.lab.depth import Depth
 from app.lab.exporting.controller import Exporting
 from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.response import Responses
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
@@ -40,6 +41,7 @@ class Lab(Controllers["LabView"]):
         self.lessons = LessonController(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.responses = Responses(services.store, self.lab, services.parent)
         self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
         self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
@@ -91,6 +93,7 @@ class Lab(Controllers["LabView"]):
             **self.sharing.connect_view(view),
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
+            **self.responses.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 

@@ -18,6 +18,7 @@ from engine.lab.seen import (
     PresetInfo,
     Probe,
     Proof,
+    Response,
     Span,
     StageInfo,
     StageSeen,

@@ -163,6 +163,8 @@ def _density(value: float) -> str:
 
 
 def _note(state: LabState, stage: StageView) -> str:
+    if stage.seen is not None and stage.seen.part:
+        return f"Step {stage.seen.step + 1:,}: {stage.seen.part}"
     pulled = stage.arrows.get("gradient")
     if pulled is not None and "gradient" in state.shown and state.depth == 1.0 and len(lengths_of(pulled)):
         return f"Pull on a sample: median {float(np.median(lengths_of(pulled))):.2g} a unit of distance"
