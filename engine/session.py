@@ -264,14 +264,8 @@ class Session:
 
         return keep_stage(self.runs_folder, bench.stages[stage], title=title, rows=rows)
 
-    def setup_line(self, setups: Sequence[Setup]) -> str:
-        """Stages of the Lab as one line of text."""
-        from engine.lab.lines import written_all
-
-        return written_all(setups)
-
     def read_setups(self, line: str) -> tuple[Setup, ...]:
-        """The stages of such a line, which comes from outside: each is made once, and thrown away.
+        """The stages of a line that comes from outside: each is made once, and thrown away.
 
         Raises:
             UsageError: it is cut, of a later version, or of stages that cannot be made; the sentence says which.

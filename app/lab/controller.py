@@ -16,12 +16,13 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
-from app.lab.setups import engine_setups, of_preset
+from app.lab.setups import engine_setups, of_engine, of_preset
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
+from engine.errors import UserError
 from engine.events import Failed
-from engine.lab import BenchSeen, LabCatalogue, Pace, StageInfo, TruthInfo
+from engine.lab import BenchSeen, LabCatalogue, Pace, Setup, StageInfo, TruthInfo
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class LabController(QObject):
         self.looking = Looking(store, self)
         self.mailbox = Mailbox()
         self.pace = Pace()
+        self.first_line = ""
         self._switch_before = sys.getswitchinterval()
         self._bench: Bench | None = None
         self._job: Task | None = None
@@ -79,12 +81,24 @@ class LabController(QObject):
             return
         self._opened = True
 
-        def done(catalogue: LabCatalogue) -> None:
-            self._put(catalogue=catalogue, stages=(StageView(of_preset(catalogue.preset(PRESETS[0]))),))
-            self._read_truth(self.state.truth)
-            self._make()
+        def work(_: Context) -> tuple[LabCatalogue, Sequence[Setup], str]:
+            session = self._host.session()
+            catalogue = session.lab_catalogue()
+            try:
+                return catalogue, session.read_setups(self.first_line) if self.first_line else (), ""
+            except UserError as error:
+                return catalogue, (), f"The stages of last time cannot be made again: {error}"
 
-        self._store.tasks.submit("lab", "open the Lab", lambda _: self._host.session().lab_catalogue(), done=done)
+        def done(found: tuple[LabCatalogue, Sequence[Setup], str]) -> None:
+            catalogue, setups, problem = found
+            stages = [of_engine(catalogue, one) for one in setups] or [of_preset(catalogue.preset(PRESETS[0]))]
+            truth = setups[0].truth if setups else self.state.truth
+            self._put(catalogue=catalogue)
+            self.set_up(truth, stages)
+            if problem:
+                self._store.notices.warn(problem)
+
+        self._store.tasks.submit("lab", "open the Lab", work, done=done)
 
     def _read_truth(self, name: str) -> None:
         self._asked_truths.add(name)
@@ -139,11 +153,11 @@ class LabController(QObject):
         self.set_up(truth, [of_preset(catalogue.preset(name)) for name in presets])
         self.play()
 
-    def set_up(self, truth: str, setups: Sequence[StageSetup]) -> None:
+    def set_up(self, truth: str, setups: Sequence[StageSetup], *, chosen: int = 0) -> None:
         """Other data and stages, all at once."""
         if truth not in self.state.truths and truth not in self._asked_truths:
             self._read_truth(truth)
-        self._put(chosen=0, depth=1.0)
+        self._put(chosen=min(chosen, len(setups) - 1), depth=1.0)
         self._begin(truth, tuple(map(StageView, setups)))
 
     def _begin(self, truth: str, stages: tuple[StageView, ...]) -> None:
@@ -163,6 +177,11 @@ class LabController(QObject):
         """Other knobs for a stage; those of its preset stay where they are not named."""
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
+
+    def take_back(self, setups: Sequence[StageSetup]) -> None:
+        """These set-ups, of which the stages on show are still made, in place of such as cannot be made."""
+        pairs = zip(self.state.stages, setups, strict=True)
+        self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""
@@ -348,23 +367,6 @@ class LabController(QObject):
         self._put(**with_seen(state, found[-1], tuple(curves)))
 
     # what is shown
-    def go_to(self, index: int) -> None:
-        """Shows a kept moment; the last one is now. Learning halts meanwhile."""
-        state = self.state
-        if not state.kept or not 0 <= index < len(state.kept):
-            return
-        if index == len(state.kept) - 1:
-            self._put(at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
-        else:
-            self.pause()
-            self._put(at=index)
-
-    def move(self, by: int) -> None:
-        """So many kept moments on, or back."""
-        state = self.state
-        here = len(state.kept) - 1 if state.at == NOW else state.at
-        self.go_to(max(0, here + by))
-
     def toggle_layer(self, name: str) -> None:
         """Shows a layer or hides it; of those that fill the stage one at most is on."""
         state = self.state

@@ -39,6 +39,8 @@ ROWS: Final = (
     Shortcut("lab.best_d", ("Shift+D",), "Best discriminator", "Train it alone until its loss is still.", "Lab"),
     Shortcut("lab.best_g", ("Shift+G",), "Best generator", "Train it alone until its loss is still.", "Lab"),
     Shortcut("lab.seed", ("Ctrl+R",), "Another seed", "The same set-up with the next seed.", "Lab"),
+    Shortcut("lab.undo", ("Ctrl+Z",), "Undo set-up", "The set-up before this one.", "Lab"),
+    Shortcut("lab.redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo set-up", "The set-up that was undone.", "Lab"),
     Shortcut("lab.copy", ("Ctrl+Shift+C",), "Copy set-up", "All stages as one line of text.", "Lab"),
     Shortcut("lab.paste", ("Ctrl+V",), "Paste set-up", "Stages of a line that was copied.", "Lab"),
     Shortcut("lab.picture", ("Ctrl+S",), "Save picture\u2026", "The stages as they are drawn, as PNG.", "Lab"),

@@ -16,10 +16,12 @@ from app.lab.depth import Depth
 from app.lab.exporting.controller import Exporting
 from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.moments import Moments
 from app.lab.response import Responses
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
+from app.lab.undo import Memory, Undo
 from app.state import AppState
 from app.widgets.palette import PaletteItem
 from engine.errors import UsageError
@@ -41,6 +43,9 @@ class Lab(Controllers["LabView"]):
         self.lessons = LessonController(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.moments = Moments(services.store, self.lab, services.parent)
+        self.undo = Undo(services.store, self.lab, services.parent)
+        self.memory = Memory(services.store, self.lab, services.preferences, services.parent)
         self.responses = Responses(services.store, self.lab, services.parent)
         self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
         self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
@@ -74,15 +79,12 @@ class Lab(Controllers["LabView"]):
         transport.stepClicked.connect(lab.step)
         transport.restartClicked.connect(lab.restart)
         transport.paceChosen.connect(lab.set_pace)
-        transport.past.moved.connect(lab.go_to)
         return {
             "lab.play": lab.toggle,
             "lab.step": lab.step,
             "lab.step_d": partial(lab.step, "discriminator"),
             "lab.step_g": partial(lab.step, "generator"),
             "lab.restart": lab.restart,
-            "lab.back": partial(lab.move, -1),
-            "lab.on": partial(lab.move, 1),
             "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
             "lab.lessons": lessons.fold,
@@ -94,6 +96,8 @@ class Lab(Controllers["LabView"]):
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
             **self.responses.connect_view(view),
+            **self.undo.connect_view(view),
+            **self.moments.connect_view(view),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 

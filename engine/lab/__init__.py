@@ -26,3 +26,4 @@ from engine.lab.seen import (
     Values,
 )
 from engine.lab.setup import LabTraining, Pace, Reading, Setup
+from engine.lab.written import written_all as setup_line
