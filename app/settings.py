@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ class Settings:
     """Runs in their own process when the window closes: leave, stop or ask."""
     photo_as: str = "photo"
     """What Single shows of a photo: photo or model."""
+    lab: Mapping[str, Any] = field(default_factory=dict)
+    """What the Lab showed; it reads this with care of its own."""
 
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -53,6 +55,7 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     "train_in": lambda v: v in ("window", "process"),
     "on_close": lambda v: v in ("leave", "stop", "ask"),
     "photo_as": lambda v: v in ("photo", "model"),
+    "lab": lambda v: isinstance(v, dict),
 }
 assert set(_CHECKS) == {item.name for item in fields(Settings)}
 

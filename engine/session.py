@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import GameSeen, LabCatalogue, Proof, Setup, TruthInfo
+    from engine.lab import BenchSeen, GameSeen, LabCatalogue, Proof, Response, Setup, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -246,6 +246,18 @@ class Session:
 
         return Bench(setups)
 
+    def best_response(
+        self, bench: Bench, network: str, *, progress: Progress, show: Callable[[BenchSeen], None]
+    ) -> Response:
+        """Trains one network of the stages until its loss moves no more, and shows it meanwhile.
+
+        Raises:
+            UsageError: no stage has it, or it has learned all its steps.
+        """
+        from engine.lab.response import best_response
+
+        return best_response(bench, network, progress, show)
+
     def keep_stage(self, bench: Bench, stage: int, title: str, rows: Sequence[tuple[int, Mapping[str, float]]]) -> Path:
         """A run of a stage of the Lab as it is now, with `rows` (step, numbers) as its curves.
 
@@ -256,14 +268,8 @@ class Session:
 
         return keep_stage(self.runs_folder, bench.stages[stage], title=title, rows=rows)
 
-    def setup_line(self, setups: Sequence[Setup]) -> str:
-        """Stages of the Lab as one line of text."""
-        from engine.lab.lines import written_all
-
-        return written_all(setups)
-
     def read_setups(self, line: str) -> tuple[Setup, ...]:
-        """The stages of such a line, which comes from outside: each is made once, and thrown away.
+        """The stages of a line that comes from outside: each is made once, and thrown away.
 
         Raises:
             UsageError: it is cut, of a later version, or of stages that cannot be made; the sentence says which.

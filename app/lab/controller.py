@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -15,12 +16,13 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
-from app.lab.setups import engine_setups, of_preset
+from app.lab.setups import engine_setups, of_engine, of_preset
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
+from engine.errors import UserError
 from engine.events import Failed
-from engine.lab import BenchSeen, LabCatalogue, Pace, StageInfo, TruthInfo
+from engine.lab import BenchSeen, LabCatalogue, Pace, Setup, StageInfo, TruthInfo
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ SWITCH_SECONDS: Final = 0.0002
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
 LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
 """What learns points of the line where a preset is made for the plane."""
+T = TypeVar("T")
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
 
 
@@ -46,9 +49,11 @@ class LabController(QObject):
         self.looking = Looking(store, self)
         self.mailbox = Mailbox()
         self.pace = Pace()
+        self.first_line = ""
         self._switch_before = sys.getswitchinterval()
         self._bench: Bench | None = None
         self._job: Task | None = None
+        self._then: Callable[[], None] | None = None
         self._opened = self._again = False
         self._making: object = None
         self._asked_truths: set[str] = set()
@@ -76,12 +81,24 @@ class LabController(QObject):
             return
         self._opened = True
 
-        def done(catalogue: LabCatalogue) -> None:
-            self._put(catalogue=catalogue, stages=(StageView(of_preset(catalogue.preset(PRESETS[0]))),))
-            self._read_truth(self.state.truth)
-            self._make()
+        def work(_: Context) -> tuple[LabCatalogue, Sequence[Setup], str]:
+            session = self._host.session()
+            catalogue = session.lab_catalogue()
+            try:
+                return catalogue, session.read_setups(self.first_line) if self.first_line else (), ""
+            except UserError as error:
+                return catalogue, (), f"The stages of last time cannot be made again: {error}"
 
-        self._store.tasks.submit("lab", "open the Lab", lambda _: self._host.session().lab_catalogue(), done=done)
+        def done(found: tuple[LabCatalogue, Sequence[Setup], str]) -> None:
+            catalogue, setups, problem = found
+            stages = [of_engine(catalogue, one) for one in setups] or [of_preset(catalogue.preset(PRESETS[0]))]
+            truth = setups[0].truth if setups else self.state.truth
+            self._put(catalogue=catalogue)
+            self.set_up(truth, stages)
+            if problem:
+                self._store.notices.warn(problem)
+
+        self._store.tasks.submit("lab", "open the Lab", work, done=done)
 
     def _read_truth(self, name: str) -> None:
         self._asked_truths.add(name)
@@ -110,9 +127,9 @@ class LabController(QObject):
         """Other data. A preset that cannot learn such points gives way to the first that can, and it is said."""
         info = self.state.truths.get(name)
         if info is not None and name != self.state.truth:
-            self.learn(info)
+            self.take_truth(info)
 
-    def learn(self, info: TruthInfo, **changes: Any) -> None:
+    def take_truth(self, info: TruthInfo, **changes: Any) -> None:
         """As `choose_truth` with a truth that may be new, or other than it was; `changes` come with it."""
         state, catalogue = self.state, self.state.catalogue
         if catalogue is None:
@@ -141,11 +158,11 @@ class LabController(QObject):
         self.set_up(truth, [of_preset(catalogue.preset(name)) for name in presets])
         self.play()
 
-    def set_up(self, truth: str, setups: Sequence[StageSetup]) -> None:
+    def set_up(self, truth: str, setups: Sequence[StageSetup], *, chosen: int = 0) -> None:
         """Other data and stages, all at once."""
         if truth not in self.state.truths and truth not in self._asked_truths:
             self._read_truth(truth)
-        self._put(chosen=0, depth=1.0)
+        self._put(chosen=min(chosen, len(setups) - 1), depth=1.0)
         self._begin(truth, tuple(map(StageView, setups)))
 
     def _begin(self, truth: str, stages: tuple[StageView, ...], **changes: Any) -> None:
@@ -167,6 +184,11 @@ class LabController(QObject):
         """Other knobs for a stage; those of its preset stay where they are not named."""
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
+
+    def take_back(self, setups: Sequence[StageSetup]) -> None:
+        """These set-ups, of which the stages on show are still made, in place of such as cannot be made."""
+        pairs = zip(self.state.stages, setups, strict=True)
+        self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""
@@ -264,22 +286,34 @@ class LabController(QObject):
             # As soon as it is made: what stands there now is of the set-up before.
             self._again = True
             return
-        if state.playing or state.done or self._store.state.closing:
+        if not (state.playing or state.done or self._store.state.closing):
+            self._learn("train the stages", lambda context: bench.play(self.pace, context, self.mailbox.put))
+
+    def learn(self, kind: str, work: Callable[[Bench, Context], T], done: Callable[[T], object]) -> None:
+        """Learns in another way than by `play`, on the lane; what learns now is halted first."""
+        bench, state = self._bench, self.state
+        if bench is None or self._making is not None or state.done:
             return
-        self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
+        if state.playing:
+            self._then = partial(self.learn, kind, work, done)
+            self.pause()
+        else:
+            self._learn(kind, lambda context: work(bench, context), done)
+
+    def _learn(self, kind: str, work: Callable[[Context], T], done: Callable[[T], object] = lambda found: None) -> None:
+        self._put(playing=True, at=NOW, stages=tuple(replace(stage, past=None) for stage in self.state.stages))
         self._timer.start()
         sys.setswitchinterval(SWITCH_SECONDS)
 
-        def work(context: Context) -> BenchSeen:
-            return bench.play(self.pace, context, self.mailbox.put)
+        def ended(found: T) -> None:
+            self._ended()
+            done(found)
 
         def failed(event: Failed) -> None:
             self._ended()
             self._store.notices.failed(event)
 
-        self._job = self._store.tasks.submit(
-            "lab", "train the stages", work, done=lambda _: self._ended(), failed=failed, stopped=self._ended
-        )
+        self._job = self._store.tasks.submit("lab", kind, work, done=ended, failed=failed, stopped=self._ended)
 
     def pause(self) -> None:
         """Halts after the step that is under way."""
@@ -299,6 +333,9 @@ class LabController(QObject):
         sys.setswitchinterval(self._switch_before)
         self._drain()
         self._put(playing=False, rate=0.0)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def step(self, only: str = "") -> None:
         """One step; `only` names the network that learns."""
@@ -337,23 +374,6 @@ class LabController(QObject):
         self._put(**with_seen(state, found[-1], tuple(curves)))
 
     # what is shown
-    def go_to(self, index: int) -> None:
-        """Shows a kept moment; the last one is now. Learning halts meanwhile."""
-        state = self.state
-        if not state.kept or not 0 <= index < len(state.kept):
-            return
-        if index == len(state.kept) - 1:
-            self._put(at=NOW, stages=tuple(replace(stage, past=None) for stage in state.stages))
-        else:
-            self.pause()
-            self._put(at=index)
-
-    def move(self, by: int) -> None:
-        """So many kept moments on, or back."""
-        state = self.state
-        here = len(state.kept) - 1 if state.at == NOW else state.at
-        self.go_to(max(0, here + by))
-
     def toggle_layer(self, name: str) -> None:
         """Shows a layer or hides it; of those that fill the stage one at most is on."""
         state = self.state

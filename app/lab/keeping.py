@@ -14,7 +14,8 @@ from app.core.requests import Requests
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
-from app.lab.state import StageView, set_up_title
+from app.lab.setups import set_up_words
+from app.lab.state import StageView
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Keeping(QObject):
         index = min(state.chosen, len(state.stages) - 1)
         stage, info = state.stages[index], state.info
         points = state.truth if info is None else info.title
-        title = f"{set_up_title(state.catalogue, stage.setup.preset)}, {points}"
+        title = f"{set_up_words(state.catalogue, stage.setup)[0]}, {points}"
         self._lab.pause()
         rows = rows_of(stage)
 

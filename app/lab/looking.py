@@ -119,6 +119,7 @@ class Looking(QObject):
         return (
             self._bench,
             state.clock_shown,
+            tuple(stage.seen.part for stage in state.stages if stage.seen is not None),
             state.at != NOW,
             self._kinds(state),
             self._span,

@@ -139,5 +139,5 @@ def _shown(row: Row, value: float | None) -> str:
     if not math.isfinite(value):
         return "\u221e" if value > 0 else "\u2212\u221e" if value < 0 else "none"
     value = round(value, 3) + 0.0
-    words = f"{value:.0f}" if row.whole else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    words = f"{value:.0f}" if row.whole else f"{round(value, 3) + 0.0:.3f}" if abs(value) < 100 else f"{value:,.0f}"
     return words.replace("-", "\u2212")

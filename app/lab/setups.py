@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from app.lab.state import LabState, StageSetup
-from engine.api import Value
+from app.lab.state import LabState, StageSetup, set_up_title
+from engine.api import Knob, Value
 from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup
 
+RECIPE: Final = "recipe"
+"""The knob that is a flow's whole name."""
 SHARED: Final = ("batch", "seed")
 """Of the training knobs B takes A's, so that both learn from the same batches."""
 
@@ -40,3 +42,27 @@ def engine_setups(state: LabState) -> list[Setup]:
         chosen: dict[str, Any] = {name: value for name, value in training.items() if name in known}
         found.append(Setup(state.truth, stage.setup.family, dict(stage.setup.knobs), LabTraining(**chosen)))
     return found
+
+
+def set_up_words(catalogue: LabCatalogue, setup: StageSetup) -> tuple[str, tuple[str, ...]]:
+    """What a stage is called, and the knobs that are other than its preset has them ("batch 64")."""
+    row, title = catalogue.preset(setup.preset), set_up_title(catalogue, setup.preset)
+    own, training = catalogue.family(setup.family).knobs, catalogue.training_knobs
+    changes = []
+    for knobs, values, usual in ((own, setup.knobs, row.knobs), (training, setup.training, row.training)):
+        for knob in knobs:
+            value = values.get(knob.name, usual.get(knob.name, knob.default))
+            if value == usual.get(knob.name, knob.default):
+                continue
+            if knob.name == RECIPE:
+                family, _, _ = title.partition(": ")
+                title = f"{family}: {value}"
+            else:
+                changes.append(f"{knob.title.lower()} {value:g}" if isinstance(value, float) else _worded(knob, value))
+    return title, tuple(changes)
+
+
+def _worded(knob: Knob, value: Value) -> str:
+    if isinstance(value, bool):
+        return knob.title.lower() if value else f"no {knob.title.lower()}"
+    return f"{knob.title.lower()} {value}"

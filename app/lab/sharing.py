@@ -13,9 +13,8 @@ from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
 from app.lab.setups import engine_setups, of_engine
-from engine.errors import UserError
 from engine.events import Failed
-from engine.lab import Setup
+from engine.lab import Setup, setup_line
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -40,20 +39,9 @@ class Sharing(QObject):
 
     def copy(self) -> None:
         """The line of all stages to the clipboard."""
-        try:
-            setups = engine_setups(self._lab.state)
-        except UserError as error:
-            self._refuse(str(error))
-            return
-
-        def done(line: str) -> None:
-            QGuiApplication.clipboard().setText(line)
+        if self._lab.state.stages:
+            QGuiApplication.clipboard().setText(setup_line(engine_setups(self._lab.state)))
             self._store.notices.info("The set-up is on the clipboard as one line: paste it here, or send it.")
-
-        if setups:
-            self._store.tasks.submit(
-                "look", "write a set-up", lambda _: self._host.session().setup_line(setups), done=done
-            )
 
     def paste(self) -> None:
         """Stages of the line on the clipboard, in place of those on show."""

@@ -21,7 +21,7 @@ LAYERS: Final = (
 )
 """(name, key, title, what it shows), in the order of the list."""
 
-SHORTCUTS: Final = ShortcutTable(
+ROWS: Final = (
     Shortcut("lab.play", ("K",), "Train or pause", "Let the stages learn, or halt them (also Space).", "Lab"),
     Shortcut("lab.step", (".",), "One step", "One step of every stage.", "Lab"),
     Shortcut("lab.step_d", ("D",), "Discriminator step", "One step of the discriminators alone.", "Lab"),
@@ -38,6 +38,11 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.next_lesson", ("N",), "Next lesson", "Open the next lesson.", "Lab"),
     Shortcut("lab.last_lesson", ("Shift+N",), "Lesson before", "Open the lesson before.", "Lab"),
     Shortcut("lab.measure", ("M",), "Measure", "Measure the numbers of the open lesson, or stop.", "Lab"),
+    Shortcut("lab.best_d", ("Shift+D",), "Best discriminator", "Train it alone until its loss is still.", "Lab"),
+    Shortcut("lab.best_g", ("Shift+G",), "Best generator", "Train it alone until its loss is still.", "Lab"),
+    Shortcut("lab.seed", ("Ctrl+R",), "Another seed", "The same set-up with the next seed.", "Lab"),
+    Shortcut("lab.undo", ("Ctrl+Z",), "Undo set-up", "The set-up before this one.", "Lab"),
+    Shortcut("lab.redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo set-up", "The set-up that was undone.", "Lab"),
     Shortcut("lab.copy", ("Ctrl+Shift+C",), "Copy set-up", "All stages as one line of text.", "Lab"),
     Shortcut("lab.paste", ("Ctrl+V",), "Paste set-up", "Stages of a line that was copied.", "Lab"),
     Shortcut("lab.picture", ("Ctrl+S",), "Save picture\u2026", "The stages as they are drawn, as PNG.", "Lab"),
@@ -46,11 +51,6 @@ SHORTCUTS: Final = ShortcutTable(
     Shortcut("lab.numbers", ("Ctrl+J",), "Save numbers\u2026", "Set-up and numbers with their floors, as JSON.", "Lab"),
     Shortcut("lab.keep", ("Ctrl+D",), "Keep as run", "The stage as a run, which Train goes on with.", "Lab"),
     *(Shortcut(f"lab.show_{name}", (key,), title, words, "Lab") for name, key, title, words in LAYERS),
-    when_shown=(
-        *(f"lab.{name}" for name in ("play", "step", "step_d", "step_g", "restart", "back", "on", "compare", "other")),
-        *(f"lab.{name}" for name in ("layers", "lessons", "next_lesson", "last_lesson", "measure")),
-        *(f"lab.{name}" for name in ("draw", "csv", "copy", "paste", "picture", "loop", "curves", "numbers", "keep")),
-        *(f"lab.show_{name}" for name, *_ in LAYERS),
-    ),
 )
+SHORTCUTS: Final = ShortcutTable(*ROWS, when_shown=[row.id for row in ROWS])
 keys_text: Final = SHORTCUTS.keys_text

@@ -34,6 +34,7 @@ PAPER: Final = r" \([^()]* \d{4}\)"
 PRESETS: Final = ("flow-realnvp", "gan-non-saturating")
 """What A and B start with."""
 FIRST_LAYERS: Final = frozenset({"data", "samples", "density"})
+UNDO_LIMIT: Final = 100
 FILLS: Final = ("density", "difference", "critic")
 """Layers that fill the stage: at most one of them is on."""
 
@@ -116,6 +117,39 @@ class GameState:
     playing: bool = False
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What the stages are made from, as undo goes back to it."""
+
+    truth: str
+    setups: tuple[StageSetup, ...]
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """Set-ups that were made, oldest first; `at` is the one in force, -1 before there is one."""
+
+    made: tuple[Chosen, ...] = ()
+    at: int = -1
+
+    @property
+    def now(self) -> Chosen | None:
+        """The set-up in force."""
+        return self.made[self.at] if self.made else None
+
+    def pushed(self, chosen: Chosen) -> Undoing:
+        """With one more in force, in place of those that were undone; the same again changes nothing."""
+        if chosen == self.now:
+            return self
+        made = (*self.made[: self.at + 1], chosen)[-UNDO_LIMIT:]
+        return Undoing(made, len(made) - 1)
+
+    def moved(self, by: int) -> Undoing | None:
+        """So many on (or back), None where there is none."""
+        at = self.at + by
+        return Undoing(self.made, at) if 0 <= at < len(self.made) else None
+
+
 @dataclass(frozen=True, eq=False)
 class LabState:
     """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
@@ -144,6 +178,12 @@ class LabState:
     own: tuple[str, ...] = ()
     drawing: Drawing | None = None
     game: GameState | None = None
+    undo: Undoing = field(default_factory=Undoing)
+
+    @property
+    def set_up(self) -> Chosen:
+        """What the stages are made from, or are to be."""
+        return Chosen(self.truth, tuple(stage.setup for stage in self.stages))
 
     @property
     def info(self) -> TruthInfo | None:

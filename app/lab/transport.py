@@ -17,8 +17,9 @@ from app.widgets.scrubber import Scrubber
 from app.widgets.segmented import Segmented
 
 HEIGHT_PX: Final = 48
-PACES: Final = (("1", "1/s"), ("10", "10/s"), ("100", "100/s"), ("0", "Max"))
+PACES: Final = (("1", "Slow"), ("10", "10/s"), ("100", "100/s"), ("0", "Max"))
 PLAY_PX: Final = 92
+BEST: Final = (("lab.best_d", "Of the discriminator"), ("lab.best_g", "Of the generator"))
 EXPORTS: Final = (
     ("lab.picture", "Picture of the stages (PNG)\u2026"),
     ("lab.loop", "Loop through what was kept (GIF, WebP, MP4)\u2026"),
@@ -36,6 +37,8 @@ class Transport(QWidget):
     restartClicked = Signal()
     paceChosen = Signal(float)
     exportWanted = Signal(str)
+    bestWanted = Signal(str)
+    seedClicked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,8 +49,13 @@ class Transport(QWidget):
         self.step = button("Step", f"One step of every stage ({keys_text('lab.step')})")
         self.step_d = button("D", f"One step of the discriminators alone ({keys_text('lab.step_d')})")
         self.step_g = button("G", f"One step of the generators alone ({keys_text('lab.step_g')})")
+        self.best, self.best_menu = menu_button("Best", "One network's best response: the other one is held")
+        for action, words in BEST:
+            entry = self.best_menu.addAction(f"{words}\t{keys_text(action)}")
+            entry.triggered.connect(lambda _checked=False, name=action: self.bestWanted.emit(name))
         self.restart = button("Restart", f"The same seed from the first step ({keys_text('lab.restart')})")
-        self.pace = Segmented(PACES, tooltip="Steps a second; Left and Right choose.")
+        self.seed = button("New seed", f"The same set-up with the next seed ({keys_text('lab.seed')})")
+        self.pace = Segmented(PACES, tooltip="Steps a second; Slow is one, and tells its parts.")
         self.pace.set_current("0")
         self.past = Scrubber(
             tooltip=f"Moments that were kept; the last is now ({keys_text('lab.back')} and {keys_text('lab.on')})."
@@ -69,7 +77,9 @@ class Transport(QWidget):
                 self.step,
                 self.step_d,
                 self.step_g,
+                self.best,
                 self.restart,
+                self.seed,
                 8,
                 self.pace,
                 8,
@@ -78,13 +88,14 @@ class Transport(QWidget):
                 self.rate,
                 self.export,
                 margins=(16, 0, 16, 0),
-                stretch={8: 1},
+                stretch={10: 1},
             )
         )
         self.play.clicked.connect(lambda: self.playClicked.emit())
         self.step.clicked.connect(lambda: self.stepClicked.emit(""))
         self.step_d.clicked.connect(lambda: self.stepClicked.emit("discriminator"))
         self.step_g.clicked.connect(lambda: self.stepClicked.emit("generator"))
+        self.seed.clicked.connect(lambda: self.seedClicked.emit())
         self.restart.clicked.connect(lambda: self.restartClicked.emit())
         self.pace.changed.connect(lambda key: self.paceChosen.emit(float(key)))
 
@@ -97,6 +108,10 @@ class Transport(QWidget):
         for one, name in ((self.step_d, "discriminator"), (self.step_g, "generator")):
             one.setVisible(name in networks)
             one.setEnabled(not state.done)
+        self.best.setVisible("generator" in networks)
+        self.best.setEnabled(state.made and not state.done)
+        self.best_menu.actions()[0].setEnabled("discriminator" in networks)
+        self.seed.setEnabled(state.made)
         self.restart.setEnabled(state.made and state.clock > 0)
         self.past.set_steps(state.kept)
         self.past.set_index(len(state.kept) - 1 if state.at == NOW else state.at)

@@ -203,7 +203,7 @@ class LabView(WorkspaceView):
 
     def _show_data(self, state: LabState) -> None:
         assert state.catalogue is not None
-        self.tiles.set_truths((*state.catalogue.truths, *state.own), state.truths)
+        self.tiles.set_truths(tuple(dict.fromkeys((*state.catalogue.truths, *state.own, state.truth))), state.truths)
         self.tiles.set_current(state.truth)
         info = state.info
         if info is not None:

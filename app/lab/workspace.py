@@ -17,10 +17,13 @@ from app.lab.exporting.controller import Exporting
 from app.lab.game.controller import Game
 from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.moments import Moments
 from app.lab.own.controller import OwnData
+from app.lab.response import Responses
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
+from app.lab.undo import Memory, Undo
 from app.state import AppState
 from app.widgets.palette import PaletteItem
 from engine.errors import UsageError
@@ -42,6 +45,10 @@ class Lab(Controllers["LabView"]):
         self.lessons = LessonController(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
+        self.moments = Moments(services.store, self.lab, services.parent)
+        self.undo = Undo(services.store, self.lab, services.parent)
+        self.memory = Memory(services.store, self.lab, services.preferences, services.parent)
+        self.responses = Responses(services.store, self.lab, services.parent)
         self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
         self.own = OwnData(services.store, self.lab, services.window, services.parent)
         self.game = Game(services.store, self.lab, services.parent)
@@ -77,15 +84,12 @@ class Lab(Controllers["LabView"]):
         transport.stepClicked.connect(lab.step)
         transport.restartClicked.connect(lab.restart)
         transport.paceChosen.connect(lab.set_pace)
-        transport.past.moved.connect(lab.go_to)
         return {
             "lab.play": self.play_or_halt,
             "lab.step": lambda: self.game.move(1) if self.game.shown else lab.step(),
             "lab.step_d": partial(lab.step, "discriminator"),
             "lab.step_g": partial(lab.step, "generator"),
             "lab.restart": lab.restart,
-            "lab.back": partial(self.move, -1),
-            "lab.on": partial(self.move, 1),
             "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
             "lab.lessons": lessons.fold,
@@ -97,6 +101,11 @@ class Lab(Controllers["LabView"]):
             **self.own.connect_view(view),
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
+            **self.responses.connect_view(view),
+            **self.undo.connect_view(view),
+            **self.moments.connect_view(view),
+            "lab.back": partial(self.move, -1),
+            "lab.on": partial(self.move, 1),
             **{f"lab.show_{name}": partial(lab.toggle_layer, name) for name, *_ in LAYERS},
         }
 
@@ -112,7 +121,7 @@ class Lab(Controllers["LabView"]):
         if self.game.shown is not None:
             self.game.move(by)
         else:
-            self.lab.move(by)
+            self.moments.move(by)
 
     def offers(self, state: AppState) -> Iterable[Offer]:
         """Data and presets, while the Lab is on show."""

@@ -16,13 +16,13 @@ from engine.errors import UsageError
 from engine.families import FAMILIES, family
 from engine.knobs import from_json, knobs_of
 from engine.lab.lessons import DECKS, LESSONS, Check, Lesson
-from engine.lab.lines import written
 from engine.lab.names import CSV, DRAWN, csv_name
 from engine.lab.own import NAMES, named
 from engine.lab.presets import PRESETS
 from engine.lab.setup import LabTraining, Reading, Setup
 from engine.lab.stage import Stage
 from engine.lab.truths import Truth
+from engine.lab.written import written
 
 MOST_SEEDS = 100
 DEFAULT = "flow-realnvp"

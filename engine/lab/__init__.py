@@ -22,6 +22,7 @@ from engine.lab.seen import (
     PresetInfo,
     Probe,
     Proof,
+    Response,
     Span,
     StageInfo,
     StageSeen,
@@ -29,3 +30,4 @@ from engine.lab.seen import (
     Values,
 )
 from engine.lab.setup import LabTraining, Pace, Reading, Setup
+from engine.lab.written import written_all as setup_line

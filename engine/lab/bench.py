@@ -10,13 +10,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from engine.errors import UserError
+from engine.errors import Cancelled, UserError
 from engine.lab.seen import BenchSeen, StageInfo, StageSeen
 from engine.lab.setup import Pace, Setup
 from engine.lab.stage import Stage
@@ -32,6 +33,10 @@ MOMENT_BYTES: Final = 48 * 2**20
 """Of the weights that one bench keeps."""
 RATE_SECONDS: Final = 0.7
 NAP_SECONDS: Final = 0.02
+SLOW: Final = 1.0
+"""Steps a second at which each part of a step is told."""
+PART_SECONDS: Final = 0.2
+"""How long a part stands: a GAN's step has five."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +100,17 @@ class Bench:
         """Whether no stage learns any more."""
         return all(self._ended(index) for index in range(len(self.stages)))
 
-    def play(self, pace: Pace, progress: Progress, show: Callable[[BenchSeen], None]) -> BenchSeen:
-        """Learns until it is done or asked to stop, and shows itself 30 times a second where that is cheap.
+    def play(
+        self,
+        pace: Pace,
+        progress: Progress,
+        show: Callable[[BenchSeen], None],
+        *,
+        only: str = "",
+        enough: Callable[[], bool] = lambda: False,
+    ) -> BenchSeen:
+        """Learns until it is done, `enough` or asked to stop, and shows itself 30 times a second where that is cheap.
+        `only` names the one network that learns. At the pace `SLOW` each part of a step is told and shown.
 
         Raises:
             Cancelled: it was asked to stop; what was reached has been shown.
@@ -104,10 +118,11 @@ class Bench:
         shown_at = rate_at = time.monotonic()
         rate_clock, cost = self.clock, 0.0
         try:
-            while not self.done:
+            while not (self.done or enough()):
                 progress.check()
                 began = time.monotonic()
-                self.step()
+                self._tell_parts(pace, progress, show)
+                self.step(only=only)
                 now = time.monotonic()
                 if now - rate_at > RATE_SECONDS:
                     self._rate = (self.clock - rate_clock) / (now - rate_at)
@@ -122,8 +137,26 @@ class Bench:
                     self._wait(began, pace, progress)
         finally:
             self._rate = 0.0
+            self._tell_parts(Pace(), progress, show)
             show(last := self.seen())
         return last
+
+    def _tell_parts(self, pace: Pace, progress: Progress, show: Callable[[BenchSeen], None]) -> None:
+        """Has the stages say each part of a step as they come to it, where learning is slow enough to follow."""
+        slow = 0 < pace.steps_per_second <= SLOW
+
+        def told(index: int, part: str) -> None:
+            seen = self.seen(part_of=index)
+            stages = list(seen.stages)
+            stages[index] = replace(stages[index], part=part)
+            show(replace(seen, stages=tuple(stages)))
+            until = time.monotonic() + PART_SECONDS
+            # A step that has begun is gone through, so that none of its networks is left behind.
+            while time.monotonic() < until and not _stopped(progress) and 0 < pace.steps_per_second <= SLOW:
+                time.sleep(NAP_SECONDS)
+
+        for index, stage in enumerate(self.stages):
+            stage.steps.told = partial(told, index) if slow else None
 
     def _wait(self, began: float, pace: Pace, progress: Progress) -> None:
         while pace.steps_per_second and (left := began + 1 / pace.steps_per_second - time.monotonic()) > 0:
@@ -131,8 +164,9 @@ class Bench:
             time.sleep(min(left, NAP_SECONDS))
 
     # looking
-    def seen(self) -> BenchSeen:
-        """All stages now; a stage whose weights are no numbers any more is seen as it was last."""
+    def seen(self, *, part_of: int | None = None) -> BenchSeen:
+        """All stages now; a stage whose weights are no numbers any more is seen as it was last. Amid a step, of which
+        it is a stage's turn (`part_of`), nothing is kept to go back to."""
         weights = []
         for index, stage in enumerate(self.stages):
             own = torch.cat([one.reshape(-1) for one in _weights(stage)])
@@ -144,24 +178,27 @@ class Bench:
                 weights.append(self._newest.stages[index])
             else:
                 weights.append((own, stage.step))
-            self._seen[index] = self._look(index)
-        self._keep(Moment(self.clock, tuple(weights)))
+            self._seen[index] = self._look(index, whole=part_of is None)
+        self._keep(Moment(self.clock, tuple(weights)), whole=part_of is None)
         found = tuple(one for one in self._seen if one is not None)
         return BenchSeen(self.clock, found, self.kept(), self._rate, self.done)
 
-    def _look(self, index: int) -> StageSeen:
+    def _look(self, index: int, *, whole: bool) -> StageSeen:
         stage, before, problem = self.stages[index], self._seen[index], self._problems[index]
         if problem and before is not None:
             return StageSeen(before.step, before.trace, {}, problem)
-        means = {name: math.fsum(values) / len(values) for name, values in self._sums[index].items()}
-        self._sums[index].clear()
+        means = {name: math.fsum(values) / len(values) for name, values in self._sums[index].items() if whole}
+        if whole:
+            self._sums[index].clear()
         with torch.no_grad():
             trace = traced(stage.shown, self._codes[index])
         return StageSeen(stage.step, trace.numpy(), means, problem)
 
-    def _keep(self, moment: Moment) -> None:
+    def _keep(self, moment: Moment, *, whole: bool) -> None:
         with self._lock:
             self._newest = moment
+            if not whole:
+                return
             last = max(self._moments, default=None)
             if last is None or moment.clock == last or moment.clock - last >= self._every:
                 self._moments[moment.clock] = moment
@@ -186,6 +223,14 @@ class Bench:
                 return self._newest
             near = min(self._moments, key=lambda one: abs(one - clock))
             return self._moments[near]
+
+
+def _stopped(progress: Progress) -> bool:
+    try:
+        progress.check()
+    except Cancelled:
+        return True
+    return False
 
 
 def codes_of(model: LatentModel) -> Tensor:

@@ -1,43 +1,20 @@
-"""A set-up as one line of text that can be pasted back, and read with care: it comes from outside."""
+"""Reads a set-up from one line of text with care: it comes from outside. `written` makes such a line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.errors import UsageError
 from engine.families import FAMILIES
-from engine.knobs import from_json, to_json
+from engine.knobs import from_json
 from engine.lab.names import CSV
 from engine.lab.own import NAMES, named
 from engine.lab.setup import LabTraining, Setup
+from engine.lab.written import VERSION
 
-VERSION: Final = 1
 LONGEST: Final = 20_000
 MOST_STAGES: Final = 2
-
-
-def written(setup: Setup) -> str:
-    """One line of JSON, from which `read` makes the same set-up."""
-    training = to_json(setup.training)
-    usual = to_json(LabTraining())
-    return json.dumps(
-        {
-            "lab": VERSION,
-            "truth": setup.truth,
-            "family": setup.family,
-            "knobs": dict(setup.knobs),
-            "training": {name: value for name, value in training.items() if value != usual[name]},
-        }
-    )
-
-
-def written_all(setups: Sequence[Setup]) -> str:
-    """One line for one stage or several, from which `read_all` makes the same."""
-    if len(setups) == 1:
-        return written(setups[0])
-    return json.dumps({"lab": VERSION, "stages": [json.loads(written(one)) for one in setups]})
 
 
 def read_all(line: str) -> tuple[Setup, ...]:

@@ -174,12 +174,26 @@ class StageSeen:
     """One stage at one moment: the same codes go through its layers, `trace` (K, N, d), the last are samples.
 
     `losses` are means since the moment before. `problem` says in a sentence why it learns no more; empty: it does.
+    `part` names what a step does just now, where learning is slow enough to follow.
     """
 
     step: int
     trace: Points
     losses: Mapping[str, float] = field(default_factory=dict)
     problem: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A network's best response: how many steps it took, and how far its loss still moved over the last ones (its mean
+    over `window` steps against that over those before). `settled`: less than what counts as nothing."""
+
+    network: str
+    steps: int
+    moved: float
+    window: int
+    settled: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -27,12 +28,13 @@ CLIP: Final = 50.0
 class LabSteps:
     """`engine.models.base.Steps` in one process: an optimiser for each network, one generator for the step's noise.
 
-    `only` is the one network that is to be updated, empty for all.
+    `only` is the one network that is to be updated, empty for all. `told` hears of each part of a step before it.
     """
 
     def __init__(self, model: LatentModel, training: LabTraining) -> None:
         self.index = 0
         self.only = ""
+        self.told: Callable[[str], None] | None = None
         self.generator = torch.Generator().manual_seed(training.seed + 1)
         self._networks = {name: list(net.parameters()) for name, net in model.training_networks().items()}
         self._bursts = training.generator_steps
@@ -56,6 +58,7 @@ class LabSteps:
         return torch.rand(shape, generator=self.generator).to(like)
 
     def randn(self, *shape: int, like: Tensor) -> Tensor:
+        self.tell("draws codes" if "generator" in self._networks else "draws noise")
         return torch.randn(shape, generator=self.generator).to(like)
 
     def wants(self, name: str) -> bool:
@@ -64,11 +67,18 @@ class LabSteps:
 
     def update(self, name: str, loss: Tensor) -> Tensor:
         descent = self._descents[name]
+        self.tell(f"judges: loss {float(loss.detach()):.3f}" if self.told else "")
         descent.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._networks[name], CLIP)
         descent.step()
+        self.tell(f"{name} step: gradient {float(norm):.3g}" if self.told else "")
         return norm.detach()
+
+    def tell(self, part: str) -> None:
+        """Says what the step does now, where somebody listens."""
+        if self.told is not None:
+            self.told(part)
 
     def autocast(self) -> torch.autocast:
         return torch.autocast("cpu", enabled=False)
@@ -134,6 +144,8 @@ class Stage:
             self.step += 1
 
     def _step(self) -> dict[str, Tensor]:
+        if "generator" not in self.networks():
+            self.steps.tell("draws points")
         batch = self.batch()
         if self.setup.training.fit == "data":
             return self.model.training_step(batch, self.steps)

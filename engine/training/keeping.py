@@ -16,8 +16,8 @@ from engine.families import family
 from engine.files.disk import told_as, write_bytes, write_json
 from engine.knobs import from_json, to_json
 from engine.lab.kept import PREFIX
-from engine.lab.lines import written
 from engine.lab.stage import Stage
+from engine.lab.written import written
 from engine.runs import directory as runs
 from engine.training.config import TrainConfig
 from engine.training.snapshot import Position, save_snapshot

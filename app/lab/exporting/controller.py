@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.export_job import export_file
 from app.core.file_kinds import JSON_FILES, PLOTS, TABLES, ask_animation, ask_save
-from app.core.model_host import ModelHost
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
@@ -29,7 +28,7 @@ from engine.errors import UserError
 from engine.events import Failed
 from engine.exploring import save_animation
 from engine.files.disk import told_as, write_bytes
-from engine.lab import Maps
+from engine.lab import Maps, setup_line
 from engine.lanes import Context, Progress
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ class Exporting(QObject):
     def __init__(self, store: Store, lab: LabController, window: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._lab, self._window = store, lab, window
-        self._host = ModelHost(device="cpu")
         self._view: LabView | None = None
 
     def connect_view(self, view: LabView) -> Actions:
@@ -119,10 +117,9 @@ class Exporting(QObject):
     def save_numbers(self, path: Path) -> None:
         """Set-up, clock, and all numbers with their floors."""
         state = self._state
-        setups = engine_setups(state)
+        line = setup_line(engine_setups(state))
 
         def made() -> bytes:
-            line = self._host.session().setup_line(setups)
             return (json.dumps(tables.numbers(state, line), indent=1, allow_nan=False) + "\n").encode()
 
         self._write(path, made)

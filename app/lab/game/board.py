@@ -42,7 +42,7 @@ class GameBoard(QWidget):
         self.games = _Games()
         self.along = ValueSlider("Round", 0.0, 1.0, value=0.0, default=0.0, decimals=0, step=1.0, label_px=56)
         self.play = button("Play", "Play the rounds (K or Space)", kind="primary")
-        legend = kind_label("small", LEGEND)
+        legend = kind_label("small", LEGEND, wordWrap=True)
         bar = hbox(self.along, self.play, gap_px=8, stretch={0: 1})
         self.setLayout(vbox(self.games, legend, bar, gap_px=6, stretch={0: 1}))
         self.along.changed.connect(lambda value: self.roundMoved.emit(round(value)))

@@ -78,7 +78,7 @@ class OwnData(QObject):
 
         def done(info: TruthInfo) -> None:
             known = [one for one in self._state.own if one != name and not (_drawn(one) and _drawn(name))]
-            self._lab.learn(info, own=(*known, name), drawing=None)
+            self._lab.take_truth(info, own=(*known, name), drawing=None)
             if play:
                 self._lab.play()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,17 +11,19 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.lab.setups import set_up_words
 from app.lab.stage.canvas import StageCanvas
 from app.lab.stage.marks import lengths_of
 from app.lab.stage.plane import in_units, volume
-from app.lab.state import LabState, StageView, set_up_title
+from app.lab.state import LabState, StageView
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.layout import vbox
 from app.widgets.plot.inks import ink_of
 from engine.lab import Probe, Reading, TruthInfo
 
-HEAD_PX: Final = 34
+HEAD_PX: Final = 42
+ROW_PX: Final = 26
 FOOT_PX: Final = 24
 BADGE_PX: Final = 20
 TITLES: Final = ("gap", "modes", "sliced_w1")
@@ -27,64 +31,89 @@ TITLES: Final = ("gap", "modes", "sliced_w1")
 
 
 class _Head(QWidget):
-    """Badge, what the stage is, and one large figure with its floor."""
+    """Badge, what the stage is, and one large figure with its floor: titles above, small words below them."""
 
     def __init__(self, index: int) -> None:
         super().__init__()
         self._index = index
-        self._words = ("", "")
+        self._title = ""
+        self._parts: tuple[str, ...] = ()
         self._figure: Reading | None = None
         self.setFixedHeight(HEAD_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_words(self, title: str, line: str, figure: Reading | None) -> None:
-        """What is shown; repaints only when it differs."""
-        if ((title, line), figure) != (self._words, self._figure):
-            self._words, self._figure = (title, line), figure
-            self.setAccessibleName(f"{'AB'[self._index]}: {title}, {line}")
+    def set_words(self, title: str, parts: Sequence[str], figure: Reading | None) -> None:
+        """What is shown, `parts` as far as there is room; repaints only when it differs."""
+        if (title, tuple(parts), figure) != (self._title, self._parts, self._figure):
+            self._title, self._parts, self._figure = title, tuple(parts), figure
+            words = f"{'AB'[self._index]}: {', '.join((title, *parts))}"
+            self.setAccessibleName(words)
+            self.setToolTip(words)
             self.update()
+
+    def shown_words(self) -> tuple[str, str]:
+        """The title and the small words as there is room for them."""
+        value, tail = _figure_words(self._figure)
+        bold, small = ui_font(bold=True), ui_font(tokens().small_px)
+        left = BADGE_PX + 10.0
+        room = self.width() - left - paint.width_of(value, ui_font(19, bold=True)) - 12
+        title, rest = fitted(self._title, lambda words: paint.width_of(words, bold) <= room)
+        room = self.width() - left - paint.width_of(tail, small) - 12
+        line = ""
+        for part in (*rest, *self._parts):
+            longer = f"{line}, {part}" if line else part
+            if paint.width_of(longer, small) <= room:
+                line = longer
+        return title, line
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = paint.smooth(self), tokens()
-        middle = self.height() / 2
-        badge = QRectF(0, middle - BADGE_PX / 2, BADGE_PX, BADGE_PX)
+        badge = QRectF(0, (ROW_PX - BADGE_PX) / 2, BADGE_PX, BADGE_PX)
         paint.box(painter, badge, fill=ink_of(self._index), radius_px=5)
-        paint.text(
-            painter,
-            badge,
-            "AB"[self._index],
-            font=ui_font(12, bold=True),
-            ink=theme.stage,
-            align=Qt.AlignmentFlag.AlignHCenter,
-        )
-        right = float(self.width())
-        if self._figure is not None:
-            figure = self._figure
-            value = f"{figure.value:.0f}" if figure.name == "modes" else f"{round(figure.value, 3) + 0.0:.3f}"
-            tail = f" of {figure.floor:.0f} modes" if figure.name == "modes" else _floor_words(figure)
-            small, large = ui_font(12), ui_font(19, bold=True)
-            for words, font, ink in ((tail, small, theme.muted), (value.replace("-", "\u2212"), large, theme.text)):
-                wide = paint.width_of(words, font) + 2
-                paint.text(painter, QRectF(right - wide, 0, wide, self.height()), words, font=font, ink=ink)
-                right -= wide
-        left = BADGE_PX + 10.0
-        title, line = self._words
-        wide = min(paint.width_of(title, ui_font(bold=True)) + 4, max(0.0, right - left - 8))
-        paint.text(painter, QRectF(left, 0, wide, self.height()), title, font=ui_font(bold=True), ink=theme.text)
-        left += wide + 10
-        room = QRectF(left, 0, right - left - 12, self.height())
-        if paint.width_of(line, ui_font(12)) <= room.width():
-            paint.text(painter, room, line, font=ui_font(12), ink=theme.muted)
+        middle, right = Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
+        letter = "AB"[self._index]
+        paint.text(painter, badge, letter, font=ui_font(12, bold=True), ink=theme.stage, align=middle)
+        value, tail = _figure_words(self._figure)
+        title, line = self.shown_words()
+        small, left = ui_font(theme.small_px), BADGE_PX + 10.0
+        above = QRectF(left, 0, self.width() - left, ROW_PX)
+        below = QRectF(left, ROW_PX - 2, self.width() - left, HEAD_PX - ROW_PX)
+        paint.text(painter, above, value, font=ui_font(19, bold=True), ink=theme.text, align=right)
+        paint.text(painter, below, tail, font=small, ink=theme.muted, align=right)
+        above.setRight(above.right() - paint.width_of(value, ui_font(19, bold=True)) - 8)
+        paint.text(painter, above, title, font=ui_font(bold=True), ink=theme.text)
+        paint.text(painter, below, line, font=small, ink=theme.muted)
         painter.end()
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEAD_PX)
 
 
-def _floor_words(figure: Reading) -> str:
-    if figure.name == "gap":
-        return " nats above the floor"
-    return f" {figure.title}, floor {figure.floor:.3f}"
+def fitted(title: str, fits: Callable[[str], bool]) -> tuple[str, tuple[str, ...]]:
+    """As much of a title as fits, and what of it may stand elsewhere: the family goes first, then what is behind a
+    comma or a colon, the last first; a recipe is whole or cut."""
+    if fits(title):
+        return title, ()
+    family, colon, own = title.partition(": ")
+    rest = [family] if colon else []
+    shown = own if colon else title
+    while not fits(shown) and "(" not in shown:
+        parts = re.split(r"[,:] (?!.*[,:] )", shown, maxsplit=1)
+        if len(parts) == 1:
+            break
+        shown = parts[0]
+        rest.insert(0, parts[1])
+    return shown, tuple(rest)
+
+
+def _figure_words(figure: Reading | None) -> tuple[str, str]:
+    """The value, and what it is with its floor."""
+    if figure is None:
+        return "", ""
+    if figure.name == "modes":
+        return f"{figure.value:.0f}", f"of {figure.floor:.0f} modes"
+    value = f"{round(figure.value, 3) + 0.0:.3f}".replace("-", "\u2212")
+    return value, "nats above the floor" if figure.name == "gap" else f"{figure.title}, floor {figure.floor:.3f}"
 
 
 class _Foot(QWidget):
@@ -135,13 +164,14 @@ class StageCard(QWidget):
             self.canvas.show_lab(state)
 
 
-def _titles(state: LabState, stage: StageView) -> tuple[str, str, Reading | None]:
+def _titles(state: LabState, stage: StageView) -> tuple[str, tuple[str, ...], Reading | None]:
     catalogue = state.catalogue
     assert catalogue is not None
-    size = "" if stage.info is None else f"{stage.info.parameters:,} weights"
+    title, changes = set_up_words(catalogue, stage.setup)
+    size = () if stage.info is None else (f"{stage.info.parameters:,} weights",)
     by_name = {one.name: one for one in stage.figures}
     figure = next((by_name[name] for name in TITLES if name in by_name), None)
-    return set_up_title(catalogue, stage.setup.preset), size, figure
+    return title, (*changes, *size), figure
 
 
 def _probe_words(probe: Probe | None, info: TruthInfo | None) -> str:
@@ -172,6 +202,8 @@ def _density(value: float) -> str:
 
 
 def _note(state: LabState, stage: StageView) -> str:
+    if stage.seen is not None and stage.seen.part:
+        return f"Step {stage.seen.step + 1:,}: {stage.seen.part}"
     pulled = stage.arrows.get("gradient")
     if pulled is not None and "gradient" in state.shown and state.depth == 1.0 and len(lengths_of(pulled)):
         return f"Pull on a sample: median {float(np.median(lengths_of(pulled))):.2g} a unit of distance"

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from engine.families import build
 from engine.lab.lessons.hearing import heard_steps
-from engine.lab.lines import read, written
+from engine.lab.lines import read
 from engine.lab.measure import against, count_modes, sliced_wasserstein
 from engine.lab.setup import Setup
 from engine.lab.stage import Stage, as_images
 from engine.lab.truths import mesh, truth
+from engine.lab.written import written
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
 from engine.nn.seeded import Seeded

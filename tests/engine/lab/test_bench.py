@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, UsageError
 from engine.knobs import from_json
 from engine.lab.bench import MOMENTS, Bench
+from engine.lab.response import FixedLoss, best_response
 from engine.lab.seen import BenchSeen, MapRequest, Span
 from engine.lab.setup import LabTraining, Pace, Setup
 from engine.lab.viewer import Viewer, truth_info
@@ -205,3 +206,60 @@ def test_a_probe_knows_by_how_much_the_code_is_stretched():
     # A layer of scales: both coordinates are stretched alike.
     assert probe.log_det == pytest.approx(2 * math.log(abs(codes[1] - codes[0])), abs=1e-4)
     assert abs(probe.log_det) > 0.1
+
+
+def test_slow_motion_is_the_same_step_told_part_by_part(monkeypatch):
+    monkeypatch.setattr("engine.lab.bench.PART_SECONDS", 0.0)
+    monkeypatch.setattr("engine.lab.bench.Bench._wait", lambda *_: None)
+    gan = Setup(
+        "ring8", "gan", {"code": 2, "width": 8, "discriminator_width": 8}, LabTraining(steps=2, batch=16, ema=0.0)
+    )
+    flow = Setup("ring8", "stack", {"recipe": "actnorm"}, LabTraining(steps=2, batch=16))
+    slow, quick, told = Bench([gan, flow]), Bench([gan, flow]), []
+    slow.play(Pace(1.0), SILENT, lambda seen: told.append((seen, slow.moment(seen.clock))))
+    quick.play(Pace(), SILENT, lambda seen: None)
+    assert all(
+        np.array_equal(one.trace, other.trace)
+        for one, other in zip(slow.seen().stages, quick.seen().stages, strict=True)
+    )
+    parts = [[(stage.part.partition(":")[0]) for stage in seen.stages] for seen, _ in told]
+    first = [a or b for a, b in parts[: parts.index(["", ""])]]
+    assert first == [
+        *("draws codes", "judges", "discriminator step", "judges", "generator step"),
+        *("draws points", "judges", "model step"),
+    ]
+    # Each part has its own weights: after the discriminator's step those of the discriminator are others.
+    before, after = (moment.stages[0][0] for _, moment in told[1:3])
+    assert not torch.equal(before, after)
+    # Nothing amid a step is kept to go back to.
+    assert slow.kept() == (0, 1, 2)
+
+
+def test_a_best_response_holds_the_other_network_until_the_loss_is_still(monkeypatch):
+    gan = Setup("ring8", "gan", {"code": 2, "width": 8, "discriminator_width": 8}, LabTraining(batch=16, seed=1))
+    bench, shown = Bench([gan, Setup("ring8", "stack", {"recipe": "actnorm"})]), []
+    held = {name: value.clone() for name, value in bench.stages[0].model.generator.state_dict().items()}
+    monkeypatch.setattr("engine.lab.response.STILL", 0.05)
+    found = best_response(bench, "discriminator", SILENT, shown.append)
+    assert found.settled
+    assert found.moved < 0.05
+    assert (found.steps, found.steps % 10) == (bench.clock, 0)
+    assert found.steps >= 190
+    assert shown
+    assert all(torch.equal(held[name], value) for name, value in bench.stages[0].model.generator.state_dict().items())
+    # The flow has no such network, and waited.
+    assert bench.stages[1].step == 0
+    # Looking at the loss changes nothing, and repeats.
+    looks = []
+    for _ in range(2):
+        fixed = FixedLoss("generator")
+        bench.stages[0].model.training_step(bench.stages[0].batch()[:4] * 0, fixed)
+        looks.append(fixed.value)
+    assert looks[0] == looks[1]
+    # Where it is never still there is an end, and where nobody has such a network a sentence.
+    monkeypatch.setattr("engine.lab.response.STILL", -1.0)
+    monkeypatch.setattr("engine.lab.response.MOST_STEPS", 30)
+    found = best_response(bench, "generator", SILENT, shown.append)
+    assert (found.steps, found.settled) == (30, False)
+    with pytest.raises(UsageError, match="No stage here has a critic"):
+        best_response(bench, "critic", SILENT, shown.append)

@@ -6,8 +6,9 @@ import pytest
 
 from engine.lab.games import RULES
 from engine.lab.lessons import DECKS, LAYERS, LESSONS, Check
-from engine.lab.lines import read, written
+from engine.lab.lines import read
 from engine.lab.stage import Stage
+from engine.lab.written import written
 
 NUMBERS = [
     pytest.param(check, id=f"{row.name}-{check.name}", marks=pytest.mark.slow if check.slow else ())

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from engine.errors import UsageError
-from engine.lab.lines import read, read_all, written, written_all
+from engine.lab.lines import read, read_all
 from engine.lab.presets import PRESETS
 from engine.lab.setup import LabTraining, Setup
+from engine.lab.written import written, written_all
 
 SETUP = Setup("moons", "vae", {"code": 1, "posterior": "full"}, LabTraining(steps=7, optimiser="sgd"))
 

@@ -10,7 +10,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.lab.columns import MOST_ROWS, read_columns
-from engine.lab.lines import read, written
+from engine.lab.lines import read
 from engine.lab.measure import against, sliced_wasserstein
 from engine.lab.names import Stamp, csv_name, drawn_name, stamps_of
 from engine.lab.own import named
@@ -19,6 +19,7 @@ from engine.lab.setup import LabTraining, Setup
 from engine.lab.stage import Stage
 from engine.lab.truths import mesh
 from engine.lab.viewer import truth_info
+from engine.lab.written import written
 
 
 def seeded(seed: int = 0) -> torch.Generator:
