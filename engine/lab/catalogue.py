@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from engine.errors import UsageError
@@ -22,6 +23,7 @@ MOST_ROUNDS: Final = 2000
 """Of a game: what grows by sqrt 2 each round is still a number then."""
 
 
+@cache
 def catalogue() -> LabCatalogue:
     """All of it; each preset is built once for points of the line and once for points of the plane."""
     return LabCatalogue(

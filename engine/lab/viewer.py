@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -11,10 +12,10 @@ import torch
 from torch import Tensor
 
 from engine.lab.bench import Bench, codes_of, put_weights, traced
-from engine.lab.own import named
+from engine.lab.own import NAMES, named
 from engine.lab.seen import Arrows, Judged, Map, MapRequest, Maps, Probe, Span, TruthInfo
 from engine.lab.stage import Stage, as_images
-from engine.lab.truths import LogDensity, mesh
+from engine.lab.truths import LogDensity, Truth, mesh
 
 SPREAD_SAMPLES: Final = 8192
 SPREAD: Final = 1 / 60
@@ -140,13 +141,21 @@ def truth_info(name: str) -> TruthInfo:
     Raises:
         UsageError: there is none of this name, or its file cannot be used; the sentence says why.
     """
-    made = named(name)
+    return _in_the_box(name) if name in NAMES else _info(named(name))
+
+
+@cache
+def _in_the_box(name: str) -> TruthInfo:
+    return _info(named(name))
+
+
+def _info(made: Truth) -> TruthInfo:
     points = made.draw(SHOWN_POINTS, torch.Generator().manual_seed(3))
     grid, _ = mesh(made.view, 120 if made.dimension == 2 else 800, made.dimension)
     peak = max(float(made.log_density(part).max()) for part in (grid, points.double()))
     centres = None if made.modes is None else made.modes.centres.float().numpy()
     return TruthInfo(
-        name,
+        made.name,
         made.title,
         made.dimension,
         made.view,

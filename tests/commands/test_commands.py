@@ -266,6 +266,7 @@ def test_a_home_that_cannot_be_written_stops_no_command(call, tmp_path, monkeypa
     assert "models" in one_object(call("models", "--json"))
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program_without_the_window(home, tmp_path):
     program = (
         "import sys; sys.modules['PySide6'] = None; sys.modules['pyqtgraph'] = None;"

@@ -73,6 +73,7 @@ def test_a_killed_run_ends_bit_for_bit_as_if_it_had_not_been_killed(family, tmp_
     assert not list((killed / "checkpoints").glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_a_termination_is_an_orderly_stop(tmp_path):
     session, run = new_run(tmp_path, steps=100_000, save_every=100_000)
     process = child(run)

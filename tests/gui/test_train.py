@@ -155,6 +155,7 @@ def test_closing_while_training_saves_and_leaves_no_thread(app: App, images: Pat
     assert good_checkpoint(run) > 0
 
 
+@pytest.mark.slow
 def test_a_run_of_last_time_is_there_and_scrubs(home: Path, open_app: OpenApp, images: Path) -> None:
     first = open_app()
     run = start(first, images)

@@ -92,6 +92,7 @@ def of_run(session, run: Path) -> Report:
 VAE = {"width": 8, "code": 16}
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_kl_weight_of_1000_is_a_posterior_collapse(path: Path, data, tmp_path: Path, seed: int) -> None:
     session, run = trained(tmp_path, path, "vae", steps=150, beta=1000.0, training={"seed": seed}, **VAE)

@@ -10,10 +10,13 @@ from engine.lab.lines import read
 from engine.lab.stage import Stage
 from engine.lab.written import written
 
+LENGTHY = ("tries-alone", "tries-linear", "tilted-free", "gap-identity")
+"""Seconds of training each, with others of their lesson that take none."""
 NUMBERS = [
-    pytest.param(check, id=f"{row.name}-{check.name}", marks=pytest.mark.slow if check.slow else ())
+    pytest.param(check, id=name, marks=pytest.mark.slow if check.slow or name in LENGTHY else ())
     for row in LESSONS.values()
     for check in row.checks
+    for name in (f"{row.name}-{check.name}",)
 ]
 EVERY = pytest.mark.parametrize("row", LESSONS.values(), ids=LESSONS.keys())
 

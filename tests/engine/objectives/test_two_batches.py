@@ -50,7 +50,8 @@ def closed(epsilon: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("epsilon", "known", "rounds"), [(0.1, 1.999922, 800), (1.0, 1.992309, 300), (10.0, 1.650977, 60)]
+    ("epsilon", "known", "rounds"),
+    [pytest.param(0.1, 1.999922, 800, marks=pytest.mark.slow), (1.0, 1.992309, 300), (10.0, 1.650977, 60)],
 )
 def test_the_sinkhorn_divergence_of_gaussians_is_the_closed_form(epsilon, known, rounds):
     assert closed(epsilon) == pytest.approx(known, abs=1e-6)

@@ -176,6 +176,7 @@ def test_a_zip_bomb_is_refused_by_its_sizes(tmp_path):
         inspect(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_process")
 def test_a_child_that_needs_too_much_memory_is_stopped(tmp_path, monkeypatch):
     path = write_torch(tmp_path / "large.pt", {"main.0.weight": torch.zeros(8_000_000)})
