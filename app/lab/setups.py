@@ -65,4 +65,4 @@ def set_up_words(catalogue: LabCatalogue, setup: StageSetup) -> tuple[str, tuple
 def _worded(knob: Knob, value: Value) -> str:
     if isinstance(value, bool):
         return knob.title.lower() if value else f"no {knob.title.lower()}"
-    return f"{knob.title.lower()} {value}"
+    return f"{knob.title.lower()} {value:,}" if isinstance(value, int) else f"{knob.title.lower()} {value}"

@@ -72,7 +72,10 @@ class Exporting(QObject):
     def name(self) -> str:
         """What a file is called at first: data, what learns it, and the moment."""
         state = self._state
-        stages = "-against-".join(stage.setup.preset for stage in state.stages)
+        presets = [stage.setup.preset for stage in state.stages]
+        lesson = state.lessons.open
+        known = bool(lesson) and all(name.startswith(f"lesson-{lesson}-") for name in presets)
+        stages = f"lesson-{lesson}" if known else "-against-".join(presets)
         # Of data the name is a path, of a drawing all that was drawn.
         truth = re.sub(r"[^a-z0-9]+", "-", (state.truth if state.info is None else state.info.title).lower())[:24]
         return f"lab-{truth.strip('-')}-{stages}-{state.clock_shown}"

@@ -160,7 +160,8 @@ class StageCard(QWidget):
         if self.index < len(state.stages):
             stage = state.stages[self.index]
             self.head.set_words(*_titles(state, stage))
-            self.foot.set_words(_probe_words(stage.probe, state.info), _note(state, stage))
+            part = _part_words(stage)
+            self.foot.set_words(part or _probe_words(stage.probe, state.info), "" if part else _note(state, stage))
             self.canvas.show_lab(state)
 
 
@@ -201,9 +202,13 @@ def _density(value: float) -> str:
     return f"{value:.2g}" if value > 1e-6 else "<1e-6"
 
 
+def _part_words(stage: StageView) -> str:
+    """What a step does just now, where it is slow enough to follow."""
+    seen = stage.seen
+    return f"Step {seen.step + 1:,}: {seen.part}" if seen is not None and seen.part else ""
+
+
 def _note(state: LabState, stage: StageView) -> str:
-    if stage.seen is not None and stage.seen.part:
-        return f"Step {stage.seen.step + 1:,}: {stage.seen.part}"
     pulled = stage.arrows.get("gradient")
     if pulled is not None and "gradient" in state.shown and state.depth == 1.0 and len(lengths_of(pulled)):
         return f"Pull on a sample: median {float(np.median(lengths_of(pulled))):.2g} a unit of distance"
