@@ -75,6 +75,7 @@ VAES: Final[Mapping[str, tuple[str, Mapping[str, Value]]]] = {
     "fixed": ("VAE, noise of 0.1", {"likelihood": "gaussian-fixed", "sigma": 0.1}),
     "each": ("VAE, noise by the code", {"likelihood": "gaussian-each"}),
     "full": ("VAE, tilted posterior", {"posterior": "full"}),
+    "folded": ("VAE, folded posterior", {"posterior": "flow"}),
     "iwae": ("VAE, bound of 8 codes", {"bound": "iwae", "samples": 8}),
     "curve": ("VAE, one number, bound of 8 codes", {"code": 1, "bound": "iwae", "samples": 8}),
     "warm": ("VAE, KL warm-up", {"kl_warmup": 500}),

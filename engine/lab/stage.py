@@ -22,6 +22,9 @@ from engine.nn.seeded import Seeded
 
 FRESH: Final = 4096
 """Points of the truth that training never sees, and samples that are judged."""
+GAP_POINTS: Final = 24
+"""Points that inference is made for one by one: half a second or so."""
+GAPS: Final = {"bound_gap": "Bound below the evidence", "amortisation_gap": "Of that by the encoder"}
 CLIP: Final = 50.0
 
 
@@ -192,12 +195,17 @@ class Stage:
         found: list[Reading] = []
         if self.shown.abilities.density == "exact":
             found += self._density(fresh)
-        # Rows that were learned against those that were not, where the truth is data.
+            # Rows that were learned against those that were not, where the truth is data.
+            found += self._gaps(fresh[:GAP_POINTS])
         floor = sliced_wasserstein(self.truth.draw(FRESH, torch.Generator().manual_seed(7_000_001)), fresh)
         found.append(Reading("sliced_w1", "Sliced W1", sliced_wasserstein(drawn, fresh), floor))
         if self.truth.modes is not None:
             found += _modes(count_modes(drawn, self.truth.modes))
         return tuple(found)
+
+    def _gaps(self, fresh: Tensor) -> list[Reading]:
+        gaps = {name: float(value.double().mean()) for name, value in self.shown.gaps(as_images(fresh)).items()}
+        return [Reading(name, GAPS[name], value, 0.0, "nats") for name, value in gaps.items()]
 
     def _density(self, fresh: Tensor) -> list[Reading]:
         cost = -float(self.log_density(fresh).double().mean())

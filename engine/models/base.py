@@ -228,6 +228,14 @@ class LatentModel(nn.Module, ABC):
             return {"nats": -self.log_prob(x)}
         return {"bits_per_dim": self.bits_per_dim(x, generator=generator)}
 
+    def gaps(self, x: Tensor) -> dict[str, Tensor]:
+        """What a bound leaves out of the evidence of images (B, C, H, W), nats (B,): `bound_gap` where the evidence is
+        known, and `amortisation_gap`, the part of it that inference for each image by itself makes good.
+
+        Empty where nothing is bounded.
+        """
+        return {}
+
     def landmarks(self) -> dict[str, float]:
         """What to hold the figures of a training run against, by name; see `engine.training.guards`."""
         return {}

@@ -38,6 +38,7 @@ POINTS_ALONE = {
     ("gan", "objective", "sinkhorn"),
     ("vae", "likelihood", "gaussian-each"),
     ("vae", "posterior", "full"),
+    ("vae", "posterior", "flow"),
     ("vae", "bound", "iwae"),
     ("vae", "gradient", "score"),
     ("vae", "gradient", "score-baseline"),

@@ -89,8 +89,8 @@ class VaeConfig:
     posterior: str = knob(
         "diagonal",
         "Posterior",
-        "Of points: whether the Gaussian over codes may be tilted.",
-        choices=("diagonal", "full"),
+        "Of points: whether the Gaussian over codes may be tilted, or, as a small flow of each point's own, folded.",
+        choices=("diagonal", "full", "flow"),
         advanced=True,
     )
     bound: str = knob(
@@ -154,6 +154,8 @@ def for_points(config: VaeConfig) -> None:
             raise UsageError(f"{name} is for pictures: with points of the plane leave it at 0.")
     if config.likelihood == "bernoulli":
         raise UsageError("likelihood = bernoulli is for pictures in black and white: points are any numbers.")
+    if config.posterior == "flow" and config.gradient != "pathwise":
+        raise UsageError("A folded posterior is learned through its codes: set gradient to pathwise.")
     if config.bound == "iwae" and config.gradient != "pathwise":
         raise UsageError("The score gradients are those of the ELBO: set bound to elbo, or gradient to pathwise.")
 

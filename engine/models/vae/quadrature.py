@@ -110,9 +110,9 @@ def _apart(means: Tensor, log_stds: Tensor, weights: Tensor, *, side: int, size:
 
 
 @cache
-def hermite(size: int) -> tuple[Tensor, Tensor]:
-    """Gauss-Hermite nodes (N, size) of a standard normal and their weights (N,), which add up to 1; float64."""
-    t, w = np.polynomial.hermite_e.hermegauss(HERMITE)
+def hermite(size: int, side: int = HERMITE) -> tuple[Tensor, Tensor]:
+    """Gauss-Hermite nodes (side ** size, size) of a standard normal, and their weights, which add up to 1; float64."""
+    t, w = np.polynomial.hermite_e.hermegauss(side)
     nodes, weights = torch.from_numpy(t), torch.from_numpy(w / w.sum())
     if size == 1:
         return nodes[:, None], weights

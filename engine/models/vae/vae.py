@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -13,6 +14,7 @@ from engine.charts import Chart
 from engine.errors import UsageError
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps
 from engine.models.vae.config import VaeConfig, for_pictures, warmth
+from engine.models.vae.inference import ascend
 from engine.nn.dense import DensePath
 from engine.nn.residual import Down, ResidualBlock, Up
 from engine.nn.vector_flow import VectorFlow
@@ -20,6 +22,9 @@ from engine.objectives.elbo import active_units, free_bits, kl_to_standard_norma
 from engine.objectives.likelihood import bernoulli_log_density, bits_per_dim, dequantise, gaussian_log_density
 from engine.objectives.texture import texture_distance
 
+GAP_DRAWS = 4
+GAP_STEPS = 20
+"""Codes and steps of inference for each picture by itself."""
 PRIOR_WIDTH = 96
 """Width of the networks of the prior's couplings; wider ones learn the codes of some ten thousand pictures by heart."""
 LOG_STD_FLOOR = -4.0
@@ -179,6 +184,24 @@ class Vae(LatentModel):
     def shown(self, decoded: Tensor) -> Tensor:
         """The mean pictures, in the range, of what the networks decode: of log odds the mean between -1 and 1."""
         return torch.tanh(0.5 * decoded) if self._binary else decoded.clamp(-1.0, 1.0)
+
+    def gaps(self, x: Tensor) -> dict[str, Tensor]:
+        """The amortisation gap alone: the ELBO of a posterior improved for each picture by itself, less the encoder's,
+        both of the same `GAP_DRAWS` codes, which the improvement has not seen."""
+        noise = torch.randn(2, GAP_DRAWS, len(x), self.spec.size, generator=torch.Generator().manual_seed(0)).to(x)
+        with torch.no_grad():
+            start = self.posterior(x)
+        better = ascend(start, lambda parts: self._mean_bound(x, parts, noise[0]), steps=GAP_STEPS)
+        with torch.no_grad():
+            return {"amortisation_gap": self._mean_bound(x, better, noise[1]) - self._mean_bound(x, start, noise[1])}
+
+    def _mean_bound(self, x: Tensor, parts: Sequence[Tensor], noise: Tensor) -> Tensor:
+        """The ELBO (B,) of the posterior with this mean and log deviation, over noise (K, B, D)."""
+        mean, log_std = parts
+        images = self._mean_image((mean + noise * log_std.exp()).flatten(0, 1)).unflatten(0, noise.shape[:2])
+        density = self._density(x, images).flatten(2).sum(2).mean(0)
+        kl = torch.stack([self.kl(mean, log_std, part).sum(1) for part in noise]).mean(0)
+        return density - kl
 
     def _density(self, x: Tensor, decoded: Tensor) -> Tensor:
         """log p(x|z) of each number, in nats."""
