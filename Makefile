@@ -1,6 +1,6 @@
 # Latent Loom from a fresh clone: only make and a Python 3.11 to 3.13 are needed; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup libraries run test test-all quick test-gpu test-rehearsed bench bench-peers bench-growth shots lint clean
+.PHONY: help setup libraries run test test-all quick test-gpu test-rehearsed bench bench-peers bench-growth bench-plane shots lint clean
 
 STAMP := .venv/latent-loom.stamp
 # Paths stay relative, so that a clone may lie under a path with spaces.
@@ -79,6 +79,9 @@ bench-peers: setup ## beside textbook codes and the packages of others that are 
 
 bench-growth: setup ## how cost grows with size, depth and width, beside its estimate
 	@$(BIN)/python -m tests.benchmarks.growth $(ARGS)
+
+bench-plane: setup ## what every objective and flow of the Lab comes to, five seeds (ARGS=plane.jsonl, then --table)
+	@$(BIN)/python -m tests.benchmarks.plane $(ARGS)
 
 shots: setup ## pictures of every workspace at three sizes in build/shots
 	@sh scripts/shots.sh
