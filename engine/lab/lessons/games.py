@@ -270,7 +270,7 @@ LESSONS: Final = (
         deck="S4",
         slide="pix2pix; cycle GANs",
         stages=(BETWEEN, preset("bumps", "gan-non-saturating", steps=3000)),
-        layers=("data", "samples", "density", "truth density"),
+        layers=("data", "samples", "density", "truth"),
         sentences=(
             "One x has two right answers y, 1 two times in three and else -1: by squared distances a net learns to say "
             "their mean, where no answer lies, and by distances the commoner one alone.",

@@ -8,6 +8,7 @@ import torch
 from engine.errors import RunError
 from engine.events import TrainingMetrics, TrainingNotice, TrainingSaved
 from engine.families import FAMILIES
+from engine.nn.descent import Adam
 from engine.nn.recompute import recompute_in_backward
 from engine.runs import directory as runs
 from engine.training.memory import out_of_memory
@@ -130,11 +131,11 @@ def test_a_batch_in_parts_gives_the_losses_of_the_whole(family, parts, tmp_path,
 def test_a_gan_in_parts_teaches_the_generator_with_the_finished_discriminator(tmp_path, monkeypatch):
     """Each network's optimiser steps once, the discriminator's before the generator's first backward pass."""
     acts = []
-    backward, step = torch.Tensor.backward, torch.optim.Adam.step
+    backward, step = torch.Tensor.backward, Adam.step
     monkeypatch.setattr(
         torch.Tensor, "backward", lambda self, *a, **k: (acts.append("back"), backward(self, *a, **k))[1]
     )
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda self, *a, **k: (acts.append("step"), step(self, *a, **k))[1])
+    monkeypatch.setattr(Adam, "step", lambda self, *a, **k: (acts.append("step"), step(self, *a, **k))[1])
     session, run = new_run(tmp_path, "gan", steps=1, accumulate=2)
     state, events = train(session, run)
     assert state.state == "done"
