@@ -16,8 +16,8 @@ from app.explore.controller import ExploreController
 from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.explore.directions.controller import DirectionsController
 from app.explore.files.code_text import code_from, code_text, is_code_text
+from app.explore.files.whole import WholeFiles
 from app.explore.fullsize.reopen import REOPENED, PhotoReopener
-from app.explore.fullsize.saver import PhotoSaver
 from app.explore.morph.controller import MorphController
 from app.explore.photos.controller import PhotoController
 from app.explore.sessions.controller import SessionController
@@ -40,7 +40,7 @@ class FilesController(QObject):
         morph: MorphController,
         directions: DirectionsController,
         sessions: SessionController,
-        saver: PhotoSaver,
+        whole: WholeFiles,
         reopener: PhotoReopener,
         used: Callable[[str], object],
         parent: QObject | None = None,
@@ -48,7 +48,7 @@ class FilesController(QObject):
         super().__init__(parent)
         self._store, self._window, self._used = store, window, used
         self._looks, self._photos, self._morph = looks, photos, morph
-        self._directions, self._sessions, self._saver, self._reopener = directions, sessions, saver, reopener
+        self._directions, self._sessions, self._whole, self._reopener = directions, sessions, whole, reopener
         sessions.used.connect(used)
 
     def open_files(self, names: list[str]) -> None:
@@ -138,9 +138,8 @@ class FilesController(QObject):
         return state.drawn.picture if state.drawn is not None else None
 
     def copy_picture(self) -> None:
-        """The current picture to the clipboard: the whole photo where it is on show."""
-        if self._saver.on_show():
-            self._saver.copy()
+        """The current picture to the clipboard: at full size where photos are on show."""
+        if self._whole.copy():
             return
         picture = self._shown_picture()
         if picture is None:
@@ -150,9 +149,8 @@ class FilesController(QObject):
         self._store.notices.info("The picture is on the clipboard.")
 
     def save_picture(self) -> None:
-        """The current picture as a file, in the model's own size; the whole photo in its own where it is on show."""
-        if self._saver.on_show():
-            self._saver.save(self._window)
+        """The current picture as a file, in the model's own size; at full size where photos are on show."""
+        if self._whole.save(self._window):
             return
         picture = self._shown_picture()
         if picture is None:
