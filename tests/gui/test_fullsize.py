@@ -541,3 +541,19 @@ def test_no_photo_is_shown_in_the_place_of_one_whose_file_is_gone(app: App, two:
         assert app.state.blended is None
         app.explore.photos.choose(str(two))
         rested(app)
+
+
+def test_in_the_smallest_window_all_tabs_are_whole(app: App, two: Path) -> None:
+    opened(app, two)
+    view = app.explore_view
+    for width, tabs in ((1120, "Compare"), (1600, "Compare models")):
+        app.window.resize(width, 640)
+        QApplication.processEvents()
+        for one in (view.switch, view.photo_as):
+            assert one.isVisible()
+            for key, _ in one._options:
+                assert one.rect().toRectF().contains(one.segment_rect(key)), f"{key} in {width}"
+        assert not view.switch.geometry().intersects(view.photo_as.geometry())
+        assert tabs in view.switch.labels()
+    QTest.mouseClick(view.switch, LEFT, pos=view.switch.segment_rect("morph").center().toPoint())
+    assert app.state.view == "morph"
