@@ -557,3 +557,52 @@ def test_in_the_smallest_window_all_tabs_are_whole(app: App, two: Path) -> None:
         assert tabs in view.switch.labels()
     QTest.mouseClick(view.switch, LEFT, pos=view.switch.segment_rect("morph").center().toPoint())
     assert app.state.view == "morph"
+
+
+def stages(app: App) -> list[tuple[int, str, bool]]:
+    """What Single shows from now on, at each change: its page, which switch is lit, whether a photo still comes."""
+    seen: list[tuple[int, str, bool]] = []
+    single = app.explore_view.single
+
+    def look(*_: object) -> None:
+        if app.state.look is not None and app.state.look.photo is not None and app.state.encoded is not None:
+            current = app.explore_view.photo_as.current()
+            seen.append((single.pages.currentIndex(), current, panel(app).photo.waiting()))
+
+    app.conductor.store.changed.connect(look)
+    return seen
+
+
+def test_after_a_restart_the_photo_is_waited_for_where_photo_is_lit(home: Path, open_app: OpenApp, two: Path) -> None:
+    app = open_app()
+    opened(app, two)
+    smile(app)
+    app.close()
+    again = open_app(model="", ready=False)
+    seen = stages(again)
+    again.wait(lambda: again.state.blended is not None)
+    rested(again)
+    assert (2, "photo", True) in seen, "it comes"
+    assert (2, "photo", False) in seen, "it is there"
+    assert not [one for one in seen if one[0] == 0], "the 64 pixels of the model are not what Photo says"
+
+
+def test_a_photos_faces_come_with_it_and_not_on_the_one_before(app: App, two: Path, portrait: Path) -> None:
+    opened(app, portrait)
+    opened(app, two)
+    assert len(app.state.full.faces) == 2
+    wrong: list[str] = []
+
+    def look(*_: object) -> None:
+        full, blended = app.state.full, app.state.blended
+        if blended is not None and blended.scene.key == str(two) and len(full.faces) != 2:
+            wrong.append("the faces of the portrait on the photo of two")
+        if blended is not None and blended.scene.key == str(portrait) and len(full.faces) != 1:
+            wrong.append("the faces of the two on the portrait")
+
+    app.conductor.store.changed.connect(look)
+    for key in (portrait, two):
+        app.explore.photos.choose(str(key))
+        app.wait(lambda key=key: app.state.blended is not None and app.state.blended.scene.key == str(key))
+        rested(app)
+    assert not wrong

@@ -22,7 +22,7 @@ from app.explore.morph.whole import CornerPhoto, Corners, corner_photos
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import PhotoItem
 from app.look import Look
-from engine.api import Coded, Framing, Pictures
+from engine.api import Coded, Framing, Loaded, Pictures
 from engine.blending import morphed, pad_shares, shares
 from engine.events import Failed
 from engine.lanes import Context
@@ -171,12 +171,12 @@ class WholeFiles:
             return
         store, loader = self._store, self._store.photo_loader
 
-        def found(framing: Framing | None) -> None:
-            if framing is None or isinstance(item.source, np.ndarray):
+        def found(loaded: Loaded) -> None:
+            if loaded.framing is None or isinstance(item.source, np.ndarray):
                 store.notices.warn(NOT_YET)
                 return
-            self._photos.keep_framing(item.key, framing)
-            use(framing)
+            self._photos.keep_framing(item.key, loaded)
+            use(loaded.framing)
 
         def failed(event: Failed) -> None:
             store.notices.failed(event)
@@ -184,7 +184,7 @@ class WholeFiles:
         store.tasks.submit(
             "files",
             "find the photo's framing",
-            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name).framing,
+            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name),
             done=found,
             failed=failed,
         )

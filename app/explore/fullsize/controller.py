@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.core.store import Store
 from app.explore.controller import ExploreController
-from app.explore.fullsize.faces import Shas, face_edit, faces_of, kept_looks, other_edits, photo_of
+from app.explore.fullsize.faces import Shas, face_edit, kept_looks, marked, other_edits, photo_of
 from app.explore.fullsize.scene import Canvases, Wish, alike, blend, make_scene
 from app.explore.fullsize.shown import photo_is_seen
 from app.explore.fullsize.state import Blended, FaceEdit, Layer, Scene
@@ -255,7 +255,11 @@ class FullSizeController(QObject):
                 self._frame(other)
         others = other_edits(now, self._photos, shas=self._shas, framing=framing)
         wish = Wish(photo, item.source, framing, encoded.reconstruction, others, now.full.zoom, now.full.room)
-        self._mark(now, framing, others)
+        if self._scene is not None and not changed:
+            # Those of another photo come with its picture.
+            faces = marked(now, self._photos, framing=framing, others=others)
+            if faces is not now.full.faces:
+                self._store.change("full", faces=faces)
         if wish.means(self._wish):
             return
         if changed:
@@ -287,8 +291,10 @@ class FullSizeController(QObject):
             full = store.state.full
             size = self._scene.size
             place = place_of(full.zoom, size, full.room)
-            changes: dict[str, Any] = {"full": replace(full, why="", size=size, place=place)}
-            if blended is not None:
+            faces = marked(store.state, self._photos, framing=wish.framing, others=wish.others)
+            changes: dict[str, Any] = {"full": replace(full, why="", size=size, place=place, faces=faces)}
+            there = store.state.blended
+            if blended is not None or (there is not None and not self._same_photo(there.scene.key, wish.key)):
                 changes["blended"] = blended
             store.update(**changes)
 
@@ -321,8 +327,8 @@ class FullSizeController(QObject):
         store.tasks.submit(
             "files",
             "find the photo's framing",
-            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name).framing,
-            done=lambda framing: self._photos.keep_framing(item.key, framing),
+            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name),
+            done=lambda found: self._photos.keep_framing(item.key, found),
             failed=failed,
         )
 
@@ -331,21 +337,6 @@ class FullSizeController(QObject):
         if self._state.full.why != why or self._state.blended is not None:
             self._wish = self._scene = None
             self._store.update(blended=None, status=why, full=replace(self._state.full, why=why, faces=()))
-
-    def _mark(self, now: AppState, framing: Framing, others: tuple[FaceEdit, ...]) -> None:
-        """Where the faces are; numbers stay those of the photo."""
-        frames: dict[int, Framing] = {}
-        look = now.look
-        for item in now.photos:
-            if look is not None and look.photo is not None and item.key != look.photo:
-                known = self._photos.framing_of(item.key)
-                if known is not None and known.face >= 0 and self._same_photo(item.key, look.photo):
-                    frames[known.face] = known
-        edited = look is not None and now.encoded is not None and not look.request().draws(now.encoded.code)
-        faces = faces_of(framing, others, frames=frames, edited=edited)
-        told = [(face.number, face.corners, face.active, face.edited) for face in now.full.faces]
-        if told != [(face.number, face.corners, face.active, face.edited) for face in faces]:
-            self._store.change("full", faces=faces)
 
     def _reference(self, state: AppState) -> Layer | None:
         """The layer of the state left of the handle; the unedited photo's where that is of another."""

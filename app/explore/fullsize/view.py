@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.explore.fullsize.card import SeenCard
-from app.explore.fullsize.shown import photo_shows
+from app.explore.fullsize.shown import photo_shows, photo_waits
 from app.explore.fullsize.state import Blended
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.shortcuts import keys_text
@@ -30,6 +30,7 @@ TIP: Final = (
     "for another plane; wheel: zoom, drag beside it or hold Space: move, double click beside: fit; hold B: before; "
     "+ − with the photo in focus: reach."
 )
+WAITING: Final = "Getting the photo ready…"
 MODES: Final = (("photo", "Photo"), ("model", "What the model sees"))
 MODES_TIP: Final = "The model's change is blended into the photo, whose detail is its own; or the model's own picture"
 
@@ -77,11 +78,12 @@ class FullSizePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.photo.setGeometry(self.rect())
-        self._place()
+        self._place(ready=self._shown is not None)
 
-    def _place(self) -> None:
-        """The floating parts in their corners."""
-        self.card.setVisible(self._has(LEAST_PX))
+    def _place(self, *, ready: bool = True) -> None:
+        """The floating parts in their corners; they are there once the photo is `ready`."""
+        self.zoom.setVisible(ready)
+        self.card.setVisible(ready and self._has(LEAST_PX))
         self.card.set_folded(not self._has(ROOMY_PX) if self._folded is None else self._folded)
         for part in (self.zoom, self.card):
             part.adjustSize()
@@ -93,21 +95,26 @@ class FullSizePanel(QWidget):
         return self.width() >= room_px[0] and self.height() >= room_px[1]
 
     def shows(self, now: AppState) -> bool:
-        """Whether there is a photo to show, and it is what is wanted."""
-        return photo_shows(now)
+        """Whether there is a photo to show, or will be in a moment, and it is what is wanted."""
+        return photo_shows(now) or photo_waits(now)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state; nothing while there is no photo."""
+        """Shows the state; while the photo is made ready a small one, or words."""
         blended, full = now.blended, now.full
-        if blended is None or not self.shows(now):
+        framing = now.loaded.framing if now.loaded is not None else None
+        overview = framing.overview if framing is not None else None
+        if blended is None or not photo_shows(now):
             self._shown = None
+            if photo_waits(now):
+                self.photo.set_waiting(WAITING, overview)
+                self._place(ready=False)
             return
         if self._shown is None:
             # What changed while nothing was shown.
             before = None
-        if moved(now, before, "loaded"):
-            framing = now.loaded.framing if now.loaded is not None else None
-            self.photo.set_overview(framing.overview if framing is not None else None)
+        if moved(now, before, "loaded", "blended") and blended.scene.key == now.photo:
+            # Of a photo that is still to come it would lie under this one.
+            self.photo.set_overview(overview)
         if full.place is not None:
             self.photo.set_place(full.place.left, full.place.top, full.place.scale)
         self._show_blended(blended)

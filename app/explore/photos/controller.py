@@ -361,8 +361,12 @@ class PhotoController(QObject):
         found = (one.framing for (kept, _), one in self._loaded.items() if kept == key)
         return next((framing for framing in found if framing is not None), None)
 
-    def keep_framing(self, key: str, framing: Framing) -> None:
-        """Where a photo was cut that came back with a session, which keeps no more than the cut."""
+    def keep_framing(self, key: str, found: Loaded) -> None:
+        """Where a photo was cut that came back with a session, which keeps no more than the cut, if that."""
+        framing = found.framing
+        if framing is None:
+            return
+        self._loaded.setdefault((key, found.picture.shape[0]), found)
         for at, one in tuple(self._loaded.items()):
             if at[0] == key and one.framing is None:
                 self._loaded[at] = replace(one, framing=framing)
