@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -202,6 +202,51 @@ def test_recipes_that_cannot_be_followed_are_told(app: App, edited: Path) -> Non
         said(app, other_recipe(path, change), words)
         assert app.state.history.entries[: len(steps.entries)] == steps.entries
         assert len(app.state.history.entries) == len(steps.entries) + 1, "the photo as it is, and nothing else"
+
+
+def test_a_recipe_that_is_too_long_is_told(app: App, edited: Path) -> None:
+    path = edited.with_name("long.png")
+    notes = PngImagePlugin.PngInfo()
+    notes.add_itxt("latent-loom", (read_recipe(edited) or "") + " " * 60_000)
+    Image.fromarray(pixels(edited)).save(path, pnginfo=notes)
+    said(app, path, "at most 60,000 are read, so it is open as a photo of its own")
+
+
+def test_what_is_beyond_the_sliders_comes_back_as_far_as_they_go(app: App, edited: Path) -> None:
+    path = edited.with_name("far.png")
+    path.write_bytes(edited.read_bytes())
+    drop(app.window, [other_recipe(path, lambda doc: doc["faces"][1].update(edits=[["Smiling", 100.0]]))])
+    app.wait(lambda: "edits that were saved in" in app.said)
+    rested(app)
+    assert "Sliders end at +3.0 σ, so this is not quite as it was saved: Smiling +100.0." in app.said
+    assert app.state.look.edits == (("Smiling", 3.0),)
+    assert app.explore_view.inspector.sliders["Smiling"].value() == 3.0
+    request = app.state.look.request()
+    assert app.state.drawn.request == request
+
+
+def test_an_error_about_a_photo_goes_when_another_has_opened(app: App, edited: Path, two: Path) -> None:
+    broken = edited.with_name("broken.png")
+    broken.write_bytes(b"no picture")
+    drop(app.window, [broken])
+    app.wait(lambda: "broken.png" in app.said)
+    opened(app, two)
+    assert app.said == ""
+    path = edited.with_name("newer.png")
+    path.write_bytes(edited.read_bytes())
+    said(app, other_recipe(path, lambda doc: doc.update(latent_loom_photo=9)), "newer Latent Loom")
+    rested(app)
+    assert "newer Latent Loom" in app.said, "it is about the photo that has opened"
+    app.explore.photos.choose(str(two))
+    rested(app)
+    assert app.said == ""
+    drop(app.window, [edited.with_name("holiday.png"), broken])
+    app.wait(lambda: "broken.png" in app.said)
+    rested(app)
+    assert "broken.png" in app.said, "what came together with a photo stays"
+    app.conductor.notices.warn("Something else.")
+    opened(app, two)
+    assert app.said == "Something else."
 
 
 def test_a_pasted_picture_is_found_again(app: App, two: Path, tmp_path: Path) -> None:

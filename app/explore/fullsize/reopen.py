@@ -21,7 +21,8 @@ from app.explore.history.history import History
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.job import JobView
-from app.look import Look
+from app.look import SLIDER_SIGMAS, Look
+from app.words import nice, signed
 from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
@@ -95,7 +96,7 @@ class PhotoReopener:
 
         def failed(event: Failed) -> None:
             plain()
-            store.notices.failed(event)
+            store.notices.failed(event, about=str(path))
 
         store.tasks.submit("study", "look for a recipe", find, done=done, failed=failed)
 
@@ -116,7 +117,7 @@ class PhotoReopener:
         def ask() -> None:
             ask_file(self._window, title, PHOTOS, use=lambda chosen: self._try(path, found, chosen, plain))
 
-        self._store.notices.say(Message(text, "warning", action="Find original…", act=ask))
+        self._store.notices.say(Message(text, "warning", action="Find original…", act=ask, about=str(path)))
 
     def _try(self, path: Path, found: Found, chosen: Path, plain: Callable[[], None]) -> None:
         """A file that the person takes for the original."""
@@ -144,7 +145,8 @@ class PhotoReopener:
             title = lacks.title or "a model"
             store.notices.warn(
                 f"{path.name} was edited with {title} ({lacks.sha256[:12]}), which is not on this machine: it is open "
-                "as a photo of its own; import the model, then open it again."
+                "as a photo of its own; import the model, then open it again.",
+                about=str(path),
             )
             return
         library = store.state.photos
@@ -159,7 +161,7 @@ class PhotoReopener:
             also()
             name = source.name if isinstance(source, Path) else recipe.original.name or base.name
             text = f"{name} is open with the edits that were saved in {path.name}."
-            more = "" if recipe.complete else NOT_ALL
+            more = ("" if recipe.complete else NOT_ALL) + _shortened(recipe)
             store.update(status=text)
             store.notices.say(Message(text + more, action="Open the saved file", act=plain))
 
@@ -167,7 +169,7 @@ class PhotoReopener:
             plain()
             if path.name not in event.message:
                 event = replace(event, message=f"The edits of {path.name} were not put back: {event.message}")
-            store.notices.failed(event)
+            store.notices.failed(event, about=str(path))
 
         said = f"Opening {path.name} was stopped: nothing was changed."
         row = JobView(f"open {path}", f"Opening {path.name}", None)
@@ -203,7 +205,7 @@ class PhotoReopener:
             look = Look(
                 refs[face.sha256],
                 request.source,
-                request.edits,
+                tuple((name, _reached(sigmas)) for name, sigmas in request.edits),
                 request.locked,
                 request.wander,
                 key,
@@ -215,7 +217,7 @@ class PhotoReopener:
             thumb = resized_half(loaded.picture, THUMB_PX)
             beside = "" if key == base.key else base.key
             item = PhotoItem(key, name, thumb, base.source, False, face.cut, beside, loaded.faces)
-            return ReopenedFace(item, loaded, encoded, look, face.sha256, model.draw(request).picture)
+            return ReopenedFace(item, loaded, encoded, look, face.sha256, model.draw(look.request()).picture)
 
         def work(context: Context) -> tuple[PhotoItem, tuple[ReopenedFace, ...]]:
             faces = []
@@ -266,6 +268,20 @@ class PhotoReopener:
                 if history.current is not None:
                     history = history.filled(history.current, encoded.reconstruction)
         return history
+
+
+def _reached(sigmas: float) -> float:
+    """As far as a slider goes."""
+    return min(SLIDER_SIGMAS, max(-SLIDER_SIGMAS, sigmas))
+
+
+def _shortened(recipe: Recipe) -> str:
+    """What of it is more than a slider has, in a sentence; empty where nothing is."""
+    far = {name: sigmas for face in recipe.faces for name, sigmas in face.edits if _reached(sigmas) != sigmas}
+    if not far:
+        return ""
+    words = ", ".join(f"{nice(name)} {signed(sigmas)}" for name, sigmas in far.items())
+    return f" Sliders end at {signed(SLIDER_SIGMAS)} σ, so this is not quite as it was saved: {words}."
 
 
 def _key_of(base: PhotoItem) -> Callable[[FaceRecipe], str]:

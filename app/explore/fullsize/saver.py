@@ -32,6 +32,7 @@ COPYING: Final = "copy the photo"
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 NOT_YET: Final = "The photo is not ready to be saved: wait until it is read, or drop it again if it left the library."
 NOT_ALL: Final = "Dropped here again, it will lack what came from other codes: keep a session for that."
+TOO_LONG: Final = "What was done to it is too long to be kept in it, so dropped here again it is a plain photo."
 UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 LONGEST_BYTES: Final = 180
 """Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
@@ -101,7 +102,8 @@ class PhotoSaver:
                 original = original_of(wanted.source, store.photo_loader.whole(wanted.source), wanted.file)
                 recipe = recipe_text(Recipe(original, wanted.faces))
             context.check()
-            return _written(path, rgb, write_photo(path, rgb, recipe=recipe))
+            said = _written(path, rgb, write_photo(path, rgb, recipe=recipe))
+            return said if recipe or not wanted.edits else f"{said} {TOO_LONG}"
 
         def done(text: str) -> None:
             if not all(face.complete for face in wanted.faces):

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
-from app.core.notices import NO_MODEL, NOT_DROPPED
+from app.core.notices import A_PHOTO, NO_MODEL, NOT_DROPPED
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
@@ -256,7 +256,7 @@ class PhotoController(QObject):
     def _not_reframed(self, event: Failed) -> None:
         if self._store.state.encoding:
             self._back_to_last_good()
-        self._store.notices.failed(event)
+        self._store.notices.failed(event, about=A_PHOTO)
 
     def _back_to_last_good(self) -> None:
         photo, loaded, encoded = self._last_good
