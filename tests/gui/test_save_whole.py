@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
 
+from app.core.file_kinds import ANIMATIONS
 from app.widgets.pixels import from_qimage
 from engine.api import Coded, DrawRequest
 from engine.blending import blended, prepare
@@ -98,6 +100,25 @@ def test_the_grid_of_edits_saves_the_whole_photo(edits: App, tmp_path: Path) -> 
     item = edits.explore.photos.item(edits.state.look.photo)
     whole = edits.conductor.store.photo_loader.whole(item.source)
     assert pixels(tmp_path / "out.png").shape == whole.shape
+
+
+def offered(app: App, action: str) -> QFileDialog:
+    app.press(action)
+    return app.window.findChildren(QFileDialog)[-1]
+
+
+def test_names_are_suggested_for_sessions_and_morphs(photos: App) -> None:
+    names = [slot.name for slot in photos.state.morph.slots]
+    asked = offered(photos, "morph.export")
+    assert [Path(name).name for name in asked.selectedFiles()] == [f"{names[0]} to {names[1]}.gif"]
+    for words, suffix in list(ANIMATIONS.items())[::-1]:
+        asked.selectNameFilter(words)
+        asked.filterSelected.emit(words)
+        assert [Path(name).name for name in asked.selectedFiles()] == [f"{names[0]} to {names[1]}{suffix}"]
+    photos.explore.photos.choose(photos.state.photos[1].key)
+    photos.settle()
+    asked = offered(photos, "session.save")
+    assert [Path(name).name for name in asked.selectedFiles()] == [f"{names[1]}, Tiny VAE.loom"]
 
 
 @pytest.mark.parametrize("key", ["compare", "morph"])

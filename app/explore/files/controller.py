@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import PICTURES, ask_photos, ask_save
+from app.core.file_kinds import PICTURES, ask_photos, ask_save, safe_stem
 from app.core.notices import NO_CLIPBOARD, NO_PICTURE
 from app.core.store import Store
 from app.explore.controller import ExploreController
@@ -164,5 +164,8 @@ class FilesController(QObject):
                 words = f"{path} could not be written: choose another place, or .png, .webp or .jpg."
                 self._store.notices.warn(words)
 
+        state = self._store.state
+        text = "Morph" if state.view == "morph" else state.look.text() if state.look is not None else ""
+        name = f"{safe_stem(text) or 'Picture'}.png"
         side = f"{picture.shape[1]} × {picture.shape[0]}"
-        ask_save(self._window, f"Save the model's picture, {side} pixels", PICTURES, suffix="png", use=save)
+        ask_save(self._window, f"Save the model's picture, {side} pixels", PICTURES, suffix="png", use=save, name=name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Final, TypeVar
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import WHOLE_PHOTOS, ask_save
+from app.core.file_kinds import WHOLE_PHOTOS, ask_save, safe_stem
 from app.core.store import Store
 from app.explore.fullsize.controller import FullSizeController
 from app.explore.fullsize.shown import photo_shows
@@ -33,9 +32,6 @@ SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 NOT_YET: Final = "The photo is not ready to be saved: wait until it is read, or drop it again if it left the library."
 NOT_ALL: Final = "Dropped here again, it will lack what came from other codes: keep a session for that."
 TOO_LONG: Final = "What was done to it is too long to be kept in it, so dropped here again it is a plain photo."
-UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
-LONGEST_BYTES: Final = 180
-"""Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,13 +218,6 @@ def suggested_name(name: str, source: PhotoSource, edits: Sequence[FaceEdit]) ->
     suffix = own if own in SUFFIXES else ".png"
     stem = Path(source).stem if isinstance(source, str | Path) else name
     return f"{safe_stem(f'{stem}, {edit_text(edits)}')}{suffix}"
-
-
-def safe_stem(text: str) -> str:
-    """A file's name without its suffix, safe on every file system."""
-    # A name that is not UTF-8 comes with surrogates; "replace" writes a question mark, which no file name may have.
-    text = text.encode(errors="replace")[:LONGEST_BYTES].decode(errors="ignore")
-    return UNSAFE.sub(" ", text).strip(" .")
 
 
 def edit_text(edits: Sequence[FaceEdit]) -> str:

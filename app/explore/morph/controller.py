@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import ask_animation
+from app.core.file_kinds import ask_animation, safe_stem
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.controller import ExploreController
@@ -297,7 +297,10 @@ class MorphController(QObject):
 
     def ask_export(self, parent: QWidget) -> None:
         """Asks where the animation goes to."""
-        ask_animation(parent, "Export morph", use=self.export, kind=self._store.state.morph.export.kind)
+        morph = self._store.state.morph
+        name = safe_stem(" to ".join(slot.name for slot in morph.slots if slot is not None and slot.code is not None))
+        # What follows a dot would be taken for the kind of file where a folder is wanted.
+        ask_animation(parent, "Export morph", use=self.export, kind=morph.export.kind, name=name.replace(".", "_"))
 
     def export(self, path: Path) -> None:
         """Writes the animation to a GIF, WebP or MP4 file, or a folder of PNG files."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
+from app.core.file_kinds import safe_stem
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.photos.controller import PhotoController
@@ -107,6 +108,14 @@ class SessionController(QObject):
                 self._timer.start()
 
     # by hand
+    def suggested_name(self) -> str:
+        """``Anna, Faces Glow 64.loom``: the photo on show and the model; empty where there is neither."""
+        state = self._store.state
+        photo = next((item.name for item in state.photos if item.key == state.photo), "")
+        words = [photo, state.info.title if state.info is not None else ""]
+        stem = safe_stem(", ".join(word for word in words if word))
+        return f"{stem}{SESSION_SUFFIX}" if stem else ""
+
     def save(self, path: Path) -> None:
         """Writes the session to a file of the user's, with the photos, so that it opens on another machine too."""
         target = path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX)
