@@ -278,6 +278,33 @@ def test_a_drag_on_the_face_wanders(app: App, two: Path) -> None:
     assert len(app.state.history.entries) == entries + 1
 
 
+def test_a_photo_that_is_larger_than_its_room_is_pushed_wherever_a_drag_begins(app: App, two: Path) -> None:
+    opened(app, two)
+    view, hint = panel(app).photo, app.explore_view.hint
+    assert "face to wander" in hint.text()
+    QTest.mouseClick(panel(app).zoom.buttons["one"], LEFT)
+    rested(app)
+    assert "drag: move the photo" in hint.text()
+    assert app.state.status == hint.text(), "in a small window it stands there alone"
+    active = next(face for face in app.state.full.faces if face.active)
+    before, wander = app.state.full.place, QPoint(25, 20)
+    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
+    drag(view, [start, start - wander, start - 2 * wander])
+    rested(app)
+    assert app.state.look.wander.x == 0
+    assert app.state.full.place.left == pytest.approx(before.left + 50, abs=2)
+    place = app.state.full.place
+    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
+    drag(view, [start, start - wander, start - 2 * wander], held_keys=Qt.KeyboardModifier.ShiftModifier)
+    rested(app)
+    assert app.state.look.wander.x != 0
+    assert app.state.full.place == place
+    app.press("photo.fit")
+    assert "face to wander" in app.state.status
+    app.press("view.photo")
+    assert "drag to wander" in hint.text()
+
+
 def click_face(app: App, number: int) -> None:
     face = next(face for face in app.state.full.faces if face.number == number)
     view = panel(app).photo

@@ -26,9 +26,9 @@ LEAST_PX: Final = (640, 420)
 ROOMY_PX: Final = (860, 560)
 """In less room than this it begins folded: it would cover too much of the photo."""
 TIP: Final = (
-    "The model's change is blended in; the detail is the photo's own. Drag on the face to wander, double click there "
-    "for another plane; wheel: zoom, drag beside it or hold Space: move, double click beside: fit; hold B: before; "
-    "+ − with the photo in focus: reach."
+    "The model's change is blended in; the detail is the photo's own. Wheel: zoom; drag: move what is larger than its "
+    "room, also with Space. Drag on the face of a whole photo, or anywhere with Shift: wander; double click there for "
+    "another plane, double click beside: fit; hold B: before; + − with the photo in focus: reach."
 )
 WAITING: Final = "Getting the photo ready…"
 MODES: Final = (("photo", "Photo"), ("model", "What the model sees"))
