@@ -87,7 +87,7 @@ class SessionController(QObject):
         if self._folder is None or not self._store.state.history.entries or self._restoring is not None:
             return
         try:
-            save_loom(session_files.own_file(self._folder), self._content())
+            save_loom(session_files.own_file(self._folder), self._content(), beside=True)
         except CheckpointError as error:
             self._store.notices.warn(str(error))
         session_files.closed_well(self._folder)
@@ -151,7 +151,8 @@ class SessionController(QObject):
 
         def work() -> Originals:
             originals = keeper.keep(photos_of(state), files=files)
-            save_loom(path, pack(state, kept, shas, originals=originals))
+            # What is written again and again has its photos beside it.
+            save_loom(path, pack(state, kept, shas, originals=originals), beside=not files)
             return originals
 
         self._store.tasks.submit("files", "save the session", lambda context: work(), done=saved, latest=latest)
