@@ -25,7 +25,7 @@ class Message:
     """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`.
 
     `about` is the key of the photo that it is about, or `A_PHOTO` of one that did not open: it is over once another
-    has.
+    has. Of `A_MODEL` it is over once there is one.
     """
 
     text: str
@@ -39,7 +39,8 @@ class Message:
 A_PHOTO: Final = "a photo"
 
 
-NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning")
+A_MODEL: Final = "a model"
+NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning", about=A_MODEL)
 NO_CLIPBOARD: Final = Message("There is no picture on the clipboard: copy one, then paste again.", "warning")
 NO_PICTURE: Final = Message("There is no picture yet: open a model first.", "warning")
 NO_CURVES: Final = Message("There are no curves yet: open a run in Train first.", "warning")
@@ -88,8 +89,16 @@ class Notices(QObject):
         """A photo has opened well; `since` is the count when that was asked for. What was said of another one before is
         over; what was said meanwhile, of photos that came together with it, stays."""
         if self._about not in ("", key) and self._count <= since:
-            self._about = ""
-            self.over.emit()
+            self._end()
+
+    def model_opened(self) -> None:
+        """There is a model: what was said because there was none is over."""
+        if self._about == A_MODEL:
+            self._end()
+
+    def _end(self) -> None:
+        self._about = ""
+        self.over.emit()
 
     def info(self, text: str) -> None:
         """Says something that needs no answer."""

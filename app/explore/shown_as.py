@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from app.explore.compare.shown import whole_shows as compare_whole
-from app.explore.fullsize.shown import drag_words
 from app.explore.grid.shown import has_photo as has_photo_in_grid
 from app.explore.grid.shown import whole_shows as grid_whole
 from app.explore.morph.shown import has_photo, soft_words, whole_shows
@@ -25,8 +24,8 @@ def photo_choice(now: AppState) -> tuple[bool, str, str]:
         photo, why = now.look is not None and now.look.photo is not None, now.full.why
         if not photo:
             return False, "", words
-        # The tooltip of the photo says the rest; in a small window there is no room beside the switch.
-        return True, why, why or (drag_words(now) if now.full.wanted == "photo" else words)
+        # What a drag on the photo does stands on it: in a small window there is no room beside the switch.
+        return True, why, why or ("" if now.full.wanted == "photo" else words)
     if now.view == "morph":
         why = now.morph.why
         return has_photo(now.morph), why, why or (soft_words(now.morph) if whole_shows(now) else "") or words

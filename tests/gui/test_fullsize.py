@@ -280,12 +280,12 @@ def test_a_drag_on_the_face_wanders(app: App, two: Path) -> None:
 
 def test_a_photo_that_is_larger_than_its_room_is_pushed_wherever_a_drag_begins(app: App, two: Path) -> None:
     opened(app, two)
-    view, hint = panel(app).photo, app.explore_view.hint
-    assert "face to wander" in hint.text()
+    view, words = panel(app).photo, panel(app).zoom.drag
+    assert words.isVisible()
+    assert words.text() == "Drag the face to wander"
     QTest.mouseClick(panel(app).zoom.buttons["one"], LEFT)
     rested(app)
-    assert "drag: move the photo" in hint.text()
-    assert app.state.status == hint.text(), "in a small window it stands there alone"
+    assert words.text() == "Drag to move, with Shift to wander"
     active = next(face for face in app.state.full.faces if face.active)
     before, wander = app.state.full.place, QPoint(25, 20)
     start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
@@ -300,9 +300,9 @@ def test_a_photo_that_is_larger_than_its_room_is_pushed_wherever_a_drag_begins(a
     assert app.state.look.wander.x != 0
     assert app.state.full.place == place
     app.press("photo.fit")
-    assert "face to wander" in app.state.status
+    assert words.text() == "Drag the face to wander"
     app.press("view.photo")
-    assert "drag to wander" in hint.text()
+    assert "drag to wander" in app.explore_view.hint.text()
 
 
 def click_face(app: App, number: int) -> None:

@@ -13,7 +13,7 @@ from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.fullsize.faces import Shas, face_edit, kept_looks, marked, other_edits, photo_of
 from app.explore.fullsize.scene import Canvases, Wish, alike, blend, make_scene
-from app.explore.fullsize.shown import drag_words, photo_is_seen
+from app.explore.fullsize.shown import photo_is_seen
 from app.explore.fullsize.state import Blended, FaceEdit, Layer, Scene
 from app.explore.fullsize.zoom import Zoom, clamped, panned, place_of, zoomed
 from app.explore.history.split_reference import reference_look, reference_of
@@ -131,11 +131,8 @@ class FullSizeController(QObject):
         if face and active is not None:
             x, y = (sum(corner[axis] for corner in active.corners) / 4 / full.size[axis] for axis in (0, 1))
             zoom = replace(zoom, x=x, y=y)
-        zoom, words = clamped(zoom, full.size, full.room), drag_words(self._state)
+        zoom = clamped(zoom, full.size, full.room)
         self._store.change("full", zoom=zoom, place=place_of(zoom, full.size, full.room))
-        if words != (now := drag_words(self._state)):
-            # The line beside the views is not there in a small window.
-            self._store.update(status=now)
 
     # what others ask
     def edits_on_photo(self) -> tuple[FaceEdit, ...]:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from app.explore.fullsize.zoom import is_larger
 from app.state import AppState
-
-WHOLE: Final = "drag the face to wander · wheel: zoom"
-PUSHED: Final = "drag: move the photo · Shift and drag on the face: wander"
 
 
 def photo_shows(now: AppState) -> bool:
@@ -27,11 +21,3 @@ def photo_waits(now: AppState) -> bool:
 def photo_is_seen(now: AppState) -> bool:
     """Whether somebody looks at Single's photo, or would if it were there."""
     return now.workspace == "explore" and now.view == "single" and now.full.wanted == "photo"
-
-
-def drag_words(now: AppState) -> str:
-    """What a drag on the photo does; empty where it is not on show."""
-    full = now.full
-    if not photo_shows(now) or full.place is None:
-        return ""
-    return PUSHED if is_larger(full.size, full.room, full.place.scale) else WHOLE

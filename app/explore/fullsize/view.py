@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 from app.explore.fullsize.card import SeenCard
 from app.explore.fullsize.shown import photo_shows, photo_waits
 from app.explore.fullsize.state import Blended
+from app.explore.fullsize.zoom import is_larger
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
@@ -30,13 +31,15 @@ TIP: Final = (
     "room, also with Space. Drag on the face of a whole photo, or anywhere with Shift: wander; double click there for "
     "another plane, double click beside: fit; hold B: before; + − with the photo in focus: reach."
 )
+WANDERS: Final = "Drag the face to wander"
+MOVES: Final = "Drag to move, with Shift to wander"
 WAITING: Final = "Getting the photo ready…"
 MODES: Final = (("photo", "Photo"), ("model", "What the model sees"))
 MODES_TIP: Final = "The model's change is blended into the photo, whose detail is its own; or the model's own picture"
 
 
 class ZoomBar(QFrame):
-    """Fit, Fill, 1:1, and how large the photo is."""
+    """Fit, Fill, 1:1, how large the photo is, and what a drag on it does."""
 
     chosen = Signal(str)
 
@@ -45,6 +48,8 @@ class ZoomBar(QFrame):
         self.setProperty("kind", "card")
         self.percent = kind_label("readout")
         self.percent.setToolTip("Pixels of the screen for one of the photo; the wheel changes it")
+        self.drag = kind_label("small")
+        self.drag.setToolTip(TIP)
         self.buttons: dict[str, QPushButton] = {}
         for mode, words, what in (
             ("fit", "Fit", "The whole photo"),
@@ -54,10 +59,11 @@ class ZoomBar(QFrame):
             made = button(words, f"{what} ({keys_text(f'photo.{mode}')})", kind="quiet", checkable=True)
             made.clicked.connect(lambda _=False, mode=mode: self.chosen.emit(mode))
             self.buttons[mode] = made
-        self.setLayout(hbox(self.percent, 4, *self.buttons.values(), gap_px=2, margins=(10, 4, 4, 4)))
+        self.setLayout(hbox(self.drag, 8, self.percent, 4, *self.buttons.values(), gap_px=2, margins=(10, 4, 4, 4)))
 
-    def show_zoom(self, mode: str, scale: float) -> None:
-        """Which is chosen, and the scale."""
+    def show_zoom(self, mode: str, scale: float, *, larger: bool) -> None:
+        """Which is chosen, and the scale; `larger`: there is more of the photo than room."""
+        self.drag.setText(MOVES if larger else WANDERS)
         self.percent.setText(f"{100 * scale:.0f} %")
         for name, made in self.buttons.items():
             made.setChecked(name == mode)
@@ -122,7 +128,8 @@ class FullSizePanel(QWidget):
             self.photo.set_outlines([Outline(f.number, f.corners, f.active, f.edited) for f in full.faces])
             self.photo.set_plain(full.before)
             if full.place is not None:
-                self.zoom.show_zoom(full.zoom.mode, full.place.scale)
+                larger = is_larger(full.size, full.room, full.place.scale)
+                self.zoom.show_zoom(full.zoom.mode, full.place.scale, larger=larger)
             self._folded = full.folded
             self._place()
             self.card.show_state(now)
