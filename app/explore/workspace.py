@@ -131,7 +131,9 @@ class Explore(Controllers[ExploreView]):
             **levels.connect(self.levels, view.inspector.levels, photos=self.photos),
             **directions.connect(self.directions, view.inspector, panel=view.new_attribute),
             **importing.connect(self.imports, view.import_panel, window=window),
-            **morph.connect(self.morph, view.morph, panel=view.morph_panel, photos=self.photos, window=window),
+            **morph.connect(
+                self.morph, view.morph, panel=view.morph_panel, photos=self.photos, files=self.files, window=window
+            ),
             **check.connect(self.check, view.check),
         }
 

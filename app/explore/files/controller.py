@@ -17,8 +17,9 @@ from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.explore.directions.controller import DirectionsController
 from app.explore.files.code_text import code_from, code_text, is_code_text
 from app.explore.files.whole import WholeFiles
-from app.explore.fullsize.reopen import REOPENED, PhotoReopener
+from app.explore.fullsize.reopen import REOPENED, Corner, PhotoReopener, ReopenedFace
 from app.explore.morph.controller import MorphController
+from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController
 from app.explore.sessions.controller import SessionController
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
@@ -66,16 +67,40 @@ class FilesController(QObject):
             self._open_photos(others)
 
     def _open_photos(self, names: list[str]) -> None:
-        """A photo that was saved here comes back with its edits; as a corner of a morph it is a picture like others."""
+        """A photo that was saved here comes back with its edits."""
+        if self._store.state.view == "morph":
+            self.open_corner(self._store.state.morph.chosen, names)
+        else:
+            self._open_saved(names, self.use_photo)
+
+    def open_corner(self, index: int, names: list[str]) -> None:
+        """Photos that were dropped on a corner of the morph; where photos are shown, one that was saved here has its
+        edits and the original's detail."""
+
+        def edited(face: ReopenedFace) -> None:
+            look, key = face.look, face.item.key
+            slot = MorphSlot(look.text(), face.picture, None, face.code, edit_of=key, strength=look.strength)
+            self._morph.set_edited(index, slot)
+
+        def use(key: str) -> None:
+            self._morph.set_photo(key, index)
+
+        if self._store.state.full.wanted == "photo":
+            self._open_saved(names, use, corner=edited)
+        else:
+            self._photos.add_files(names, use)
+
+    def _open_saved(self, names: list[str], use: Callable[[str], None], *, corner: Corner | None = None) -> None:
         saved = next((name for name in names if Path(name).suffix.lower() in REOPENED), None)
-        rest = [name for name in names if name != saved]
-        if saved is None or self._store.state.view == "morph":
-            self._photos.add_files(names, self.use_photo)
+        if saved is None:
+            self._photos.add_files(names, use)
             return
+        rest = [name for name in names if name != saved]
         self._reopener.open(
             Path(saved),
-            plain=lambda: self._photos.add_files(names, self.use_photo),
+            plain=lambda: self._photos.add_files(names, use),
             also=lambda: self._photos.add_files(rest, lambda key: None),
+            corner=corner,
         )
 
     def use_photo(self, key: str) -> None:

@@ -23,7 +23,7 @@ from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.job import JobView
 from app.look import SLIDER_SIGMAS, Look
 from app.words import nice, signed
-from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
+from engine.api import Coded, Codes, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
 from engine.photos import FaceRecipe, Recipe, beside, check_face, find_original, is_original, read_recipe, recipe_from
@@ -52,6 +52,11 @@ class ReopenedFace:
     look: Look
     sha256: str
     picture: Pictures
+    code: Codes
+
+
+Corner = Callable[[ReopenedFace], None]
+"""What a morph does with the face that was on show."""
 
 
 class PhotoReopener:
@@ -69,8 +74,18 @@ class PhotoReopener:
         self._store, self._window, self._recent = store, window, recent
         self._looks, self._photos = looks, photos
 
-    def open(self, path: Path, *, plain: Callable[[], None], also: Callable[[], None] = lambda: None) -> None:
-        """Opens the photo as it was left, and then does `also`; or `plain`, which opens it as any photo."""
+    def open(
+        self,
+        path: Path,
+        *,
+        plain: Callable[[], None],
+        also: Callable[[], None] = lambda: None,
+        corner: Corner | None = None,
+    ) -> None:
+        """Opens the photo as it was left, and then does `also`; or `plain`, which opens it as any photo.
+
+        With a `corner` the look stays: that gets the face that was on show when the photo was saved.
+        """
         store, loader = self._store, self._store.photo_loader
         library = [item.source for item in store.state.photos if not (item.base or _same_source(item, path))]
         recent = [Path(name) for name in self._recent()]
@@ -92,7 +107,7 @@ class PhotoReopener:
                 plain()
                 self._say_lost(path, found, plain=plain)
             else:
-                self._reopen(path, found.recipe, found.source, plain=plain, also=also)
+                self._reopen(path, found.recipe, found.source, plain=plain, also=also, corner=corner)
 
         def failed(event: Failed) -> None:
             plain()
@@ -135,7 +150,14 @@ class PhotoReopener:
         )
 
     def _reopen(
-        self, path: Path, recipe: Recipe, source: PhotoSource, *, plain: Callable[[], None], also: Callable[[], None]
+        self,
+        path: Path,
+        recipe: Recipe,
+        source: PhotoSource,
+        *,
+        plain: Callable[[], None],
+        also: Callable[[], None],
+        corner: Corner | None = None,
     ) -> None:
         store = self._store
         refs = [self._ref(face.sha256) for face in recipe.faces]
@@ -149,6 +171,15 @@ class PhotoReopener:
                 about=str(path),
             )
             return
+        if corner is not None and refs[-1] != store.state.model:
+            plain()
+            title = recipe.faces[-1].title or "another model"
+            store.notices.warn(
+                f"{path.name} was edited with {title} and a morph is of one model: it is a corner as a photo of its "
+                "own, and its edits stay in it.",
+                about=str(path),
+            )
+            return
         library = store.state.photos
         base = next((one for one in library if not one.base and _same_source(one, source)), None)
         new = base is None
@@ -157,10 +188,16 @@ class PhotoReopener:
         work = self._work(path, recipe, base, refs=known, new=new)
 
         def done(made: tuple[PhotoItem, tuple[ReopenedFace, ...]]) -> None:
-            self._show(*made)
+            if corner is None:
+                self._show(*made)
+            else:
+                self._take_in(*made)
+                corner(made[1][-1])
             also()
             name = source.name if isinstance(source, Path) else recipe.original.name or base.name
-            text = f"{name} is open with the edits that were saved in {path.name}."
+            text = (
+                f"{name} is {'open' if corner is None else 'a corner'} with the edits that were saved in {path.name}."
+            )
             more = ("" if recipe.complete else NOT_ALL) + _shortened(recipe)
             store.update(status=text)
             store.notices.say(Message(text + more, action="Open the saved file", act=plain))
@@ -217,7 +254,8 @@ class PhotoReopener:
             thumb = resized_half(loaded.picture, THUMB_PX)
             beside = "" if key == base.key else base.key
             item = PhotoItem(key, name, thumb, base.source, False, face.cut, beside, loaded.faces)
-            return ReopenedFace(item, loaded, encoded, look, face.sha256, model.draw(look.request()).picture)
+            drawn = model.draw(look.request())
+            return ReopenedFace(item, loaded, encoded, look, face.sha256, drawn.picture, drawn.code)
 
         def work(context: Context) -> tuple[PhotoItem, tuple[ReopenedFace, ...]]:
             faces = []
@@ -233,15 +271,19 @@ class PhotoReopener:
 
         return work
 
-    def _show(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
-        """All of it in one change: the faces as they were saved are steps of the history, the last one is current."""
-        store, history = self._store, self._store.state.history
+    def _take_in(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
+        """The photo and its faces into the library, with what is known of them."""
         self._photos.take_in(
             base,
             [face.item for face in faces if face.item.key != base.key],
             loaded=[(face.item.key, face.loaded) for face in faces],
             encoded=[(face.item.key, face.sha256, face.encoded) for face in faces],
         )
+
+    def _show(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
+        """All of it in one change: the faces as they were saved are steps of the history, the last one is current."""
+        store, history = self._store, self._store.state.history
+        self._take_in(base, faces)
         history = self._without_others(history, base.key, {face.item.key for face in faces})
         first = faces[0]
         plain = Look(first.look.model, first.look.source, photo=first.item.key)

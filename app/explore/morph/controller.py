@@ -63,7 +63,9 @@ class MorphController(QObject):
         if state.info is None or state.drawn is None:
             return
         if state.morph.slots[0] is None:
-            if state.photo is not None and state.encoded is not None:
+            encoded, own = state.encoded, state.look is not None and state.look.photo == state.photo
+            plain = encoded is not None and (not own or state.drawn.request.draws(encoded.code))
+            if state.photo is not None and plain:
                 self.set_photo(state.photo, 0)
             else:
                 self.set_current(0)
@@ -108,6 +110,10 @@ class MorphController(QObject):
                 self._put(at, None, advance=False)
 
         self._photos.encode(key, target, done=done, gave_up=gave_up)
+
+    def set_edited(self, index: int, slot: MorphSlot) -> None:
+        """A photo with its edits, which was made elsewhere, into a corner."""
+        self._put(index, slot)
 
     def _set_sample(self, index: int) -> None:
         """Another sample, where a photo would need a search."""
