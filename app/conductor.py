@@ -130,6 +130,8 @@ class Conductor(QObject):
     def _connect(self) -> None:
         window, store, requests = self.window, self.store, self.requests
         self.notices.said.connect(window.show_notice)
+        self.notices.over.connect(window.notice.clear)
+        store.modelOpened.connect(self.notices.model_opened)
         store.changed.connect(lambda before, now: window.show_state(now, before))
         store.changed.connect(self._startup.changed)
         window.viewMade.connect(self._view_made)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from app.words import nice, signed, source_text
 from engine.api import Coded, DrawRequest, LevelRule, Sampled, Wander
+
+SLIDER_SIGMAS: Final = 3.0
+"""How far the slider of a direction reaches to each side."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The command line: `latent-loom COMMAND`, or nothing to open the window. It runs without Qt as `python -m engine.cli`.
 
 Standard output holds the result alone (with --json, one JSON object); errors are one sentence on standard error.
-Exit status: 0 done, 1 the work failed, 2 the call was wrong.
+Exit status: 0 done, 1 the work failed or a part of it, 2 the call was wrong.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         return _say(f"Something went wrong inside Latent Loom ({type(error).__name__}: {error}); {_where()}.", 1)
     if result.values or result.text:
         print(json.dumps(result.values, ensure_ascii=False) if args.json else result.text)
-    return 0
+    return _say(result.problem, 1) if result.problem else 0
 
 
 def _say(message: object, status: int) -> int:

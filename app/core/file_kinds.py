@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from engine.checkpoints import SESSION_SUFFIX
 from engine.photos import ENDINGS
 
+UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+LONGEST_BYTES: Final = 180
+"""Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
 ANY: Final = "All files (*)"
 PHOTOS: Final = f"Photos ({' '.join(f'*{ending}' for ending in ENDINGS)});;{ANY}"
 MODELS: Final = f"Models (*.safetensors *.pt *.pth *.pkg *.ckpt *.bin);;{ANY}"
@@ -83,14 +87,30 @@ def ask_save(
 def ask_animation(
     parent: QWidget, title: str, *, use: Callable[[Path], object], kind: str = ".gif", name: str = ""
 ) -> None:
-    """Asks where an animation goes to; `kind` is the suffix that is chosen at first, `name` is offered."""
+    """Asks where an animation goes to; `kind` is the suffix that is chosen at first, and `name` is without one."""
     dialog = _saving(parent, title, ";;".join(ANIMATIONS), kind.lstrip("."))
     dialog.selectNameFilter(next(words for words, suffix in ANIMATIONS.items() if suffix == kind))
+
+    def chosen(words: str) -> None:
+        suffix = ANIMATIONS.get(words, "")
+        dialog.setDefaultSuffix(suffix.lstrip("."))
+        asked = Path(next(iter(dialog.selectedFiles()), ""))
+        # Where no name is in the field yet, it is the folder.
+        if asked.name and not asked.is_dir():
+            dialog.selectFile(f"{asked.stem if asked.suffix in ANIMATIONS.values() else asked.name}{suffix}")
+
+    dialog.filterSelected.connect(chosen)
     if name:
-        dialog.selectFile(name)
-    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(ANIMATIONS.get(chosen, "").lstrip(".")))
+        dialog.selectFile(f"{name}{kind}")
     dialog.fileSelected.connect(lambda name: use(Path(name)))
     _show(dialog)
+
+
+def safe_stem(text: str) -> str:
+    """A file's name without its suffix, made of any text: safe on every file system."""
+    # A name that is not UTF-8 comes with surrogates; "replace" writes a question mark, which no file name may have.
+    text = text.encode(errors="replace")[:LONGEST_BYTES].decode(errors="ignore")
+    return UNSAFE.sub(" ", text).strip(" .")
 
 
 def _saving(parent: QWidget, title: str, filters: str, suffix: str) -> QFileDialog:

@@ -22,16 +22,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`."""
+    """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`.
+
+    `about` is the key of the photo that it is about, or `A_PHOTO` of one that did not open: it is over once another
+    has. Of `A_MODEL` it is over once there is one.
+    """
 
     text: str
     level: Level = "info"
     details: str = ""
     action: str = ""
     act: Callable[[], None] | None = None
+    about: str = ""
 
 
-NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning")
+A_PHOTO: Final = "a photo"
+
+
+A_MODEL: Final = "a model"
+NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning", about=A_MODEL)
 NO_CLIPBOARD: Final = Message("There is no picture on the clipboard: copy one, then paste again.", "warning")
 NO_PICTURE: Final = Message("There is no picture yet: open a model first.", "warning")
 NO_CURVES: Final = Message("There are no curves yet: open a run in Train first.", "warning")
@@ -53,31 +62,55 @@ class Notices(QObject):
     """
 
     said = Signal(object)
+    over = Signal()
+    """What was said last has no cause any more."""
     _from_thread = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._hooks = (sys.excepthook, threading.excepthook)
         self._installed = False
+        self._count, self._about = 0, ""
         self._from_thread.connect(self.say)
 
     def say(self, message: Message) -> None:
         """Shows one message; the log keeps warnings and errors."""
         if message.level != "info":
             log.log(logging.ERROR if message.details else logging.WARNING, "%s", message.text)
+        self._count, self._about = self._count + 1, message.about
         self.said.emit(message)
+
+    @property
+    def count(self) -> int:
+        """How many messages were said so far."""
+        return self._count
+
+    def photo_opened(self, key: str, *, since: int) -> None:
+        """A photo has opened well; `since` is the count when that was asked for. What was said of another one before is
+        over; what was said meanwhile, of photos that came together with it, stays."""
+        if self._about not in ("", key) and self._count <= since:
+            self._end()
+
+    def model_opened(self) -> None:
+        """There is a model: what was said because there was none is over."""
+        if self._about == A_MODEL:
+            self._end()
+
+    def _end(self) -> None:
+        self._about = ""
+        self.over.emit()
 
     def info(self, text: str) -> None:
         """Says something that needs no answer."""
         self.say(Message(text))
 
-    def warn(self, text: str) -> None:
-        """Says what did not work, in one sentence."""
-        self.say(Message(text, "warning"))
+    def warn(self, text: str, *, about: str = "") -> None:
+        """Says what did not work, in one sentence; `about` as in `Message`."""
+        self.say(Message(text, "warning", about=about))
 
-    def failed(self, event: Failed) -> None:
-        """Says why a piece of work failed."""
-        self.say(Message(event.message, "error", event.details))
+    def failed(self, event: Failed, *, about: str = "") -> None:
+        """Says why a piece of work failed; `about` as in `Message`."""
+        self.say(Message(event.message, "error", event.details, about=about))
 
     def install(self) -> None:
         """Catches what nobody else does."""

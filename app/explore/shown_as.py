@@ -21,9 +21,11 @@ def photo_choice(now: AppState) -> tuple[bool, str, str]:
     """Whether the view on show has photos, why they cannot be shown (else empty), and the line beside the views."""
     words = HINTS.get(now.view, f"drag to wander · wheel: reach {now.reach:.1f} rad")
     if now.view == "single":
-        photo = now.look is not None and now.look.photo is not None
-        # The tooltip of the photo says the rest; beside the switch there is no room in a small window.
-        return photo, now.full.why if photo else "", now.full.why if photo else words
+        photo, why = now.look is not None and now.look.photo is not None, now.full.why
+        if not photo:
+            return False, "", words
+        # What a drag on the photo does stands on it: in a small window there is no room beside the switch.
+        return True, why, why or ("" if now.full.wanted == "photo" else words)
     if now.view == "morph":
         why = now.morph.why
         return has_photo(now.morph), why, why or (soft_words(now.morph) if whole_shows(now) else "") or words

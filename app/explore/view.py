@@ -34,7 +34,7 @@ class ExploreView(WorkspaceView):
         self.single, self.compare = SingleView(), CompareView()
         self.grid, self.morph = GridView(), MorphView()
         self.morph_panel = MorphPanel()
-        self.switch = Segmented(VIEWS, tooltip="How to look at the model")
+        self.switch = Segmented(VIEWS, tooltip="How to look at the model", short={"compare": "Compare"})
         self.hint = ElidedLabel(whole=True)
         self.hint.setProperty("kind", "muted")
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -48,7 +48,7 @@ class ExploreView(WorkspaceView):
         beside = (MARGIN_PX, 0, MARGIN_PX, 0)
         for view in (self.compare, self.grid, self.morph):
             view.setContentsMargins(*beside)
-        self.photo_as = Segmented(MODES, tooltip=f"{MODES_TIP} ({keys_text('view.photo')})")
+        self.photo_as = Segmented(MODES, tooltip=f"{MODES_TIP} ({keys_text('view.photo')})", short={"model": "Model"})
         self.empty = EmptyState(
             "No model yet",
             "Train one on the cartoon faces in the box (minutes on two cores), or drop a model file on the window.",

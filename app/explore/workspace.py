@@ -22,6 +22,7 @@ from app.explore.directions import connect as directions
 from app.explore.directions.controller import DirectionsController
 from app.explore.files import connect as files
 from app.explore.files.controller import FilesController
+from app.explore.files.whole import WholeFiles
 from app.explore.framing import connect as framing
 from app.explore.framing.controller import FramingController
 from app.explore.fullsize import connect as fullsize
@@ -90,7 +91,7 @@ class Explore(Controllers[ExploreView]):
             morph=self.morph,
             directions=self.directions,
             sessions=self.sessions,
-            saver=PhotoSaver(store, self.full, self.photos),
+            whole=WholeFiles(store, self.photos, full=self.full, saver=PhotoSaver(store, self.full, self.photos)),
             reopener=PhotoReopener(
                 store, services.window, looks=self.looks, photos=self.photos, recent=lambda: preferences.now.recent
             ),
@@ -130,7 +131,9 @@ class Explore(Controllers[ExploreView]):
             **levels.connect(self.levels, view.inspector.levels, photos=self.photos),
             **directions.connect(self.directions, view.inspector, panel=view.new_attribute),
             **importing.connect(self.imports, view.import_panel, window=window),
-            **morph.connect(self.morph, view.morph, panel=view.morph_panel, photos=self.photos, window=window),
+            **morph.connect(
+                self.morph, view.morph, panel=view.morph_panel, photos=self.photos, files=self.files, window=window
+            ),
             **check.connect(self.check, view.check),
         }
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import color, tokens
+from app.theme import color, tokens, ui_font
 from app.widgets import paint
 from app.widgets.photo_marks import Outline, SplitLine, paint_outline, paint_split
 from app.widgets.pixels import to_qimage
@@ -36,6 +36,7 @@ class PhotoCanvas(QWidget):
         self._photo: QImage | None = None
         self._ground: QImage | None = None
         self._overview: QImage | None = None
+        self._overview_array: NDArray[Any] | None = None
         self._window: Window = (0, 0, 1, 1)
         self._size = (1, 1)
         self._place = (0.0, 0.0, 1.0)
@@ -45,6 +46,7 @@ class PhotoCanvas(QWidget):
         self._quiet = self._plain = self._split = False
         self._share, self._label = 0.5, ""
         self._hover = -1
+        self._waiting = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
@@ -58,11 +60,25 @@ class PhotoCanvas(QWidget):
         self._ground = self._photo if ground is photo else to_qimage(ground)
         self._window, self._size = window, size
         self._piece = self._before = None
+        self._waiting = ""
         self.update()
+
+    def set_waiting(self, words: str, overview: NDArray[Any] | None) -> None:
+        """Nothing is there yet: the whole photo in small, where it is known, or `words`."""
+        self.set_overview(overview)
+        self._photo = self._ground = self._piece = self._before = None
+        self._outlines, self._waiting = (), words
+        self.update()
+
+    def waiting(self) -> bool:
+        """Whether there is no photo yet."""
+        return bool(self._waiting)
 
     def set_overview(self, overview: NDArray[Any] | None) -> None:
         """The whole photo, small: for what a push uncovers before it is drawn."""
-        self._overview = None if overview is None else to_qimage(overview)
+        if overview is not self._overview_array:
+            self._overview_array = overview
+            self._overview = None if overview is None else to_qimage(overview)
 
     def set_place(self, left: float, top: float, scale: float) -> None:
         """The photo's pixel at the upper left corner, and the screen's pixels to one of the photo's."""
@@ -172,6 +188,9 @@ class PhotoCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)
         width, height = self.room()
+        if self._waiting:
+            self._paint_waiting(painter, QRectF(0, 0, width, height), ratio)
+            return
         x, y, across, down = self._picture_rect()
         ground = self._photo if self._plain else self._ground
         shown = QRectF(x, y, 0, 0)
@@ -189,6 +208,19 @@ class PhotoCanvas(QWidget):
                 self._paint_marks(painter, ratio)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, QRectF(0, 0, width, height), 0.0)
+        painter.end()
+
+    def _paint_waiting(self, painter: QPainter, room: QRectF, ratio: float) -> None:
+        painter.fillRect(room, color(tokens().window))
+        if self._overview is None:
+            middle, font = Qt.AlignmentFlag.AlignHCenter, ui_font(round(tokens().text_px * ratio))
+            paint.text(painter, room, self._waiting, font=font, ink=tokens().muted, align=middle)
+        else:
+            size = self._overview.size().toSizeF().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            spot = QRectF((room.width() - size.width()) / 2, (room.height() - size.height()) / 2, 0, 0)
+            spot.setSize(size)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(spot, self._overview)
         painter.end()
 
     def _paint_picture(self, painter: QPainter, ground: QImage, piece: Piece | None) -> None:

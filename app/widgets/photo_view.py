@@ -20,7 +20,11 @@ from app.widgets.split import GRAB_PX, shares_by_key, step_of
 
 
 class PhotoView(PhotoCanvas):
-    """A drag on the active face wanders, beside it the photo is pushed; the wheel zooms about the pointer."""
+    """A drag on the active face wanders, beside it the photo is pushed; the wheel zooms about the pointer.
+
+    A photo that is larger than its room is pushed wherever a drag begins, as in other programs; with Shift the face
+    wanders there too.
+    """
 
     dragged = Signal(float, float)
     dragFinished = Signal()
@@ -57,6 +61,11 @@ class PhotoView(PhotoCanvas):
                 found.append((abs(point - sum(corners) / 4) / max(side, 1.0), index))
         return min(found)[1] if found else -1
 
+    def _larger(self) -> bool:
+        """Whether the photo is larger than its room, so that there is something to push."""
+        photo = self.photo_rect()
+        return photo.width() > self.width() + 1 or photo.height() > self.height() + 1
+
     def _near_line(self, spot: QPointF) -> bool:
         line = self.split_line()
         near = line is not None and line.distance(complex(spot.x(), spot.y())) <= GRAB_PX * self.devicePixelRatioF()
@@ -77,7 +86,9 @@ class PhotoView(PhotoCanvas):
             self._hand = "split"
         else:
             at = self._face_at(spot)
-            self._hand = "wander" if at >= 0 and self._outlines[at].active else "pan"
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            live = at >= 0 and self._outlines[at].active
+            self._hand = "wander" if live and (shift or not self._larger()) else "pan"
         self._set_cursor(spot)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -157,6 +168,8 @@ class PhotoView(PhotoCanvas):
         elif at >= 0:
             active = self._outlines[at].active
             shape = Qt.CursorShape.OpenHandCursor if active else Qt.CursorShape.PointingHandCursor
+        elif self._larger():
+            shape = Qt.CursorShape.OpenHandCursor
         if shape != self.cursor().shape():
             self.setCursor(shape)
 

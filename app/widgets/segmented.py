@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -18,21 +18,26 @@ _HEIGHT_PX: Final = 32
 
 
 class Segmented(Painted):
-    """Options (key, label) side by side; click, or arrows when focused."""
+    """Options (key, label) side by side; click, or arrows when focused. Where there is less room than they need, those
+    in `short` have that label."""
 
     changed = Signal(str)
     handled_keys = (Qt.Key.Key_Left, Qt.Key.Key_Right)
 
-    def __init__(self, options: Sequence[tuple[str, str]], *, tooltip: str = "") -> None:
+    def __init__(
+        self, options: Sequence[tuple[str, str]], *, tooltip: str = "", short: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         if not options or len({key for key, _ in options}) != len(options):
             raise ValueError("A segmented control needs options with different keys.")
         self._options = tuple(options)
+        self._short = dict(short or {})
         self._index = 0
         self._hover = -1
         self._off: dict[str, str] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        across = QSizePolicy.Policy.Maximum if self._short else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(across, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setToolTip(tooltip or "Left and Right choose.")
         self._tell()
@@ -65,26 +70,36 @@ class Segmented(Painted):
                 return index
         raise KeyError(key)
 
+    def labels(self) -> tuple[str, ...]:
+        """What stands on the options now."""
+        return self._labels(short=bool(self._short) and self.width() < self.sizeHint().width())
+
+    def _labels(self, *, short: bool) -> tuple[str, ...]:
+        return tuple(self._short.get(key, label) if short else label for key, label in self._options)
+
     def _rects(self) -> list[QRectF]:
+        labels = self.labels()
+        # Room that short labels leave is shared.
+        spare = self.width() - _width_of(labels) if self._short else 0
         rects, x = [], 2.0
-        for _, label in self._options:
-            # The bold width is reserved, so that choosing does not move the neighbours.
-            width = round(paint.width_of(label, ui_font(bold=True))) + 2 * _PAD_PX
+        for label in labels:
+            width = _label_width(label) + max(0, spare) / len(labels)
             rects.append(QRectF(x, 2, width, _HEIGHT_PX - 4))
             x += width
         return rects
 
     def sizeHint(self) -> QSize:
-        return QSize(round(self._rects()[-1].right()) + 2, _HEIGHT_PX)
+        return QSize(_width_of(self._labels(short=False)), _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return QSize(_width_of(self._labels(short=True)), _HEIGHT_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = tokens()
         painter = paint.smooth(self)
         paint.box(painter, QRectF(self.rect()), fill=theme.raised, radius_px=theme.radius_px + 2)
-        for index, (rect, (key, label)) in enumerate(zip(self._rects(), self._options, strict=True)):
+        parts = zip(self._rects(), self._options, self.labels(), strict=True)
+        for index, (rect, (key, _), label) in enumerate(parts):
             on = index == self._index
             if on:
                 paint.box(painter, rect, fill=theme.segment, radius_px=theme.radius_px)
@@ -140,3 +155,12 @@ class Segmented(Painted):
 
     def _tell(self) -> None:
         self.setAccessibleName(self._options[self._index][1])
+
+
+def _label_width(label: str) -> int:
+    # The bold width is reserved, so that choosing does not move the neighbours.
+    return round(paint.width_of(label, ui_font(bold=True))) + 2 * _PAD_PX
+
+
+def _width_of(labels: Sequence[str]) -> int:
+    return sum(map(_label_width, labels)) + 4

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,12 +17,15 @@ from engine.errors import UsageError
 
 @dataclass(frozen=True)
 class Result:
-    """What a command found: `values` for --json, `text` for people."""
+    """What a command found: `values` for --json, `text` for people. `problem`: one sentence about what of it failed,
+    for standard error and exit status 1; empty where all of it was done."""
 
     values: Mapping[str, Any]
     text: str
+    problem: str = ""
 
 
+PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 SILENT = Result({}, "")
 """Of a process that leaves the talking to another one: nothing is printed."""
 
@@ -120,6 +123,24 @@ def side_by_side(*pictures: Pictures) -> Pictures:
     for picture in pictures:
         parts += [picture, gap]
     return np.concatenate(parts[:-1], axis=1)
+
+
+def given(args: argparse.Namespace, *names: str) -> list[str]:
+    """Which of these options were given, as they are written; their default must be None."""
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
+
+
+def picture_path(text: str) -> Path:
+    """An argparse type: a picture to write, with its home folder opened out."""
+    path = output_path(text)
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"must end in .png, .jpg or .webp, got {path.name!r}")
+    return path
+
+
+def new_folder(folder: Path) -> str:
+    """A sentence about a folder that is written to and is not there yet; empty where it is."""
+    return "" if folder.exists() else f" The folder {folder} is new."
 
 
 def output_path(text: str) -> Path:

@@ -17,8 +17,10 @@ from engine.commands.common import (
     Command,
     Result,
     natural,
+    new_folder,
     no_arguments,
     output_path,
+    picture_path,
     real,
     repeatable,
     rounded,
@@ -26,9 +28,9 @@ from engine.commands.common import (
     sliders,
 )
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
-from engine.commands.full import add_full_arguments, edit_full
+from engine.commands.full import add_full_arguments, check_edit, edit_full
 from engine.commands.levels import add_level_arguments, level_rules, temperatures
-from engine.errors import UsageError, UserError
+from engine.errors import UserError
 from engine.exploring.open_model import OpenModel
 from engine.files.disk import told_as, write_bytes
 from engine.pictures import save_picture, sheet
@@ -95,7 +97,7 @@ def _sample_arguments(parser: argparse.ArgumentParser) -> None:
         "--radius", type=real(0.0, 3.2), default=0.3, help="how far the outermost neighbours are, in radians"
     )
     parser.add_argument("--seed", type=natural(0, 2**31 - 1), default=0)
-    parser.add_argument("-o", "--output", type=output_path, required=True, help="PNG, JPEG or WebP to write")
+    parser.add_argument("-o", "--output", type=picture_path, required=True, help="PNG, JPEG or WebP to write")
     add_cut_arguments(parser)
     _device(parser)
 
@@ -154,6 +156,7 @@ def _encode(args: argparse.Namespace) -> Result:
         names=np.array([e.name for e in found]),
         model_sha256=np.array(model.info.sha256),
     )
+    new = new_folder(args.output.parent)
     with told_as(UserError, f"{args.output} could not be written", "choose another place."):
         write_bytes(args.output, buffer.getvalue())
     rows = [
@@ -182,7 +185,7 @@ def _encode(args: argparse.Namespace) -> Result:
         for e in found
     ]
     values = {"output": str(args.output), "model": model.info.title, "density": model.info.density, "photos": rows}
-    return Result(values, "\n".join(lines))
+    return Result(values, "\n".join([*lines, *filter(None, [new.strip()])]))
 
 
 def _encoded(
@@ -205,6 +208,7 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _edit(args: argparse.Namespace) -> Result:
+    check_edit(args)
     session = Session(device=args.device)
     model = session.open(args.model)
     known = {d.name.lower(): d.name for d in (*model.info.attributes, *model.info.components)}
@@ -224,8 +228,6 @@ def _edit(args: argparse.Namespace) -> Result:
 
     if args.full:
         return edit_full(args, session, model, ask=ask, cut=cut)
-    if args.every_face:
-        raise UsageError("--every-face edits a photo at its own size: add --full.")
     loaded, encoded = _encoded(session, model, args.photo, cut)
     drawn = model.draw(ask(encoded))
     save_picture(side_by_side(encoded.photo, encoded.reconstruction, drawn.picture), args.output)

@@ -33,19 +33,30 @@ def add_cut_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def cuts(args: argparse.Namespace, count: int) -> list[Cut]:
-    """The cut of each of `count` photos.
+def cuts(args: argparse.Namespace, count: int, what: str = "photos") -> list[Cut]:
+    """The cut of each of `count` photos, or of `what` may be photos.
 
     Raises:
         UsageError: --face or --eyes was not given once for each.
     """
     faces, eyes = args.face or [1], args.eyes or [()] * count
     if len(faces) not in (1, count):
-        raise UsageError(f"--face was given {len(faces)} times for {count} photos: give it once, or once for each.")
+        raise UsageError(f"--face was given {_times(faces)} for {_many(count, what)}: give it once, or once for each.")
     if len(eyes) != count:
-        raise UsageError(f"--eyes was given {len(eyes)} times for {count} photos: give it once for each, or auto.")
+        raise UsageError(
+            f"--eyes was given {_times(eyes)} for {_many(count, what)}: give it once for each in order, with auto for "
+            "one whose face is looked for or that is no photo."
+        )
     faces = faces * count if len(faces) == 1 else faces
     return [Cut(args.align, face - 1, points) for face, points in zip(faces, eyes, strict=True)]
+
+
+def _times(given: list[Any]) -> str:
+    return "once" if len(given) == 1 else f"{len(given)} times"
+
+
+def _many(count: int, what: str) -> str:
+    return f"one {what.removesuffix('s')}" if count == 1 else f"{count} {what}"
 
 
 def cut_values(photo: Loaded) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from PIL import Image
+
 from engine.api import Cut, DrawRequest, Encoded
 from engine.blending import blended, prepare
-from engine.commands.common import Result, natural
+from engine.commands.common import PICTURE_SUFFIXES, Result, given, natural, new_folder
 from engine.commands.framing import cut_values
 from engine.errors import UsageError, UserError
 from engine.exploring.open_model import OpenModel
@@ -21,7 +23,7 @@ from engine.session import Session
 
 Ask = Callable[[Encoded], DrawRequest]
 """What is to be drawn of a photo that was encoded."""
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+FORMATS: Final = ("jpg", "png", "webp")
 
 
 def add_full_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +32,46 @@ def add_full_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="blend the edit into the photo at its own size; of a folder, into all its photos, to a folder",
     )
-    parser.add_argument("--every-face", action="store_true", help="with --full: edit all faces, not only one")
     parser.add_argument(
-        "--strength", type=natural(0, 100), default=100, metavar="PERCENT", help="with --full: how much of the change"
+        "--every-face", action="store_true", default=None, help="with --full: edit all faces, not only one"
     )
-    parser.add_argument("--format", choices=("png", "jpg", "webp"), default="jpg", help="with --full, for a folder")
+    parser.add_argument(
+        "--strength",
+        type=natural(0, 100),
+        metavar="PERCENT",
+        help="with --full: how much of the change, 100 by default",
+    )
+    parser.add_argument("--format", choices=FORMATS, help="with --full, for a folder: its files, jpg by default")
+
+
+def check_edit(args: argparse.Namespace) -> None:
+    """Whether the options of `edit` go together and -o can be written, before any work.
+
+    Raises:
+        UsageError: they do not, or it cannot.
+    """
+    photo = Path(args.photo).expanduser()
+    alone = given(args, "every_face", "strength", "format")
+    if alone and not args.full:
+        raise UsageError(f"{alone[0]} is for a photo at its own size: add --full, or leave it out.")
+    if photo.is_dir():
+        if not args.full:
+            raise UsageError(
+                f"{photo.name} is a folder, and only --full edits all photos of one: add it, or name a photo."
+            )
+        if args.output.suffix.lower() in Image.registered_extensions():
+            raise UsageError(
+                f"{photo.name} is a folder of photos, so -o must name a folder and not {args.output.name}."
+            )
+        if args.eyes:
+            raise UsageError(f"--eyes is for one photo, and {photo.name} is a folder of them: leave it out.")
+        return
+    if args.format:
+        raise UsageError("--format is for a folder of photos: for one photo the end of -o says it.")
+    if args.every_face and args.eyes:
+        raise UsageError("--eyes places one face, and --every-face edits those that are found: leave one of them out.")
+    if args.output.suffix.lower() not in PICTURE_SUFFIXES:
+        raise UsageError(f"-o must end in .png, .jpg or .webp, got {args.output.name!r}.")
 
 
 def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, ask: Ask, cut: Cut) -> Result:
@@ -47,18 +84,17 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
     if _same(args.output, photo):
         raise UsageError(f"-o {args.output} would take the place of what it is made from: choose another name.")
     if not photo.is_dir():
+        new = new_folder(args.output.parent)
         row = _one(args, session, model, args.photo, args.output, ask=ask, cut=cut)
-        return Result(row, f"{row['width']} x {row['height']} pixels, {_where(row)}: {args.output}")
-    if args.output.suffix.lower() in SUFFIXES:
-        raise UsageError(f"{photo.name} is a folder of photos, so -o must name a folder and not {args.output.name}.")
-    rows, refused = [], []
+        return Result(row, f"{row['width']} x {row['height']} pixels, {_where(row)}: {args.output}{new}")
+    rows, refused, new = [], [], new_folder(args.output)
     paths = sorted(path for path in photo.iterdir() if path.is_file() and is_picture(path, refused=True))
     stems = Counter(path.stem.lower() for path in paths)
     for path in paths:
         try:
             # a.jpg and a.png of one folder are two photos, also where case makes no difference.
             name = path.stem if stems[path.stem.lower()] == 1 else path.name
-            target = args.output / f"{name}.{args.format}"
+            target = args.output / f"{name}.{args.format or FORMATS[0]}"
             rows.append(_one(args, session, model, str(path), target, ask=ask, cut=cut))
         except UserError as error:
             refused.append({"photo": str(path), "why": str(error)})
@@ -67,12 +103,21 @@ def edit_full(args: argparse.Namespace, session: Session, model: OpenModel, *, a
         raise UserError(f"No photo in {photo.name} was edited: {why}")
     faceless = [f"{Path(row['photo']).name}: {_where(row)}" for row in rows if not row["faces"]]
     lines = [
-        f"{len(rows)} photos: {args.output}",
+        f"{len(rows)} {'photo' if len(rows) == 1 else 'photos'}: {args.output}{new}",
         *faceless,
         *(f"{Path(row['photo']).name}: {row['why']}" for row in refused),
     ]
     values = {"output": str(args.output), "photos": rows, "refused": refused}
-    return Result(values, "\n".join(lines))
+    return Result(values, "\n".join(lines), _left_out(photo, refused, len(paths)))
+
+
+def _left_out(folder: Path, refused: list[dict[str, str]], count: int) -> str:
+    """How many of a folder's pictures were not edited, in a sentence; empty where all were."""
+    if not refused:
+        return ""
+    names = ", ".join(Path(row["photo"]).name for row in refused[:3]) + (", …" if len(refused) > 3 else "")
+    were = "was" if len(refused) == 1 else "were"
+    return f"{len(refused)} of {count} pictures in {folder.name} {were} left out ({names}); why is said above."
 
 
 def _where(row: dict[str, Any]) -> str:
@@ -94,7 +139,11 @@ def _one(
 ) -> dict[str, Any]:
     if _same(output, Path(photo)):
         raise UsageError(f"-o {output} would take the place of what it is made from: choose another name.")
-    start, size, share = time.perf_counter(), model.info.image_size, args.strength / 100
+    start, size, share = (
+        time.perf_counter(),
+        model.info.image_size,
+        (100 if args.strength is None else args.strength) / 100,
+    )
     rgb = session.whole_photo(photo)
     first = session.load_photo(photo, size=size, cut=cut)
     # A picture that is taken whole has one frame, however many faces are in it.

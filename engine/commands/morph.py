@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.api import Codes, Cut, Pictures
 from engine.blending import BACKGROUNDS, Corner, corner_of, drawn_canvas, morphed, prepare, shares
-from engine.commands.common import Command, Result, natural, output_path
+from engine.commands.common import Command, Result, given, natural, new_folder, output_path
 from engine.commands.explore import _device, _encoded
 from engine.commands.framing import add_cut_arguments, cut_values, cuts
 from engine.errors import UsageError, UserError
-from engine.exploring.export import GIF_FASTEST, save_animation
+from engine.exploring.export import GIF_FASTEST, check_animation, save_animation
 from engine.exploring.open_model import OpenModel
 from engine.exploring.timeline import CHUNK, EASINGS, KEEP_BYTES, LARGE_BYTES, LOOPS, Timeline, frames_of
 from engine.latent.paths import PATHS
@@ -56,15 +56,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="once: first corner to last; loop: and on to the first again; there-and-back",
     )
     parser.add_argument("--hold", type=natural(0, 1000), default=0, help="frames that each corner stands still")
-    parser.add_argument("--scale", type=natural(1, 16), default=4, help="enlarge each frame so many times")
-    parser.add_argument("--resample", choices=("bicubic", "nearest"), default="bicubic", help="how frames are enlarged")
+    parser.add_argument("--scale", type=natural(1, 16), help="enlarge each frame so many times, 4 by default")
+    how = "how frames are enlarged, bicubic by default"
+    parser.add_argument("--resample", choices=("bicubic", "nearest"), help=how)
     parser.add_argument(
         "--full",
         action="store_true",
-        help="keep the photos' own detail; corners that are no photos are as soft as the model; --scale is not used",
+        help="keep the photos' own detail; corners that are no photos are as soft as the model; --side takes the place "
+        "of --scale",
     )
-    parser.add_argument("--side", type=natural(16, 4096), default=512, help="with --full: pixels of each frame's side")
-    parser.add_argument("--background", choices=BACKGROUNDS, default="faded", help="with --full: behind the heads")
+    parser.add_argument(
+        "--side", type=natural(16, 4096), help="with --full: pixels of each frame's side, 512 by default"
+    )
+    parser.add_argument("--background", choices=BACKGROUNDS, help="with --full: behind the heads, faded by default")
     parser.add_argument("-o", "--output", type=output_path, required=True, help=".gif, .webp, .mp4 or a folder")
     add_cut_arguments(parser)
     _device(parser)
@@ -96,13 +100,15 @@ class _Clock:
 def _run(args: argparse.Namespace) -> Result:
     if not 2 <= len(args.corners) <= 4:
         raise UsageError(f"A morph needs two to four corners, got {len(args.corners)}: name that many photos or codes.")
+    _check(args)
     hold = (args.hold,) * len(args.corners)
     line = Timeline(len(args.corners), args.frames, args.easing, args.loop, hold)
     fractions = line.fractions()
+    framed = cuts(args, len(args.corners), "corners")
+    new = new_folder(args.output.parent if args.output.suffix else args.output)
     session = Session(device=args.device)
     model = session.open(args.model)
-    framed = cuts(args, len(args.corners))
-    side = args.side if args.full else None
+    side = (args.side or 512) if args.full else None
     corners = [_corner(session, model, text, cut, side=side) for text, cut in zip(args.corners, framed, strict=True)]
     # A wrong method is told before a file is begun.
     codes = np.stack([corner.code for corner in corners])
@@ -111,7 +117,7 @@ def _run(args: argparse.Namespace) -> Result:
     soft = [corner.name for corner in corners if corner.soft]
     if args.full and len(soft) == len(corners):
         raise UsageError("A morph with --full keeps the detail of photos and no corner is one: name at least one.")
-    clock = _Clock(model, codes, args.method, line.closed, photos, args.background)
+    clock = _Clock(model, codes, args.method, line.closed, photos, args.background or "faded")
     start = time.perf_counter()
 
     def frames() -> Iterator[Pictures]:
@@ -124,8 +130,8 @@ def _run(args: argparse.Namespace) -> Result:
         frames(),
         count=len(fractions),
         frames_per_second=args.fps,
-        scale=1 if args.full else args.scale,
-        smooth=args.resample == "bicubic",
+        scale=1 if args.full else args.scale or 4,
+        smooth=args.resample != "nearest",
         # A pass from first to last is repeated too, as most viewers of a file that plays once never see it.
         forever=True,
     )
@@ -140,7 +146,7 @@ def _run(args: argparse.Namespace) -> Result:
         "soft": soft if args.full else [],
         "corners": [{"corner": text, **found.cut} for text, found in zip(args.corners, corners, strict=True)],
     }
-    note = ""
+    note = new
     if args.output.suffix.lower() == ".gif" and args.fps > GIF_FASTEST:
         note = f" GIF plays at most {GIF_FASTEST} pictures a second: this one runs slower than asked."
     if args.full and soft:
@@ -148,6 +154,23 @@ def _run(args: argparse.Namespace) -> Result:
         note += f" {' and '.join(soft)} {are} as soft as the model."
     names = " to ".join(corner.name for corner in corners)
     return Result(values, f"{args.frames} frames from {names}: {args.output}{note}")
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Whether the options go together, and -o can be written.
+
+    Raises:
+        UsageError: they do not.
+        UserError: the encoder of MP4 is not installed.
+    """
+    check_animation(args.output)
+    for name in given(args, "scale", "resample") if args.full else ():
+        raise UsageError(f"{name} enlarges what the model draws, and --full has photos: leave it out, or give --side.")
+    for name in given(args, "side", "background") if not args.full else ():
+        raise UsageError(f"{name} is for photos at full size: add --full, or leave it out.")
+    for text in args.corners:
+        if text.startswith("seed:") and not _SEED.match(text) and not Path(text).exists():
+            raise UsageError(f"{text} is no sample: write a whole number of at most nine digits, as in seed:12.")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,22 @@ def mp4_missing() -> str:
     return NO_MP4 if importlib.util.find_spec("imageio_ffmpeg") is None else ""
 
 
+def check_animation(path: Path) -> None:
+    """Whether `save_animation` knows this kind of file.
+
+    Raises:
+        UsageError: an unknown suffix.
+        UserError: the encoder of MP4 is not installed.
+    """
+    if path.suffix.lower() not in WRITERS:
+        known = ", ".join(s for s in WRITERS if s)
+        raise UsageError(
+            f"{path.name} is no animation format: use {known}, or a name without a suffix for a folder of PNG files."
+        )
+    if path.suffix.lower() == ".mp4" and mp4_missing():
+        raise UserError(mp4_missing())
+
+
 def save_animation(
     path: Path,
     frames: Pictures | Iterable[Pictures],
@@ -77,14 +93,8 @@ def save_animation(
         UsageError: an unknown suffix, or no frames.
         UserError: the place cannot be written, or the encoder of MP4 is not installed.
     """
+    check_animation(path)
     suffix = path.suffix.lower()
-    if suffix not in WRITERS:
-        known = ", ".join(s for s in WRITERS if s)
-        raise UsageError(
-            f"{path.name} is no animation format: use {known}, or a name without a suffix for a folder of PNG files."
-        )
-    if suffix == ".mp4" and mp4_missing():
-        raise UserError(mp4_missing())
     total = len(frames) if count is None and isinstance(frames, np.ndarray | list | tuple) else (count or 0)
     if total < 1:
         raise UsageError("An animation needs at least one frame.")

@@ -1,5 +1,7 @@
 """The recipe in a saved photo: from which photo it was made, and how each of its faces was edited.
 
+What cannot be followed is opened as a photo of its own, and the errors here say so.
+
 It is JSON that holds no path and no code: a face's code is long, and comes from the photo again. Whoever saves a photo
 writes it by `recipe_text`, whoever opens one reads it by `recipe_from`; a file from outside is hostile.
 """
@@ -202,7 +204,10 @@ def recipe_from(text: str, name: str) -> Recipe:
         if type(version) is not int or version < 1:
             _refuse("it is no recipe")
         if version > VERSION:
-            raise UserError(f"The recipe in {name} was written by a newer Latent Loom: update this one.")
+            raise UserError(
+                f"The recipe in {name} was written by a newer Latent Loom, so it is open as a photo of its own: update "
+                "this one to go on with its edits."
+            )
         faces = tuple(_face(one) for one in _list(found["faces"], "faces", most=MOST_FACES))
         if not faces:
             _refuse("it edits no face")
@@ -216,7 +221,7 @@ def recipe_from(text: str, name: str) -> Recipe:
 
 
 def _unreadable(name: str, why: str) -> UserError:
-    return UserError(f"The recipe in {name} cannot be read ({why}): use the photo without it.")
+    return UserError(f"The recipe in {name} cannot be read ({why}), so it is open as a photo of its own.")
 
 
 def check_face(face: FaceRecipe, info: ModelInfo, name: str) -> None:
@@ -233,15 +238,16 @@ def check_face(face: FaceRecipe, info: ModelInfo, name: str) -> None:
     lacks = next((one for one in (*(edit for edit, _ in face.edits), *face.locked) if one not in known), None)
     if lacks is not None:
         raise UserError(
-            f"The recipe in {name} moves or holds {lacks[:60]!r}, which {info.title} has no slider for: add it, or use "
-            "the photo without its recipe."
+            f"The recipe in {name} moves or holds {lacks[:60]!r}, which {info.title} has no slider for, so it is open "
+            "as a photo of its own: add the slider, then open it again."
         )
     count = len(info.groups)
     samples = [one.taken for one in face.levels if isinstance(one.taken, Sampled)]
     wrong = len(face.levels) not in (0, count) or face.solo >= count
     if wrong or any(len(one.temperature) != count for one in samples):
         raise UserError(
-            f"The recipe in {name} asks for other levels than the {count} of {info.title}: use the photo without it."
+            f"The recipe in {name} asks for other levels than the {count} of {info.title}, so it is open as a photo of "
+            "its own."
         )
 
 

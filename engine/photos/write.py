@@ -78,6 +78,9 @@ def read_recipe(source: str | Path | bytes) -> str | None:
     """The recipe in a photo that `write_photo` wrote; None where there is none that can be read.
 
     No pixel is decoded. The text is at most 60,000 bytes of UTF-8 and as little to be trusted as the file.
+
+    Raises:
+        UserError: the recipe is longer than that.
     """
     from PIL import ExifTags, Image
 
@@ -96,9 +99,16 @@ def read_recipe(source: str | Path | bytes) -> str | None:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
                 kept = isinstance(comment, bytes) and comment.startswith(_TAG)
                 text = comment[len(_TAG) :] if kept else b""
-        return text.decode() if 0 < len(text) <= MOST_RECIPE else None
+        recipe = text[: MOST_RECIPE + 1].decode(errors="strict" if len(text) <= MOST_RECIPE else "ignore")
     except (TooLarge, *DAMAGED, *UNFIT, Image.DecompressionBombError):
         return None
+    if len(text) > MOST_RECIPE:
+        name = "this photo" if isinstance(source, bytes) else Path(source).name
+        raise UserError(
+            f"The recipe in {name} has {len(text):,} bytes and at most {MOST_RECIPE:,} are read, so it is open as a "
+            "photo of its own."
+        )
+    return recipe or None
 
 
 def _exif(recipe: bytes) -> bytes:

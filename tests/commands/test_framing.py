@@ -62,7 +62,7 @@ def test_edit_and_morph_take_faces_and_eyes(call, pair: Path, tmp_path: Path):
     [
         (("--face", "3"), "Face 3 was asked for and 2 were found"),
         (("--face", "0"), "between 1 and"),
-        (("--face", "1", "--face", "2"), "--face was given 2 times for 1 photos"),
+        (("--face", "1", "--face", "2"), "--face was given 2 times for one photo"),
         (("--eyes", "10,10,10,10"), "same place"),
         (("--eyes", "10,10,nan,10"), "4 or 6 numbers"),
         (("--eyes", "1,2,3"), "4 or 6 numbers"),

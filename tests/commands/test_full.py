@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,10 @@ def test_a_folder_becomes_a_folder(call, photo: Path, pair: Path, tmp_path: Path
     (photos / "broken.png").write_bytes(b"no picture")
     (photos / "notes.txt").write_text("not looked at")
     command = ("edit", "faces-vae-64", photos, "--set", "male=-1", "--full", "--json")
-    values = one_object(call(*command, "-o", tmp_path / "edited", "--format", "webp"))
+    status, out, err = call(*command, "-o", tmp_path / "edited", "--format", "webp")
+    assert status == 1
+    assert err == "1 of 3 pictures in photos was left out (broken.png); why is said above.\n"
+    values = json.loads(out)
     assert sorted(path.name for path in (tmp_path / "edited").iterdir()) == ["pair.webp", "somebody.webp"]
     assert [Path(row["photo"]).name for row in values["refused"]] == ["broken.png"]
     status, _, err = call(*command, "-o", tmp_path / "one.jpg")
@@ -117,13 +121,54 @@ def test_what_cannot_be_done_is_said(call, photo: Path, tmp_path: Path):
     status, _, err = call("edit", "faces-vae-64", photo, "--every-face", "-o", tmp_path / "out.png")
     assert status == 2
     assert "add --full" in err
-    status, _, err = call("edit", "faces-vae-64", photo, "--full", "-o", tmp_path / "out.tiff")
-    assert status == 1
-    assert "not as .tiff" in err
+    for output in ("out.tiff", "out.bmp", "out"):
+        for full in ((), ("--full",)):
+            status, _, err = call("edit", "no-such-model", photo, *full, "-o", tmp_path / output)
+            assert status == 2
+            assert "must end in .png, .jpg or .webp" in err, "before the model is opened"
     (tmp_path / "empty").mkdir()
     status, _, err = call("edit", "faces-vae-64", tmp_path / "empty", "--full", "-o", tmp_path / "edited")
     assert status == 1
     assert "holds no pictures" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("edit PHOTO --strength 50 -o a.png", "--strength is for a photo at its own size"),
+        ("edit PHOTO --format png -o a.png", "--format is for a photo at its own size"),
+        ("edit PHOTO --full --format png -o a.png", "the end of -o says it"),
+        ("edit FOLDER -o a.png", "only --full edits all photos of one"),
+        ("edit FOLDER --full -o a.bmp", "-o must name a folder"),
+        ("edit FOLDER --full --eyes 1,2,3,4 -o a", "--eyes is for one photo"),
+        ("edit PHOTO --full --every-face --eyes 1,2,3,4 -o a.png", "leave one of them out"),
+        ("morph PHOTO seed:1 --full --scale 2 -o a.gif", "leave it out, or give --side"),
+        ("morph PHOTO seed:1 --full --resample nearest -o a.gif", "leave it out, or give --side"),
+        ("morph PHOTO seed:1 --side 64 -o a.gif", "--side is for photos at full size"),
+        ("morph PHOTO seed:1 --background last -o a.gif", "--background is for photos at full size"),
+        ("morph PHOTO seed:1 -o a.bmp", "no animation format"),
+        ("morph PHOTO seed:one -o a.gif", "seed:one is no sample"),
+        ("morph PHOTO seed:1 --eyes 1,2,3,4 -o a.gif", "--eyes was given once for 2 corners"),
+        ("sample -o a.bmp", "must end in .png, .jpg or .webp"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused_before_the_work(
+    call, photo: Path, tmp_path: Path, words: str, why: str
+):
+    (tmp_path / "folder").mkdir()
+    there = {"PHOTO": photo, "FOLDER": tmp_path / "folder"}
+    command, *rest = words.split()
+    given = [there.get(word, word) if not word.startswith("a") else tmp_path / word for word in rest]
+    status, out, err = call(command, "no-such-model", *given)
+    assert (status, out) == (2, "")
+    assert why in err
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_a_folder_that_is_made_for_the_output_is_told(call, photo: Path, tmp_path: Path):
+    command = ("edit", "faces-vae-64", photo, "--full", "-o", tmp_path / "new" / "out.png")
+    assert call(*command)[1].rstrip().endswith(f"The folder {tmp_path / 'new'} is new.")
+    assert "is new" not in call(*command)[1]
 
 
 def test_a_morph_at_full_size(call, photo: Path, tmp_path: Path):
@@ -156,7 +201,9 @@ def test_two_photos_of_one_name_stay_two_and_what_is_not_opened_is_told(call, ph
     Image.open(photos / "a.jpg").resize((300, 300)).save(photos / "A.png")
     (photos / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     command = ("edit", "faces-vae-64", photos, "--set", "male=-1", "--full", "--json")
-    values = one_object(call(*command, "-o", tmp_path / "edited"))
+    status, out, _ = call(*command, "-o", tmp_path / "edited")
+    values = json.loads(out)
+    assert status == 1
     assert sorted(path.name for path in (tmp_path / "edited").iterdir()) == ["A.png.jpg", "a.jpg.jpg"]
     assert [Path(row["photo"]).name for row in values["refused"]] == ["phone.HEIC"]
 

@@ -345,21 +345,24 @@ def seeded(app: App, seed: int) -> Sampled:
     return Sampled(seed, app.state.temperature)
 
 
-def mouse(widget: QWidget, kind: QEvent.Type, at: QPoint) -> None:
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+def mouse(widget: QWidget, kind: QEvent.Type, at: QPoint, *, held_keys: Qt.KeyboardModifier = PLAIN) -> None:
     """One event of the left button."""
     held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
     button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
-    event = QMouseEvent(
-        kind, QPointF(at), QPointF(widget.mapToGlobal(at)), button, held, Qt.KeyboardModifier.NoModifier
-    )
+    event = QMouseEvent(kind, QPointF(at), QPointF(widget.mapToGlobal(at)), button, held, held_keys)
     QApplication.sendEvent(widget, event)
 
 
-def drag(widget: QWidget, points: list[QPoint], *, pause_seconds: float = 0.0) -> None:
+def drag(
+    widget: QWidget, points: list[QPoint], *, pause_seconds: float = 0.0, held_keys: Qt.KeyboardModifier = PLAIN
+) -> None:
     """Presses at the first point, moves over the others and lets go, with the event loop running between."""
-    mouse(widget, QEvent.Type.MouseButtonPress, points[0])
+    mouse(widget, QEvent.Type.MouseButtonPress, points[0], held_keys=held_keys)
     for point in points[1:]:
-        mouse(widget, QEvent.Type.MouseMove, point)
+        mouse(widget, QEvent.Type.MouseMove, point, held_keys=held_keys)
         QApplication.processEvents()
         time.sleep(pause_seconds)
     mouse(widget, QEvent.Type.MouseButtonRelease, points[-1])

@@ -278,6 +278,33 @@ def test_a_drag_on_the_face_wanders(app: App, two: Path) -> None:
     assert len(app.state.history.entries) == entries + 1
 
 
+def test_a_photo_that_is_larger_than_its_room_is_pushed_wherever_a_drag_begins(app: App, two: Path) -> None:
+    opened(app, two)
+    view, words = panel(app).photo, panel(app).zoom.drag
+    assert words.isVisible()
+    assert words.text() == "Drag the face to wander"
+    QTest.mouseClick(panel(app).zoom.buttons["one"], LEFT)
+    rested(app)
+    assert words.text() == "Drag to move, with Shift to wander"
+    active = next(face for face in app.state.full.faces if face.active)
+    before, wander = app.state.full.place, QPoint(25, 20)
+    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
+    drag(view, [start, start - wander, start - 2 * wander])
+    rested(app)
+    assert app.state.look.wander.x == 0
+    assert app.state.full.place.left == pytest.approx(before.left + 50, abs=2)
+    place = app.state.full.place
+    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
+    drag(view, [start, start - wander, start - 2 * wander], held_keys=Qt.KeyboardModifier.ShiftModifier)
+    rested(app)
+    assert app.state.look.wander.x != 0
+    assert app.state.full.place == place
+    app.press("photo.fit")
+    assert words.text() == "Drag the face to wander"
+    app.press("view.photo")
+    assert "drag to wander" in app.explore_view.hint.text()
+
+
 def click_face(app: App, number: int) -> None:
     face = next(face for face in app.state.full.faces if face.number == number)
     view = panel(app).photo
@@ -541,3 +568,68 @@ def test_no_photo_is_shown_in_the_place_of_one_whose_file_is_gone(app: App, two:
         assert app.state.blended is None
         app.explore.photos.choose(str(two))
         rested(app)
+
+
+def test_in_the_smallest_window_all_tabs_are_whole(app: App, two: Path) -> None:
+    opened(app, two)
+    view = app.explore_view
+    for width, tabs in ((1120, "Compare"), (1600, "Compare models")):
+        app.window.resize(width, 640)
+        QApplication.processEvents()
+        for one in (view.switch, view.photo_as):
+            assert one.isVisible()
+            for key, _ in one._options:
+                assert one.rect().toRectF().contains(one.segment_rect(key)), f"{key} in {width}"
+        assert not view.switch.geometry().intersects(view.photo_as.geometry())
+        assert tabs in view.switch.labels()
+    QTest.mouseClick(view.switch, LEFT, pos=view.switch.segment_rect("morph").center().toPoint())
+    assert app.state.view == "morph"
+
+
+def stages(app: App) -> list[tuple[int, str, bool]]:
+    """What Single shows from now on, at each change: its page, which switch is lit, whether a photo still comes."""
+    seen: list[tuple[int, str, bool]] = []
+    single = app.explore_view.single
+
+    def look(*_: object) -> None:
+        if app.state.look is not None and app.state.look.photo is not None and app.state.encoded is not None:
+            current = app.explore_view.photo_as.current()
+            seen.append((single.pages.currentIndex(), current, panel(app).photo.waiting()))
+
+    app.conductor.store.changed.connect(look)
+    return seen
+
+
+def test_after_a_restart_the_photo_is_waited_for_where_photo_is_lit(home: Path, open_app: OpenApp, two: Path) -> None:
+    app = open_app()
+    opened(app, two)
+    smile(app)
+    app.close()
+    again = open_app(model="", ready=False)
+    seen = stages(again)
+    again.wait(lambda: again.state.blended is not None)
+    rested(again)
+    assert (2, "photo", True) in seen, "it comes"
+    assert (2, "photo", False) in seen, "it is there"
+    assert not [one for one in seen if one[0] == 0], "the 64 pixels of the model are not what Photo says"
+
+
+def test_a_photos_faces_come_with_it_and_not_on_the_one_before(app: App, two: Path, portrait: Path) -> None:
+    opened(app, portrait)
+    opened(app, two)
+    assert len(app.state.full.faces) == 2
+    wrong: list[str] = []
+
+    def look(*_: object) -> None:
+        full, blended = app.state.full, app.state.blended
+        if blended is not None and blended.scene.key == str(two) and len(full.faces) != 2:
+            wrong.append("the faces of the portrait on the photo of two")
+        if blended is not None and blended.scene.key == str(portrait) and len(full.faces) != 1:
+            wrong.append("the faces of the two on the portrait")
+
+    app.conductor.store.changed.connect(look)
+    for key in (portrait, two):
+        app.explore.photos.choose(str(key))
+        app.wait(lambda key=key: app.state.blended is not None and app.state.blended.scene.key == str(key))
+        rested(app)
+    assert not wrong

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from PySide6.QtGui import QGuiApplication
 
+from app.core.notices import NO_MODEL
 from app.widgets.pixels import to_qimage
 from app.words import ERROR_TITLE
 from engine.exploring.open_model import OpenModel
@@ -165,3 +166,18 @@ def test_removing_a_photo_leaves_its_file(app: App, portrait: Path) -> None:
     app.explore_view.library.photos.removed.emit(str(portrait))
     assert all(item.key != str(portrait) for item in app.state.photos)
     assert portrait.exists()
+
+
+def test_a_photo_that_comes_before_the_first_model_waits_for_it(home: Path, open_app: OpenApp, portrait: Path) -> None:
+    app = open_app(ready=False)
+    app.explore.files.open_files([str(portrait)])
+    app.settle()
+    app.wait(lambda: app.state.photo == str(portrait) and app.state.encoded is not None)
+    assert app.said == ""
+
+
+def test_that_there_is_no_model_is_not_said_once_there_is_one(app: App) -> None:
+    app.conductor.notices.say(NO_MODEL)
+    assert "Open a model first" in app.said
+    app.model("Tiny Glow")
+    assert app.said == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -204,6 +204,51 @@ def test_recipes_that_cannot_be_followed_are_told(app: App, edited: Path) -> Non
         assert len(app.state.history.entries) == len(steps.entries) + 1, "the photo as it is, and nothing else"
 
 
+def test_a_recipe_that_is_too_long_is_told(app: App, edited: Path) -> None:
+    path = edited.with_name("long.png")
+    notes = PngImagePlugin.PngInfo()
+    notes.add_itxt("latent-loom", (read_recipe(edited) or "") + " " * 60_000)
+    Image.fromarray(pixels(edited)).save(path, pnginfo=notes)
+    said(app, path, "at most 60,000 are read, so it is open as a photo of its own")
+
+
+def test_what_is_beyond_the_sliders_comes_back_as_far_as_they_go(app: App, edited: Path) -> None:
+    path = edited.with_name("far.png")
+    path.write_bytes(edited.read_bytes())
+    drop(app.window, [other_recipe(path, lambda doc: doc["faces"][1].update(edits=[["Smiling", 100.0]]))])
+    app.wait(lambda: "edits that were saved in" in app.said)
+    rested(app)
+    assert "Sliders end at +3.0 σ, so this is not quite as it was saved: Smiling +100.0." in app.said
+    assert app.state.look.edits == (("Smiling", 3.0),)
+    assert app.explore_view.inspector.sliders["Smiling"].value() == 3.0
+    request = app.state.look.request()
+    assert app.state.drawn.request == request
+
+
+def test_an_error_about_a_photo_goes_when_another_has_opened(app: App, edited: Path, two: Path) -> None:
+    broken = edited.with_name("broken.png")
+    broken.write_bytes(b"no picture")
+    drop(app.window, [broken])
+    app.wait(lambda: "broken.png" in app.said)
+    opened(app, two)
+    assert app.said == ""
+    path = edited.with_name("newer.png")
+    path.write_bytes(edited.read_bytes())
+    said(app, other_recipe(path, lambda doc: doc.update(latent_loom_photo=9)), "newer Latent Loom")
+    rested(app)
+    assert "newer Latent Loom" in app.said, "it is about the photo that has opened"
+    app.explore.photos.choose(str(two))
+    rested(app)
+    assert app.said == ""
+    drop(app.window, [edited.with_name("holiday.png"), broken])
+    app.wait(lambda: "broken.png" in app.said)
+    rested(app)
+    assert "broken.png" in app.said, "what came together with a photo stays"
+    app.conductor.notices.warn("Something else.")
+    opened(app, two)
+    assert app.said == "Something else."
+
+
 def test_a_pasted_picture_is_found_again(app: App, two: Path, tmp_path: Path) -> None:
     mime = QMimeData()
     mime.setImageData(to_qimage(pixels(two)))
@@ -222,11 +267,39 @@ def test_a_pasted_picture_is_found_again(app: App, two: Path, tmp_path: Path) ->
     assert app.state.look.edit("Smiling") == 2.0
 
 
-def test_in_a_morph_a_saved_photo_is_a_picture_like_others(app: App, edited: Path) -> None:
+@pytest.mark.parametrize("onto", ["window", "corner"])
+def test_in_a_morph_a_saved_photo_is_the_original_with_its_edits(app: App, edited: Path, here: Path, onto: str) -> None:
+    app.explore.show_view("morph")
+    app.settle()
+    before = app.state.look
+    if onto == "window":
+        drop(app.window, [edited])
+    else:
+        app.explore_view.morph.slotFilesDropped.emit(1, [str(edited)])
+    app.wait(lambda: any(slot is not None and slot.edit_of == f"{here}#face 2" for slot in app.state.morph.slots))
+    at = next(i for i, slot in enumerate(app.state.morph.slots) if slot.edit_of == f"{here}#face 2")
+    assert onto == "window" or at == 1
+    assert "holiday.png is a corner with the edits that were saved in edited.png" in app.said
+    assert app.state.look == before, "a corner does not change what is explored"
+    app.wait(lambda: app.state.morph.whole is not None and app.state.morph.whole.fine)
+    app.settle()
+
+
+def test_in_a_morph_of_what_the_model_sees_a_saved_photo_is_a_picture_like_others(app: App, edited: Path) -> None:
+    app.explore.full.show("model")
     app.explore.show_view("morph")
     app.settle()
     drop(app.window, [edited])
     app.wait(lambda: any(slot is not None and slot.photo == str(edited) for slot in app.state.morph.slots))
+
+
+def test_edited_by_another_model_it_is_a_corner_as_it_is(open_app: OpenApp, edited: Path) -> None:
+    again = open_app(model="Tiny Glow")
+    again.explore.show_view("morph")
+    again.settle()
+    drop(again.window, [edited])
+    again.wait(lambda: any(slot is not None and slot.photo == str(edited) for slot in again.state.morph.slots))
+    assert "was edited with Tiny VAE and a morph is of one model" in again.said
 
 
 def test_a_code_from_elsewhere_is_told_when_saved_and_when_opened(app: App, here: Path) -> None:

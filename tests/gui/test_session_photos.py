@@ -124,7 +124,23 @@ def test_the_next_session_keeps_it_too_and_so_does_the_window_by_itself(
     again = back(open_app, session)
     again.explore.sessions.autosave()
     again.settle()
-    assert load_loom(session_files.own_file(home / "sessions")).originals == (data,)
+    own = session_files.own_file(home / "sessions")
+    assert load_loom(own).originals == (data,)
+    (photo,) = (home / "sessions" / "photos").iterdir()
+    assert photo.read_bytes() == data
+    assert photo.name == originals.hashlib.sha256(data).hexdigest()
+    again.explore.looks.set_edit("Smiling", 1.0)
+    again.explore.looks.settle()
+    again.settle()
+    written, inside = photo.stat().st_ino, own.stat().st_ino
+    again.explore.sessions.autosave()
+    again.settle()
+    assert own.stat().st_ino != inside, "the session was written"
+    assert photo.stat().st_ino == written, "and not its photo once more"
+    with zipfile.ZipFile(own) as file:
+        assert sum(one.file_size for one in file.infolist() if "originals" in one.filename) == 64
+    again.press("edit.undo")
+    again.settle()
     again.close()
     last = open_app(model="")
     last.wait(lambda: len(last.explore.full.edits_on_photo()) == 2)

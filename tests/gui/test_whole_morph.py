@@ -185,6 +185,20 @@ def test_an_edited_photo_is_a_corner_with_its_detail(app: App, strength: float) 
     assert np.abs(shown - frame)[there].mean() < 0.3 * np.abs(shown - plain)[there].mean()
 
 
+def test_a_morph_begins_with_the_photo_as_it_is_edited(app: App) -> None:
+    app.explore.photos.choose(app.state.photos[1].key)
+    app.wait(lambda: app.state.encoded is not None and app.state.look.photo is not None)
+    app.settle()
+    app.explore.looks.set_edit("Smiling", 3.0)
+    app.explore.looks.settle()
+    app.settle()
+    app.explore.show_view("morph")
+    app.settle()
+    slot = app.state.morph.slots[0]
+    assert slot.edit_of == app.state.photo
+    np.testing.assert_array_equal(slot.code, app.state.drawn.code)
+
+
 def test_a_photo_that_is_gone_leaves_what_the_model_sees_and_says_why(app: App, tmp_path: Path) -> None:
     file = tmp_path / "gone.webp"
     file.write_bytes(resources.path("samples/portrait-03.webp").read_bytes())

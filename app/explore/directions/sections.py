@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 
 from app.explore.shortcuts import keys_text
+from app.look import SLIDER_SIGMAS
 from app.state import AppState
 from app.widgets.buttons import button
 from app.widgets.direction_slider import DirectionSlider
@@ -19,7 +20,6 @@ from engine.api import DirectionInfo, ModelInfo
 
 LABEL_PX: Final = 104
 VALUE_PX: Final = 52
-SIGMAS: Final = 3.0
 WEAK_AUC: Final = 0.7
 OWN_ACTIONS: Final = (("rename", "Rename"), ("export", "Export…"), ("reset", "Reset to zero"), ("delete", "Delete"))
 UNITS: Final = "In standard deviations, −3 to +3."
@@ -110,8 +110,8 @@ def direction_slider(info: DirectionInfo) -> DirectionSlider:
     """A slider for a direction, with its AUC on the row; the caller connects it."""
     slider = DirectionSlider(
         nice(info.name),
-        -SIGMAS,
-        SIGMAS,
+        -SLIDER_SIGMAS,
+        SLIDER_SIGMAS,
         value=0.0,
         default=0.0,
         decimals=1,

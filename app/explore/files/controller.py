@@ -9,16 +9,17 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import PICTURES, ask_photos, ask_save
+from app.core.file_kinds import PICTURES, ask_photos, ask_save, safe_stem
 from app.core.notices import NO_CLIPBOARD, NO_PICTURE
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.directions.controller import SUFFIX as DIRECTIONS_SUFFIX
 from app.explore.directions.controller import DirectionsController
 from app.explore.files.code_text import code_from, code_text, is_code_text
-from app.explore.fullsize.reopen import REOPENED, PhotoReopener
-from app.explore.fullsize.saver import PhotoSaver
+from app.explore.files.whole import WholeFiles
+from app.explore.fullsize.reopen import REOPENED, Corner, PhotoReopener, ReopenedFace
 from app.explore.morph.controller import MorphController
+from app.explore.morph.state import MorphSlot
 from app.explore.photos.controller import PhotoController
 from app.explore.sessions.controller import SessionController
 from app.widgets.pixels import dropped_files, from_qimage, to_qimage
@@ -40,7 +41,7 @@ class FilesController(QObject):
         morph: MorphController,
         directions: DirectionsController,
         sessions: SessionController,
-        saver: PhotoSaver,
+        whole: WholeFiles,
         reopener: PhotoReopener,
         used: Callable[[str], object],
         parent: QObject | None = None,
@@ -48,7 +49,7 @@ class FilesController(QObject):
         super().__init__(parent)
         self._store, self._window, self._used = store, window, used
         self._looks, self._photos, self._morph = looks, photos, morph
-        self._directions, self._sessions, self._saver, self._reopener = directions, sessions, saver, reopener
+        self._directions, self._sessions, self._whole, self._reopener = directions, sessions, whole, reopener
         sessions.used.connect(used)
 
     def open_files(self, names: list[str]) -> None:
@@ -66,16 +67,40 @@ class FilesController(QObject):
             self._open_photos(others)
 
     def _open_photos(self, names: list[str]) -> None:
-        """A photo that was saved here comes back with its edits; as a corner of a morph it is a picture like others."""
+        """A photo that was saved here comes back with its edits."""
+        if self._store.state.view == "morph":
+            self.open_corner(self._store.state.morph.chosen, names)
+        else:
+            self._open_saved(names, self.use_photo)
+
+    def open_corner(self, index: int, names: list[str]) -> None:
+        """Photos that were dropped on a corner of the morph; where photos are shown, one that was saved here has its
+        edits and the original's detail."""
+
+        def edited(face: ReopenedFace) -> None:
+            look, key = face.look, face.item.key
+            slot = MorphSlot(look.text(), face.picture, None, face.code, edit_of=key, strength=look.strength)
+            self._morph.set_edited(index, slot)
+
+        def use(key: str) -> None:
+            self._morph.set_photo(key, index)
+
+        if self._store.state.full.wanted == "photo":
+            self._open_saved(names, use, corner=edited)
+        else:
+            self._photos.add_files(names, use)
+
+    def _open_saved(self, names: list[str], use: Callable[[str], None], *, corner: Corner | None = None) -> None:
         saved = next((name for name in names if Path(name).suffix.lower() in REOPENED), None)
-        rest = [name for name in names if name != saved]
-        if saved is None or self._store.state.view == "morph":
-            self._photos.add_files(names, self.use_photo)
+        if saved is None:
+            self._photos.add_files(names, use)
             return
+        rest = [name for name in names if name != saved]
         self._reopener.open(
             Path(saved),
-            plain=lambda: self._photos.add_files(names, self.use_photo),
+            plain=lambda: self._photos.add_files(names, use),
             also=lambda: self._photos.add_files(rest, lambda key: None),
+            corner=corner,
         )
 
     def use_photo(self, key: str) -> None:
@@ -138,9 +163,8 @@ class FilesController(QObject):
         return state.drawn.picture if state.drawn is not None else None
 
     def copy_picture(self) -> None:
-        """The current picture to the clipboard: the whole photo where it is on show."""
-        if self._saver.on_show():
-            self._saver.copy()
+        """The current picture to the clipboard: at full size where photos are on show."""
+        if self._whole.copy():
             return
         picture = self._shown_picture()
         if picture is None:
@@ -150,9 +174,8 @@ class FilesController(QObject):
         self._store.notices.info("The picture is on the clipboard.")
 
     def save_picture(self) -> None:
-        """The current picture as a file, in the model's own size; the whole photo in its own where it is on show."""
-        if self._saver.on_show():
-            self._saver.save(self._window)
+        """The current picture as a file, in the model's own size; at full size where photos are on show."""
+        if self._whole.save(self._window):
             return
         picture = self._shown_picture()
         if picture is None:
@@ -166,5 +189,8 @@ class FilesController(QObject):
                 words = f"{path} could not be written: choose another place, or .png, .webp or .jpg."
                 self._store.notices.warn(words)
 
+        state = self._store.state
+        text = "Morph" if state.view == "morph" else state.look.text() if state.look is not None else ""
+        name = f"{safe_stem(text) or 'Picture'}.png"
         side = f"{picture.shape[1]} × {picture.shape[0]}"
-        ask_save(self._window, f"Save the model's picture, {side} pixels", PICTURES, suffix="png", use=save)
+        ask_save(self._window, f"Save the model's picture, {side} pixels", PICTURES, suffix="png", use=save, name=name)

@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.core.store import Store
 from app.explore.controller import ExploreController
-from app.explore.fullsize.faces import Shas, face_edit, faces_of, kept_looks, other_edits, photo_of
+from app.explore.fullsize.faces import Shas, face_edit, kept_looks, marked, other_edits, photo_of
 from app.explore.fullsize.scene import Canvases, Wish, alike, blend, make_scene
+from app.explore.fullsize.shown import photo_is_seen
 from app.explore.fullsize.state import Blended, FaceEdit, Layer, Scene
 from app.explore.fullsize.zoom import Zoom, clamped, panned, place_of, zoomed
 from app.explore.history.split_reference import reference_look, reference_of
@@ -140,7 +141,7 @@ class FullSizeController(QObject):
         active = self.active_face()
         if active is None:
             return ()
-        others = other_edits(self._state, self._photos, shas=self._shas, framing=active.framing)
+        others = self.other_faces(active.framing)
         return (*others, active) if active.picture is not active.base else others
 
     def active_face(self) -> FaceEdit | None:
@@ -155,12 +156,21 @@ class FullSizeController(QObject):
         sha = state.info.sha256 if same else self._shas.get(state.look.model, "")
         return face_edit(state.look, self._photos, sha256=sha, picture=picture)
 
+    def size_of(self, key: str) -> tuple[int, int] | None:
+        """Width and height of the photo of this item; None where it is not on show in Single."""
+        blended = self._state.blended
+        return blended.scene.size if blended is not None and self._same_photo(blended.scene.key, key) else None
+
+    def other_faces(self, framing: Framing) -> tuple[FaceEdit, ...]:
+        """The edited faces of the photo on show but the one whose `framing` this is."""
+        return other_edits(self._state, self._photos, shas=self._shas, framing=framing)
+
     def kept_look(self, key: str) -> Look | None:
         """How another face of the photo on show was left, by the model on show."""
         state = self._state
         if state.look is None or state.look.photo is None or key == state.look.photo:
             return None
-        if self._photo(key) != self._photo(state.look.photo):
+        if not self._same_photo(key, state.look.photo):
             return None
         look, _ = kept_looks(state).get(key, (None, None))
         return look if look is not None and look.model == state.model else None
@@ -168,7 +178,7 @@ class FullSizeController(QObject):
     def compose(self, look: Look) -> Callable[[Drawn], Blended] | None:
         """How a picture of this look is laid on the scene, right after it was drawn; None while there is no scene."""
         scene, state = self._scene, self._state
-        if scene is None or scene.key != look.photo or not _seen(state):
+        if scene is None or scene.key != look.photo or not photo_is_seen(state):
             return None
         reference, fine, last = self._reference(state), not state.moving, state.blended
         return lambda drawn: blend(
@@ -180,8 +190,8 @@ class FullSizeController(QObject):
     def _state(self) -> AppState:
         return self._store.state
 
-    def _photo(self, key: str) -> str:
-        return photo_of(key, self._photos)
+    def _same_photo(self, key: str, other: str) -> bool:
+        return photo_of(key, self._photos) == photo_of(other, self._photos)
 
     def _model_opened(self) -> None:
         state = self._state
@@ -221,10 +231,10 @@ class FullSizeController(QObject):
     def _follow(self, now: AppState, photo: str) -> None:
         """Asks for a new scene where another one is wanted."""
         item, encoded, loaded = self._photos.item(photo), now.encoded, now.loaded
-        changed = self._scene is not None and self._photo(self._scene.key) != self._photo(photo)
+        changed = self._scene is not None and not self._same_photo(self._scene.key, photo)
         if changed and encoded is None:
             self._leave()
-        if now.photo != photo or encoded is None or not _seen(now) or not all(now.full.room):
+        if now.photo != photo or encoded is None or not photo_is_seen(now) or not all(now.full.room):
             return
         framing = loaded.framing if loaded is not None else None
         if item is None and self._scene is not None and self._scene.key == photo:
@@ -241,11 +251,15 @@ class FullSizeController(QObject):
             return
         for key in kept_looks(now):
             other = self._photos.item(key)
-            if other is not None and self._photo(key) == self._photo(photo) and not self._photos.framing_of(key):
+            if other is not None and self._same_photo(key, photo) and not self._photos.framing_of(key):
                 self._frame(other)
         others = other_edits(now, self._photos, shas=self._shas, framing=framing)
         wish = Wish(photo, item.source, framing, encoded.reconstruction, others, now.full.zoom, now.full.room)
-        self._mark(now, framing, others)
+        if self._scene is not None and not changed:
+            # Those of another photo come with its picture.
+            faces = marked(now, self._photos, framing=framing, others=others)
+            if faces is not now.full.faces:
+                self._store.change("full", faces=faces)
         if wish.means(self._wish):
             return
         if changed:
@@ -277,8 +291,10 @@ class FullSizeController(QObject):
             full = store.state.full
             size = self._scene.size
             place = place_of(full.zoom, size, full.room)
-            changes: dict[str, Any] = {"full": replace(full, why="", size=size, place=place)}
-            if blended is not None:
+            faces = marked(store.state, self._photos, framing=wish.framing, others=wish.others)
+            changes: dict[str, Any] = {"full": replace(full, why="", size=size, place=place, faces=faces)}
+            there = store.state.blended
+            if blended is not None or (there is not None and not self._same_photo(there.scene.key, wish.key)):
                 changes["blended"] = blended
             store.update(**changes)
 
@@ -311,8 +327,8 @@ class FullSizeController(QObject):
         store.tasks.submit(
             "files",
             "find the photo's framing",
-            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name).framing,
-            done=lambda framing: self._photos.keep_framing(item.key, framing),
+            lambda context: loader.load(item.source, size=size, cut=item.cut, name=item.name),
+            done=lambda found: self._photos.keep_framing(item.key, found),
             failed=failed,
         )
 
@@ -321,21 +337,6 @@ class FullSizeController(QObject):
         if self._state.full.why != why or self._state.blended is not None:
             self._wish = self._scene = None
             self._store.update(blended=None, status=why, full=replace(self._state.full, why=why, faces=()))
-
-    def _mark(self, now: AppState, framing: Framing, others: tuple[FaceEdit, ...]) -> None:
-        """Where the faces are; numbers stay those of the photo."""
-        frames: dict[int, Framing] = {}
-        look = now.look
-        for item in now.photos:
-            if look is not None and look.photo is not None and item.key != look.photo:
-                known = self._photos.framing_of(item.key)
-                if known is not None and known.face >= 0 and self._photo(item.key) == self._photo(look.photo):
-                    frames[known.face] = known
-        edited = look is not None and now.encoded is not None and not look.request().draws(now.encoded.code)
-        faces = faces_of(framing, others, frames=frames, edited=edited)
-        told = [(face.number, face.corners, face.active, face.edited) for face in now.full.faces]
-        if told != [(face.number, face.corners, face.active, face.edited) for face in faces]:
-            self._store.change("full", faces=faces)
 
     def _reference(self, state: AppState) -> Layer | None:
         """The layer of the state left of the handle; the unedited photo's where that is of another."""
@@ -350,7 +351,7 @@ class FullSizeController(QObject):
     def _blend(self, *, fine: bool) -> None:
         """Asks for the picture on screen where what is there is not of this scene, or only quick."""
         store, state, scene, look = self._store, self._state, self._scene, self._state.look
-        if scene is None or look is None or look.photo != scene.key or state.drawn is None or not _seen(state):
+        if scene is None or look is None or look.photo != scene.key or state.drawn is None or not photo_is_seen(state):
             return
         if state.drawn.request != look.request():
             # It comes with its own.
@@ -386,8 +387,3 @@ class FullSizeController(QObject):
             failed=failed,
             latest="blend",
         )
-
-
-def _seen(state: AppState) -> bool:
-    """Whether somebody looks at the photo."""
-    return state.workspace == "explore" and state.view == "single" and state.full.wanted == "photo"

@@ -70,6 +70,26 @@ def face_edit(look: Look, photos: PhotoController, *, sha256: str, picture: Pict
     return FaceEdit(item.key, look, sha256, picture, base, framing, item.source)
 
 
+def marked(
+    now: AppState, photos: PhotoController, *, framing: Framing, others: tuple[FaceEdit, ...]
+) -> tuple[Face, ...]:
+    """The faces of the photo on show, by the `framing` of the active one; numbers stay those of the photo.
+
+    The very ones of the state where they are the same.
+    """
+    frames: dict[int, Framing] = {}
+    look = now.look
+    for item in now.photos:
+        if look is not None and look.photo is not None and item.key != look.photo:
+            known = photos.framing_of(item.key)
+            if known is not None and known.face >= 0 and photo_of(item.key, photos) == photo_of(look.photo, photos):
+                frames[known.face] = known
+    edited = look is not None and now.encoded is not None and not look.request().draws(now.encoded.code)
+    faces, there = faces_of(framing, others, frames=frames, edited=edited), now.full.faces
+    told = [[(face.number, face.corners, face.active, face.edited) for face in some] for some in (there, faces)]
+    return there if told[0] == told[1] else faces
+
+
 def faces_of(
     framing: Framing, others: tuple[FaceEdit, ...], *, frames: dict[int, Framing], edited: bool
 ) -> tuple[Face, ...]:

@@ -21,8 +21,9 @@ from app.explore.history.history import History
 from app.explore.photos.controller import PhotoController
 from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, resized_half
 from app.job import JobView
-from app.look import Look
-from engine.api import Coded, Cut, Encoded, Loaded, PhotoSource, Pictures
+from app.look import SLIDER_SIGMAS, Look
+from app.words import nice, signed
+from engine.api import Coded, Codes, Cut, Encoded, Loaded, PhotoSource, Pictures
 from engine.events import Failed
 from engine.lanes import Context
 from engine.photos import FaceRecipe, Recipe, beside, check_face, find_original, is_original, read_recipe, recipe_from
@@ -51,6 +52,11 @@ class ReopenedFace:
     look: Look
     sha256: str
     picture: Pictures
+    code: Codes
+
+
+Corner = Callable[[ReopenedFace], None]
+"""What a morph does with the face that was on show."""
 
 
 class PhotoReopener:
@@ -68,8 +74,18 @@ class PhotoReopener:
         self._store, self._window, self._recent = store, window, recent
         self._looks, self._photos = looks, photos
 
-    def open(self, path: Path, *, plain: Callable[[], None], also: Callable[[], None] = lambda: None) -> None:
-        """Opens the photo as it was left, and then does `also`; or `plain`, which opens it as any photo."""
+    def open(
+        self,
+        path: Path,
+        *,
+        plain: Callable[[], None],
+        also: Callable[[], None] = lambda: None,
+        corner: Corner | None = None,
+    ) -> None:
+        """Opens the photo as it was left, and then does `also`; or `plain`, which opens it as any photo.
+
+        With a `corner` the look stays: that gets the face that was on show when the photo was saved.
+        """
         store, loader = self._store, self._store.photo_loader
         library = [item.source for item in store.state.photos if not (item.base or _same_source(item, path))]
         recent = [Path(name) for name in self._recent()]
@@ -91,11 +107,11 @@ class PhotoReopener:
                 plain()
                 self._say_lost(path, found, plain=plain)
             else:
-                self._reopen(path, found.recipe, found.source, plain=plain, also=also)
+                self._reopen(path, found.recipe, found.source, plain=plain, also=also, corner=corner)
 
         def failed(event: Failed) -> None:
             plain()
-            store.notices.failed(event)
+            store.notices.failed(event, about=str(path))
 
         store.tasks.submit("study", "look for a recipe", find, done=done, failed=failed)
 
@@ -116,7 +132,7 @@ class PhotoReopener:
         def ask() -> None:
             ask_file(self._window, title, PHOTOS, use=lambda chosen: self._try(path, found, chosen, plain))
 
-        self._store.notices.say(Message(text, "warning", action="Find original…", act=ask))
+        self._store.notices.say(Message(text, "warning", action="Find original…", act=ask, about=str(path)))
 
     def _try(self, path: Path, found: Found, chosen: Path, plain: Callable[[], None]) -> None:
         """A file that the person takes for the original."""
@@ -134,7 +150,14 @@ class PhotoReopener:
         )
 
     def _reopen(
-        self, path: Path, recipe: Recipe, source: PhotoSource, *, plain: Callable[[], None], also: Callable[[], None]
+        self,
+        path: Path,
+        recipe: Recipe,
+        source: PhotoSource,
+        *,
+        plain: Callable[[], None],
+        also: Callable[[], None],
+        corner: Corner | None = None,
     ) -> None:
         store = self._store
         refs = [self._ref(face.sha256) for face in recipe.faces]
@@ -144,7 +167,17 @@ class PhotoReopener:
             title = lacks.title or "a model"
             store.notices.warn(
                 f"{path.name} was edited with {title} ({lacks.sha256[:12]}), which is not on this machine: it is open "
-                "as a photo of its own; import the model, then open it again."
+                "as a photo of its own; import the model, then open it again.",
+                about=str(path),
+            )
+            return
+        if corner is not None and refs[-1] != store.state.model:
+            plain()
+            title = recipe.faces[-1].title or "another model"
+            store.notices.warn(
+                f"{path.name} was edited with {title} and a morph is of one model: it is a corner as a photo of its "
+                "own, and its edits stay in it.",
+                about=str(path),
             )
             return
         library = store.state.photos
@@ -155,11 +188,17 @@ class PhotoReopener:
         work = self._work(path, recipe, base, refs=known, new=new)
 
         def done(made: tuple[PhotoItem, tuple[ReopenedFace, ...]]) -> None:
-            self._show(*made)
+            if corner is None:
+                self._show(*made)
+            else:
+                self._take_in(*made)
+                corner(made[1][-1])
             also()
             name = source.name if isinstance(source, Path) else recipe.original.name or base.name
-            text = f"{name} is open with the edits that were saved in {path.name}."
-            more = "" if recipe.complete else NOT_ALL
+            text = (
+                f"{name} is {'open' if corner is None else 'a corner'} with the edits that were saved in {path.name}."
+            )
+            more = ("" if recipe.complete else NOT_ALL) + _shortened(recipe)
             store.update(status=text)
             store.notices.say(Message(text + more, action="Open the saved file", act=plain))
 
@@ -167,7 +206,7 @@ class PhotoReopener:
             plain()
             if path.name not in event.message:
                 event = replace(event, message=f"The edits of {path.name} were not put back: {event.message}")
-            store.notices.failed(event)
+            store.notices.failed(event, about=str(path))
 
         said = f"Opening {path.name} was stopped: nothing was changed."
         row = JobView(f"open {path}", f"Opening {path.name}", None)
@@ -203,7 +242,7 @@ class PhotoReopener:
             look = Look(
                 refs[face.sha256],
                 request.source,
-                request.edits,
+                tuple((name, _reached(sigmas)) for name, sigmas in request.edits),
                 request.locked,
                 request.wander,
                 key,
@@ -215,7 +254,8 @@ class PhotoReopener:
             thumb = resized_half(loaded.picture, THUMB_PX)
             beside = "" if key == base.key else base.key
             item = PhotoItem(key, name, thumb, base.source, False, face.cut, beside, loaded.faces)
-            return ReopenedFace(item, loaded, encoded, look, face.sha256, model.draw(request).picture)
+            drawn = model.draw(look.request())
+            return ReopenedFace(item, loaded, encoded, look, face.sha256, drawn.picture, drawn.code)
 
         def work(context: Context) -> tuple[PhotoItem, tuple[ReopenedFace, ...]]:
             faces = []
@@ -231,15 +271,19 @@ class PhotoReopener:
 
         return work
 
-    def _show(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
-        """All of it in one change: the faces as they were saved are steps of the history, the last one is current."""
-        store, history = self._store, self._store.state.history
+    def _take_in(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
+        """The photo and its faces into the library, with what is known of them."""
         self._photos.take_in(
             base,
             [face.item for face in faces if face.item.key != base.key],
             loaded=[(face.item.key, face.loaded) for face in faces],
             encoded=[(face.item.key, face.sha256, face.encoded) for face in faces],
         )
+
+    def _show(self, base: PhotoItem, faces: tuple[ReopenedFace, ...]) -> None:
+        """All of it in one change: the faces as they were saved are steps of the history, the last one is current."""
+        store, history = self._store, self._store.state.history
+        self._take_in(base, faces)
         history = self._without_others(history, base.key, {face.item.key for face in faces})
         first = faces[0]
         plain = Look(first.look.model, first.look.source, photo=first.item.key)
@@ -266,6 +310,20 @@ class PhotoReopener:
                 if history.current is not None:
                     history = history.filled(history.current, encoded.reconstruction)
         return history
+
+
+def _reached(sigmas: float) -> float:
+    """As far as a slider goes."""
+    return min(SLIDER_SIGMAS, max(-SLIDER_SIGMAS, sigmas))
+
+
+def _shortened(recipe: Recipe) -> str:
+    """What of it is more than a slider has, in a sentence; empty where nothing is."""
+    far = {name: sigmas for face in recipe.faces for name, sigmas in face.edits if _reached(sigmas) != sigmas}
+    if not far:
+        return ""
+    words = ", ".join(f"{nice(name)} {signed(sigmas)}" for name, sigmas in far.items())
+    return f" Sliders end at {signed(SLIDER_SIGMAS)} σ, so this is not quite as it was saved: {words}."
 
 
 def _key_of(base: PhotoItem) -> Callable[[FaceRecipe], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Final, TypeVar
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import WHOLE_PHOTOS, ask_save
+from app.core.file_kinds import WHOLE_PHOTOS, ask_save, safe_stem
 from app.core.store import Store
 from app.explore.fullsize.controller import FullSizeController
 from app.explore.fullsize.shown import photo_shows
@@ -32,47 +31,54 @@ COPYING: Final = "copy the photo"
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 NOT_YET: Final = "The photo is not ready to be saved: wait until it is read, or drop it again if it left the library."
 NOT_ALL: Final = "Dropped here again, it will lack what came from other codes: keep a session for that."
-UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
-LONGEST_BYTES: Final = 180
-"""Of a suggested name: file systems take 255, and a temporary name beside it is longer."""
+TOO_LONG: Final = "What was done to it is too long to be kept in it, so dropped here again it is a plain photo."
 
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A photo as it is to be written: its `source`, whose whole is `size` (width, height), its name and that of its
-    `file`, its edited faces and how each was edited."""
+    """A photo as it is to be written: its `source`, whose whole is `size` (width, height; None while nobody knows it),
+    its name and that of its `file`, its edited faces and how each was edited."""
 
     source: PhotoSource
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     name: str
     file: str
     edits: tuple[FaceEdit, ...]
     faces: tuple[FaceRecipe, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Still:
+    """One frame between photos, `side` pixels wide and high, as it is to be written; `make` runs on the study lane."""
+
+    name: str
+    side: int
+    make: Callable[[Context], Pictures]
+
+
 class PhotoSaver:
-    """Saves and copies what Single shows of a photo, whole."""
+    """Saves and copies a photo whole, as Single shows it, or another view, which then says what is wanted of it."""
 
     def __init__(self, store: Store, full: FullSizeController, photos: PhotoController) -> None:
         self._store, self._full, self._photos = store, full, photos
 
     def on_show(self) -> bool:
-        """Whether what is on show is the photo, and not what the model sees of it."""
+        """Whether what Single shows is the photo, and not what the model sees of it."""
         now = self._store.state
         return now.view == "single" and now.frame is None and photo_shows(now)
 
-    def save(self, window: QWidget) -> None:
-        """Asks where the photo goes to and writes it there, as it is on show now."""
-        wanted = self._wanted()
+    def save(self, window: QWidget, wanted: Wanted | None = None) -> None:
+        """Asks where the photo goes to and writes it there: as it is `wanted`, or as it is on show now."""
+        wanted = wanted or self._on_show()
         if wanted is None:
             return
         name = suggested_name(wanted.name, wanted.file or wanted.source, wanted.edits)
         folder = wanted.source.parent if isinstance(wanted.source, Path) else None
         shipped = any(item.shipped and item.source is wanted.source for item in self._store.state.photos)
-        width, height = wanted.size
+        pixels = "" if wanted.size is None else f", {wanted.size[0]:,} × {wanted.size[1]:,} pixels"
         ask_save(
             window,
-            f"Save the whole photo, {width:,} × {height:,} pixels",
+            f"Save the whole photo{pixels}",
             WHOLE_PHOTOS,
             suffix=Path(name).suffix[1:],
             use=lambda path: self.write(path, wanted),
@@ -84,7 +90,7 @@ class PhotoSaver:
         """Writes the photo; a file that was there is replaced whole or stays."""
         store, compose = self._store, self._compose(wanted)
 
-        def work(context: Context) -> int:
+        def work(context: Context) -> str:
             _check_place(path, wanted.source)
             rgb = compose(context)
             recipe = ""
@@ -92,40 +98,64 @@ class PhotoSaver:
                 original = original_of(wanted.source, store.photo_loader.whole(wanted.source), wanted.file)
                 recipe = recipe_text(Recipe(original, wanted.faces))
             context.check()
-            return write_photo(path, rgb, recipe=recipe)
+            said = _written(path, rgb, write_photo(path, rgb, recipe=recipe))
+            return said if recipe or not wanted.edits else f"{said} {TOO_LONG}"
 
-        def done(size_bytes: int) -> None:
-            width, height = wanted.size
-            text = f"Saved {path}: {width:,} × {height:,} pixels, {size_words(size_bytes)}."
+        def done(text: str) -> None:
             if not all(face.complete for face in wanted.faces):
                 text += f" {NOT_ALL}"
-            store.update(status=text)
-            store.notices.info(text)
+            self._say(text)
 
         self._submit(f"save the photo {path}", f"Saving {path.name}", work, done)
 
-    def copy(self) -> None:
-        """The photo to the clipboard, as it is on show now."""
-        wanted = self._wanted()
-        if wanted is None:
-            return
-        compose = self._compose(wanted)
+    def save_still(self, window: QWidget, still: Still) -> None:
+        """Asks where a frame between photos goes to and writes it there."""
 
+        def use(path: Path) -> None:
+            def work(context: Context) -> str:
+                _check_place(path, None)
+                rgb = still.make(context)
+                context.check()
+                return _written(path, rgb, write_photo(path, rgb))
+
+            self._submit(f"save the photo {path}", f"Saving {path.name}", work, self._say)
+
+        title = f"Save the morph of the photos here, {still.side:,} × {still.side:,} pixels"
+        ask_save(window, title, WHOLE_PHOTOS, suffix="png", use=use, name=f"{safe_stem(still.name)}.png")
+
+    def copy(self, wanted: Wanted | None = None) -> None:
+        """The photo to the clipboard, as it is `wanted` or as it is on show now."""
+        wanted = wanted or self._on_show()
+        if wanted is not None:
+            self._copy(self._compose(wanted), "whole photo")
+
+    def copy_still(self, still: Still) -> None:
+        """A frame between photos to the clipboard."""
+        self._copy(still.make, "morph of the photos here")
+
+    def _copy(self, make: Callable[[Context], Pictures], what: str) -> None:
         def done(image: QImage) -> None:
             QGuiApplication.clipboard().setImage(image)
-            text = f"The whole photo, {image.width():,} × {image.height():,} pixels, is on the clipboard."
-            self._store.update(status=text)
-            self._store.notices.info(text)
+            self._say(f"The {what}, {image.width():,} × {image.height():,} pixels, is on the clipboard.")
 
-        self._submit(COPYING, "Copying the photo", lambda context: to_qimage(compose(context)), done)
+        self._submit(COPYING, "Copying the photo", lambda context: to_qimage(make(context)), done)
 
-    def _wanted(self) -> Wanted | None:
-        state, active = self._store.state, self._full.active_face()
-        if active is None or not all(state.full.size):
+    def _say(self, text: str) -> None:
+        self._store.update(status=text)
+        self._store.notices.info(text)
+
+    def _on_show(self) -> Wanted | None:
+        active = self._full.active_face()
+        if active is None:
             self._store.notices.warn(NOT_YET)
             return None
+        return self.wanted(active, self._full.edits_on_photo())
+
+    def wanted(self, active: FaceEdit, edits: tuple[FaceEdit, ...]) -> Wanted:
+        """The photo of the face `active` with these edits of its faces, as things are now."""
+        state, size = self._store.state, self._full.size_of(active.key)
         items = {item.key: item for item in state.photos}
-        item, edits = items[active.key], self._full.edits_on_photo()
+        item = items[active.key]
         first = items.get(item.base, item)
         titles = {card.sha256: card.title for card in state.models or ()}
         if state.info is not None:
@@ -134,7 +164,7 @@ class PhotoSaver:
         # A photo that came with a session has no file here, but its key is where the file was.
         name = first.key if isinstance(active.source, bytes) else active.source
         file = Path(name).name if isinstance(name, str | Path) and not is_pasted(first.key) else ""
-        return Wanted(active.source, state.full.size, first.name, file, edits, faces)
+        return Wanted(active.source, size, first.name, file, edits, faces)
 
     def _recipe(self, edit: FaceEdit, title: str) -> FaceRecipe:
         encoded, item = self._photos.encoding_of(edit.look, edit.sha256), self._photos.item(edit.key)
@@ -153,7 +183,7 @@ class PhotoSaver:
 
         def compose(context: Context) -> Pictures:
             rgb = loader.whole(wanted.source)
-            if (rgb.shape[1], rgb.shape[0]) != wanted.size:
+            if wanted.size is not None and (rgb.shape[1], rgb.shape[0]) != wanted.size:
                 raise UserError(f"{wanted.name} is another photo than it was: drop it again, then save it.")
             patches = []
             for one in wanted.edits:
@@ -171,7 +201,11 @@ class PhotoSaver:
         self._store.run_job(JobView(key, text, None), work, done=use, stopped=lambda: self._store.update(status=said))
 
 
-def _check_place(path: Path, source: PhotoSource) -> None:
+def _written(path: Path, rgb: Pictures, size_bytes: int) -> str:
+    return f"Saved {path}: {rgb.shape[1]:,} × {rgb.shape[0]:,} pixels, {size_words(size_bytes)}."
+
+
+def _check_place(path: Path, source: PhotoSource | None) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path.name} could not be written: a photo is saved as .png, .jpg or .webp.")
     if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
@@ -183,10 +217,7 @@ def suggested_name(name: str, source: PhotoSource, edits: Sequence[FaceEdit]) ->
     own = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
     suffix = own if own in SUFFIXES else ".png"
     stem = Path(source).stem if isinstance(source, str | Path) else name
-    # A name that is not UTF-8 comes with surrogates; "replace" writes a question mark, which no file name may have.
-    text = f"{stem}, {edit_text(edits)}".encode(errors="replace")[:LONGEST_BYTES].decode(errors="ignore")
-    text = UNSAFE.sub(" ", text)
-    return f"{text.strip(' .')}{suffix}"
+    return f"{safe_stem(f'{stem}, {edit_text(edits)}')}{suffix}"
 
 
 def edit_text(edits: Sequence[FaceEdit]) -> str:

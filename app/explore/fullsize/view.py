@@ -9,8 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from app.explore.fullsize.card import SeenCard
-from app.explore.fullsize.shown import photo_shows
+from app.explore.fullsize.shown import photo_shows, photo_waits
 from app.explore.fullsize.state import Blended
+from app.explore.fullsize.zoom import is_larger
 from app.explore.history.split_reference import reference_look, reference_of
 from app.explore.shortcuts import keys_text
 from app.state import AppState, moved
@@ -26,16 +27,19 @@ LEAST_PX: Final = (640, 420)
 ROOMY_PX: Final = (860, 560)
 """In less room than this it begins folded: it would cover too much of the photo."""
 TIP: Final = (
-    "The model's change is blended in; the detail is the photo's own. Drag on the face to wander, double click there "
-    "for another plane; wheel: zoom, drag beside it or hold Space: move, double click beside: fit; hold B: before; "
-    "+ − with the photo in focus: reach."
+    "The model's change is blended in; the detail is the photo's own. Wheel: zoom; drag: move what is larger than its "
+    "room, also with Space. Drag on the face of a whole photo, or anywhere with Shift: wander; double click there for "
+    "another plane, double click beside: fit; hold B: before; + − with the photo in focus: reach."
 )
+WANDERS: Final = "Drag the face to wander"
+MOVES: Final = "Drag to move, with Shift to wander"
+WAITING: Final = "Getting the photo ready…"
 MODES: Final = (("photo", "Photo"), ("model", "What the model sees"))
 MODES_TIP: Final = "The model's change is blended into the photo, whose detail is its own; or the model's own picture"
 
 
 class ZoomBar(QFrame):
-    """Fit, Fill, 1:1, and how large the photo is."""
+    """Fit, Fill, 1:1, how large the photo is, and what a drag on it does."""
 
     chosen = Signal(str)
 
@@ -44,6 +48,8 @@ class ZoomBar(QFrame):
         self.setProperty("kind", "card")
         self.percent = kind_label("readout")
         self.percent.setToolTip("Pixels of the screen for one of the photo; the wheel changes it")
+        self.drag = kind_label("small")
+        self.drag.setToolTip(TIP)
         self.buttons: dict[str, QPushButton] = {}
         for mode, words, what in (
             ("fit", "Fit", "The whole photo"),
@@ -53,10 +59,11 @@ class ZoomBar(QFrame):
             made = button(words, f"{what} ({keys_text(f'photo.{mode}')})", kind="quiet", checkable=True)
             made.clicked.connect(lambda _=False, mode=mode: self.chosen.emit(mode))
             self.buttons[mode] = made
-        self.setLayout(hbox(self.percent, 4, *self.buttons.values(), gap_px=2, margins=(10, 4, 4, 4)))
+        self.setLayout(hbox(self.drag, 8, self.percent, 4, *self.buttons.values(), gap_px=2, margins=(10, 4, 4, 4)))
 
-    def show_zoom(self, mode: str, scale: float) -> None:
-        """Which is chosen, and the scale."""
+    def show_zoom(self, mode: str, scale: float, *, larger: bool) -> None:
+        """Which is chosen, and the scale; `larger`: there is more of the photo than room."""
+        self.drag.setText(MOVES if larger else WANDERS)
         self.percent.setText(f"{100 * scale:.0f} %")
         for name, made in self.buttons.items():
             made.setChecked(name == mode)
@@ -77,11 +84,12 @@ class FullSizePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.photo.setGeometry(self.rect())
-        self._place()
+        self._place(ready=self._shown is not None)
 
-    def _place(self) -> None:
-        """The floating parts in their corners."""
-        self.card.setVisible(self._has(LEAST_PX))
+    def _place(self, *, ready: bool = True) -> None:
+        """The floating parts in their corners; they are there once the photo is `ready`."""
+        self.zoom.setVisible(ready)
+        self.card.setVisible(ready and self._has(LEAST_PX))
         self.card.set_folded(not self._has(ROOMY_PX) if self._folded is None else self._folded)
         for part in (self.zoom, self.card):
             part.adjustSize()
@@ -93,21 +101,26 @@ class FullSizePanel(QWidget):
         return self.width() >= room_px[0] and self.height() >= room_px[1]
 
     def shows(self, now: AppState) -> bool:
-        """Whether there is a photo to show, and it is what is wanted."""
-        return photo_shows(now)
+        """Whether there is a photo to show, or will be in a moment, and it is what is wanted."""
+        return photo_shows(now) or photo_waits(now)
 
     def show_state(self, now: AppState, before: AppState | None) -> None:
-        """Shows the state; nothing while there is no photo."""
+        """Shows the state; while the photo is made ready a small one, or words."""
         blended, full = now.blended, now.full
-        if blended is None or not self.shows(now):
+        framing = now.loaded.framing if now.loaded is not None else None
+        overview = framing.overview if framing is not None else None
+        if blended is None or not photo_shows(now):
             self._shown = None
+            if photo_waits(now):
+                self.photo.set_waiting(WAITING, overview)
+                self._place(ready=False)
             return
         if self._shown is None:
             # What changed while nothing was shown.
             before = None
-        if moved(now, before, "loaded"):
-            framing = now.loaded.framing if now.loaded is not None else None
-            self.photo.set_overview(framing.overview if framing is not None else None)
+        if moved(now, before, "loaded", "blended") and blended.scene.key == now.photo:
+            # Of a photo that is still to come it would lie under this one.
+            self.photo.set_overview(overview)
         if full.place is not None:
             self.photo.set_place(full.place.left, full.place.top, full.place.scale)
         self._show_blended(blended)
@@ -115,7 +128,8 @@ class FullSizePanel(QWidget):
             self.photo.set_outlines([Outline(f.number, f.corners, f.active, f.edited) for f in full.faces])
             self.photo.set_plain(full.before)
             if full.place is not None:
-                self.zoom.show_zoom(full.zoom.mode, full.place.scale)
+                larger = is_larger(full.size, full.room, full.place.scale)
+                self.zoom.show_zoom(full.zoom.mode, full.place.scale, larger=larger)
             self._folded = full.folded
             self._place()
             self.card.show_state(now)

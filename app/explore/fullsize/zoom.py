@@ -78,6 +78,11 @@ def _span(start: float, length: int, room: int, *, scale: float) -> tuple[int, i
     return first, min(length, max(first + 1, int(last) + (last % 1 > 1e-6)))
 
 
+def is_larger(photo: Size, room: Size, scale: float) -> bool:
+    """Whether the photo is larger than its room, so that there is something to push."""
+    return any(length * scale > side + 1 for length, side in zip(photo, room, strict=True))
+
+
 def zoomed(zoom: Zoom, photo: Size, room: Size, *, about: tuple[float, float], notches: float) -> Zoom:
     """Larger or smaller; the photo's point at `about`, in pixels of the room, stays where it is."""
     place = place_of(zoom, photo, room)

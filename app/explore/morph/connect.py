@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QWidget
 
 from app.core.workspace import Actions
+from app.explore.files.controller import FilesController
 from app.explore.morph.controller import MorphController
 from app.explore.morph.panel import MorphPanel
 from app.explore.morph.view import MorphView
@@ -14,13 +15,19 @@ from app.explore.photos.controller import PhotoController
 
 
 def connect(
-    morph: MorphController, view: MorphView, *, panel: MorphPanel, photos: PhotoController, window: QWidget
+    morph: MorphController,
+    view: MorphView,
+    *,
+    panel: MorphPanel,
+    photos: PhotoController,
+    files: FilesController,
+    window: QWidget,
 ) -> Actions:
     """Connects the morph's corners, path and pad; `window` owns the dialog of an export."""
     ask = partial(morph.ask_export, window)
     view.slotChosen.connect(lambda index: morph.change(chosen=index))
     view.slotKeyDropped.connect(lambda index, key: morph.set_photo(key, index))
-    view.slotFilesDropped.connect(lambda index, names: photos.add_files(names, lambda key: morph.set_photo(key, index)))
+    view.slotFilesDropped.connect(files.open_corner)
     view.slotImageDropped.connect(
         lambda index, picture: photos.add_picture(picture, lambda key: morph.set_photo(key, index))
     )

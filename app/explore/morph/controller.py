@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from app.core.file_kinds import ask_animation
+from app.core.file_kinds import ask_animation, safe_stem
 from app.core.notices import NO_MORPH
 from app.core.store import Store
 from app.explore.controller import ExploreController
@@ -63,7 +63,9 @@ class MorphController(QObject):
         if state.info is None or state.drawn is None:
             return
         if state.morph.slots[0] is None:
-            if state.photo is not None and state.encoded is not None:
+            encoded, own = state.encoded, state.look is not None and state.look.photo == state.photo
+            plain = encoded is not None and (not own or state.drawn.request.draws(encoded.code))
+            if state.photo is not None and plain:
                 self.set_photo(state.photo, 0)
             else:
                 self.set_current(0)
@@ -108,6 +110,10 @@ class MorphController(QObject):
                 self._put(at, None, advance=False)
 
         self._photos.encode(key, target, done=done, gave_up=gave_up)
+
+    def set_edited(self, index: int, slot: MorphSlot) -> None:
+        """A photo with its edits, which was made elsewhere, into a corner."""
+        self._put(index, slot)
 
     def _set_sample(self, index: int) -> None:
         """Another sample, where a photo would need a search."""
@@ -297,7 +303,10 @@ class MorphController(QObject):
 
     def ask_export(self, parent: QWidget) -> None:
         """Asks where the animation goes to."""
-        ask_animation(parent, "Export morph", use=self.export, kind=self._store.state.morph.export.kind)
+        morph = self._store.state.morph
+        name = safe_stem(" to ".join(slot.name for slot in morph.slots if slot is not None and slot.code is not None))
+        # What follows a dot would be taken for the kind of file where a folder is wanted.
+        ask_animation(parent, "Export morph", use=self.export, kind=morph.export.kind, name=name.replace(".", "_"))
 
     def export(self, path: Path) -> None:
         """Writes the animation to a GIF, WebP or MP4 file, or a folder of PNG files."""

@@ -11,12 +11,12 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.core.model_host import run_ref
-from app.core.notices import NO_MODEL, NOT_DROPPED
+from app.core.notices import A_PHOTO, NO_MODEL, NOT_DROPPED
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.framing.cut import MIDDLE, cut_label, cut_tag
 from app.explore.photos.encoder import At, PhotoEncoder, Target
-from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, resized_half
+from app.explore.photos.state import NO_THUMB, THUMB_PX, PhotoItem, pasted_key, put_beside, resized_half
 from app.explore.sessions.contents import Kept, Restored
 from app.look import Look
 from app.state import AppState
@@ -48,6 +48,8 @@ class PhotoController(QObject):
         self.take_model: Callable[[Path], bool] = lambda path: False
         self.kept_look: Callable[[str], Look | None] = lambda key: None
         """How another face of the photo on show was left; None where it was never looked at."""
+        self._early: list[Callable[[], None]] = []
+        """Photos that came before the first model."""
         self._last_good: tuple[str | None, Loaded | None, Encoded | None] = (None, None, None)
         store.modelOpened.connect(self._model_opened)
         store.jumped.connect(self.restore)
@@ -107,7 +109,7 @@ class PhotoController(QObject):
     def _take(self, key: str, name: str, source: PhotoSource, *, use: Callable[[str], None] | None) -> None:
         info = self._store.state.info
         if info is None:
-            self._store.notices.say(NO_MODEL)
+            self._wait_for_model(lambda: self._take(key, name, source, use=use))
             return
 
         def done(loaded: Loaded) -> None:
@@ -118,6 +120,14 @@ class PhotoController(QObject):
 
         new = PhotoItem(key, name, NO_THUMB, source)
         self._encoder.read(new, info.image_size, done=done)
+
+    def _wait_for_model(self, take: Callable[[], None]) -> None:
+        """Does it once there is a model; where there is none at all that is said."""
+        if self._store.state.models == ():
+            self._store.notices.say(NO_MODEL)
+        else:
+            self._early.append(take)
+            self._store.update(status="The photo is opened as soon as the model is there.")
 
     def remove(self, key: str) -> None:
         """Takes a photo out of the library; the file stays where it is."""
@@ -175,7 +185,7 @@ class PhotoController(QObject):
         """This photo into the model on show; its code becomes the current one."""
         store = self._store
         if store.state.info is None or store.state.model is None:
-            store.notices.say(NO_MODEL)
+            self._wait_for_model(lambda: self.choose(key))
             return
         target = Target.of(store.state.model, store.state.info)
         at = (key, target.sha256)
@@ -244,7 +254,8 @@ class PhotoController(QObject):
         def done(found: Loaded) -> None:
             if not any(p.key == key and p.listed for p in self._store.state.photos):
                 made = replace(new, thumb=resized_half(found.picture, THUMB_PX), faces=found.faces)
-                self._put_beside(item, made, instead=bool(cut.points) or cut.align == MIDDLE)
+                instead = bool(cut.points) or cut.align == MIDDLE
+                self._store.update(photos=put_beside(self._store.state.photos, item, made, instead=instead))
             kept = self.kept_look(key) if cut.face or cut == Cut() else None
             if kept is None:
                 self.choose(key)
@@ -256,21 +267,11 @@ class PhotoController(QObject):
     def _not_reframed(self, event: Failed) -> None:
         if self._store.state.encoding:
             self._back_to_last_good()
-        self._store.notices.failed(event)
+        self._store.notices.failed(event, about=A_PHOTO)
 
     def _back_to_last_good(self) -> None:
         photo, loaded, encoded = self._last_good
         self._store.update(photo=photo, loaded=loaded, encoded=encoded, encoding=False)
-
-    def _put_beside(self, item: PhotoItem, made: PhotoItem, *, instead: bool) -> None:
-        """Puts `made` into the library after the item that it was made from, or in its place."""
-        photos = [p for p in self._store.state.photos if p.key != made.key]
-        at = next((i for i, p in enumerate(photos) if p.key == item.key), -1)
-        photos.insert(at + 1, made)
-        if instead and at >= 0 and not item.shipped:
-            # At the end, where no other view takes it for the next photo.
-            photos.append(replace(photos.pop(at), listed=False))
-        self._store.update(photos=tuple(photos))
 
     def step_face(self, step: int) -> None:
         """The next or the previous face of the current photo."""
@@ -321,6 +322,9 @@ class PhotoController(QObject):
 
     def _model_opened(self) -> None:
         """The photo goes along into the next model; a code that came from it needs no new search."""
+        early, self._early = self._early, []
+        for take in early:
+            take()
         state = self._store.state
         if state.photo is None or state.info is None or state.look is None or state.model is None:
             return
@@ -361,8 +365,12 @@ class PhotoController(QObject):
         found = (one.framing for (kept, _), one in self._loaded.items() if kept == key)
         return next((framing for framing in found if framing is not None), None)
 
-    def keep_framing(self, key: str, framing: Framing) -> None:
-        """Where a photo was cut that came back with a session, which keeps no more than the cut."""
+    def keep_framing(self, key: str, found: Loaded) -> None:
+        """Where a photo was cut that came back with a session, which keeps no more than the cut, if that."""
+        framing = found.framing
+        if framing is None:
+            return
+        self._loaded.setdefault((key, found.picture.shape[0]), found)
         for at, one in tuple(self._loaded.items()):
             if at[0] == key and one.framing is None:
                 self._loaded[at] = replace(one, framing=framing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.core.notices import A_PHOTO
 from app.core.store import Store
 from app.core.tasks import Task
 from app.explore.photos.search_watch import SearchWatch
@@ -69,12 +70,15 @@ class PhotoEncoder:
             self.loaded[at] = loaded
             done(loaded)
 
+        def unread(event: Failed) -> None:
+            self._store.notices.failed(event, about=A_PHOTO)
+
         return self._store.tasks.submit(
             "study",
             "read the photo",
             lambda context: loader.load(item.source, size=size_px, cut=item.cut, name=item.name),
             done=read,
-            failed=failed,
+            failed=failed or unread,
             stopped=stopped,
             latest=latest,
         )
@@ -91,7 +95,7 @@ class PhotoEncoder:
     ) -> None:
         """One photo through one model; asked twice it is done once. Exactly one of `done` and `gave_up` is called,
         neither after `abandon`."""
-        at = (key, target.sha256)
+        at, done = (key, target.sha256), self._opened(key, done)
         if at in self.encoded:
             if framed is not None and (key, target.size) in self.loaded:
                 framed(self.loaded[key, target.size])
@@ -119,6 +123,17 @@ class PhotoEncoder:
         reading = self.read(item, target.size, done=ready, failed=failed, stopped=lambda: failed(None))
         if reading is not None:
             self._jobs[at] = reading
+
+    def _opened(self, key: str, done: Encodings) -> Encodings:
+        """`done`, after which no error about another photo stands any more."""
+        notices = self._store.notices
+        since = notices.count
+
+        def opened(encoded: Encoded) -> None:
+            notices.photo_opened(key, since=since)
+            done(encoded)
+
+        return opened
 
     def abandon(self, at: At) -> None:
         """Ends the work on a photo that nobody looks at any more, unless a second view waits for it too."""
@@ -205,6 +220,6 @@ class PhotoEncoder:
 
     def _give_up(self, at: At, event: Failed | None) -> None:
         if event is not None:
-            self._store.notices.failed(event)
+            self._store.notices.failed(event, about=A_PHOTO)
         for _, gave_up in self._finish(at):
             gave_up()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,19 @@ def is_pasted(key: str) -> bool:
 def pasted_key(picture: Pictures) -> str:
     """The key of a picture that has no file: equal pictures are one photo."""
     return PASTED + hashlib.sha1(np.ascontiguousarray(picture).tobytes(), usedforsecurity=False).hexdigest()
+
+
+def put_beside(
+    library: tuple[PhotoItem, ...], item: PhotoItem, made: PhotoItem, *, instead: bool
+) -> tuple[PhotoItem, ...]:
+    """The library with `made` after the item that it was made from, or in its place."""
+    photos = [p for p in library if p.key != made.key]
+    at = next((i for i, p in enumerate(photos) if p.key == item.key), -1)
+    photos.insert(at + 1, made)
+    if instead and at >= 0 and not item.shipped:
+        # At the end, where no other view takes it for the next photo.
+        photos.append(replace(photos.pop(at), listed=False))
+    return tuple(photos)
 
 
 def resized_half(picture: Pictures, side_px: int) -> Pictures:

@@ -19,10 +19,12 @@ def connect(sessions: SessionController, window: QWidget, *, files: FilesControl
     def chosen(path: Path) -> None:
         files.open_files([str(path)])
 
+    def save() -> None:
+        suffix, name = SESSION_SUFFIX.lstrip("."), sessions.suggested_name()
+        ask_save(window, "Save session", SESSIONS, suffix=suffix, use=sessions.save, name=name)
+
     return {
         "session.open": lambda: ask_file(window, "Open session", SESSIONS, use=chosen),
-        "session.save": lambda: ask_save(
-            window, "Save session", SESSIONS, suffix=SESSION_SUFFIX.lstrip("."), use=sessions.save
-        ),
+        "session.save": save,
         "session.previous": sessions.open_previous,
     }

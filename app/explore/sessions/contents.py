@@ -180,7 +180,7 @@ def pack(state: AppState, kept: Kept, shas: Mapping[str, str], *, originals: Ori
     )
     writer = Writer()
     document = {"session": writer.write(session)}
-    return LoomFile(document, writer.arrays, tuple(pictures), originals.files)
+    return LoomFile(document, writer.arrays, tuple(pictures), originals.files, originals.digests)
 
 
 def _saved_model(ref: str, state: AppState, shas: Mapping[str, str]) -> SavedModel:

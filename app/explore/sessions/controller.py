@@ -9,6 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
+from app.core.file_kinds import safe_stem
 from app.core.store import Store
 from app.explore.controller import ExploreController
 from app.explore.photos.controller import PhotoController
@@ -86,7 +87,7 @@ class SessionController(QObject):
         if self._folder is None or not self._store.state.history.entries or self._restoring is not None:
             return
         try:
-            save_loom(session_files.own_file(self._folder), self._content())
+            save_loom(session_files.own_file(self._folder), self._content(), beside=True)
         except CheckpointError as error:
             self._store.notices.warn(str(error))
         session_files.closed_well(self._folder)
@@ -107,6 +108,14 @@ class SessionController(QObject):
                 self._timer.start()
 
     # by hand
+    def suggested_name(self) -> str:
+        """``Anna, Faces Glow 64.loom``: the photo on show and the model; empty where there is neither."""
+        state = self._store.state
+        photo = next((item.name for item in state.photos if item.key == state.photo), "")
+        words = [photo, state.info.title if state.info is not None else ""]
+        stem = safe_stem(", ".join(word for word in words if word))
+        return f"{stem}{SESSION_SUFFIX}" if stem else ""
+
     def save(self, path: Path) -> None:
         """Writes the session to a file of the user's, with the photos, so that it opens on another machine too."""
         target = path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX)
@@ -142,7 +151,8 @@ class SessionController(QObject):
 
         def work() -> Originals:
             originals = keeper.keep(photos_of(state), files=files)
-            save_loom(path, pack(state, kept, shas, originals=originals))
+            # What is written again and again has its photos beside it.
+            save_loom(path, pack(state, kept, shas, originals=originals), beside=not files)
             return originals
 
         self._store.tasks.submit("files", "save the session", lambda context: work(), done=saved, latest=latest)

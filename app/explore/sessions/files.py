@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.checkpoints import SESSION_SUFFIX
+from engine.checkpoints import SESSION_SUFFIX, forget_photos
 from engine.files.disk import reason, sweep
 
 LAST: Final = f"last{SESSION_SUFFIX}"
@@ -23,6 +23,8 @@ RECOVERED: Final = f"recovered{SESSION_SUFFIX}"
 SET_ASIDE: Final = f"set-aside{SESSION_SUFFIX}"
 MARK: Final = "restoring"
 AUTOSAVE: Final = "autosave"
+FORGOTTEN_S: Final = 86_400.0
+"""Another window may be about to name a photo's file that is younger."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ def last_time(folder: Path) -> LastSession:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
+        forget_photos(folder, older_s=FORGOTTEN_S)
         left = sorted(
             (f for f in folder.glob(f"{AUTOSAVE}-*{SESSION_SUFFIX}") if not _alive(f)), key=lambda f: f.stat().st_mtime
         )

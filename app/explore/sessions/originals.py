@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -49,10 +50,16 @@ class KeptFile:
     height: int = 0
     scale: float = 1.0
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
 
 @dataclass(frozen=True, eq=False)
 class Originals:
-    """What a session keeps of its photos: files, where they are by the photo's key, and the digest of the one on disk.
+    """What a session keeps of its photos: files and their SHA-256, where they are by the photo's key, and the digest of
+    the one on disk.
 
     `notes` are sentences about what is not kept as it was.
     """
@@ -61,6 +68,7 @@ class Originals:
     by_key: dict[str, SavedOriginal] = field(default_factory=dict)
     on_disk: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
 
 
 class OriginalKeeper:
@@ -74,7 +82,7 @@ class OriginalKeeper:
 
         A file is read and a copy made here: not while a hand waits.
         """
-        data: list[bytes] = []
+        data: list[KeptFile] = []
         made: dict[int | Path, SavedOriginal | None] = {}
         digests: dict[int | Path, str] = {}
         by_key: dict[str, SavedOriginal] = {}
@@ -100,9 +108,8 @@ class OriginalKeeper:
                     left_out += 1
                 else:
                     room -= len(kept.data)
-                    digest = hashlib.sha256(kept.data).hexdigest()
-                    made[at] = SavedOriginal(len(data), digest, kept.width, kept.height, kept.scale)
-                    data.append(kept.data)
+                    made[at] = SavedOriginal(len(data), kept.digest, kept.width, kept.height, kept.scale)
+                    data.append(kept)
                     if kept.width:
                         notes.append(_copy_note(item.name, kept))
                     digests[at] = kept.sha256
@@ -111,7 +118,8 @@ class OriginalKeeper:
                 by_key[item.key], on_disk[item.key] = saved, digests[at]
         if left_out:
             notes.append(f"The session is full: {left_out} of its photos stay where they are and are not kept in it.")
-        return Originals(tuple(data), by_key, on_disk, tuple(notes))
+        contents, sums = zip(*((one.data, one.digest) for one in data), strict=True) if data else ((), ())
+        return Originals(tuple(contents), by_key, on_disk, tuple(notes), tuple(sums))
 
     def _kept(self, source: PhotoSource) -> KeptFile | None:
         if isinstance(source, str | Path):

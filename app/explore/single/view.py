@@ -88,7 +88,7 @@ class SingleView(QWidget):
             # Twenty times a second while a search runs: the pictures stay as they are.
             self._show_search(now)
         self.framing.show_state(now, before)
-        if moved(now, before, "frame", "look", "full", "blended"):
+        if moved(now, before, "frame", "look", "full", "blended", "photo", "encoded"):
             self.pages.setCurrentIndex(1 if now.frame is not None else 2 if self.full.shows(now) else 0)
         self.full.show_state(now, before)
         self.steps.show_state(now, before)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import shutil
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -209,3 +211,39 @@ def test_full_disk_leaves_the_old_session(file: Path, content: LoomFile, monkeyp
         save_loom(file, content)
     assert file.read_bytes() == before
     assert [p.name for p in file.parent.iterdir()] == [file.name]
+
+
+def test_photos_beside_a_session_are_written_once_and_guarded(tmp_path: Path) -> None:
+    data, session = b"a photo", tmp_path / f"own{loom_file.SUFFIX}"
+    digest = hashlib.sha256(data).hexdigest()
+    photo = tmp_path / loom_file.BESIDE / digest
+    content = loom_file.LoomFile({}, originals=(data, data))
+    for _ in range(2):
+        loom_file.save_loom(session, content, beside=True)
+        assert loom_file.load_loom(session).originals == (data, data)
+    assert [file.name for file in photo.parent.iterdir()] == [digest]
+    loom_file.save_loom(tmp_path / "hand.loom", content)
+    moved = tmp_path / "elsewhere" / session.name
+    moved.parent.mkdir()
+    shutil.copy(session, moved)
+    with pytest.raises(CheckpointError, match="lacks a photo of the folder photos beside it"):
+        loom_file.load_loom(moved)
+    photo.write_bytes(b"another")
+    with pytest.raises(CheckpointError, match="another one than was kept"):
+        loom_file.load_loom(session)
+    assert loom_file.load_loom(tmp_path / "hand.loom").originals == (data, data)
+
+
+def test_photos_that_no_session_names_are_forgotten(tmp_path: Path) -> None:
+    session = tmp_path / f"own{loom_file.SUFFIX}"
+    for data in (b"old", b"new"):
+        loom_file.save_loom(session, loom_file.LoomFile({}, originals=(data,)), beside=True)
+    folder = tmp_path / loom_file.BESIDE
+    loom_file.forget_photos(tmp_path, older_s=100.0)
+    assert len(list(folder.iterdir())) == 2, "another window may be about to name it"
+    (tmp_path / "broken.loom").write_bytes(b"no zip")
+    loom_file.forget_photos(tmp_path, older_s=-1.0)
+    assert len(list(folder.iterdir())) == 2, "what it names is not known"
+    (tmp_path / "broken.loom").unlink()
+    loom_file.forget_photos(tmp_path, older_s=-1.0)
+    assert [file.read_bytes() for file in folder.iterdir()] == [b"new"]

@@ -69,16 +69,21 @@ def test_places_and_formats_that_cannot_be_written(tmp_path: Path):
 
 def hostile() -> list[bytes]:
     good = photo_bytes(np.zeros((4, 4, 3), np.uint8), ".jpg", recipe=RECIPE)
-    notes = PngImagePlugin.PngInfo()
-    notes.add_text("latent-loom", "x" * (MOST_RECIPE + 1))
-    long = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(long, "PNG", pnginfo=notes)
     bomb = PngImagePlugin.PngInfo()
     bomb.add_text("latent-loom", "x" * 30_000_000, zip=True)
     packed = io.BytesIO()
     Image.new("RGB", (2, 2)).save(packed, "PNG", pnginfo=bomb)
     cuts = [good[:length] for length in range(0, len(good), 97)]
-    return [b"", b"no picture", b"GIF89a" + b"\0" * 30, long.getvalue(), packed.getvalue(), *cuts[:-1]]
+    return [b"", b"no picture", b"GIF89a" + b"\0" * 30, packed.getvalue(), *cuts[:-1]]
+
+
+def test_a_recipe_that_is_too_long_is_refused_and_not_overlooked(tmp_path: Path):
+    for letter in "xä":
+        notes = PngImagePlugin.PngInfo()
+        notes.add_itxt("latent-loom", letter * (MOST_RECIPE + 1))
+        Image.new("RGB", (2, 2)).save(tmp_path / "long.png", pnginfo=notes)
+        with pytest.raises(UserError, match=r"The recipe in long\.png has .+ are read, so it is open as"):
+            read_recipe(tmp_path / "long.png")
 
 
 def test_a_hostile_file_has_no_recipe_or_the_true_one(tmp_path: Path):
