@@ -25,4 +25,4 @@ from engine.lab.seen import (
     TruthInfo,
     Values,
 )
-from engine.lab.setup import LabTraining, Pace, Reading, Setup
+from engine.lab.setup import LabTraining, Pace, Reading, Setup, with_seeds

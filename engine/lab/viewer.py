@@ -68,7 +68,7 @@ class Viewer:
             lines = _code_lines()
             grid = traced(stage.shown, lines.flatten(0, 1)).unflatten(1, lines.shape[:2]).numpy()
         if "trace" in request.kinds:
-            trace = traced(stage.shown, codes_of(stage.shown)).numpy()
+            trace = traced(stage.shown, codes_of(stage.shown, self._bench.samples)).numpy()
         return Maps(request, maps, grid, trace, 1000 * (time.perf_counter() - begun))
 
     def _density(self, stage: Stage, span: Span, shape: tuple[int, ...]) -> Map:
