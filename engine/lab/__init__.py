@@ -5,6 +5,7 @@ What the window uses is named here, as far as it needs no torch.
 
 from engine.lab.names import Stamp, csv_name, drawn_name
 from engine.lab.seen import (
+    Arrows,
     BenchSeen,
     CheckInfo,
     GameSeen,
