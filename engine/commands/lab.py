@@ -7,7 +7,6 @@ import json
 import math
 import statistics
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,11 @@ from engine.lab.lessons import DECKS, LESSONS, Check, Lesson
 from engine.lab.names import CSV, DRAWN, csv_name
 from engine.lab.own import NAMES, named
 from engine.lab.presets import PRESETS
-from engine.lab.setup import LabTraining, Reading, Setup
+from engine.lab.setup import LabTraining, Reading, Setup, with_seeds
 from engine.lab.stage import Stage
 from engine.lab.truths import Truth
 from engine.lab.written import written
 
-MOST_SEEDS = 100
 DEFAULT = "flow-realnvp"
 FILES = (".csv", ".tsv", ".txt")
 
@@ -51,11 +49,8 @@ def _run(args: argparse.Namespace) -> Result:
         )
     if args.quick:
         raise UsageError("--quick is for a lesson: name one with --lesson, or leave it out.")
-    if not 1 <= args.seeds <= MOST_SEEDS:
-        raise UsageError(f"--seeds must be between 1 and {MOST_SEEDS}, got {args.seeds}.")
     setup = _setup(args)
-    seeds = [replace(setup.training, seed=setup.training.seed + index) for index in range(args.seeds)]
-    runs = [_one(replace(setup, training=training)) for training in seeds]
+    runs = [_one(one) for one in with_seeds(setup, args.seeds)]
     return Result(_values(setup, runs), _text(setup, runs))
 
 

@@ -49,7 +49,15 @@ class Moment:
 
 
 class Bench:
-    """Raises UsageError where a stage cannot be made; the sentence says why."""
+    """Stages of any number; of more than two each shows fewer samples, so that showing all costs as much as showing two
+    (`samples` each).
+
+    Five of a set-up (`with_seeds`) take the time of five: their batches and draws are their own, and weights stacked in
+    one would need every family's step written anew.
+
+    Raises:
+        UsageError: a stage cannot be made; the sentence says why.
+    """
 
     def __init__(self, setups: Sequence[Setup]) -> None:
         self.setups = tuple(setups)
@@ -57,7 +65,8 @@ class Bench:
         self.clock = 0
         self._problems = [""] * len(self.stages)
         self._sums: list[dict[str, list[float]]] = [defaultdict(list) for _ in self.stages]
-        self._codes = [codes_of(stage.shown) for stage in self.stages]
+        self.samples = min(SAMPLES, 2 * SAMPLES // max(1, len(self.stages)))
+        self._codes = [codes_of(stage.shown, self.samples) for stage in self.stages]
         self._lock = threading.Lock()
         self._moments: dict[int, Moment] = {}
         self._every = 1
@@ -233,9 +242,9 @@ def _stopped(progress: Progress) -> bool:
     return False
 
 
-def codes_of(model: LatentModel) -> Tensor:
-    """The same codes (SAMPLES, D) for all stages of a size: what moves on screen is then the model."""
-    return model.sample_codes(SAMPLES, generator=torch.Generator().manual_seed(11))
+def codes_of(model: LatentModel, count: int) -> Tensor:
+    """The same codes (count, D) for all stages of a size: what moves on screen is then the model."""
+    return model.sample_codes(count, generator=torch.Generator().manual_seed(11))
 
 
 def traced(model: LatentModel, codes: Tensor) -> Tensor:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from engine.errors import UsageError
 from engine.knobs import Value, knob
+
+MOST_SEEDS: Final = 100
+LAST_SEED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,7 @@ class LabTraining:
     beta2: float = knob(0.99, "Second moment", "Adam's second beta, RMSprop's alpha.", low=0.0, high=0.9999)
     decay: float = knob(0.5, "Decay", "The last part of the steps, in which the rate falls to 0.", low=0.0, high=1.0)
     ema: float = knob(0.998, "Average", "How much of the averaged weights stays each step.", low=0.0, high=0.9999)
-    seed: int = knob(0, "Seed", "Of the weights, the data and the noise.", low=0, high=2**31 - 1)
+    seed: int = knob(0, "Seed", "Of the weights, the data and the noise.", low=0, high=LAST_SEED)
     generator_steps: int = knob(
         1, "Generator steps", "Of a GAN, for one of the discriminator; 20 come near a best response.", low=1, high=1000
     )
@@ -51,6 +56,20 @@ class Setup:
     family: str = "stack"
     knobs: Mapping[str, Value] = field(default_factory=dict)
     training: LabTraining = field(default_factory=LabTraining)
+
+
+def with_seeds(setup: Setup, count: int) -> tuple[Setup, ...]:
+    """The same set-up so many times, each with the next seed, the first with its own: what is luck differs among them.
+
+    Raises:
+        UsageError: a count that no bench holds, or a seed beyond the largest.
+    """
+    if not 1 <= count <= MOST_SEEDS:
+        raise UsageError(f"seeds must be between 1 and {MOST_SEEDS}, got {count}.")
+    first = setup.training.seed
+    if first + count - 1 > LAST_SEED:
+        raise UsageError(f"{count} seeds from {first} on go beyond {LAST_SEED}: start from a smaller one.")
+    return tuple(replace(setup, training=replace(setup.training, seed=first + index)) for index in range(count))
 
 
 @dataclass(frozen=True)

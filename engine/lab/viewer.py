@@ -76,13 +76,13 @@ class Viewer:
             lines = _code_lines()
             grid = traced(stage.shown, lines.flatten(0, 1)).unflatten(1, lines.shape[:2]).numpy()
         if "trace" in request.kinds:
-            trace = traced(stage.shown, codes_of(stage.shown)).numpy()
+            trace = traced(stage.shown, codes_of(stage.shown, self._bench.samples)).numpy()
         return Maps(request, maps, self._arrows(stage, request), grid, trace, 1000 * (time.perf_counter() - begun))
 
     def _arrows(self, stage: Stage, request: MapRequest) -> dict[str, Arrows]:
         found: dict[str, Arrows] = {}
         if "gradient" in request.kinds:
-            samples = traced(stage.shown, codes_of(stage.shown)[:PULLED])[-1]
+            samples = traced(stage.shown, codes_of(stage.shown, self._bench.samples)[:PULLED])[-1]
             batch = as_images(stage.truth.draw(stage.setup.training.batch, torch.Generator().manual_seed(7)))
             pull = stage.model.pull(as_images(samples), batch)
             if pull is not None:

@@ -82,7 +82,7 @@ def test_a_setting_overrides_the_preset(call):
         (("moons", "--set", "depth=3"), "unknown knob 'depth'"),
         (("moons", "--set", "learning_rate=1e9"), "learning_rate must be between"),
         (("moons", "--steps", "0"), "steps must be between"),
-        (("moons", "--seeds", "0"), "--seeds must be between"),
+        (("moons", "--seeds", "0"), "seeds must be between"),
         ((), "Name a truth"),
         (("--lesson", "nothing"), "averaging"),
         (("moons", "--lesson", "cycling"), "leave truth, preset"),

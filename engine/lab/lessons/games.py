@@ -17,6 +17,7 @@ EAGER = preset("ring8", "gan-non-saturating", steps=3000, generator_steps=20, de
 EVEN = preset("ring8", "gan-non-saturating")
 GAN = preset("ring8", "gan-non-saturating", steps=4000)
 WGAN = preset("ring8", "gan-wgan", steps=4000)
+SLIDE_WGAN = preset("ring8", "gan-wgan-slide", steps=2000)
 
 LESSONS: Final = (
     Lesson(

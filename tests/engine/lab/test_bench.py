@@ -13,7 +13,7 @@ from engine.knobs import from_json
 from engine.lab.bench import MOMENTS, Bench
 from engine.lab.response import FixedLoss, best_response
 from engine.lab.seen import BenchSeen, MapRequest, Span
-from engine.lab.setup import LabTraining, Pace, Setup
+from engine.lab.setup import LabTraining, Pace, Setup, with_seeds
 from engine.lab.viewer import Viewer, truth_info
 from engine.progress import SILENT, Progress
 
@@ -142,6 +142,27 @@ def test_a_truth_is_listed_with_its_peak_and_its_modes():
     assert info.peak == pytest.approx(1 / (8 * 2 * np.pi * 0.01), rel=0.02)
     assert info.centres.shape == (8, 2)
     assert np.allclose(np.hypot(*info.centres.T), 2.0)
+
+
+def test_five_seeds_are_five_of_luck_and_the_first_is_the_one_alone():
+    one = setup("gan", seed=3)
+    five, alone = Bench(with_seeds(one, 5)), Bench([one])
+    seen = steps(five, 4)
+    assert [stage.setup.training.seed for stage in five.stages] == [3, 4, 5, 6, 7]
+    last = [stage.trace[-1] for stage in seen.stages]
+    assert len({trace.tobytes() for trace in last}) == 5
+    assert sum(map(len, last)) <= 2 * len(alone.seen().stages[0].trace[-1]), "showing five costs what showing two does"
+    assert np.array_equal(last[0], steps(alone, 4).stages[0].trace[-1][: five.samples])
+    back = Viewer(five).draw(MapRequest(4, 4, ("trace",), VIEW, 8)).trace
+    assert np.array_equal(back[-1], last[4])
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "said"), [(0, 0, "between 1 and 100"), (0, 101, "got 101"), (2**31 - 2, 3, "smaller one")]
+)
+def test_seeds_that_no_bench_holds_are_said(seed, count, said):
+    with pytest.raises(UsageError, match=said):
+        with_seeds(setup(seed=seed), count)
 
 
 def test_a_difference_is_the_model_less_the_truth_both_spread_alike():
