@@ -22,7 +22,7 @@ SMALLEST = 8
 """Pixels a side of the picture that the first stages draw."""
 FADE_STEPS = 1500
 """In which pictures of the new size take the place of enlarged ones, at most a tenth of all steps."""
-CRITIC_STEPS = 1000
+CRITIC_STEPS = 500
 """In which a new discriminator gets to know a generator that is there already, at most a twelfth of all steps."""
 
 
