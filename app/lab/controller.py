@@ -136,7 +136,7 @@ class LabController(QObject):
         stages = tuple(StageView(_of(catalogue.preset(name))) for name in presets)
         if truth not in state.truths and truth not in self._asked_truths:
             self._read_truth(truth)
-        shown = frozenset("truth" if name == "truth density" else name for name in layers)
+        shown = frozenset(layers)
         self._put(chosen=0, layers=shown, depth=1.0)
         self._begin(truth, stages)
         self.play()

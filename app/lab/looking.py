@@ -106,9 +106,9 @@ class Looking(QObject):
     # maps
     def _kinds(self, state: LabState) -> tuple[str, ...]:
         shown = state.shown
-        kinds: list[str] = [kind for kind in ("density", "critic") if kind in shown and state.depth == 1.0]
-        if "grid" in shown:
-            kinds.append("grid")
+        whole = state.depth == 1.0
+        kinds: list[str] = [kind for kind in ("density", "difference", "critic", "gradient") if kind in shown and whole]
+        kinds += [kind for kind in ("grid", "field") if kind in shown]
         if state.at != NOW:
             kinds.append("trace")
         return tuple(kinds)
@@ -123,6 +123,7 @@ class Looking(QObject):
             self._kinds(state),
             self._span,
             truth,
+            state.depth if "field" in state.shown else 1.0,
             tuple(self._wanted_rows(state)),
         )
 
@@ -150,7 +151,7 @@ class Looking(QObject):
             self._forget()
             return
         requests = [
-            MapRequest(index, clock, kinds + (first if index == 0 else ()), span, rows[index])
+            MapRequest(index, clock, kinds + (first if index == 0 else ()), span, rows[index], state.depth)
             for index in range(len(state.stages))
         ]
         self._busy, self._asked = True, wish
@@ -184,7 +185,7 @@ class Looking(QObject):
                 if plain and maps.request.kinds:
                     self._cost_ms[index], self._rows[index] = maps.milliseconds, maps.request.rows
                 past = None if state.at == NOW else maps.trace if maps.trace is not None else stage.past
-                stages.append(replace(stage, maps=maps.maps, grid=maps.grid, past=past))
+                stages.append(replace(stage, maps=maps.maps, arrows=maps.arrows, grid=maps.grid, past=past))
                 if "truth" in maps.maps and maps.request.span == self._span:
                     changes["truth_map"] = maps.maps["truth"]
             self._store.update_part(LabState, stages=tuple(stages), **changes)
@@ -194,8 +195,8 @@ class Looking(QObject):
     def _forget(self) -> None:
         """No layer needs a map: those of before go."""
         stages = self._state.stages
-        if any(stage.maps or stage.grid is not None or stage.past is not None for stage in stages):
-            gone = tuple(replace(stage, maps={}, grid=None, past=None) for stage in stages)
+        if any(stage.maps or stage.arrows or stage.grid is not None or stage.past is not None for stage in stages):
+            gone = tuple(replace(stage, maps={}, arrows={}, grid=None, past=None) for stage in stages)
             self._store.update_part(LabState, stages=gone)
 
     # figures

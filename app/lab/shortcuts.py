@@ -13,6 +13,11 @@ LAYERS: Final = (
     ("truth", "4", "Truth", "Lines that hold 50 and 95 % of the truth's mass."),
     ("critic", "5", "Critic", "What the discriminator says of each place."),
     ("grid", "6", "Grid", "Straight lines of the code, every half sigma, as the model bends them."),
+    ("difference", "7", "Difference", "Where the model is denser than the truth, and where thinner."),
+    ("gradient", "8", "Gradient", "Where the generator's loss would have its samples go."),
+    ("trajectories", "9", "Trajectories", "The ways of 60 points from code to data."),
+    ("mass", "0", "Quarters", "Samples by the quarter of the code they come from: each holds 25 % of the mass."),
+    ("field", "V", "Field", "The velocities with which points flow there."),
 )
 """(name, key, title, what it shows), in the order of the list."""
 

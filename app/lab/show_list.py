@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 
 from app.lab.shortcuts import LAYERS
@@ -17,7 +17,7 @@ from app.widgets.painted import PaintedItems
 from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure
 
-ROW_PX: Final = 26
+ROW_PX: Final = 23
 BAR_PX: Final = 24
 SWATCH_PX: Final = 26
 Scale = tuple[float, float, str]
@@ -69,6 +69,10 @@ class ShowList(PaintedItems):
             return f"{words} ({key})"
         return {
             "critic": "No stage has a network that judges: choose a GAN to see what it says of each place.",
+            "gradient": "No stage learns by a generator's loss of its samples in the plane: choose a GAN.",
+            "field": "No stage flows along a field in the plane: choose a flow with an ode layer.",
+            "trajectories": "The code has another dimension than the points, or these are points of the line.",
+            "mass": "The code has another dimension than the points, so it has no such quarters.",
             "grid": "The code has another dimension than the points, so no grid of it can be drawn.",
         }.get(name, words)
 
@@ -127,13 +131,27 @@ class ShowList(PaintedItems):
             for index in range(self._stages):
                 shift = 0 if self._stages == 1 else 9 * index - 4.5
                 paint.dot(painter, QPointF(at.x() + shift, at.y()), ink_of(index), 3.2)
-        elif name in ("density", "critic"):
+        elif name in ("density", "difference", "critic"):
             painter.fillRect(QRectF(at.x() - 9, at.y() - 4, 18, 8), _gradient(name, at.x() - 9, at.x() + 9))
         elif name == "truth":
             painter.setPen(QPen(color(theme.points), 1.3))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(at, 8, 4.5)
             painter.drawEllipse(at, 3.5, 2)
+        elif name in ("gradient", "field"):
+            ink = theme.text if name == "gradient" else theme.muted
+            for shift in (-3.0, 4.0):
+                _arrow(painter, at + QPointF(-7, shift), ink)
+        elif name == "trajectories":
+            painter.setPen(QPen(color(theme.text, 0.8), 1.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for shift in (-4.0, 0.0, 4.0):
+                way = QPainterPath(QPointF(at.x() - 8, at.y() + shift))
+                way.cubicTo(at + QPointF(-2, shift - 4), at + QPointF(2, shift + 4), at + QPointF(8, shift))
+                painter.drawPath(way)
+        elif name == "mass":
+            for index, ink in enumerate(colours.QUARTERS):
+                paint.dot(painter, at + QPointF(5 * (index % 2) - 2.5, 2.5 - 5 * (index // 2)), ink, 2.2)
         else:
             painter.setPen(QPen(color(theme.warn), 1.0))
             for step in (-5, 0, 5):
@@ -155,6 +173,13 @@ class ShowList(PaintedItems):
             (_number(high), Qt.AlignmentFlag.AlignRight),
         ):
             paint.text(painter, below, text, font=font, ink=theme.faint, align=align)
+
+
+def _arrow(painter: QPainter, at: QPointF, ink: str) -> None:
+    x, y, tip = at.x(), at.y(), 14.0
+    painter.setPen(paint.pen(ink, 1.2))
+    ends = ((x, y, x + tip, y), (x + tip, y, x + tip - 4, y - 2.5), (x + tip, y, x + tip - 4, y + 2.5))
+    painter.drawLines([QLineF(*one) for one in ends])
 
 
 def _number(value: float) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from app.series import Trace
 from engine.api import Value
 from engine.lab import (
+    Arrows,
     BenchSeen,
     LabCatalogue,
     LessonInfo,
@@ -31,7 +32,7 @@ PAPER: Final = r" \([^()]* \d{4}\)"
 PRESETS: Final = ("flow-realnvp", "gan-non-saturating")
 """What A and B start with."""
 FIRST_LAYERS: Final = frozenset({"data", "samples", "density"})
-FILLS: Final = ("density", "critic")
+FILLS: Final = ("density", "difference", "critic")
 """Layers that fill the stage: at most one of them is on."""
 
 
@@ -54,6 +55,7 @@ class StageView:
     info: StageInfo | None = None
     seen: StageSeen | None = None
     maps: Mapping[str, Map] = field(default_factory=dict)
+    arrows: Mapping[str, Arrows] = field(default_factory=dict)
     grid: Points | None = None
     past: Points | None = None
     figures: tuple[Reading, ...] = ()
@@ -135,12 +137,7 @@ class LabState:
     def possible(self) -> frozenset[str]:
         """The layers that some stage has."""
         infos = [stage.info for stage in self.stages if stage.info is not None]
-        found = {"data", "samples", "density", "truth"}
-        if any(info.judges for info in infos):
-            found.add("critic")
-        if any(info.grid for info in infos):
-            found.add("grid")
-        return frozenset(found)
+        return frozenset({"data", "samples", "density", "difference", "truth"}).union(*(info.shows for info in infos))
 
 
 def set_up_title(catalogue: LabCatalogue, name: str) -> str:

@@ -224,6 +224,10 @@ def scales(state: LabState) -> dict[str, Scale]:
         if drawn is not None and "density" not in found:
             top = top_density(info, drawn)
             found["density"] = (0.0, top, f"{figure(top / 4)}")
+        apart = stage.maps.get("difference")
+        if apart is not None and "difference" not in found:
+            top = top_density(info, apart)
+            found["difference"] = (-top, top, "0")
         judged = stage.maps.get("critic")
         if judged is not None and "critic" not in found:
             words = "cannot tell" if (judged.low, judged.high) == (0.0, 1.0) else ""

@@ -51,6 +51,7 @@ class Lab(Controllers["LabView"]):
             card.canvas.spanChanged.connect(looking.set_span)
         lessons = self.lessons
         view.lessons.strip.chosen.connect(lessons.open)
+        view.lessons.dots.chosen.connect(lessons.open)
         view.lessons.foldPressed.connect(lessons.fold)
         view.lessons.answerPressed.connect(lessons.answer)
         view.lessons.measurePressed.connect(lessons.measure)

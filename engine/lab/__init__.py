@@ -4,6 +4,7 @@ What the window uses is named here, as far as it needs no torch.
 """
 
 from engine.lab.seen import (
+    Arrows,
     BenchSeen,
     CheckInfo,
     Judged,

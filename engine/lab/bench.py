@@ -203,20 +203,39 @@ def traced(model: LatentModel, codes: Tensor) -> Tensor:
 
 def _info(stage: Stage) -> StageInfo:
     model = stage.shown
-    dimension = stage.truth.dimension
     with torch.no_grad():
         steps = len(traced(model, model.sample_codes(2, generator=torch.Generator().manual_seed(0)))) - 1
-        judges = stage.model.critic(torch.zeros(2, dimension, 1, 1)) is not None
     words = model.trace_words()
     layers = words if len(words) == steps else ("network",) * steps
     return StageInfo(
         layers=layers,
         networks=stage.networks(),
         exact=model.abilities.density == "exact",
-        judges=judges,
-        grid=model.spec.size == dimension == 2,
+        shows=_shows(stage, steps),
         parameters=sum(one.numel() for net in stage.model.training_networks().values() for one in net.parameters()),
     )
+
+
+def _shows(stage: Stage, steps: int) -> frozenset[str]:
+    """The layers that this stage has and others have not."""
+    dimension, found = stage.truth.dimension, set()
+    places = torch.zeros(2, dimension, 1, 1)
+    # A spectral norm takes a step of its own whenever a network that trains is asked.
+    stage.model.eval()
+    with torch.no_grad():
+        if stage.model.critic(places) is not None:
+            found.add("critic")
+        depths = [(index + 0.5) / max(1, steps) for index in range(steps)]
+        if dimension == 2 and any(stage.shown.velocity(places, depth) is not None for depth in depths):
+            found.add("field")
+    if dimension == 2 and stage.model.pull(places, places) is not None:
+        found.add("gradient")
+    stage.model.train()
+    if stage.shown.spec.size == dimension:
+        found.add("mass")
+        if dimension == 2:
+            found |= {"grid", "trajectories"}
+    return frozenset(found)
 
 
 def _weights(stage: Stage) -> list[Tensor]:

@@ -136,14 +136,14 @@ class LabCatalogue:
 class StageInfo:
     """A stage that was made. `layers` are words for the steps of its trace, `networks` learn one after another.
 
-    `exact`: its density is known; else a density is that of many samples, spread out. `grid`: its code can be drawn.
+    `exact`: its density is known; else a density is that of many samples, spread out. `shows` are the layers that not
+    every stage has, among critic, gradient, grid, mass, trajectories and field.
     """
 
     layers: tuple[str, ...]
     networks: tuple[str, ...]
     exact: bool
-    judges: bool
-    grid: bool
+    shows: frozenset[str]
     parameters: int
 
 
@@ -173,13 +173,15 @@ class BenchSeen:
 
 @dataclass(frozen=True)
 class MapRequest:
-    """What is to be drawn of one stage at one moment: kinds among density, critic, truth, grid and trace."""
+    """What is to be drawn of one stage at one moment: kinds among density, difference, critic, truth, grid, gradient,
+    field and trace. `depth` is that of the field, from 0, the code, to 1, the data."""
 
     stage: int
     clock: int
     kinds: tuple[str, ...]
     span: Span
     rows: int
+    depth: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,11 +198,21 @@ class Map:
 
 
 @dataclass(frozen=True, eq=False)
+class Arrows:
+    """Vectors `along` (N, d) that stand at points `at` (N, d)."""
+
+    at: Points
+    along: Points
+
+
+@dataclass(frozen=True, eq=False)
 class Maps:
-    """What was drawn: maps by kind; `grid` (K, L, M, d) are lines of the code through the layers, `trace` as seen."""
+    """What was drawn: maps and arrows by kind; `grid` (K, L, M, d) are lines of the code through the layers, `trace` as
+    seen."""
 
     request: MapRequest
     maps: Mapping[str, Map]
+    arrows: Mapping[str, Arrows]
     grid: Points | None
     trace: Points | None
     milliseconds: float
@@ -208,13 +220,15 @@ class Maps:
 
 @dataclass(frozen=True)
 class Probe:
-    """What is known of one point x: densities of truth and model (None: no exact one), the critic, and its code."""
+    """What is known of one point x: densities of truth and model (None: no exact one), the critic, its code, and
+    log |det dz/dx| there (None: the code is no such map of it)."""
 
     x: tuple[float, ...]
     p: float
     q: float | None
     critic: float | None
     code: tuple[float, ...]
+    log_det: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.lab.bench import Bench, codes_of, put_weights, traced
-from engine.lab.seen import Judged, Map, MapRequest, Maps, Probe, Span, TruthInfo
+from engine.lab.seen import Arrows, Judged, Map, MapRequest, Maps, Probe, Span, TruthInfo
 from engine.lab.stage import Stage, as_images
 from engine.lab.truths import LogDensity, Truth, mesh, truth
 
@@ -22,6 +22,11 @@ LINE_CELLS: Final = 8
 """Cells of the line for each row that is asked for."""
 TRUTH_FINER: Final = 2
 SHOWN_POINTS: Final = 1000
+PULLED: Final = 160
+"""Samples that show where the generator's step would have them go."""
+FIELD_ROWS: Final = 15
+REACH: Final = 4.0
+"""The truth is spread from places so many sigma beyond the span."""
 GRID_REACH, GRID_EVERY, GRID_POINTS = 3.0, 0.5, 97
 CHUNK: Final = 8192
 
@@ -59,6 +64,8 @@ class Viewer:
             found = _critic(stage, span, shape)
             if found is not None:
                 maps["critic"] = found
+        if "difference" in request.kinds:
+            maps["difference"] = self._difference(stage, span, shape)
         if "truth" in request.kinds:
             fine = tuple(TRUTH_FINER * side for side in shape)
             maps["truth"] = _density_map(span, fine, stage.truth.log_density)
@@ -68,7 +75,33 @@ class Viewer:
             grid = traced(stage.shown, lines.flatten(0, 1)).unflatten(1, lines.shape[:2]).numpy()
         if "trace" in request.kinds:
             trace = traced(stage.shown, codes_of(stage.shown)).numpy()
-        return Maps(request, maps, grid, trace, 1000 * (time.perf_counter() - begun))
+        return Maps(request, maps, self._arrows(stage, request), grid, trace, 1000 * (time.perf_counter() - begun))
+
+    def _arrows(self, stage: Stage, request: MapRequest) -> dict[str, Arrows]:
+        found: dict[str, Arrows] = {}
+        if "gradient" in request.kinds:
+            samples = traced(stage.shown, codes_of(stage.shown)[:PULLED])[-1]
+            batch = as_images(stage.truth.draw(stage.setup.training.batch, torch.Generator().manual_seed(7)))
+            pull = stage.model.pull(as_images(samples), batch)
+            if pull is not None:
+                found["gradient"] = Arrows(samples.numpy(), pull.flatten(1).numpy())
+        if "field" in request.kinds:
+            places = _places(request.span, _shape(request.span, FIELD_ROWS, 2)).float()
+            along = stage.shown.velocity(as_images(places), request.depth)
+            if along is not None:
+                found["field"] = Arrows(places.numpy(), along.flatten(1).numpy())
+        return found
+
+    def _difference(self, stage: Stage, span: Span, shape: tuple[int, ...]) -> Map:
+        """How much denser the model is than the truth; spread samples are compared with the truth spread alike."""
+        own = self._density(stage, span, shape)
+        if own.sigma:
+            truth = _spread_density(stage.truth.log_density, span, shape, sigma=own.sigma)
+        else:
+            truth = torch.from_numpy(_density_map(span, shape, stage.truth.log_density).values)
+        values = own.values - truth.float().numpy()
+        reach = max(float(np.abs(values).max()), 1e-9)
+        return Map(span, values, -reach, reach, sigma=own.sigma)
 
     def _density(self, stage: Stage, span: Span, shape: tuple[int, ...]) -> Map:
         if stage.shown.abilities.density == "exact":
@@ -88,7 +121,10 @@ class Viewer:
         said = own.model.critic(as_images(point))
         code = own.shown.encode(as_images(point))[0].tolist() if own.shown.abilities.encode == "exact" else ()
         p = float(own.truth.log_density(point.double()).exp())
-        return Probe(x, p, q, None if said is None else float(said), tuple(code))
+        log_det = None
+        if code and q is not None and len(code) == len(x):
+            log_det = float(own.log_density(point)) + sum(0.5 * (z * z + math.log(2 * math.pi)) for z in code)
+        return Probe(x, p, q, None if said is None else float(said), tuple(code), log_det)
 
     def figures(self, stage: int, clock: int) -> Judged:
         """How near a stage is, each figure beside its floor."""
@@ -164,6 +200,27 @@ def _spread(samples: Tensor, span: Span, shape: tuple[int, ...], *, sigma: float
         for axis, count in enumerate(reversed(shape))
     ]
     return kernels[0].mean(0) if len(shape) == 1 else kernels[1].T @ kernels[0] / len(samples)
+
+
+def _spread_density(log_density: LogDensity, span: Span, shape: tuple[int, ...], *, sigma: float) -> Tensor:
+    """A density that is smoothed by a Gaussian of `sigma`, at the middles of cells; the span is of the plane or line.
+
+    The sum goes over cells of half a sigma at most, which reach beyond the span: what lies there spreads into it.
+    """
+    ends = [(span.left, span.right)] if len(shape) == 1 else [(span.left, span.right), (span.bottom, span.top)]
+    wider = [(low - REACH * sigma, high + REACH * sigma) for low, high in ends]
+    counts = [max(2, math.ceil((high - low) / (0.5 * sigma))) for low, high in wider]
+    area = math.prod((high - low) / count for (low, high), count in zip(wider, counts, strict=True))
+    beyond = Span(*wider[0], *(wider[1] if len(shape) == 2 else (0.0, 1.0)))
+    fine = torch.from_numpy(_density_map(beyond, tuple(reversed(counts)), log_density).values).double()
+    kernels = [
+        torch.exp(-0.5 * ((_middles(*ends[axis], cells)[:, None] - _middles(*wider[axis], counts[axis])) / sigma) ** 2)
+        / (sigma * math.sqrt(2 * math.pi))
+        for axis, cells in enumerate(reversed(shape))
+    ]
+    if len(shape) == 1:
+        return area * (kernels[0] @ fine)
+    return area * (kernels[1] @ fine @ kernels[0].T)
 
 
 def _code_lines() -> Tensor:

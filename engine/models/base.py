@@ -191,6 +191,18 @@ class LatentModel(nn.Module, ABC):
         """What the network that judges says of images (B, C, H, W), (B,); None where nothing judges."""
         return None
 
+    def pull(self, x: Tensor, batch: Tensor) -> Tensor | None:
+        """Where the generator's loss would have its images x (B, C, H, W) go: minus B times its gradient by them, so
+        that each has that of its own loss. `batch` is of the data, (N, C, H, W). None where no generator learns.
+        """
+        return None
+
+    def velocity(self, x: Tensor, depth: float) -> Tensor | None:
+        """The velocity (B, C, H, W) of points x on their way at a depth of 0 (code) to 1 (data), a unit of time being
+        one layer; None where they do not flow there.
+        """
+        return None
+
     critic_even: float | None = None
     """What `critic` says where it cannot tell images from samples; None where only its differences mean anything."""
 

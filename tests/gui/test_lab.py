@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -16,6 +17,7 @@ from app.core.palette import PaletteController
 from app.core.shot_request import ShotRequest
 from app.lab import workspace
 from app.lab.controller import LINE_PRESET
+from app.lab.stage.colours import QUARTERS
 from app.lab.state import NOW, LabState
 from app.lab.view import LabView
 from app.lab.workspace import Lab
@@ -127,6 +129,14 @@ def test_two_stages_share_a_clock_and_a_stage_that_cannot_be_made_leaves_the_las
     assert "critic" in lab.state.layers
     assert "density" not in lab.state.layers
     assert "critic" in lab.state.stages[1].maps
+    # What the loss of the one that has a generator does to its samples, with its size in words.
+    lab.key(Qt.Key.Key_8)
+    lab.settle()
+    assert "gradient" in lab.state.stages[1].arrows
+    assert not lab.state.stages[0].arrows
+    assert "Pull on a sample" in view.cards[1].foot.accessibleName()
+    view.cards[1].canvas.grab()
+    lab.key(Qt.Key.Key_8)
     # A recipe that cannot be read: one sentence beside the knobs, and the stage stays as it is.
     lab.app.press("lab.other")
     assert lab.state.chosen == 0
@@ -156,6 +166,20 @@ def test_other_data_a_point_under_the_pointer_and_the_way_through_the_layers(lab
     probe = lab.state.stages[0].probe
     assert abs(probe.x[0]) < 0.1
     assert "q " in view.cards[0].foot.words()
+    assert "log|det|" in view.cards[0].foot.words()
+    # The other layers by their keys: a difference takes the density's place, and what no flow has stays off.
+    for key in (Qt.Key.Key_7, Qt.Key.Key_8, Qt.Key.Key_9, Qt.Key.Key_0, Qt.Key.Key_V):
+        lab.key(key)
+    assert lab.state.shown == {"data", "samples", "difference", "trajectories", "mass"}
+    lab.settle()
+    assert "difference" in lab.state.stages[0].maps
+    inks = {tuple(int(ink[at : at + 2], 16) for at in (1, 3, 5)) for ink in QUARTERS}
+    pixels = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    there = {pixels.pixelColor(x, y).getRgb()[:3] for x in range(pixels.width()) for y in range(pixels.height())}
+    assert inks <= there
+    for key in (Qt.Key.Key_3, Qt.Key.Key_9, Qt.Key.Key_0):
+        lab.key(key)
+    assert lab.state.shown == {"data", "samples", "density"}
     # Half way through the layers there are other points, and no density.
     view.along.set_value(0.0)
     view.along.changed.emit(0.0)
@@ -198,7 +222,7 @@ def test_presets_come_from_the_palette_what_runs_away_is_said_and_closing_ends_i
     assert not lab.app.said
     palette.palette.chosen.emit("preset|gan-hinge")
     lab.wait(lambda: lab.state.stages[0].setup.preset == "gan-hinge" and lab.state.stages[0].seen is not None)
-    lab.wait(lambda: lab.state.stages[0].info.judges and not lab.state.stages[0].said)
+    lab.wait(lambda: lab.state.stages[0].info.shows >= {"critic", "gradient"} and not lab.state.stages[0].said)
     QTest.mouseClick(lab.view.transport.play, Qt.MouseButton.LeftButton)
     lab.wait(lambda: lab.state.clock > 0)
     lab.app.close()

@@ -122,14 +122,22 @@ def test_lessons_are_gone_through_by_keys_and_folded(lab: LabApp) -> None:
     lab.lab.lessons.open("quality")
     lab.wait(lambda: lab.state.made)
     assert "actnorm, 4 x (coupling(affine, 32, 32), swap)" in lab.view.cards[0].head.accessibleName()
-    lab.app.press("lab.lessons")
+    # While one is open its words have the room of the cards, and the others are numbers that can be clicked.
     assert not view.strip.isVisible()
+    QTest.mouseClick(view.dots, LEFT, pos=view.dots.item_rect(names.index("collapse")).center())
+    assert lessons(lab).open == "collapse"
+    QTest.keyClick(view.dots, Qt.Key.Key_Right)
+    QTest.keyClick(view.dots, Qt.Key.Key_Return)
+    assert lessons(lab).open == names[names.index("collapse") + 1]
+    lab.app.press("lab.lessons")
     assert not view.words.isVisible()
+    assert view.dots.isVisible()
     QTest.mouseClick(view.fold, LEFT)
-    assert view.strip.isVisible()
+    assert view.words.isVisible()
     QTest.mouseClick(view.words.close_button, LEFT)
     assert lessons(lab).open == ""
     assert not view.words.isVisible()
+    assert view.strip.isVisible()
     # The last card is beyond the edge until the wheel or End brings it.
     view.strip.setFocus()
     QTest.keyClick(view.strip, Qt.Key.Key_End)

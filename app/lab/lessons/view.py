@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from app.lab.lessons.dots import LessonDots
 from app.lab.lessons.strip import LessonStrip
 from app.lab.shortcuts import keys_text
 from app.lab.state import LabState, LessonState
@@ -16,8 +17,8 @@ from app.widgets.labels import kind_label
 from app.widgets.layout import discard, hbox, held, scrolled, vbox
 from engine.lab import CheckInfo, LessonInfo, Proof
 
-OPEN_PX: Final = 136
-NUMBERS_PX: Final = 384
+OPEN_PX: Final = 112
+NUMBERS_PX: Final = 348
 GOOD: Final = "\u2713"
 BAD: Final = "\u2717"
 
@@ -37,7 +38,8 @@ class LessonsView(QWidget):
         self.strip = LessonStrip()
         self.count = kind_label("small")
         self.fold = button("Hide", f"Only this line, or all lessons ({keys_text('lab.lessons')})", kind="quiet")
-        head = hbox(kind_label("name", "Lessons"), self.count, None, self.fold, gap_px=12)
+        self.dots = LessonDots()
+        head = hbox(kind_label("name", "Lessons"), self.count, self.dots, None, self.fold, gap_px=12)
         self.words = _Words(self)
         column = vbox(head, self.strip, self.words, gap_px=6, margins=(16, 4, 16, 8))
         self.setLayout(column)
@@ -52,7 +54,10 @@ class LessonsView(QWidget):
         self._shown = lessons
         proved = [one.name for one in catalogue.lessons if lessons.proved(one)]
         self.strip.set_lessons(catalogue.lessons, opened=lessons.open, proved=proved)
-        self.strip.setVisible(not lessons.folded)
+        self.dots.set_lessons(catalogue.lessons, opened=lessons.open, proved=proved)
+        # The cards give way to the words of one: the stages need the height.
+        self.strip.setVisible(not lessons.folded and not lessons.open)
+        self.dots.setVisible(lessons.folded or bool(lessons.open))
         self.fold.setText("Show" if lessons.folded else "Hide")
         self.count.setText(f"{len(proved)} of {len(catalogue.lessons)} proved here")
         opened = bool(lessons.open) and not lessons.folded
@@ -62,7 +67,7 @@ class LessonsView(QWidget):
 
 
 class _Words(QWidget):
-    """A lesson's words at the left, its numbers at the right."""
+    """A lesson's words at the left, its question beside them, its numbers at the right."""
 
     def __init__(self, view: LessonsView) -> None:
         super().__init__()
@@ -83,12 +88,12 @@ class _Words(QWidget):
         self.grid.setColumnStretch(0, 1)
         self._rows: list[tuple[QLabel, ...]] = []
         asked = hbox(self.question, self.answer, gap_px=12, stretch={0: 1})
-        left = vbox(self.text, asked, self.reply, self.erratum, None, gap_px=6)
+        left, middle = vbox(self.text, None), vbox(asked, self.reply, self.erratum, None, gap_px=6)
         right = vbox(self.grid, self.problem, None, gap_px=6)
         numbers = scrolled(held(right))
         numbers.setFixedWidth(NUMBERS_PX)
         head = hbox(self.title, self.source, None, self.measure, self.close_button, gap_px=12)
-        body = hbox(scrolled(held(left)), numbers, gap_px=24, stretch={0: 1})
+        body = hbox(scrolled(held(left)), scrolled(held(middle)), numbers, gap_px=24, stretch={0: 1, 1: 1})
         self.setLayout(vbox(head, body, gap_px=4, stretch={1: 1}))
         self.setFixedHeight(OPEN_PX)
         self._lesson = ""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.lab.stage import colours, line_plot
+from app.lab.stage import colours, line_plot, marks
 from app.lab.stage.contours import level_lines, mass_level
 from app.lab.stage.dots import dots, polygon
 from app.lab.stage.plane import Plane, at_depth, span_of, view_at
@@ -114,7 +114,7 @@ class StageCanvas(QWidget):
         painter.end()
 
     def _paint_plane(self, painter: QPainter, plane: Plane, state: LabState, stage: StageView, info: TruthInfo) -> None:
-        shown, whole, theme = state.shown, state.depth == 1.0, tokens()
+        shown, whole = state.shown, state.depth == 1.0
         if whole:
             kind = next((one for one in FILLS[::-1] if one in shown and one in stage.maps), None)
             if kind is not None:
@@ -127,17 +127,42 @@ class StageCanvas(QWidget):
             grid, depth = stage.grid, state.depth
             self._paint_kept(painter, "grid", (grid, depth, plane), lambda p: _grid(p, plane, grid, depth))
         if "samples" in shown and stage.trace is not None:
-            points, _ = at_depth(stage.trace, state.depth)
+            self._paint_samples(painter, plane, stage, state.depth, by_quarter=self._has("mass", state, stage))
+        self._paint_arrows(painter, plane, state, stage)
+        self._paint_kept(painter, "axes", (plane,), lambda p: self._paint_axes(p, plane))
+
+    def _has(self, layer: str, state: LabState, stage: StageView) -> bool:
+        return layer in state.shown and stage.info is not None and layer in stage.info.shows
+
+    def _paint_samples(
+        self, painter: QPainter, plane: Plane, stage: StageView, depth: float, *, by_quarter: bool
+    ) -> None:
+        assert stage.trace is not None
+        points, _ = at_depth(stage.trace, depth)
+        parts = [(points, ink_of(self.index))]
+        if by_quarter:
+            quarter = marks.quarter_of(stage.trace[0])
+            parts = [(points[quarter == index], ink) for index, ink in enumerate(colours.QUARTERS)]
+        for part, ink in parts:
             dots(
                 painter,
-                _near(plane, plane.to_px(points)),
-                ink=ink_of(self.index),
+                _near(plane, plane.to_px(part)),
+                ink=ink,
                 radius_px=SAMPLE_PX,
                 ratio=self.devicePixelRatioF(),
-                halo=theme.stage,
+                halo=tokens().stage,
                 halo_px=HALO_PX,
             )
-        self._paint_kept(painter, "axes", (plane,), lambda p: self._paint_axes(p, plane))
+
+    def _paint_arrows(self, painter: QPainter, plane: Plane, state: LabState, stage: StageView) -> None:
+        if self._has("trajectories", state, stage) and stage.trace is not None:
+            marks.paint_ways(painter, plane, stage.trace, state.depth, ink=tokens().text)
+        side = min(plane.width_px, plane.height_px)
+        for kind, length_px, ink in (("field", side / 18, tokens().muted), ("gradient", side / 10, tokens().text)):
+            if kind in state.shown and kind in stage.arrows and (kind == "field" or state.depth == 1.0):
+                unit = marks.unit_px(state.stages, kind, length_px)
+                longest_px = marks.MOST * length_px if kind == "gradient" else length_px
+                marks.paint_arrows(painter, plane, stage.arrows[kind], unit=unit, longest_px=longest_px, ink=ink)
 
     def _paint_kept(
         self, painter: QPainter, name: str, what: tuple[object, ...], draw: Callable[[QPainter], None]

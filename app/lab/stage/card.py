@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab.stage.canvas import StageCanvas
+from app.lab.stage.marks import lengths_of
 from app.lab.state import LabState, StageView, set_up_title
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
@@ -149,6 +151,8 @@ def _probe_words(probe: Probe | None) -> str:
         parts.append(f"q {_density(probe.q)}")
     if probe.critic is not None:
         parts.append(f"D {probe.critic:.2f}")
+    if probe.log_det is not None:
+        parts.append(f"log|det| {probe.log_det:.2f}")
     if probe.code:
         parts.append(f"z {', '.join(f'{value:.2f}' for value in probe.code)}")
     return "   ".join(parts).replace("-", "\u2212")
@@ -159,13 +163,17 @@ def _density(value: float) -> str:
 
 
 def _note(state: LabState, stage: StageView) -> str:
+    pulled = stage.arrows.get("gradient")
+    if pulled is not None and "gradient" in state.shown and state.depth == 1.0 and len(lengths_of(pulled)):
+        return f"Pull on a sample: median {float(np.median(lengths_of(pulled))):.2g} a unit of distance"
     if state.depth < 1.0 and stage.info is not None:
         at = state.depth * len(stage.info.layers)
         done = int(at)
         if done == 0:
             return "The code: N(0, I)"
         return f"After {done} of {len(stage.info.layers)}: {stage.info.layers[done - 1]}"
-    drawn = stage.maps.get("density")
-    if drawn is not None and drawn.sigma and "density" in state.shown:
+    kinds = [kind for kind in ("density", "difference") if kind in state.shown]
+    if any(kind in stage.maps and stage.maps[kind].sigma for kind in kinds):
+        drawn = next(stage.maps[kind] for kind in kinds if kind in stage.maps)
         return f"No exact density: 8,192 samples, spread by \u03c3 {drawn.sigma:.2g}"
     return "Point at the stage: x and what is known there" if stage.probe is None else ""

@@ -19,6 +19,9 @@ DENSITY: Final = {
     "light": ("#ffffff", "#dfe8f6", "#a9c5ec", "#6797da", "#2f64b5", "#173a77"),
 }
 CRITIC: Final = {"dark": ("#7450b8", "#1b1c21", "#a08326"), "light": ("#9f86dc", "#ffffff", "#d3b13c")}
+DIFFERENCE: Final = {"dark": ("#c2447a", "#1b1c21", "#2f9c82"), "light": ("#d2578c", "#ffffff", "#3fa58d")}
+"""Too thin, as the truth, too dense."""
+QUARTERS: Final = ("#ef7d78", "#5b9bf0", "#e0c65a", "#52c476")
 LEVELS: Final = 256
 Colours = NDArray[np.uint8]
 
@@ -34,7 +37,7 @@ def scale(stops: tuple[str, ...]) -> Colours:
 
 def stops(kind: str, theme: str) -> tuple[str, ...]:
     """The stops of a layer's scale."""
-    return (CRITIC if kind == "critic" else DENSITY)[theme]
+    return {"critic": CRITIC, "difference": DIFFERENCE}.get(kind, DENSITY)[theme]
 
 
 def coloured(values: NDArray[np.float32], low: float, high: float, *, kind: str, theme: str) -> Colours:
@@ -45,11 +48,14 @@ def coloured(values: NDArray[np.float32], low: float, high: float, *, kind: str,
 
 
 def picture(drawn: Map, *, high: float, kind: str, theme: str) -> QImage:
-    """A map of the plane as a small image, its first row at the top; `high` is the end of a density's scale."""
+    """A map of the plane as a small image, its first row at the top; `high` is the end of a density's scale, and of a
+    difference's on both sides."""
     values, low, top = drawn.values[::-1], drawn.low, drawn.high
     if kind == "density":
         # By its root, so that faint parts are seen beside peaks: the middle of the scale is a quarter of its end.
         values, low, top = np.sqrt(np.maximum(values, 0)), 0.0, float(np.sqrt(high))
+    if kind == "difference":
+        values, low, top = np.sign(values) * np.sqrt(np.abs(values)), -float(np.sqrt(high)), float(np.sqrt(high))
     colours = np.ascontiguousarray(coloured(values, low, top, kind=kind, theme=theme))
     rows, columns, _ = colours.shape
     return QImage(colours.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888).copy()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen, QPolygonF
 
-from app.lab.stage import colours
+from app.lab.stage import colours, marks
 from app.lab.stage.dots import polygon
 from app.lab.stage.plane import Plane, at_depth
 from app.lab.state import LabState, StageView
@@ -17,7 +17,7 @@ from app.theme import color, mono_font, tokens
 from app.widgets import paint
 from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure, ticks
-from engine.lab import Map
+from engine.lab import Map, Points
 
 FLOOR_PX: Final = 74
 """From the foot of the stage to the axis: numbers, strokes of samples, and those of the data."""
@@ -46,20 +46,48 @@ def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageVie
         _strip(painter, plane, stage.maps["critic"], axis_px)
     if whole and state.truth_map is not None and ({"truth", "data"} & shown):
         curve = _curve(plane, state.truth_map, top, axis_px)
-        ground = QPolygonF(curve)
-        ground.append(QPointF(curve.last().x(), axis_px))
-        ground.append(QPointF(curve.first().x(), axis_px))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color(theme.points, 0.16))
-        painter.drawPolygon(ground)
+        _fill(painter, curve, axis_px, ink=theme.points, alpha=0.16)
         _stroke(painter, curve, theme.points, 1.4)
+    quartered = "mass" in shown and stage.info is not None and "mass" in stage.info.shows and stage.trace is not None
     if whole and "density" in shown and model is not None:
+        if quartered and stage.trace is not None:
+            _quarters(painter, plane, model, stage.trace, top=top, axis_px=axis_px)
         _stroke(painter, _curve(plane, model, top, axis_px), ink_of(index), 2.2)
     if "samples" in shown and stage.trace is not None:
         points, _ = at_depth(stage.trace, state.depth)
-        _strokes(painter, plane, points[:, 0], axis_px + 5, ink_of(index))
+        if quartered:
+            quarter = marks.quarter_of(stage.trace[0])
+            for number, ink in enumerate(colours.QUARTERS):
+                _strokes(painter, plane, points[quarter == number, 0], axis_px + 5, ink)
+        else:
+            _strokes(painter, plane, points[:, 0], axis_px + 5, ink_of(index))
     if "data" in shown and whole:
         _strokes(painter, plane, info.points[:, 0], axis_px + 5 + STROKE_PX + 4, theme.points)
+
+
+def _fill(painter: QPainter, curve: QPolygonF, axis_px: float, *, ink: str, alpha: float) -> None:
+    ground = QPolygonF(curve)
+    ground.append(QPointF(curve.last().x(), axis_px))
+    ground.append(QPointF(curve.first().x(), axis_px))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color(ink, alpha))
+    painter.drawPolygon(ground)
+
+
+def _quarters(painter: QPainter, plane: Plane, model: Map, trace: Points, *, top: float, axis_px: float) -> None:
+    """Four strips of the same mass under the model's density, where its map keeps the order of the line."""
+    ends = marks.quarter_ends(trace[0], trace[-1])
+    if ends is None:
+        return
+    rising = marks.quarter_of(trace[0])[np.argsort(trace[-1][:, 0])]
+    inks = colours.QUARTERS if rising[0] <= rising[-1] else colours.QUARTERS[::-1]
+    edges = plane.to_px(np.stack([ends, np.zeros(3)], 1))[:, 0]
+    curve = _curve(plane, model, top, axis_px)
+    for left, right, ink in zip((-1e4, *edges), (*edges, 1e5), inks, strict=True):
+        painter.save()
+        painter.setClipRect(QRectF(left, 0, right - left, axis_px))
+        _fill(painter, curve, axis_px, ink=ink, alpha=0.4)
+        painter.restore()
 
 
 def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, scaled: bool) -> None:

@@ -51,7 +51,7 @@ LESSONS: Final = (
         deck="S4",
         slide="Learning to flow; chaining",
         stages=(BETWEEN, BUMPS),
-        layers=("data", "density", "truth density"),
+        layers=("data", "density", "truth"),
         sentences=(
             "A flow of a scale and a shift finds a single bump to the second digit, as the first numbers show.",
             "Of two bumps it makes one wide one, on the left: no scale and shift can split it.",
@@ -133,7 +133,7 @@ LESSONS: Final = (
         deck="S4",
         slide="RealNVP: five couplings with a swap after each",
         stages=(REALNVP, MAF),
-        layers=("data", "density", "grid", "trajectories"),
+        layers=("data", "density", "grid"),
         sentences=(
             "Two kinds of flow learn one banana from the same batches.",
             "The slider goes through their layers: each bends the plane a little, and all together bend it right.",
@@ -241,7 +241,7 @@ LESSONS: Final = (
         deck="S4",
         slide="Morphing in 2-D",
         stages=(REALNVP,),
-        layers=("data", "density", "trajectories"),
+        layers=("data", "density"),
         sentences=(
             "Two points lie at the tips of the banana.",
             "Half-way along the straight line between them there are no data at all.",

@@ -24,7 +24,7 @@ LESSONS: Final = (
         deck="S0",
         slide="Recap: why KL(p||q) averages",
         stages=(BETWEEN,),
-        layers=("data", "density", "truth density"),
+        layers=("data", "density", "truth"),
         sentences=(
             "The data come in two bumps, and the model is a single Gaussian fitted by likelihood.",
             "It settles in the empty middle and spreads over both bumps, since a point that it calls impossible would "
@@ -47,7 +47,7 @@ LESSONS: Final = (
         deck="S0",
         slide="Recap: why KL(p||q) averages, the other direction",
         stages=(BETWEEN, ONE_BUMP),
-        layers=("samples", "density", "truth density"),
+        layers=("samples", "density", "truth"),
         sentences=(
             "The same Gaussian goes down on KL(model to data) and starts a little to the right of the middle.",
             "It gives up one bump and fits the other, because now only the places cost that the model itself goes to.",
@@ -76,7 +76,7 @@ LESSONS: Final = (
         deck="S0",
         slide="Examples of d_F",
         stages=(flow("normal", "diagonal"),),
-        layers=("density", "truth density"),
+        layers=("density", "truth"),
         sentences=(
             "Two Gaussians of width 1 move apart, and three distances are read.",
             "Jensen-Shannon and total variation soon stand at their ceilings and no longer tell near from far.",

@@ -249,6 +249,17 @@ class Dcgan(LatentModel):
             return None
         return self.objective.reading(self.discriminator(x))
 
+    def pull(self, x: Tensor, batch: Tensor) -> Tensor | None:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            compare = self.objective.compare
+            if compare is not None:
+                loss = compare(batch.flatten(1), x.flatten(1))
+            else:
+                loss = self.objective.generator(self.discriminator(x))
+            (gradient,) = torch.autograd.grad(loss, x)
+        return -len(x) * gradient
+
     def _seen(self, x: Tensor, steps: Steps) -> Tensor:
         """What the discriminator is shown of images."""
         return differentiable_augment(x, steps.rand) if self.config.augment else x

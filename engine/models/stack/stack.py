@@ -74,11 +74,22 @@ class Stack(LatentModel):
     def trace(self, z: Tensor) -> tuple[Tensor, ...]:
         found, shape = [z], self.spec.image_shape
         for layer in reversed(self.steps()):
-            found.append(layer.inverse(found[-1]))
+            found += layer.path(found[-1])
         return tuple(x.view(len(z), *shape) for x in found)
 
     def trace_words(self) -> tuple[str, ...]:
-        return tuple(reversed(list(words(self.recipe))))
+        pairs = zip(words(self.recipe), self.steps(), strict=True)
+        return tuple(word for word, layer in reversed(list(pairs)) for _ in range(layer.stops))
+
+    def velocity(self, x: Tensor, depth: float) -> Tensor | None:
+        at = depth * sum(layer.stops for layer in self.steps())
+        for layer in reversed(self.steps()):
+            if at <= layer.stops:
+                break
+            at -= layer.stops
+        if not isinstance(layer, Ode):
+            return None
+        return layer.field(x.flatten(1), x.new_full((len(x), 1), at / layer.stops)).view_as(x)
 
     def log_prob(self, x: Tensor) -> Tensor:
         z, log_det = self._forward(x)

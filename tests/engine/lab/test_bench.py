@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -139,3 +141,67 @@ def test_a_truth_is_listed_with_its_peak_and_its_modes():
     assert info.peak == pytest.approx(1 / (8 * 2 * np.pi * 0.01), rel=0.02)
     assert info.centres.shape == (8, 2)
     assert np.allclose(np.hypot(*info.centres.T), 2.0)
+
+
+def test_a_difference_is_the_model_less_the_truth_both_spread_alike():
+    bench = Bench([setup(truth="normal2"), setup("gan", "normal2")])
+    viewer = Viewer(bench)
+    wide = Span(-6.0, 6.0, -6.0, 6.0)
+    exact = viewer.draw(MapRequest(0, 0, ("density", "difference", "truth"), wide, 48)).maps
+    row, column = 20, 27
+    here = tuple(-6 + 12 / 48 * (at + 0.5) for at in (column, row))
+    found = viewer.probe(0, 0, here)
+    assert exact["difference"].values[row, column] == pytest.approx(found.q - found.p, abs=1e-6)
+    assert exact["difference"].sigma == 0
+    spread = viewer.draw(MapRequest(1, 0, ("density", "difference"), wide, 48)).maps
+    sigma = spread["difference"].sigma
+    assert sigma > 0
+    # A normal that is spread by a normal is one of the summed variances.
+    own = 1 + sigma**2
+    truth = math.exp(-0.5 * (here[0] ** 2 + here[1] ** 2) / own) / (2 * math.pi * own)
+    apart = spread["density"].values[row, column] - truth
+    assert spread["difference"].values[row, column] == pytest.approx(apart, abs=1e-5)
+
+
+def test_arrows_are_those_of_the_samples_on_show_and_of_a_field():
+    bench = Bench([setup("gan"), Setup("ring8", "stack", {"recipe": "ode(matching, 8)"}, LabTraining())])
+    one, other = bench.info()
+    assert {"critic", "gradient"} <= one.shows
+    assert "field" not in one.shows
+    assert "field" in other.shows
+    assert not {"critic", "gradient"} & other.shows
+    steps(bench, 20)
+    viewer = Viewer(bench)
+    pulled = viewer.draw(MapRequest(0, 20, ("gradient",), VIEW, 48)).arrows["gradient"]
+    assert np.array_equal(pulled.at, bench.seen().stages[0].trace[-1][: len(pulled.at)])
+    assert (np.abs(pulled.along).sum(1) > 0).all()
+    field = [viewer.draw(MapRequest(1, 20, ("field",), VIEW, 48, depth)).arrows["field"] for depth in (0.0, 1.0)]
+    assert np.array_equal(field[0].at, field[1].at)
+    assert not np.array_equal(field[0].along, field[1].along)
+    assert viewer.draw(MapRequest(0, 20, ("field",), VIEW, 48)).arrows == {}
+
+
+def test_looking_at_a_bench_changes_nothing_of_what_it_learns():
+    knobs = {**GAN, "regulariser": "spectral"}
+    stages = [Setup("ring8", "gan", knobs, LabTraining(steps=50, batch=32))]
+    plain, looked = Bench(stages), Bench(stages)
+    steps(plain, 8)
+    for _ in range(4):
+        looked.info()
+        steps(looked, 2)
+        Viewer(looked).draw(MapRequest(0, looked.clock, ("critic", "gradient", "difference"), VIEW, 24))
+    assert np.array_equal(plain.seen().stages[0].trace, looked.seen().stages[0].trace)
+
+
+def test_a_probe_knows_by_how_much_the_code_is_stretched():
+    bench = Bench([Setup("normal2", "stack", {"recipe": "diagonal"}, LabTraining())])
+    with torch.no_grad():
+        for weight in bench.stages[0].shown.parameters():
+            weight.fill_(0.25)
+    bench.seen()
+    viewer = Viewer(bench)
+    probe = viewer.probe(0, 0, (0.3, -0.2))
+    codes = [viewer.probe(0, 0, (x, -0.2)).code[0] for x in (0.3, 1.3)]
+    # A layer of scales: both coordinates are stretched alike.
+    assert probe.log_det == pytest.approx(2 * math.log(abs(codes[1] - codes[0])), abs=1e-4)
+    assert abs(probe.log_det) > 0.1

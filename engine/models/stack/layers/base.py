@@ -24,6 +24,13 @@ class Layer(nn.Module, ABC):
     def inverse(self, y: Tensor) -> Tensor:
         """The points (B, D) of which `forward` makes these."""
 
+    stops = 1
+    """How many points `path` gives."""
+
+    def path(self, y: Tensor) -> tuple[Tensor, ...]:
+        """Points (B, D) on the way from y to `inverse(y)`, which is the last."""
+        return (self.inverse(y),)
+
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
         """Data-dependent initialisation from points (B, D); most layers have none."""

@@ -58,15 +58,16 @@ class Ode(Layer):
         return runge_kutta(self._rate, x, start=1.0, end=0.0, steps=STEPS)
 
     def inverse(self, y: Tensor) -> Tensor:
-        return runge_kutta(self._velocity, y, start=0.0, end=1.0, steps=STEPS)[0]
+        return self.path(y)[-1]
 
-    def path(self, code: Tensor, steps: int = STEPS) -> tuple[Tensor, ...]:
-        """The points (B, D) of codes (B, D) at t = 0, 1/steps, ..., 1."""
-        points = [code]
-        for index in range(steps):
-            start = index / steps
-            points.append(runge_kutta(self._velocity, points[-1], start=start, end=start + 1 / steps, steps=1)[0])
-        return tuple(points)
+    stops = STEPS
+
+    def path(self, y: Tensor) -> tuple[Tensor, ...]:
+        points = [y]
+        for index in range(STEPS):
+            t = index / STEPS
+            points.append(runge_kutta(self._velocity, points[-1], start=t, end=t + 1 / STEPS, steps=1)[0])
+        return tuple(points[1:])
 
     def matching_loss(self, x: Tensor, *, code: Tensor, t: Tensor) -> Tensor:
         """Squared error of the field against data - code on the straight line between them, (B,) summed over D.

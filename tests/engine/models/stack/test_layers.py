@@ -15,6 +15,7 @@ from engine.models.stack.layers.ode import Ode, runge_kutta
 from engine.models.stack.layers.planar import Planar
 from engine.models.stack.layers.residual import LIPSCHITZ, Contraction, power_series, roulette
 from engine.models.stack.recipe import LAYERS, LayerSpec
+from engine.models.stack.stack import Stack, StackConfig
 from tests.contract.tiny import stir
 
 KINDS = [
@@ -199,3 +200,27 @@ def test_flow_matching_has_the_least_loss_of_the_closed_form_there():
     # And it carries N(0, 1) to N(1, 4).
     end = ode.inverse(torch.tensor([[-1.0], [0.0], [1.5]], dtype=torch.float64))
     assert end.flatten().tolist() == pytest.approx([-1.0, 1.0, 4.0], abs=1e-4)
+
+
+def test_the_way_through_a_field_ends_at_the_inverse_and_follows_the_velocity():
+    torch.manual_seed(2)
+    stack = Stack(StackConfig(recipe="swap, ode(16), actnorm"), (2, 1, 1)).double()
+    with torch.no_grad():
+        for weight in stack.parameters():
+            weight.add_(0.3 * torch.randn_like(weight))
+    codes = torch.randn(5, 2).double()
+    way, words = stack.trace(codes), stack.trace_words()
+    ode = next(layer for layer in stack.steps() if isinstance(layer, Ode))
+    assert len(way) - 1 == len(words) == ode.stops + 2
+    # From the code: actnorm, then the field, then swap.
+    assert words[0].startswith("actnorm")
+    assert words[-1].startswith("swap")
+    torch.testing.assert_close(way[-2].flatten(1), ode.inverse(way[1].flatten(1)))
+    depth = (1 + 7.5) / len(words)
+    between = (way[8] + way[9]) / 2
+    velocity = stack.velocity(between, depth)
+    assert velocity.abs().max() > 0.05
+    # Seven and a half of sixteen parts of a unit of time.
+    torch.testing.assert_close(velocity, ode.stops * (way[9] - way[8]), atol=2e-3, rtol=0.01)
+    for elsewhere in (0.5 / len(words), 1.0):
+        assert stack.velocity(between, elsewhere) is None
