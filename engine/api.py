@@ -331,6 +331,7 @@ class TrainRequest:
     group: str = ""
     """Column of the labels whose pictures stay in one split; empty: by itself (see `engine.data.labels`)."""
     checkpoint: Path | None = None
-    """A run, or a folder in its checkpoints: the new run starts from those weights and moments, at that step."""
+    """A run, or a folder in its checkpoints: the new run starts from those weights and moments, at that step. With
+    twice their size, or from a model file, the model grows instead: `model` then holds only the knobs that change."""
     force: bool = False
     """Starts although the device has too little memory for it by what it is estimated to need."""

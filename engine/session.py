@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
+    from engine.training.growing import Trained
     from engine.training.recorder import Emit
 
 # The loop, the diagnoses and OpenCV are imported where they are used: a first picture does not wait for them.
@@ -382,6 +383,20 @@ class Session:
         from engine.planning.new_run import new_run
 
         return new_run(self.runs_folder, request, kind=self.device.kind, read_data=read_data, progress=progress)
+
+    def trained(self, name: str | Path) -> Trained:
+        """What a new run may start from: a run, a folder in its checkpoints, or a model by name or path.
+
+        Raises:
+            RunError, CheckpointError, UsageError: there is none, or it cannot be read.
+        """
+        from engine.training.growing import find_trained
+
+        path = Path(name)
+        if not path.exists():
+            with suppress(UsageError):
+                path = self.find(path.name).path
+        return find_trained(path)
 
     def cost_words(self, request: TrainRequest, *, progress: Progress = SILENT) -> str:
         """What a run would need, for people: parameters, memory, seconds a step here; its data is not looked at.

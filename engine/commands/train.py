@@ -23,12 +23,14 @@ from engine.families import FAMILIES, family, sizes
 from engine.knobs import Value, knobs_of
 from engine.runs import pins
 from engine.runs.directory import read_config
-from engine.runs.library import find_checkpoint, request_of
+from engine.runs.library import request_of
 from engine.runs.line_files import read_notices
 from engine.runs.torchrun import torchrun_line
 from engine.session import Session
 from engine.training.config import TrainConfig, World
 
+SIZE = 64
+"""Pixels a side of a new run that says nothing of them."""
 GRACE_SECONDS = 25
 """For an orderly stop under torchrun, which kills after 30 s."""
 
@@ -41,7 +43,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--group", default="", help="column of the labels whose pictures stay in one split, or (folder)"
     )
     parser.add_argument("--run", type=output_path, required=True, help="directory of the run")
-    parser.add_argument("--size", type=int, choices=sizes(), default=64, help="pixels a side")
+    parser.add_argument("--size", type=int, choices=sizes(), help="pixels a side (64 if nothing else is said)")
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3)
     parser.add_argument(
         "--preset", help="small, standard or large: how big the model is, and how long the small one is trained"
@@ -54,7 +56,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         dest="start",
         type=output_path,
         metavar="RUN",
-        help="start the new run from the newest checkpoint of this run, or from a folder in its checkpoints",
+        help="start the new run from the newest checkpoint of this run, or from a folder in its checkpoints; at twice "
+        "its --size the model grows, also from a model file or name",
     )
     repeatable(parser, "--pin", "PHOTO", "show this photo inside the model at every preview; up to four in all")
     parser.add_argument(
@@ -82,7 +85,7 @@ def _run(args: argparse.Namespace) -> Result:
             raise UsageError(f"{next(iter(model))} cannot change in a resumed run: start a new run for it.")
         session.extend_run(run, dict(training))
     elif args.start:
-        session.new_run(replace(_continued(args, model, training), force=args.force))
+        session.new_run(replace(_continued(args, session, model, training), force=args.force))
     else:
         if not args.family or not args.data:
             raise UsageError("a new run needs --family and --data; to go on with an old one give --resume.")
@@ -98,7 +101,7 @@ def _run(args: argparse.Namespace) -> Result:
             data=args.data,
             labels=args.labels,
             group=args.group,
-            size=args.size,
+            size=args.size or SIZE,
             channels=args.channels,
             model={k: v for k, v in preset.items() if k in model_names} | model,
             training={k: v for k, v in preset.items() if k in training_names} | training,
@@ -148,28 +151,38 @@ def _preset(args: argparse.Namespace, session: Session) -> dict[str, Value]:
     if not name or not args.preset:
         words = ", ".join(name.partition(",")[0].lower() for name in row.presets)
         raise UsageError(f"there is no preset {args.preset!r} of {row.title}: choose one of {words}.")
-    data = session.dataset(args.data, labels=args.labels, group=args.group, size=args.size, channels=args.channels)
+    side = args.size or SIZE
+    data = session.dataset(args.data, labels=args.labels, group=args.group, size=side, channels=args.channels)
     batch = row.training.get("batch", TrainConfig().batch)
-    return row.presets[name].values(
-        row.few_images, side=args.size, images=len(data.indices(Split.TRAIN)), batch=int(batch)
-    )
+    return row.presets[name].values(row.few_images, side=side, images=len(data.indices(Split.TRAIN)), batch=int(batch))
 
 
-def _continued(args: argparse.Namespace, model: dict[str, str], training: dict[str, str]) -> TrainRequest:
-    """The knobs of the run it starts from, with those that were given instead; data may be other data."""
+def _continued(
+    args: argparse.Namespace, session: Session, model: dict[str, str], training: dict[str, str]
+) -> TrainRequest:
+    """The knobs of the run it starts from, with those that were given instead; data may be other data. Where the size
+    is another one the model grows, and its knobs are those of the model that it starts from.
+    """
     if args.family:
         raise UsageError("--family cannot be given with --from: weights fit their own family alone.")
-    found = find_checkpoint(args.start)
-    asked = request_of(read_config(found.path.parent.parent))
+    trained = session.trained(args.start)
+    if trained.checkpoint is None:
+        if not args.data:
+            raise UsageError("A model file does not say where its training images are: give --data with them.")
+        channels, size, _ = trained.image_shape
+        asked = TrainRequest(family=trained.family, data=args.data, size=size, channels=channels, group=args.group)
+    else:
+        asked = request_of(read_config(trained.checkpoint.path.parent.parent))
+    asked = replace(asked, size=args.size or asked.size)
     return replace(
         asked,
         data=args.data or asked.data,
         labels=args.labels if args.data else args.labels or asked.labels,
-        model={**asked.model, **model},
+        model=model if trained.grows_for(asked) else {**asked.model, **model},
         training={**asked.training, **training},
         title="",
         folder=args.run,
-        checkpoint=found.path,
+        checkpoint=trained.path,
     )
 
 
@@ -179,8 +192,11 @@ def _pinned(args: argparse.Namespace, session: Session) -> list[Pictures]:
         raise UsageError(f"at most {pins.MOST} photos can be pinned to a run, got {len(args.pin)}.")
     if not args.pin:
         return []
-    known = args.run if args.resume else find_checkpoint(args.start).path.parent.parent if args.start else None
-    size = args.size if known is None else read_config(known).image_shape[1]
+    size = args.size or SIZE
+    if args.resume:
+        size = read_config(args.run).image_shape[1]
+    elif args.start:
+        size = args.size or session.trained(args.start).size
     return [session.load_photo(Path(name).expanduser(), size=size).picture for name in args.pin]
 
 

@@ -17,6 +17,16 @@ class Freeze(Protocol):
     def __call__(self, model: Any, /, *, packed: bool) -> Frozen: ...
 
 
+class Grow(Protocol):
+    """The config of the model of twice the size that one of `config` grows into, trained for `steps` steps.
+
+    It must have every tensor of the smaller one, by its name and in its shape, and as built add nothing to what they
+    do. `complete` says whether the weights of `training_only` are there too.
+    """
+
+    def __call__(self, config: Any, /, *, steps: int, complete: bool) -> Any: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """One row: the words, the config and model classes, and how this family is best trained.
@@ -46,6 +56,8 @@ class Family:
     presets: Mapping[str, Preset] = field(default_factory=dict)
     few_images: Mapping[str, Value] = field(default_factory=dict)
     """Knobs that a small data set asks for, see `Preset.values`."""
+    grow: Grow | None = None
+    """How a trained model becomes one of pictures twice the size; None where it cannot."""
     plots: Callable[[], tuple[Plot, ...]] = tuple
 
     @property

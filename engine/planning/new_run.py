@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from engine.api import TrainRequest
 from engine.data import open_dataset
-from engine.errors import DataError, RunError, UsageError
+from engine.errors import DataError, UsageError, UserError
 from engine.families import FAMILIES, build, family
 from engine.knobs import from_json, to_json
 from engine.planning import cost
@@ -17,6 +18,7 @@ from engine.runs import directory as runs
 from engine.runs import library as run_library
 from engine.runs.line_files import NoticeRow, append_notice
 from engine.training.config import TrainConfig
+from engine.training.growing import find_trained, grown_knobs, save_grown
 from engine.training.job import check_batch
 from engine.training.start import check_start
 
@@ -35,14 +37,16 @@ def new_run(
         wanted = ", ".join(map(str, row.sizes))
         raise UsageError(f"{row.title} takes images of {wanted} pixels, got {request.size}: choose one of these.")
     training = from_json(TrainConfig, {**row.training, **request.training})
+    start = None if request.checkpoint is None else find_trained(request.checkpoint)
+    grows = start is not None and start.grows_for(request)
+    if start is not None and grows:
+        request = replace(request, model=grown_knobs(start, request, steps=training.steps))
     config: object = from_json(row.config, request.model)
     shape = (request.channels, request.size, request.size)
     training, said = cost.fitted(request, training, kind, progress)
     build(request.family, to_json(config), shape)
-    start = None
-    if request.checkpoint is not None:
-        start = run_library.find_checkpoint(request.checkpoint)
-        check_start(start, request.family, config=config, shape=shape, steps=training.steps)
+    if start is not None and start.checkpoint is not None and not grows:
+        check_start(start.checkpoint, request.family, config=config, shape=shape, steps=training.steps)
     fingerprint = ""
     if read_data:
         data = open_dataset(
@@ -71,13 +75,16 @@ def new_run(
             image_shape=shape,
             title=request.title,
             group=request.group,
-            origin=run_library.origin_of(start) if start is not None else {},
+            origin=start.origin() if start is not None else {},
         ),
     )
     if start is not None:
         try:
-            run_library.copy_checkpoint(start, folder)
-        except RunError:
+            if grows:
+                save_grown(folder, start)
+            elif start.checkpoint is not None:
+                run_library.copy_checkpoint(start.checkpoint, folder)
+        except UserError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     if said:

@@ -10,7 +10,7 @@ import pytest
 from engine.library import home_folder
 from engine.runs import directory as runs
 from engine.runs import library as run_library
-from tests.contract.tiny import folder_of_pictures, settings
+from tests.contract.tiny import folder_of_pictures, save, settings
 
 
 @pytest.fixture
@@ -65,3 +65,19 @@ def test_a_run_from_a_checkpoint(tmp_path, call):
     config = runs.read_config(second)
     assert config.origin["step"] == 2
     assert config.model == runs.read_config(first).model
+
+
+def test_a_model_grows_on_the_command_line(tmp_path, call):
+    data = folder_of_pictures(tmp_path / "data", size=64)
+    save(tmp_path / "small.safetensors", "gan", whole=False)
+    args = ["train", "--from", tmp_path / "small.safetensors", "--run", tmp_path / "run", "--device", "cpu"]
+    status, _, err = call(*args, "--size", 64)
+    assert (status, "--data" in err) == (2, True)
+    args += ["--data", data, "--steps", 2, "--set", "batch=4"]
+    for wrong, words in (((), "32 pixels already"), (("--size", 128), "first"), (("--family", "gan"), "--family")):
+        status, _, err = call(*args, *wrong)
+        assert (status, words in err, err.endswith(".\n")) == (2, True, True)
+        assert not (tmp_path / "run").exists()
+    status, out, _ = call(*args, "--size", 64, "--json")
+    assert (status, json.loads(out)["step"]) == (0, 2)
+    assert runs.read_config(tmp_path / "run").image_shape == (3, 64, 64)

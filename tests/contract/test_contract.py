@@ -15,7 +15,7 @@ from engine.frozen import FrozenCache
 from engine.knobs import from_json, knobs_of, to_json
 from engine.training.config import TrainConfig
 from tests.contract.gaps import family_gaps
-from tests.contract.tiny import POINTS_ALONE, PlainSteps, images, make, stir, tiny_config, variants
+from tests.contract.tiny import POINTS_ALONE, PlainSteps, grown_to, images, make, stir, tiny_config, variants
 
 SHAPE = (3, 16, 16)
 # The f-divergences share all but their formulas, which have tests of their own.
@@ -35,6 +35,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 @EVERY_VARIANT
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (3, 32, 32)], ids=str)
 def test_shapes_and_ranges(family, config, shape):
+    shape = grown_to(shape, config)
     model = make(family, config=config, shape=shape).eval()
     spec = model.spec
     assert spec.image_shape == shape

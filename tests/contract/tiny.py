@@ -17,7 +17,7 @@ from PIL import Image
 from engine.checkpoints.model_file import ModelHeader, save_model
 from engine.device import autocast
 from engine.families import FAMILIES, build, model_knobs
-from engine.knobs import Value
+from engine.knobs import Value, from_json, to_json
 from engine.models.base import LatentModel
 
 Config = dict[str, Value]
@@ -48,7 +48,7 @@ POINTS_ALONE = {
 
 def variants() -> Iterator[tuple[str, str, Config]]:
     """(a name, family, config): the tiny model, then one for each other choice, each switch the other way, and each
-    part of the network that a width or depth of 0 leaves out.
+    part of the network that a width or depth of 0 leaves out; last, of a family that grows, one that has grown.
     """
     for family in FAMILIES:
         tiny = tiny_config(family)
@@ -62,6 +62,10 @@ def variants() -> Iterator[tuple[str, str, Config]]:
                     # Little noise would make a bound's estimates too wild to tell a wrong term.
                     noise: Config = {"sigma": 0.5} if value == "gaussian-fixed" else {}
                     yield f"{family}-{knob.name}-{value}", family, {**tiny, knob.name: value, **noise}
+        row = FAMILIES[family]
+        if row.grow is not None:
+            grown = row.grow(from_json(row.config, tiny), steps=0, complete=True)
+            yield f"{family}-grown", family, to_json(grown)
 
 
 def make(family: str, *, config: Config | None = None, shape=(3, 16, 16), seed: int = 0) -> LatentModel:
@@ -77,6 +81,12 @@ def _made(family: str, config: tuple[tuple[str, Value], ...], shape: tuple[int, 
         model = build(family, dict(config), shape)
         model.prepare(images(64, shape))
     return model
+
+
+def grown_to(shape: tuple[int, int, int], config: Config) -> tuple[int, int, int]:
+    """The shape of pictures that a model which began with `shape` has by now."""
+    doublings = int(config.get("grown", 0))
+    return (shape[0], shape[1] << doublings, shape[2] << doublings)
 
 
 def images(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> torch.Tensor:

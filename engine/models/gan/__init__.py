@@ -7,6 +7,7 @@ from engine.models.family import Family
 from engine.models.gan.config import DcganConfig
 from engine.models.gan.dcgan import Dcgan
 from engine.models.gan.frozen import FrozenDcgan
+from engine.models.gan.growth import grown_config
 from engine.models.gan.plots import plots
 
 __all__ = ["FAMILY", "Dcgan", "DcganConfig"]
@@ -42,5 +43,6 @@ FAMILY = Family(
     },
     # The discriminator must not see every image as it is (arXiv:2006.10738).
     few_images={"augment": True},
+    grow=grown_config,
     plots=plots,
 )

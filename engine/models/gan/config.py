@@ -68,3 +68,29 @@ class DcganConfig:
         "Shifts and recolours what the discriminator sees: for small data sets, against learning by heart.",
         advanced=True,
     )
+    grown: int = knob(
+        0,
+        "Grown by",
+        "Doublings by which the model has grown; the stages before them are those of the smaller size.",
+        low=0,
+        high=4,
+        advanced=True,
+    )
+    fade: int = knob(
+        0,
+        "Fade in",
+        "Steps in which pictures gain the detail that is new to a grown model; before, it has them enlarged.",
+        low=0,
+        high=1_000_000,
+        unit="steps",
+        advanced=True,
+    )
+    critic_first: int = knob(
+        0,
+        "Critic first",
+        "Steps at the start in which the discriminator learns alone: it is new, and the generator is not.",
+        low=0,
+        high=1_000_000,
+        unit="steps",
+        advanced=True,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import pairwise
@@ -10,17 +9,18 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.functional import leaky_relu, relu
+from torch.nn.functional import avg_pool2d, leaky_relu, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.charts import Chart, shared_histograms
 from engine.errors import UsageError
 from engine.models.base import Abilities, Group, LatentModel, LatentSpec, Steps, are_points
 from engine.models.gan.config import DcganConfig
+from engine.models.gan.growth import GrownPicture, GrownSight, check_grown, enlarged, faded_in
+from engine.models.gan.layers import doubled, initialise, widths
 from engine.models.gan.points import PointDiscriminator, PointGenerator
 from engine.nn.augment import differentiable_augment
 from engine.nn.recompute import Recomputed
-from engine.nn.upsample import UpsampleConv
 from engine.objectives.adversarial import OBJECTIVES, Compare, clip_weights, gradient_penalty, overfitting, r1_penalty
 
 EXAMINED = 32
@@ -30,29 +30,6 @@ CENTRE_RATE = 0.01
 """How fast the mean of the generator's first features follows a batch's."""
 
 
-def widths(base: int, size: int) -> list[int]:
-    """Channels at size/2, size/4, ... down to 4 pixels, doubling up to 8 times the base."""
-    return [base * min(2**i, 8) for i in range(int(math.log2(size // 4)))]
-
-
-def doubled(config: DcganConfig, channels: int, out_channels: int, *, bias: bool) -> list[nn.Module]:
-    """(B, C, H, W) -> (B, C', 2H, 2W). See Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"."""
-    if config.upsampling == "transposed":
-        return [nn.ConvTranspose2d(channels, out_channels, 4, 2, 1, bias=bias)]
-    # The layer that does nothing keeps the place that the enlargement has in the names of weights.
-    return [nn.Identity(), UpsampleConv(channels, out_channels, bias=bias)]
-
-
-def initialise(module: nn.Module) -> None:
-    """He initialisation: with no normalisation in the discriminator the signal must keep its size by itself."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            fan_in = layer.weight[0].numel() if not isinstance(layer, nn.ConvTranspose2d) else layer.weight.shape[0] * 4
-            nn.init.normal_(layer.weight, std=math.sqrt(2.0 / fan_in))
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
 class Generator(Recomputed):
     """(B, D) -> (B, C, S, S) in [-1, 1].
 
@@ -60,6 +37,8 @@ class Generator(Recomputed):
     stage's features are pulled towards their running mean by it (the "truncation trick in W" of Karras et al. 2019,
     arXiv:1812.04948, appendix B, with the first rectified layer for W). Samples of a lower temperature are therefore
     more average and stay pictures, where a code of a length that training never saw would draw a dark blur.
+
+    Stages by which it has grown stand behind those of the smaller size, whose picture they enlarge and add to.
     """
 
     centre: Tensor
@@ -67,7 +46,7 @@ class Generator(Recomputed):
 
     def __init__(self, config: DcganConfig, channels: int, size: int) -> None:
         super().__init__()
-        stages = widths(config.width, size)[::-1]
+        stages = widths(config.width, size >> config.grown)[::-1]
         self.register_buffer("centre", torch.zeros(1, stages[0], 4, 4))
         # Files of models that were trained without it have no mean: their codes are drawn as they are.
         self.register_buffer("centred", torch.zeros(()))
@@ -88,12 +67,25 @@ class Generator(Recomputed):
         with torch.no_grad():
             # A grey first picture, far from where tanh is flat.
             next(self.last.parameters()).mul_(0.1)
+        before = config.fine or stages[-1]
+        self.grown = nn.ModuleList()
+        for _ in range(config.grown):
+            self.grown.append(stage := GrownPicture(config, before, channels))
+            before = stage.channels
 
     def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.logits(z))
+
+    def logits(self, z: Tensor) -> Tensor:
+        """The picture before it is squeezed into its range, float32."""
         h = self.first_features(z)
         for stage in self.stages():
             h = self.held(stage, h)
-        return torch.tanh(self.last(h).float())
+        picture: Tensor = self.last(h).float()
+        for grown in self.grown_stages():
+            h = self.held(grown.up, h)
+            picture = enlarged(picture) + grown.paint(h).float()
+        return picture
 
     def first_features(self, z: Tensor) -> Tensor:
         """(B, F, 4, 4): the rectified stem, as far from its mean as the code is long."""
@@ -115,6 +107,12 @@ class Generator(Recomputed):
             if isinstance(layer, nn.ReLU):
                 yield nn.Sequential(*list(self.body)[start : i + 1])
                 start = i + 1
+
+    def grown_stages(self) -> Iterator[GrownPicture]:
+        """The doublings that were added later."""
+        for stage in self.grown:
+            assert isinstance(stage, GrownPicture)
+            yield stage
 
     def first_matrix(self) -> Tensor:
         """The stem (F, D), with the scale of the batch norm behind it, which is one linear map with it."""
@@ -139,11 +137,13 @@ class Discriminator(Recomputed):
 
     The last stage also sees the standard deviation over the batch, so a generator that always draws the same face
     is found out (Karras et al. 2018, arXiv:1710.10196, section 3).
+
+    Stages by which it has grown stand before those of the smaller size, which still see the smaller picture.
     """
 
     def __init__(self, config: DcganConfig, channels: int, size: int) -> None:
         super().__init__()
-        stages = widths(config.discriminator_width, size)
+        stages = widths(config.discriminator_width, size >> config.grown)
         convs: list[nn.Module] = []
         for before, after in pairwise([channels, *stages]):
             convs.append(nn.Conv2d(before, after, 4, 2, 1))
@@ -153,6 +153,11 @@ class Discriminator(Recomputed):
         self.head = nn.Linear(16 * stages[-1], 1, bias=not OBJECTIVES[config.objective].distance)
         initialise(self)
         nn.init.normal_(self.head.weight, std=0.01)
+        # The last one is the newest and sees the whole picture.
+        self.grown = nn.ModuleList(
+            GrownSight(config, channels, stages[0] if i == 0 else config.discriminator_width)
+            for i in range(config.grown)
+        )
         # Spectral norm takes a step of power iteration in every pass, so a second pass would not give the same numbers.
         self.powers = config.regulariser == "spectral"
         if self.powers:
@@ -160,8 +165,13 @@ class Discriminator(Recomputed):
                 spectral_norm(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        for conv in self.body:
-            x = self._stage(conv, x) if self.powers else self.held(self._stage, conv, x)
+        added: Tensor | None = None
+        for stage in reversed(self.grown):
+            added = self.held(stage, x, added)
+            x = avg_pool2d(x, 2)
+        for i, conv in enumerate(self.body):
+            more = added if i == 0 else None
+            x = self._stage(conv, x, more) if self.powers else self.held(self._stage, conv, x, more)
         spread = x.float().var(0, unbiased=False).add(1e-8).sqrt().mean().to(x.dtype)
         x = torch.cat([x, spread.expand(len(x), 1, *x.shape[2:])], 1)
         x = leaky_relu(self.mix(x), 0.2)
@@ -169,8 +179,9 @@ class Discriminator(Recomputed):
         return y
 
     @staticmethod
-    def _stage(conv: nn.Module, x: Tensor) -> Tensor:
-        return leaky_relu(conv(x), 0.2)
+    def _stage(conv: nn.Module, x: Tensor, added: Tensor | None) -> Tensor:
+        y = conv(x)
+        return leaky_relu(y if added is None else y + added, 0.2)
 
 
 class Dcgan(LatentModel):
@@ -213,6 +224,7 @@ class Dcgan(LatentModel):
                 bounded=config.regulariser == "spectral",
             )
         else:
+            check_grown(config, size)
             self.generator = Generator(config, channels, size)
             self.discriminator = Discriminator(config, channels, size)
 
@@ -256,14 +268,16 @@ class Dcgan(LatentModel):
         if self.objective.compare is not None:
             return self._compare(batch, self.objective.compare, steps)
         judging = steps.wants("discriminator")
-        drawing = steps.wants("generator") and steps.index % self.critic_steps == 0
+        turn = steps.index >= self.config.critic_first and steps.index % self.critic_steps == 0
+        drawing = steps.wants("generator") and turn
         if not (judging or drawing):
             return {}
         z = steps.randn(len(batch), self.spec.size, like=batch)
         # One generator pass serves both updates.
         with nullcontext() if drawing else torch.no_grad(), steps.autocast():
             fake = self.generator(z)
-        seen_real, seen_fake = self._seen(batch, steps), self._seen(fake, steps)
+        real = faded_in(batch, self.config, steps.index)
+        seen_real, seen_fake = self._seen(real, steps), self._seen(fake, steps)
         found = self._judge(seen_real, seen_fake.detach(), steps) if judging else {}
         if drawing:
             found |= self._draw(seen_fake, steps)

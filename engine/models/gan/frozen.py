@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from engine.models.base import Frozen
 from engine.models.gan.dcgan import Dcgan, Generator
+from engine.models.gan.growth import enlarged
 from engine.nn.packed import Activation, PackedConv, PackedLinear, packed_doubling
 from engine.nn.upsample import UpsampleConv, summed_kernel
 
@@ -38,14 +39,27 @@ class FrozenDcgan(Frozen):
             norm = next(m for m in stage if isinstance(m, nn.BatchNorm2d))
             self._layers += [_layer(m, norm, side, "relu", packed) for m in stage if _drawing(m)]
             side *= 2
-        self._layers += [_layer(m, None, side, "tanh", packed) for m in generator.last if _drawing(m)]
+        fused: Activation = "none" if len(generator.grown) else "tanh"
+        last = [_layer(m, None, side, fused, packed) for m in generator.last if _drawing(m)]
+        self._grown: list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = []
+        for grown in generator.grown_stages():
+            norm = next(m for m in grown.up if isinstance(m, nn.BatchNorm2d))
+            (up,) = [_layer(m, norm, side, "relu", packed) for m in grown.up if _drawing(m)]
+            side *= 2
+            (paint,) = [_layer(m, None, side, "none", packed) for m in grown.paint if _drawing(m)]
+            self._grown.append((up, paint))
+        (self._last,) = last
 
     @torch.inference_mode()
     def decode(self, z: Tensor) -> Tensor:
         h = self._first_features(z)
         for layer in self._layers:
             h = layer(h)
-        return h.contiguous()
+        picture = self._last(h)
+        for up, paint in self._grown:
+            h = up(h)
+            picture = enlarged(picture).add_(paint(h))
+        return (picture.tanh_() if self._grown else picture).contiguous()
 
     def _first_features(self, z: Tensor) -> Tensor:
         """As `Generator.first_features`: the code's direction, drawn towards the mean as far as it is short."""

@@ -16,7 +16,7 @@ from engine.families import FAMILIES, build, row_of
 from engine.frozen import TOLERANCE, FrozenCache, _Seen, freeze_model
 from engine.models.base import Frozen, LatentModel, Plain
 from engine.nn.coupling import Coupling
-from tests.contract.tiny import images, make, stir, tiny_config, variants
+from tests.contract.tiny import grown_to, images, make, stir, tiny_config, variants
 
 HERE = torch.device("cpu")
 OFFERED = packed_layers.offered(HERE)
@@ -81,6 +81,7 @@ def forms(model: LatentModel) -> list[Frozen]:
 @EVERY
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16)], ids=str)
 def test_every_form_is_the_module(family, config, shape):
+    shape = grown_to(shape, config)
     model = used(family, config, shape=shape)
     plain = Plain(model)
     for form in forms(model):
