@@ -17,13 +17,14 @@ from app.lab.exporting.controller import Exporting
 from app.lab.game.controller import Game
 from app.lab.keeping import Keeping
 from app.lab.lessons.controller import LessonController
+from app.lab.memory import Memory
 from app.lab.moments import Moments
 from app.lab.own.controller import OwnData
 from app.lab.response import Responses
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
-from app.lab.undo import Memory, Undo
+from app.lab.undo import Undo
 from app.state import AppState
 from app.widgets.palette import PaletteItem
 from engine.errors import UsageError

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from app.lab.memory import remembered, written
 from app.lab.state import LabState, LessonState, Undoing
-from app.lab.undo import remembered, written
 from engine.lab import CheckInfo, LabCatalogue, LessonInfo, Proof
 
 CHECK = CheckInfo("kl", "KL", 0.7, 0.01, "nats", "about", False)

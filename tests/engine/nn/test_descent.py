@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -36,8 +37,17 @@ def trained(make, name: str) -> list[torch.Tensor]:
     return [*parameters, *(torch.as_tensor(descent.state[one][kept]) for one in parameters for kept in names)]
 
 
+@pytest.fixture
+def no_compiler(monkeypatch):
+    """Torch's own optimisers with nothing in the compiler's place, which would take seconds to import."""
+    if "torch._dynamo" not in sys.modules:
+        nothing = SimpleNamespace(graph_break=lambda: None, disable=lambda function, *args, **options: function)
+        monkeypatch.setitem(sys.modules, "torch._dynamo", nothing)
+        monkeypatch.setattr(torch, "_dynamo", nothing, raising=False)
+
+
 @pytest.mark.parametrize("name", list(OPTIMISERS))
-def test_every_number_is_that_of_torch(name):
+def test_every_number_is_that_of_torch(name, no_compiler):
     ours = trained(lambda parameters: OPTIMISERS[name].make(parameters, 0.01, 0.5, 0.9), name)
     theirs = trained(THEIRS[name], name)
     assert len(ours) == len(theirs)
