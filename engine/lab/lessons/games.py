@@ -224,8 +224,8 @@ LESSONS: Final = (
         question="Which of the curves would you watch to know when to stop?",
         answer="The critic's distance: its ranks follow those of the true distance.",
         erratum="The slide's numbers (weights cut at 0.01, RMSprop at 0.00005) were made for pictures. On the ring "
-        "they leave the critic nearly flat: after 2,000 steps of G the samples hold two bumps at most. Here weights are "
-        "cut at 0.1, and Adam goes at 0.001.",
+        "they leave the critic nearly flat: after 2,000 steps of G the samples hold two bumps at most. Here weights "
+        "are cut at 0.1, and Adam goes at 0.001.",
         checks=(
             Check(
                 "wgan",
