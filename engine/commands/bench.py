@@ -33,6 +33,7 @@ from engine.session import Session
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: under 45 seconds on two cores")
     parser.add_argument("--engine-only", action="store_true", help="leave out what needs the window")
+    parser.add_argument("--lab", action="store_true", help="only the Lab: steps of each preset a second, density maps")
     parser.add_argument("--device", default="auto")
 
 
@@ -96,6 +97,8 @@ print(peak_memory_mib())
 
 def _bench(args: argparse.Namespace) -> Result:
     session = Session(device=args.device)
+    if args.lab:
+        return _lab(quick=args.quick)
     repetitions = 40 if args.quick else 500
     use_threads(1)
     values: dict[str, Any] = {
@@ -128,6 +131,22 @@ def _bench(args: argparse.Namespace) -> Result:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         values["window"] = importlib.import_module("app.bench.window").measure(quick=args.quick)
     values["peak_memory_mib"] = peak_memory_mib()
+    return Result(values, "\n".join(_lines(values)))
+
+
+def _lab(*, quick: bool) -> Result:
+    """On one thread, as the Lab's lane trains."""
+    use_threads(1)
+    timing = importlib.import_module("engine.lab.timing")
+    values = {
+        "machine": cpu_name(),
+        "load_average": load_average(),
+        "torch": torch.__version__,
+        "quick": quick,
+        "truth": timing.TRUTH,
+        "density_rows": timing.ROWS,
+        "presets": timing.timed(seconds=0.2 if quick else 2.0, maps=3 if quick else 20),
+    }
     return Result(values, "\n".join(_lines(values)))
 
 

@@ -130,3 +130,13 @@ def test_other_optimisers_learn_on_a_stage(call, optimiser):
     more = ("--set", f"learning_rate={rate}", "--set", "momentum=0.5", "--set", "ema=0.9", "--steps", 300, "--json")
     figures = one_object(call(*line, *more))["seeds"][0]["figures"]
     assert figures["gap"]["value"] < 0.5
+
+
+def test_the_labs_speed_is_measured_for_a_preset_of_each_family(call, monkeypatch):
+    few = {name: PRESETS[name] for name in ("flow-nice", "gan-hinge", "vae-line")}
+    monkeypatch.setattr("engine.lab.timing.PRESETS", few)
+    found = one_object(call("bench", "--lab", "--quick", "--json"))
+    assert set(found["presets"]) == {"flow-nice", "gan-hinge", "vae-line"}
+    for row in found["presets"].values():
+        assert 0 < row["of_five_seeds"] < row["steps_per_second"]
+        assert row["density_ms"]["p50_ms"] > 0

@@ -74,7 +74,7 @@ def translated(loss: str, what: str) -> float:
     return float(found.double().mean())
 
 
-def cycled(what: str, *, starts: int = 5, steps: int = 400) -> float:
+def cycled(what: str, *, starts: int = 4, steps: int = 250) -> float:
     """Two matrices, G from N(0, I) to N(0, S) and F back, learn from the distributions alone and from F(G(z)) = z; G
     starts near a turn by a fifth of a circle for each start, and F near its inverse.
 
