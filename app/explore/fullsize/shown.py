@@ -15,7 +15,8 @@ def photo_waits(now: AppState) -> bool:
     """Whether the photo is wanted and will be there in a moment: its code is known, and it is being made ready."""
     of_photo = now.look is not None and now.look.photo is not None and now.look.photo == now.photo
     wanted = now.full.wanted == "photo" and not now.full.why
-    return of_photo and wanted and now.encoded is not None and now.blended is None
+    # Of some photos only the cut was kept: there is nothing to come.
+    return of_photo and wanted and now.loaded is not None and now.encoded is not None and now.blended is None
 
 
 def photo_is_seen(now: AppState) -> bool:
