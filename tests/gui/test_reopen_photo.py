@@ -267,41 +267,6 @@ def test_a_pasted_picture_is_found_again(app: App, two: Path, tmp_path: Path) ->
     assert app.state.look.edit("Smiling") == 2.0
 
 
-@pytest.mark.parametrize("onto", ["window", "corner"])
-def test_in_a_morph_a_saved_photo_is_the_original_with_its_edits(app: App, edited: Path, here: Path, onto: str) -> None:
-    app.explore.show_view("morph")
-    app.settle()
-    before = app.state.look
-    if onto == "window":
-        drop(app.window, [edited])
-    else:
-        app.explore_view.morph.slotFilesDropped.emit(1, [str(edited)])
-    app.wait(lambda: any(slot is not None and slot.edit_of == f"{here}#face 2" for slot in app.state.morph.slots))
-    at = next(i for i, slot in enumerate(app.state.morph.slots) if slot.edit_of == f"{here}#face 2")
-    assert onto == "window" or at == 1
-    assert "holiday.png is a corner with the edits that were saved in edited.png" in app.said
-    assert app.state.look == before, "a corner does not change what is explored"
-    app.wait(lambda: app.state.morph.whole is not None and app.state.morph.whole.fine)
-    app.settle()
-
-
-def test_in_a_morph_of_what_the_model_sees_a_saved_photo_is_a_picture_like_others(app: App, edited: Path) -> None:
-    app.explore.full.show("model")
-    app.explore.show_view("morph")
-    app.settle()
-    drop(app.window, [edited])
-    app.wait(lambda: any(slot is not None and slot.photo == str(edited) for slot in app.state.morph.slots))
-
-
-def test_edited_by_another_model_it_is_a_corner_as_it_is(open_app: OpenApp, edited: Path) -> None:
-    again = open_app(model="Tiny Glow")
-    again.explore.show_view("morph")
-    again.settle()
-    drop(again.window, [edited])
-    again.wait(lambda: any(slot is not None and slot.photo == str(edited) for slot in again.state.morph.slots))
-    assert "was edited with Tiny VAE and a morph is of one model" in again.said
-
-
 def test_a_code_from_elsewhere_is_told_when_saved_and_when_opened(app: App, here: Path) -> None:
     opened(app, here)
     app.explore.looks.wander(0.5, 0.0)
