@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class Undo(QObject):
-    """Keeps each set-up that was made. One that cannot be made is taken back without a stage being made anew."""
+    """Keeps each set-up that was made. One that cannot be made, or is not made yet, is taken back; the stages that
+    stand there stay."""
 
     def __init__(self, store: Store, lab: LabController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,8 +46,8 @@ class Undo(QObject):
         """One set-up back (-1), or on."""
         state = self._lab.state
         now = state.undo.now
-        if now is not None and by < 0 and state.set_up != now and state.truth == now.truth:
-            self._lab.take_back(now.setups)
+        if now is not None and by < 0 and state.set_up != now:
+            self._lab.take_back(now.truth, now.setups)
             return
         moved = state.undo.moved(by)
         if moved is not None and moved.now is not None:
