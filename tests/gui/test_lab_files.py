@@ -14,6 +14,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from engine.lab import setup_line
+
 from .conftest import App
 from .test_lab import LabApp
 
@@ -207,3 +209,48 @@ def test_a_stage_is_kept_as_a_run_that_train_lists_and_explore_opens(lab: LabApp
     lab.wait(lambda: "draws points" in lab.app.said)
     lab.app.settle()
     assert lab.app.state.info is before
+
+
+def test_files_are_of_the_stages_that_were_made_and_of_the_data_they_began_with(
+    lab: LabApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.learn(20)
+    lab.settle()
+    made, judged = lab.lab.lab.bench.setups, lab.state.clock
+    # Knobs that cannot be are shown beside a stage of others.
+    lab.lab.lab.set_knobs(0, {"recipe": "nonsense"}, {})
+    lab.wait(lambda: bool(lab.state.stages[0].problem))
+    lab.lab.exporting.save_numbers(tmp_path / "numbers.json")
+    lab.wait((tmp_path / "numbers.json").exists)
+    found = json.loads((tmp_path / "numbers.json").read_text())
+    assert found["setup"] == json.loads(setup_line(made))
+    assert (found["stages"][0]["step"], found["stages"][0]["figures_at"]) == (judged, judged)
+    lab.app.press("lab.keep")
+    lab.wait(lambda: "is kept as 00000-stack" in lab.app.said)
+    run = next(lab.app.train.services.store.study_host.session().runs_folder.iterdir())
+    assert "nonsense" not in json.loads((run / "config.json").read_text())["title"]
+    lab.app.press("lab.undo")
+    # Of a moment of before, the numbers say which one they are of.
+    lab.app.press("lab.back")
+    lab.lab.exporting.save_numbers(tmp_path / "before.json")
+    lab.wait((tmp_path / "before.json").exists)
+    found = json.loads((tmp_path / "before.json").read_text())
+    assert found["clock"] < found["stages"][0]["figures_at"] == judged
+    assert found["stages"][0]["step"] is None
+    # A loop stays with its own plane, whatever comes while it is drawn.
+    spans, draw = set(), lab.lab.lab.looking.draw
+    span = lab.lab.lab.looking.span
+
+    def drawn(bench: object, requests: list) -> list:
+        if len(bench.setups) == 1 and bench.setups[0].truth == "ring8":
+            spans.update(one.span for one in requests)
+        return draw(bench, requests)
+
+    lab.settle()
+    monkeypatch.setattr(lab.lab.lab.looking, "draw", drawn)
+    lab.wait(lambda: "bumps" in lab.state.truths)
+    lab.lab.exporting.save_loop(tmp_path / "loop.gif")
+    lab.lab.lab.choose_truth("bumps")
+    lab.wait(lambda: lab.state.made and lab.lab.lab.looking.span != span)
+    lab.wait((tmp_path / "loop.gif").exists)
+    assert spans == {span}
