@@ -254,3 +254,11 @@ def test_files_are_of_the_stages_that_were_made_and_of_the_data_they_began_with(
     lab.wait(lambda: lab.state.made and lab.lab.lab.looking.span != span)
     lab.wait((tmp_path / "loop.gif").exists)
     assert spans == {span}
+
+
+def test_a_flow_of_the_line_that_is_no_preset_is_pasted(lab: LabApp) -> None:
+    lab.lab.sharing.take(json.dumps({"lab": 1, "truth": "bumps", "family": "stack", "knobs": {"recipe": "diagonal"}}))
+    lab.wait(lambda: lab.state.made and lab.state.info is not None and lab.state.info.dimension == 1)
+    assert dict(lab.state.stages[0].setup.knobs) == {"recipe": "diagonal"}
+    assert lab.view.setup.preset.current() == lab.state.stages[0].setup.preset
+    lab.learn(2)
