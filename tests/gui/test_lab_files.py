@@ -14,6 +14,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from app.lab.exporting.pictures import Stages
+from app.lab.exporting.pictures import pixels as pixels_of
 from engine.lab import setup_line
 
 from .conftest import App
@@ -136,6 +138,13 @@ def test_pictures_loops_curves_and_numbers_are_written_and_a_full_place_is_said(
     # As fine as it is large: dots have smooth edges at this size, so most neighbours differ.
     blocks = pixels[: pixels.shape[0] // 2 * 2].reshape(-1, 2, wide, 2, 3)
     assert (blocks[:, 0, :, 0] != blocks[:, 1, :, 1]).any(2).mean() > 0.05
+
+    # Under each stage stands what it is of, and nothing else of the picture changes with it.
+    stages = Stages([card.size() for card in view.cards], ratio=1.0)
+    one, other = (pixels_of(stages.drawn(lab.state, caption)).astype(int) for caption in ("step 1", "step 2,000"))
+    changed = np.flatnonzero((one != other).any((1, 2)))
+    assert changed.size
+    assert changed.min() > 0.8 * len(one)
 
     lab.app.press("lab.loop")
     with Image.open(saved(lab, tmp_path / "loop.gif")) as film:
