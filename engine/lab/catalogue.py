@@ -58,6 +58,7 @@ def _lesson(row: Lesson) -> LessonInfo:
         row.stages[0].truth if row.stages else "",
         tuple(_stage_name(row, index) for index in range(len(row.stages))),
         row.game,
+        row.sweep,
         row.layers,
         row.sentences,
         row.question,
