@@ -17,7 +17,7 @@ from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
 from app.lab.setups import engine_setups, of_engine, of_preset
-from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
+from app.lab.state import FILLS, NOW, PRESETS, Chosen, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
 from engine.errors import UserError
@@ -185,10 +185,15 @@ class LabController(QObject):
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
-    def take_back(self, setups: Sequence[StageSetup]) -> None:
-        """These set-ups, of which the stages on show are still made, in place of such as cannot be made."""
-        pairs = zip(self.state.stages, setups, strict=True)
+    def take_back(self, made: Chosen) -> bool:
+        """These set-ups in place of such as could not be made; False where the stages on show are no longer made of
+        them, or are made anew just now."""
+        state = self.state
+        if self._making is not None or state.truth != made.truth or len(state.stages) != len(made.setups):
+            return False
+        pairs = zip(state.stages, made.setups, strict=True)
         self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
+        return True
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""

@@ -80,8 +80,10 @@ class SetupPanel(QWidget):
         self.stage.setVisible(len(state.stages) > 1)
         self.stage.set_current(str(chosen))
         dimension = 2 if info is None else info.dimension
-        own = [row for row in catalogue.lesson_presets if row.name == stage.setup.preset]
-        offered = [*own, *(row for row in catalogue.presets if dimension in row.dimensions)]
+        # Its own is always there: a stage may be nearest to a preset that is not for such points.
+        suited = [row for row in catalogue.presets if dimension in row.dimensions]
+        own = catalogue.preset(stage.setup.preset)
+        offered = suited if own in suited else [own, *suited]
         self.preset.set_options([(row.name, set_up_title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)

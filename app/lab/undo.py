@@ -45,8 +45,10 @@ class Undo(QObject):
         """One set-up back (-1), or on."""
         state = self._lab.state
         now = state.undo.now
-        if now is not None and by < 0 and state.set_up != now and state.truth == now.truth:
-            self._lab.take_back(now.setups)
+        if now is not None and by < 0 and state.set_up != now:
+            # It was refused, or is not made yet.
+            if not self._lab.take_back(now):
+                self._lab.set_up(now.truth, now.setups, chosen=state.chosen)
             return
         moved = state.undo.moved(by)
         if moved is not None and moved.now is not None:

@@ -1,0 +1,109 @@
+"""The Lab under quick hands: keys before a stage is made, and set-ups under pages that hide the stages."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+
+from .conftest import App
+from .test_lab import LabApp
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def lab(app: App) -> LabApp:
+    found = LabApp(app)
+    # The keys are the window's.
+    app.window.activateWindow()
+    return found
+
+
+def undo(lab: LabApp) -> None:
+    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_Z, CONTROL)
+
+
+def whole(lab: LabApp) -> bool:
+    return lab.state.made and all(stage.info is not None for stage in lab.state.stages)
+
+
+def test_a_set_up_is_undone_before_it_is_made(lab: LabApp) -> None:
+    lab.wait(lambda: lab.state.undo.now == lab.state.set_up)
+    first, layers = lab.state.set_up, len(lab.state.stages[0].info.layers)
+    # A second stage, taken back at once.
+    lab.app.press("lab.compare")
+    undo(lab)
+    assert lab.state.set_up == first
+    lab.wait(lambda: whole(lab) and lab.state.stages[0].seen is not None)
+    # Fewer layers, taken back at once: what stands there has those that the set-up says.
+    lab.lab.lab.set_knobs(0, {"recipe": "actnorm"}, {})
+    undo(lab)
+    lab.wait(lambda: whole(lab) and lab.lab.lab.bench is not None)
+    lab.settle()
+    assert lab.state.set_up == first
+    assert len(lab.state.stages[0].info.layers) == layers
+    assert lab.lab.lab.bench.setups[0].knobs == dict(first.setups[0].knobs)
+    # Other data, taken back at once, is those of before and no set-up further back.
+    lab.lab.lab.choose_truth("moons")
+    undo(lab)
+    assert lab.state.set_up == first
+    lab.wait(lambda: whole(lab))
+    lab.learn(2)
+
+
+def test_a_lessons_set_up_of_the_line_is_copied_and_pasted(lab: LabApp) -> None:
+    lab.lab.lessons.open(lab.state.catalogue.lessons[0].name)
+    lab.wait(lambda: whole(lab) and lab.state.info is not None)
+    shown = lab.state.set_up
+    assert lab.state.info.dimension == 1
+    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_C, CONTROL | SHIFT)
+    lab.lab.lab.choose_truth("ring8")
+    lab.wait(lambda: lab.state.truth == "ring8" and whole(lab))
+    assert QGuiApplication.clipboard().text()
+    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_V, CONTROL)
+    lab.wait(lambda: lab.state.truth == shown.truth and whole(lab))
+    assert lab.state.set_up == shown
+    assert lab.view.setup.preset.current() == shown.setups[0].preset
+    # As one that no preset of the line is like.
+    lab.lab.lab.set_knobs(0, {"recipe": "2 x diagonal"}, {})
+    lab.wait(lambda: lab.state.undo.now == lab.state.set_up)
+    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_C, CONTROL | SHIFT)
+    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_V, CONTROL)
+    lab.wait(lambda: lab.state.stages[0].setup.preset != shown.setups[0].preset and whole(lab))
+    assert lab.view.setup.preset.current() == lab.state.stages[0].setup.preset
+    lab.learn(2)
+
+
+def test_stages_that_are_set_up_while_a_game_is_on_show_are_seen(lab: LabApp) -> None:
+    view = lab.view
+
+    def play() -> None:
+        lab.wait(lambda: view.board.isVisible())
+
+    lab.lab.lessons.open("cycling")
+    play()
+    view.tiles.chosen.emit("moons")
+    assert not view.board.isVisible()
+    assert view.transport.isVisible()
+    lab.wait(lambda: whole(lab) and lab.state.info is not None)
+    lab.learn(2)
+    # The lesson's number brings the game back, and what stands there rests.
+    view.lessons.dots.chosen.emit("cycling")
+    play()
+    lab.app.press("lab.compare")
+    assert not view.board.isVisible()
+    lab.wait(lambda: len(lab.state.stages) == 2 and whole(lab))
+    view.lessons.dots.chosen.emit("cycling")
+    play()
+    # Drawn data are learned on a stage that is seen.
+    lab.app.press("lab.draw")
+    QTest.mouseClick(view.drawing.pad, LEFT)
+    QTest.keyClick(view.drawing.pad, Qt.Key.Key_Return)
+    lab.wait(lambda: lab.state.info is not None and lab.state.info.title == "Drawn" and lab.state.playing)
+    assert not view.board.isVisible()
+    assert view.transport.isVisible()
+    lab.lab.lab.pause()
+    lab.settle()
