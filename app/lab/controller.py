@@ -186,12 +186,11 @@ class LabController(QObject):
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
     def take_back(self, made: Chosen) -> bool:
-        """These set-ups in place of such as could not be made; False where the stages on show are no longer made of
-        them, or are made anew just now."""
-        state = self.state
-        if self._making is not None or state.truth != made.truth or len(state.stages) != len(made.setups):
+        """These set-ups in place of such as could not be made; False where the stages on show are not those."""
+        stages = self.state.stages
+        if self._making is not None or self.state.truth != made.truth or len(stages) != len(made.setups):
             return False
-        pairs = zip(state.stages, made.setups, strict=True)
+        pairs = zip(stages, made.setups, strict=True)
         self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
         return True
 

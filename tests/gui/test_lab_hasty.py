@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
@@ -47,6 +47,7 @@ def test_a_set_up_is_undone_before_it_is_made(lab: LabApp) -> None:
     assert len(lab.state.stages[0].info.layers) == layers
     assert lab.lab.lab.bench.setups[0].knobs == dict(first.setups[0].knobs)
     # Other data, taken back at once, is those of before and no set-up further back.
+    lab.wait(lambda: "moons" in lab.state.truths)
     lab.lab.lab.choose_truth("moons")
     undo(lab)
     assert lab.state.set_up == first
@@ -85,6 +86,7 @@ def test_stages_that_are_set_up_while_a_game_is_on_show_are_seen(lab: LabApp) ->
 
     lab.lab.lessons.open("cycling")
     play()
+    lab.wait(lambda: "moons" in lab.state.truths)
     view.tiles.chosen.emit("moons")
     assert not view.board.isVisible()
     assert view.transport.isVisible()
@@ -107,3 +109,63 @@ def test_stages_that_are_set_up_while_a_game_is_on_show_are_seen(lab: LabApp) ->
     assert view.transport.isVisible()
     lab.lab.lab.pause()
     lab.settle()
+
+
+def test_what_is_drawn_is_taken_back_stroke_by_stroke_and_put_aside_for_what_is_to_be_seen(lab: LabApp) -> None:
+    view, page = lab.view, lab.view.drawing
+    lab.wait(lambda: lab.state.undo.now == lab.state.set_up)
+    before = lab.state.set_up
+    lab.app.press("lab.draw")
+    for x in (100, 200):
+        QTest.mouseClick(page.pad, LEFT, pos=QPoint(page.pad.width() // 2 + x // 4, 60))
+    two = lab.state.drawing.stamps
+    assert len(two) == 2
+    # The right button where nothing is leaves nothing to take back.
+    for _ in range(3):
+        QTest.mouseClick(page.pad, Qt.MouseButton.RightButton, pos=QPoint(page.pad.width() // 2, 200))
+    QTest.keyClick(page.pad, Qt.Key.Key_Z, CONTROL)
+    assert lab.state.drawing.stamps == two[:1]
+    assert lab.state.set_up == before
+    # All of it cleared, and back.
+    QTest.mouseClick(page.clear, LEFT)
+    assert lab.state.drawing.stamps == ()
+    assert page.back.isEnabled()
+    QTest.mouseClick(page.back, LEFT)
+    assert lab.state.drawing.stamps == two[:1]
+    QTest.keyClick(page.pad, Qt.Key.Key_Z, CONTROL)
+    assert not page.back.isEnabled()
+    QTest.keyClick(page.pad, Qt.Key.Key_Z, CONTROL)
+    QTest.keyClick(page.pad, Qt.Key.Key_Y, CONTROL)
+    assert lab.state.drawing.stamps == ()
+    assert lab.state.set_up == before
+    QTest.mouseClick(page.pad, LEFT, pos=QPoint(page.pad.width() // 2, 60))
+    drawn = lab.state.drawing.stamps
+    # A lesson is seen, and the drawing goes on where it was left.
+    lab.lab.lessons.open(lab.state.catalogue.lessons[0].name)
+    assert not page.isVisible()
+    lab.wait(lambda: lab.state.clock > 3)
+    lab.app.press("lab.draw")
+    assert lab.state.drawing.stamps == drawn
+    lab.wait(lambda: "moons" in lab.state.truths)
+    view.tiles.chosen.emit("moons")
+    assert not page.isVisible()
+    lab.app.press("lab.draw")
+    assert lab.state.drawing.stamps == drawn
+    # Given up, it is forgotten.
+    QTest.keyClick(page.pad, Qt.Key.Key_Escape)
+    lab.app.press("lab.draw")
+    assert lab.state.drawing.stamps == ()
+    QTest.keyClick(page.pad, Qt.Key.Key_Escape)
+    lab.lab.lab.pause()
+    lab.settle()
+
+
+def test_the_brush_has_a_track_in_the_smallest_window(lab: LabApp) -> None:
+    lab.app.window.resize(lab.app.window.minimumSize())
+    lab.app.press("lab.draw")
+    slider = lab.view.drawing.wide
+    spot = slider.track_rect().center().toPoint() + QPoint(12, 0)
+    assert slider.track_rect().width() > 40
+    QTest.mouseClick(slider, LEFT, pos=spot)
+    assert lab.state.drawing.width == pytest.approx(slider.value())
+    assert lab.state.drawing.width != 0.2
