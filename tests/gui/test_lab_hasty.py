@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from .conftest import App
 from .test_lab import LabApp
@@ -169,3 +170,25 @@ def test_the_brush_has_a_track_in_the_smallest_window(lab: LabApp) -> None:
     QTest.mouseClick(slider, LEFT, pos=spot)
     assert lab.state.drawing.width == pytest.approx(slider.value())
     assert lab.state.drawing.width != 0.2
+
+
+class Counting(QObject):
+    """How often a widget was told that its style is another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.times += event.type() == QEvent.Type.StyleChange
+        return False
+
+
+def test_another_theme_dresses_no_widget_over_and_over(lab: LabApp) -> None:
+    # In a window whose stages learn each of these waits for the other threads.
+    application, counting = QApplication.instance(), Counting()
+    application.installEventFilter(counting)
+    lab.app.press("view.theme")
+    application.removeEventFilter(counting)
+    widgets = len(application.allWidgets())
+    assert widgets / 2 < counting.times < 4 * widgets
