@@ -23,6 +23,7 @@ from engine.lab import (
     StageInfo,
     StageSeen,
     Stamp,
+    SweepSeen,
     TruthInfo,
 )
 
@@ -122,6 +123,14 @@ class GameState:
     playing: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class SweepState:
+    """What is read while two Gaussians part, and the distance on show."""
+
+    seen: SweepSeen
+    at: float
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What the stages are made from, as undo goes back to it."""
@@ -159,7 +168,8 @@ class Undoing:
 class LabState:
     """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
     far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn.
-    `own` are truths that a person brought along, `drawing` is one that is drawn now; `game` is that of the open lesson.
+    `own` are truths that a person brought along, `drawing` is one that is drawn now; `game` and `sweep` are those of
+    the open lesson.
     """
 
     catalogue: LabCatalogue | None = None
@@ -183,6 +193,7 @@ class LabState:
     own: tuple[str, ...] = ()
     drawing: Drawing | None = None
     game: GameState | None = None
+    sweep: SweepState | None = None
     undo: Undoing = field(default_factory=Undoing)
 
     @property
