@@ -17,7 +17,7 @@ from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
 from app.lab.setups import engine_setups, of_engine, of_preset
-from app.lab.state import FILLS, NOW, PRESETS, Chosen, LabState, StageSetup, StageView, with_seen
+from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
 from engine.errors import UserError
@@ -185,14 +185,21 @@ class LabController(QObject):
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
-    def take_back(self, made: Chosen) -> bool:
-        """These set-ups in place of such as could not be made; False where the stages on show are not those."""
-        stages = self.state.stages
-        if self._making is not None or self.state.truth != made.truth or len(stages) != len(made.setups):
-            return False
-        pairs = zip(stages, made.setups, strict=True)
-        self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
-        return True
+    def take_back(self, truth: str, setups: Sequence[StageSetup]) -> None:
+        """These set-ups, which were made last, in place of such as cannot be made or are not made yet. The stages on
+        show go on where they are still of these."""
+        state = self.state
+        if self._bench is None or truth != state.truth or len(setups) > len(state.stages):
+            self.set_up(truth, setups, chosen=state.chosen)
+            return
+        self._making = None
+        again, self._again = self._again, False
+        stages = tuple(
+            replace(stage, setup=setup, problem="") for stage, setup in zip(state.stages, setups, strict=False)
+        )
+        self._put(stages=stages, chosen=min(state.chosen, len(stages) - 1))
+        if again:
+            self.play()
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""
@@ -216,7 +223,12 @@ class LabController(QObject):
             return
         if on:
             # The same family with other knobs is what is compared most; the first time it is the other family.
-            other = next(name for name in PRESETS[::-1] if name != state.stages[0].setup.preset)
+            dimension = 2 if state.info is None else state.info.dimension
+            other = next(
+                name
+                for name in (*PRESETS[::-1], LINE_PRESET)
+                if name != state.stages[0].setup.preset and dimension in catalogue.preset(name).dimensions
+            )
             self._put(stages=(*state.stages, StageView(of_preset(catalogue.preset(other)))), chosen=1)
         else:
             self._put(stages=state.stages[:1], chosen=0)

@@ -21,18 +21,16 @@ def of_preset(row: PresetInfo) -> StageSetup:
 
 
 def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
-    """A set-up under the name of the preset that it is, or else of that which it has most in common with."""
-    knobs: dict[str, Value] = dict(setup.knobs)
-    training, usual = asdict(setup.training), asdict(LabTraining())
+    """A set-up under the name of the preset that it is, or else of that which it has most in common with; of
+    several that which suits points of the line and of the plane."""
     own = [row for row in catalogue.presets if row.family == setup.family]
-    # A lesson's stage may be like no preset, and of points that few presets can learn.
-    own += [row for row in catalogue.lesson_presets if (row.family, dict(row.knobs)) == (setup.family, knobs)]
 
-    def alike(row: PresetInfo) -> tuple[bool, bool, int]:
-        common = sum(knobs.get(name) == value for name, value in row.knobs.items())
-        return dict(row.knobs) == knobs, {**usual, **row.training} == training, common
+    def alike(row: PresetInfo) -> tuple[bool, int, int]:
+        common = sum(setup.knobs.get(name) == value for name, value in row.knobs.items())
+        return dict(row.knobs) == dict(setup.knobs), common, len(row.dimensions)
 
-    return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, training)
+    knobs: dict[str, Value] = dict(setup.knobs)
+    return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, asdict(setup.training))
 
 
 def engine_setups(state: LabState) -> list[Setup]:

@@ -11,7 +11,8 @@ from app.state import AppState
 
 
 class Undo(QObject):
-    """Keeps each set-up that was made. One that cannot be made is taken back without a stage being made anew."""
+    """Keeps each set-up that was made. One that cannot be made, or is not made yet, is taken back; the stages that
+    stand there stay."""
 
     def __init__(self, store: Store, lab: LabController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,9 +36,7 @@ class Undo(QObject):
         state = self._lab.state
         now = state.undo.now
         if now is not None and by < 0 and state.set_up != now:
-            # It was refused, or is not made yet.
-            if not self._lab.take_back(now):
-                self._lab.set_up(now.truth, now.setups, chosen=state.chosen)
+            self._lab.take_back(now.truth, now.setups)
             return
         moved = state.undo.moved(by)
         if moved is not None and moved.now is not None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from .conftest import App
+from app.lab.setups import engine_setups
+from engine.lab import setup_line
+
+from .conftest import App, drop
 from .test_lab import LabApp
 
 LEFT = Qt.MouseButton.LeftButton
@@ -67,15 +72,9 @@ def test_a_lessons_set_up_of_the_line_is_copied_and_pasted(lab: LabApp) -> None:
     assert QGuiApplication.clipboard().text()
     QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_V, CONTROL)
     lab.wait(lambda: lab.state.truth == shown.truth and whole(lab))
-    assert lab.state.set_up == shown
-    assert lab.view.setup.preset.current() == shown.setups[0].preset
-    # As one that no preset of the line is like.
-    lab.lab.lab.set_knobs(0, {"recipe": "2 x diagonal"}, {})
-    lab.wait(lambda: lab.state.undo.now == lab.state.set_up)
-    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_C, CONTROL | SHIFT)
-    QTest.keyClick(lab.view.cards[0].canvas, Qt.Key.Key_V, CONTROL)
-    lab.wait(lambda: lab.state.stages[0].setup.preset != shown.setups[0].preset and whole(lab))
-    assert lab.view.setup.preset.current() == lab.state.stages[0].setup.preset
+    made, stage = shown.setups[0], lab.state.stages[0].setup
+    assert stage.knobs == made.knobs
+    assert lab.view.setup.preset.current() == stage.preset
     lab.learn(2)
 
 
@@ -192,3 +191,22 @@ def test_another_theme_dresses_no_widget_over_and_over(lab: LabApp) -> None:
     application.removeEventFilter(counting)
     widgets = len(application.allWidgets())
     assert widgets / 2 < counting.times < 4 * widgets
+
+
+def test_a_long_name_of_a_file_leaves_the_columns_their_width(lab: LabApp, tmp_path: Path) -> None:
+    view = lab.view
+    file = tmp_path / f"{'a' * 120}.csv"
+    file.write_text("\n".join(f"{index % 17},{index % 5}" for index in range(60)), encoding="utf-8")
+    bad = tmp_path / f"{'b' * 120}.csv"
+    places = view.own.file.mapTo(view, QPoint(0, 0)).x(), view.setup.paste.mapTo(view, QPoint(0, 0)).x()
+    drop(view, [file])
+    lab.wait(lambda: lab.state.truth.endswith(file.name) and whole(lab))
+    assert view.data_title.text().count("a") == 40
+    line = setup_line(engine_setups(lab.state)).replace(file.name, bad.name)
+    QGuiApplication.clipboard().setText(line)
+    QTest.mouseClick(view.setup.paste, LEFT)
+    lab.wait(lambda: view.setup.problem.isVisible())
+    assert view.setup.problem.text().count("b") > 100
+    view.grab()
+    assert (view.own.file.mapTo(view, QPoint(0, 0)).x(), view.setup.paste.mapTo(view, QPoint(0, 0)).x()) == places
+    lab.settle()
