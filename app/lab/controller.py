@@ -185,10 +185,21 @@ class LabController(QObject):
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
-    def take_back(self, setups: Sequence[StageSetup]) -> None:
-        """These set-ups, of which the stages on show are still made, in place of such as cannot be made."""
-        pairs = zip(self.state.stages, setups, strict=True)
-        self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
+    def take_back(self, truth: str, setups: Sequence[StageSetup]) -> None:
+        """These set-ups, which were made last, in place of such as cannot be made or are not made yet. The stages on
+        show go on where they are still of these."""
+        state = self.state
+        if self._bench is None or truth != state.truth or len(setups) > len(state.stages):
+            self.set_up(truth, setups, chosen=state.chosen)
+            return
+        self._making = None
+        again, self._again = self._again, False
+        stages = tuple(
+            replace(stage, setup=setup, problem="") for stage, setup in zip(state.stages, setups, strict=False)
+        )
+        self._put(stages=stages, chosen=min(state.chosen, len(stages) - 1))
+        if again:
+            self.play()
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""
@@ -212,7 +223,12 @@ class LabController(QObject):
             return
         if on:
             # The same family with other knobs is what is compared most; the first time it is the other family.
-            other = next(name for name in PRESETS[::-1] if name != state.stages[0].setup.preset)
+            dimension = 2 if state.info is None else state.info.dimension
+            other = next(
+                name
+                for name in (*PRESETS[::-1], LINE_PRESET)
+                if name != state.stages[0].setup.preset and dimension in catalogue.preset(name).dimensions
+            )
             self._put(stages=(*state.stages, StageView(of_preset(catalogue.preset(other)))), chosen=1)
         else:
             self._put(stages=state.stages[:1], chosen=0)

@@ -15,7 +15,7 @@ from app.lab.state import LabState, StageSetup, set_up_title
 from app.widgets.buttons import button
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
-from app.widgets.labels import kind_label
+from app.widgets.labels import breakable, kind_label
 from app.widgets.layout import discard, hbox, vbox
 from app.widgets.segmented import Segmented
 from engine.api import Knob, Value
@@ -80,8 +80,10 @@ class SetupPanel(QWidget):
         self.stage.setVisible(len(state.stages) > 1)
         self.stage.set_current(str(chosen))
         dimension = 2 if info is None else info.dimension
-        own = [row for row in catalogue.lesson_presets if row.name == stage.setup.preset]
-        offered = [*own, *(row for row in catalogue.presets if dimension in row.dimensions)]
+        # What stands there is listed in any case.
+        own = stage.setup.preset
+        offered = [row for row in catalogue.lesson_presets if row.name == own]
+        offered += [row for row in catalogue.presets if dimension in row.dimensions or row.name == own]
         self.preset.set_options([(row.name, set_up_title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)
@@ -89,8 +91,9 @@ class SetupPanel(QWidget):
             self._told = (stage.setup, chosen)
             self._fill(stage.setup, shared=chosen > 0)
         self._mark(state, chosen)
-        if stage.said != self.problem.text():
-            self.problem.setText(stage.said)
+        said = breakable(stage.said)
+        if said != self.problem.text():
+            self.problem.setText(said)
             self.problem.setVisible(bool(stage.said))
 
     def _show_knobs(self, catalogue: LabCatalogue, setup: StageSetup) -> None:

@@ -21,12 +21,13 @@ def of_preset(row: PresetInfo) -> StageSetup:
 
 
 def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
-    """A set-up under the name of the preset that it is, or else of that which it has most in common with."""
+    """A set-up under the name of the preset that it is, or else of that which it has most in common with; of
+    several that which suits points of the line and of the plane."""
     own = [row for row in catalogue.presets if row.family == setup.family]
 
-    def alike(row: PresetInfo) -> tuple[bool, int]:
+    def alike(row: PresetInfo) -> tuple[bool, int, int]:
         common = sum(setup.knobs.get(name) == value for name, value in row.knobs.items())
-        return dict(row.knobs) == dict(setup.knobs), common
+        return dict(row.knobs) == dict(setup.knobs), common, len(row.dimensions)
 
     knobs: dict[str, Value] = dict(setup.knobs)
     return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, asdict(setup.training))

@@ -108,6 +108,11 @@ class Drawing:
     width: float = 0.2
     erasing: bool = False
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is a stroke to take back."""
+        return any(stamps != self.stamps for stamps in self.strokes)
+
 
 @dataclass(frozen=True, eq=False)
 class GameState:

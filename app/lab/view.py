@@ -34,7 +34,7 @@ from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.form import Section
-from app.widgets.labels import kind_label
+from app.widgets.labels import breakable, kind_label
 from app.widgets.layout import hairline, hbox, held, scrolled, stacked, vbox
 from app.widgets.pixels import dropped_files
 from app.widgets.plot.scale import figure
@@ -66,7 +66,7 @@ class LabView(WorkspaceView):
     def __init__(self, setup: SetupPanel, charts: LabCharts, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tiles, self.layers = DataTiles(), ShowList()
-        self.data_title, self.data_line = kind_label("name"), kind_label("small", wordWrap=True)
+        self.data_title, self.data_line = kind_label("name", wordWrap=True), kind_label("small", wordWrap=True)
         self.cards = (StageCard(0), StageCard(1))
         self.cards[1].hide()
         self.compare = Toggle("Compare")
@@ -210,7 +210,7 @@ class LabView(WorkspaceView):
         self.tiles.set_current(state.truth)
         info = state.info
         if info is not None:
-            self.data_title.setText(info.title)
+            self.data_title.setText(breakable(info.title))
             modes = "" if info.centres is None or len(info.centres) < 2 else f", {len(info.centres)} modes"
             about = "about " if info.estimate else ""
             line = f"Entropy {about}{info.entropy:.3f} nats{modes}".replace("-", "\u2212")

@@ -106,7 +106,8 @@ class Lab(Controllers["LabView"]):
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
             **self.responses.connect_view(view),
-            **self.undo.connect_view(view),
+            "lab.undo": self.take_back,
+            "lab.redo": self.bring_back,
             **self.moments.connect_view(view),
             "lab.back": partial(self.move, -1),
             "lab.on": partial(self.move, 1),
@@ -119,6 +120,18 @@ class Lab(Controllers["LabView"]):
             self.game.toggle()
         elif self.lab.state.drawing is None and self.sweeps.shown is None:
             self.lab.toggle()
+
+    def take_back(self) -> None:
+        """The last stroke of what is drawn, or else the set-up."""
+        if self.lab.state.drawing is not None:
+            self.own.undo()
+        else:
+            self.undo.move(-1)
+
+    def bring_back(self) -> None:
+        """The set-up that was undone; while something is drawn the stages stay."""
+        if self.lab.state.drawing is None:
+            self.undo.move(1)
 
     def move(self, by: int) -> None:
         """A round of the game, a place of the sweep, or a moment of the stages."""
