@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import BenchSeen, GameSeen, LabCatalogue, Proof, Response, Setup, TruthInfo
+    from engine.lab import BenchSeen, GameSeen, LabCatalogue, Proof, Response, Setup, SweepSeen, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -301,6 +301,12 @@ class Session:
         from engine.lab.catalogue import games
 
         return games(rules, steps=steps, eta=eta, start=start)
+
+    def sweep(self, name: str) -> SweepSeen:
+        """What is read while two Gaussians part; raises as `engine.lab.sweeps.swept`."""
+        from engine.lab.sweeps import swept
+
+        return swept(name)
 
     def viewer(self, bench: Bench) -> Viewer:
         """What looks at a bench from this thread, while another one trains it."""

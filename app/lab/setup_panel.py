@@ -15,7 +15,7 @@ from app.lab.state import LabState, StageSetup, set_up_title
 from app.widgets.buttons import button
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
-from app.widgets.labels import kind_label
+from app.widgets.labels import breakable, kind_label
 from app.widgets.layout import discard, hbox, vbox
 from app.widgets.segmented import Segmented
 from engine.api import Knob, Value
@@ -91,8 +91,9 @@ class SetupPanel(QWidget):
             self._told = (stage.setup, chosen)
             self._fill(stage.setup, shared=chosen > 0)
         self._mark(state, chosen)
-        if stage.said != self.problem.text():
-            self.problem.setText(stage.said)
+        said = breakable(stage.said)
+        if said != self.problem.text():
+            self.problem.setText(said)
             self.problem.setVisible(bool(stage.said))
 
     def _show_knobs(self, catalogue: LabCatalogue, setup: StageSetup) -> None:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject
 
 from app.core.store import Store
-from app.core.workspace import Actions
 from app.lab.controller import LabController
 from app.lab.state import LabState
 from app.state import AppState
-
-if TYPE_CHECKING:
-    from app.lab.view import LabView
 
 
 class Undo(QObject):
@@ -25,10 +18,6 @@ class Undo(QObject):
         super().__init__(parent)
         self._store, self._lab = store, lab
         store.changed.connect(self._changed)
-
-    def connect_view(self, view: LabView) -> Actions:
-        """The two keys."""
-        return {"lab.undo": partial(self.move, -1), "lab.redo": partial(self.move, 1)}
 
     def _changed(self, before: AppState, now: AppState) -> None:
         old, new = before.part(LabState), now.part(LabState)

@@ -11,7 +11,7 @@ from app.lab.state import LabState, LessonState, Undoing
 from engine.lab import CheckInfo, LabCatalogue, LessonInfo, Proof
 
 CHECK = CheckInfo("kl", "KL", 0.7, 0.01, "nats", "about", False)
-LESSON = LessonInfo("L1", "seeks", "T", "d", "s", "ring8", (), (), (), ("a", "b", "c"), "?", "!", "", (CHECK,))
+LESSON = LessonInfo("L1", "seeks", "T", "d", "s", "ring8", (), (), "", (), ("a", "b", "c"), "?", "!", "", (CHECK,))
 CATALOGUE = LabCatalogue(("ring8",), (), (), (), (LESSON,))
 STATE = LabState(
     catalogue=CATALOGUE,
