@@ -16,7 +16,7 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
-from app.lab.setups import engine_setups, of_engine, of_preset
+from app.lab.setups import LINE_PRESET, beside, engine_setups, of_engine, of_preset
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
@@ -32,8 +32,6 @@ DRAIN_MS: Final = 33
 SWITCH_SECONDS: Final = 0.0002
 """How long a thread may keep Python to itself while stages learn. A step is a thousand small operations, and after each
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
-LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
-"""What learns points of the line where a preset is made for the plane."""
 T = TypeVar("T")
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
 
@@ -186,17 +184,14 @@ class LabController(QObject):
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
     def take_back(self, truth: str, setups: Sequence[StageSetup]) -> None:
-        """These set-ups, which were made last, in place of such as cannot be made or are not made yet. The stages on
-        show go on where they are still of these."""
+        """These set-ups, which were made last, in place of such as cannot be made or are not made yet."""
         state = self.state
         if self._bench is None or truth != state.truth or len(setups) > len(state.stages):
             self.set_up(truth, setups, chosen=state.chosen)
             return
-        self._making = None
-        again, self._again = self._again, False
-        stages = tuple(
-            replace(stage, setup=setup, problem="") for stage, setup in zip(state.stages, setups, strict=False)
-        )
+        again, self._again, self._making = self._again, False, None
+        pairs = zip(state.stages, setups, strict=False)
+        stages = tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs)
         self._put(stages=stages, chosen=min(state.chosen, len(stages) - 1))
         if again:
             self.play()
@@ -222,14 +217,7 @@ class LabController(QObject):
         if catalogue is None or not state.stages or on == (len(state.stages) == 2):
             return
         if on:
-            # The same family with other knobs is what is compared most; the first time it is the other family.
-            dimension = 2 if state.info is None else state.info.dimension
-            other = next(
-                name
-                for name in (*PRESETS[::-1], LINE_PRESET)
-                if name != state.stages[0].setup.preset and dimension in catalogue.preset(name).dimensions
-            )
-            self._put(stages=(*state.stages, StageView(of_preset(catalogue.preset(other)))), chosen=1)
+            self._put(stages=(*state.stages, StageView(of_preset(beside(state, catalogue)))), chosen=1)
         else:
             self._put(stages=state.stages[:1], chosen=0)
         self._make(blame=len(self.state.stages) - 1)
