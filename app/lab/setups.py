@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from app.lab.state import LabState, StageSetup, set_up_title
+from app.lab.state import PRESETS, LabState, StageSetup, set_up_title
 from engine.api import Knob, Value
 from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup
 
 RECIPE: Final = "recipe"
 """The knob that is a flow's whole name."""
+LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
+"""What learns points of the line where a preset is made for the plane."""
 SHARED: Final = ("batch", "seed")
 """Of the training knobs B takes A's, so that both learn from the same batches."""
 
@@ -18,6 +20,13 @@ SHARED: Final = ("batch", "seed")
 def of_preset(row: PresetInfo) -> StageSetup:
     """A stage as its preset has it."""
     return StageSetup(row.name, row.family, dict(row.knobs), dict(row.training))
+
+
+def beside(state: LabState, catalogue: LabCatalogue) -> PresetInfo:
+    """What a second stage begins with: a preset that is not the first one's and can learn its points."""
+    dimension = 2 if state.info is None else state.info.dimension
+    rows = map(catalogue.preset, (*PRESETS[::-1], LINE_PRESET))
+    return next(row for row in rows if row.name != state.stages[0].setup.preset and dimension in row.dimensions)
 
 
 def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
