@@ -399,7 +399,8 @@ class Session:
         from engine.training.growing import find_trained
 
         path = Path(name)
-        if not path.exists():
+        # A folder that is not there must not become a model that happens to have its last name.
+        if not path.exists() and path.name == str(path):
             with suppress(UsageError):
                 path = self.find(path.name).path
         return find_trained(path)

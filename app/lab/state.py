@@ -52,8 +52,8 @@ class StageSetup:
 
 @dataclass(frozen=True, eq=False)
 class StageView:
-    """One stage. `maps` are of the moment on show, `past` its trace where that is not now; `problem` is a sentence
-    about its set-up."""
+    """One stage. `maps` are of the moment on show, `past` its trace where that is not now; `figures` were
+    read at the clock `figures_at`, which may be behind; `problem` is a sentence about its set-up."""
 
     setup: StageSetup
     info: StageInfo | None = None
@@ -63,6 +63,7 @@ class StageView:
     grid: Points | None = None
     past: Points | None = None
     figures: tuple[Reading, ...] = ()
+    figures_at: int = 0
     curves: Mapping[str, Trace] = field(default_factory=dict)
     probe: Probe | None = None
     problem: str = ""

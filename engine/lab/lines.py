@@ -13,8 +13,9 @@ from engine.lab.own import NAMES, named
 from engine.lab.setup import LabTraining, Setup
 from engine.lab.written import VERSION
 
-LONGEST: Final = 20_000
 MOST_STAGES: Final = 2
+LONGEST: Final = MOST_STAGES * 20_000
+"""Each stage names its truth, which may be a whole drawing."""
 
 
 def read_all(line: str) -> tuple[Setup, ...]:

@@ -41,6 +41,7 @@ def test_what_is_written_comes_back():
         {"layers": ["nowhere"], "lesson": "nowhere", "answered": ["nowhere"]},
         {"proofs": [[], [1], "x", ["seeks", "kl", "0.69", True, 0.7], ["seeks", "kl", 0.69, 1, 0.7]]},
         {"proofs": [["seeks", "kl", float("nan"), True, 0.7], ["seeks", "kl", 0.69, True, 0.7, 1]]},
+        {"proofs": [["seeks", "kl", 10**400, True, 0.7], ["seeks", "kl", float("inf"), True, 0.7]]},
         # The lesson asks for something else now.
         {"proofs": [["seeks", "kl", 0.69, True, 0.8]]},
     ],
