@@ -98,7 +98,10 @@ def test_a_file_of_numbers_is_learned_in_its_own_units_and_a_bad_one_leaves_the_
     assert lab.state.set_up == before.set_up
     assert [one.info for one in lab.state.stages] == [one.info for one in before.stages]
     drop(view, [good])
+    over: list[bool] = []
+    lab.app.conductor.store.notices.over.connect(lambda: over.append(True))
     lab.wait(lambda: lab.state.truth.endswith("people.csv") and lab.state.made)
+    assert over, "what was said of the file before is over"
     info = lab.state.info
     assert info.estimate
     assert info.columns == ("height", "weight")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.file_kinds import COLUMNS, ask_file
 from app.core.model_host import ModelHost
+from app.core.notices import A_TABLE
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
@@ -81,12 +82,13 @@ class OwnData(QObject):
 
         def done(info: TruthInfo) -> None:
             known = [one for one in self._state.own if one != name and not (_drawn(one) and _drawn(name))]
+            self._store.notices.table_read()
             self._lab.take_truth(info, own=(*known, name), drawing=None)
             if play:
                 self._lab.play()
 
         def failed(event: Failed) -> None:
-            self._store.notices.failed(event)
+            self._store.notices.failed(event, about=A_TABLE)
 
         self._store.tasks.submit("look", "read data", work, done=done, failed=failed, latest="lab own data")
 
