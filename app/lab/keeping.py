@@ -16,6 +16,7 @@ from app.core.workspace import Actions
 from app.lab.controller import LabController
 from app.lab.setups import engine_setups, of_engine, set_up_words
 from app.lab.state import StageView
+from engine.events import Failed
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Keeping(QObject):
         return {"lab.keep": self.keep}
 
     def keep(self) -> None:
-        """The chosen stage as it is now; learning halts meanwhile."""
+        """The chosen stage as it is now; what learns halts meanwhile, and goes on."""
         state, bench = self._lab.state, self._lab.bench
         if bench is None or not state.made or state.catalogue is None:
             return
@@ -47,6 +48,7 @@ class Keeping(QObject):
         made = bench.setups[index]
         setup = stage.setup if engine_setups(state)[index] == made else of_engine(state.catalogue, made)
         title = f"{set_up_words(state.catalogue, setup)[0]}, {points}"
+        went_on = state.playing
         self._lab.pause()
         rows = rows_of(stage)
 
@@ -62,8 +64,17 @@ class Keeping(QObject):
                     act=lambda: self._requests.diagnosisWanted.emit(run),
                 )
             )
+            go_on()
 
-        self._store.tasks.submit("lab", "keep a stage as a run", work, done=done)
+        def failed(event: Failed) -> None:
+            self._store.notices.failed(event)
+            go_on()
+
+        def go_on() -> None:
+            if went_on and self._lab.bench is bench and self._store.state.workspace == "lab":
+                self._lab.play()
+
+        self._store.tasks.submit("lab", "keep a stage as a run", work, done=done, failed=failed)
 
 
 def rows_of(stage: StageView) -> list[tuple[int, dict[str, float]]]:

@@ -98,7 +98,9 @@ class LabView(WorkspaceView):
         data.add(self.tiles)
         column = vbox(
             data,
+            2,
             self.own,
+            2,
             self.data_title,
             self.data_line,
             4,

@@ -197,8 +197,15 @@ def test_a_stage_is_kept_as_a_run_that_train_lists_and_explore_opens(lab: LabApp
     lab.learn(8)
     lab.settle()
     entry = lab.view.transport.export_menu.actions()[-1]
+    # What learns halts for it, and goes on.
+    lab.app.press("lab.play")
+    lab.wait(lambda: lab.state.playing)
     entry.trigger()
     lab.wait(lambda: "is kept as 00000-stack" in lab.app.said)
+    clock = lab.state.clock
+    lab.wait(lambda: lab.state.playing and lab.state.clock > clock)
+    lab.app.press("lab.play")
+    lab.wait(lambda: not lab.state.playing)
     run = next(path for path in (lab.app.train.services.store.study_host.session().runs_folder).iterdir())
     # The button beside the sentence shows it in Train, with its curves and what it is.
     lab.app.window.notice.acted.emit()
