@@ -14,8 +14,8 @@ from app.core.requests import Requests
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
-from app.lab.setups import set_up_words
-from app.lab.state import StageView
+from app.lab.setups import seed_of, set_up_words
+from app.lab.state import LETTERS, StageView
 from engine.lanes import Context
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Keeping(QObject):
         stage, info = state.stages[index], state.info
         points = state.truth if info is None else info.title
         title = f"{set_up_words(state.catalogue, stage.setup)[0]}, {points}"
+        if state.seeded:
+            title = f"{title}, seed {seed_of(stage.setup)}"
         self._lab.pause()
         rows = rows_of(stage)
 
@@ -51,7 +53,7 @@ class Keeping(QObject):
             return self._host.session().keep_stage(bench, index, title, rows)
 
         def done(run: Path) -> None:
-            name = f"Stage {'AB'[index]}" if len(state.stages) > 1 else "The stage"
+            name = f"Stage {LETTERS[index]}" if len(state.stages) > 1 else "The stage"
             self._store.notices.say(
                 Message(
                     f"{name} is kept as {run.name}. Train goes on with it; Explore shows pictures and no points.",

@@ -46,7 +46,11 @@ class Undo(QObject):
         state = self._lab.state
         now = state.undo.now
         if now is not None and by < 0 and state.set_up != now and state.truth == now.truth:
-            self._lab.take_back(now.setups)
+            if len(now.setups) == len(state.stages):
+                self._lab.take_back(now.setups)
+            else:
+                # Others stand beside it, or no longer do, and are not made yet.
+                self._lab.set_up(now.truth, now.setups)
             return
         moved = state.undo.moved(by)
         if moved is not None and moved.now is not None:
