@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.core.store import Store
 from app.core.workspace import Actions
-from app.lab.controller import LabController
+from app.lab.controller import LINE_PRESET, LabController
 from app.lab.setups import SHARED, of_preset, seeds_of
 from app.lab.state import PRESETS, StageView
 from engine.errors import UserError
@@ -43,8 +43,10 @@ class Beside(QObject):
             return
         if on:
             # The same family with other knobs is what is compared most; the first time it is the other family.
-            other = next(name for name in PRESETS[::-1] if name != state.stages[0].setup.preset)
-            stages = (state.stages[0], StageView(of_preset(catalogue.preset(other))))
+            dimension = 2 if state.info is None else state.info.dimension
+            found = [catalogue.preset(name) for name in (*PRESETS[::-1], LINE_PRESET)]
+            fit = (row for row in found if dimension in row.dimensions and row.name != state.stages[0].setup.preset)
+            stages = (state.stages[0], StageView(of_preset(next(fit))))
             self._lab.put_stages(stages, chosen=1, blame=1)
         else:
             self._lab.put_stages(state.stages[:1], chosen=0)

@@ -169,9 +169,15 @@ def _cells(row: Row, *, seeded: bool) -> tuple[str, ...]:
     known = sorted(value for value in row.values if value is not None and not math.isnan(value))
     if not known:
         return _shown(row, None), ""
+    median = _shown(row, statistics.median(known))
     if row.whole:
-        return _shown(row, statistics.median(known)), " ".join(_shown(row, value) for value in row.values)
-    return _shown(row, statistics.median(known)), f"{_shown(row, known[0])} to {_shown(row, known[-1])}"
+        return median, " ".join(_shown(row, value) for value in row.values)
+    return median, f"{_short(row, known[0])} to {_short(row, known[-1])}"
+
+
+def _short(row: Row, value: float) -> str:
+    """In five digits at most: two have to stand in one column."""
+    return f"{value:.2f}".replace("-", "\u2212") if 10 <= abs(value) < 100 else _shown(row, value)
 
 
 def _told(row: Row, *, seeded: bool) -> str:

@@ -42,7 +42,7 @@ class ShowList(PaintedItems):
     def set_layers(
         self, on: Collection[str], possible: Collection[str], *, scales: dict[str, Scale], inks: int
     ) -> None:
-        """Which layers are on, which there are, the scales of those that are colours, and how many inks samples have."""
+        """Which layers are on, which there are, the scales of colours, and how many inks samples have."""
         now = (frozenset(on), frozenset(possible), scales, inks)
         if now != (self._on, self._possible, self._scales, self._inks):
             self._on, self._possible, self._scales, self._inks = now
