@@ -26,6 +26,8 @@ QUICK_MS, CALM_MS = 40.0, 300.0
 """What a map may cost while the stage learns, and while it rests; more than two stages share what two may."""
 LOOK_SECONDS: Final = 0.12
 """Between two looks while a stage learns: a third of a core at most is not for learning."""
+LOOK_SHARE: Final = 3.0
+"""Of five seeds: the time between two looks over what one costs."""
 FIGURES_SECONDS: Final = 1.0
 FIGURES_SHARE: Final = 8.0
 """After figures that took t seconds the next ones wait this many times as long."""
@@ -140,8 +142,11 @@ class Looking(QObject):
         state, bench, span = self._state, self._bench, self._span
         if self._busy or bench is None or span is None or len(bench.setups) != len(state.stages):
             return
-        wish = self._wish(state)
-        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < LOOK_SECONDS):
+        wish, wait = self._wish(state), LOOK_SECONDS
+        if state.seeded:
+            # The samples behind a density cost the same however coarse its map is.
+            wait = max(wait, LOOK_SHARE * sum(self._cost_ms) / 1000)
+        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < wait):
             return
         self._looked_at = time.monotonic()
         kinds, rows, clock = self._kinds(state), self._wanted_rows(state), state.clock_shown
