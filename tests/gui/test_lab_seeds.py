@@ -149,8 +149,10 @@ def test_compare_lessons_knobs_data_and_undo_know_five_seeds(lab: LabApp) -> Non
     made(lab, 5)
     assert lab.state.set_up == five
     # Points of the line: said once, five of what can learn them.
+    lab.wait(lambda: "geyser" in lab.state.truths)
     lab.lab.lab.choose_truth("geyser")
     made(lab, 5)
+    assert lab.state.truth == "geyser"
     assert seeds(lab) == [0, 1, 2, 3, 4]
     lab.settle()
     view.cards[1].grab()
@@ -170,6 +172,7 @@ def test_compare_lessons_knobs_data_and_undo_know_five_seeds(lab: LabApp) -> Non
     made(lab, 1)
     lab.lab.lab.set_knobs(0, {}, {"seed": LAST_SEED - 1})
     made(lab, 1)
+    lab.settle()
     QTest.mouseClick(view.transport.seeds, LEFT)
     assert "start from a smaller one" in lab.app.said
     assert (len(lab.state.stages), view.transport.seeds.isChecked()) == (1, False)
