@@ -216,6 +216,9 @@ def apply_theme(app: QApplication, name: str) -> Tokens:
     Raises:
         KeyError: ``name`` is neither ``dark`` nor ``light``.
     """
+    # One sheet in place of another costs five times as much as none first: 1.1 s of processor for the whole window,
+    # and not 0.24 s.
+    app.setStyleSheet("")
     _set_tokens(app, name)
     app.setStyleSheet(style_sheet(_current))
     return _current

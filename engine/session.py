@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.diagnostics.base import Diagnostic, Subject
     from engine.diagnostics.birthday import Drawn
     from engine.exploring.user_attributes import UserDirections
-    from engine.lab import BenchSeen, GameSeen, LabCatalogue, Proof, Response, Setup, TruthInfo
+    from engine.lab import BenchSeen, GameSeen, LabCatalogue, Proof, Response, Setup, SweepSeen, TruthInfo
     from engine.lab.bench import Bench
     from engine.lab.viewer import Viewer
     from engine.report import Finding, Report
@@ -302,6 +302,12 @@ class Session:
 
         return games(rules, steps=steps, eta=eta, start=start)
 
+    def sweep(self, name: str) -> SweepSeen:
+        """What is read while two Gaussians part; raises as `engine.lab.sweeps.swept`."""
+        from engine.lab.sweeps import swept
+
+        return swept(name)
+
     def viewer(self, bench: Bench) -> Viewer:
         """What looks at a bench from this thread, while another one trains it."""
         from engine.lab.viewer import Viewer
@@ -393,7 +399,8 @@ class Session:
         from engine.training.growing import find_trained
 
         path = Path(name)
-        if not path.exists():
+        # A folder that is not there must not become a model that happens to have its last name.
+        if not path.exists() and path.name == str(path):
             with suppress(UsageError):
                 path = self.find(path.name).path
         return find_trained(path)

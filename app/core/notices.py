@@ -25,7 +25,7 @@ class Message:
     """One sentence, and for a bug what the log says; `action` is a button beside it that calls `act`.
 
     `about` is the key of the photo that it is about, or `A_PHOTO` of one that did not open: it is over once another
-    has. Of `A_MODEL` it is over once there is one.
+    has. Of `A_MODEL` it is over once there is one, of `A_TABLE` (of numbers) once one was read.
     """
 
     text: str
@@ -40,6 +40,7 @@ A_PHOTO: Final = "a photo"
 
 
 A_MODEL: Final = "a model"
+A_TABLE: Final = "a table"
 NO_MODEL: Final = Message("Open a model first: choose one at the left, or train one.", "warning", about=A_MODEL)
 NO_CLIPBOARD: Final = Message("There is no picture on the clipboard: copy one, then paste again.", "warning")
 NO_PICTURE: Final = Message("There is no picture yet: open a model first.", "warning")
@@ -94,6 +95,11 @@ class Notices(QObject):
     def model_opened(self) -> None:
         """There is a model: what was said because there was none is over."""
         if self._about == A_MODEL:
+            self._end()
+
+    def table_read(self) -> None:
+        """A file of numbers was read: what was said of one that could not be is over."""
+        if self._about == A_TABLE:
             self._end()
 
     def _end(self) -> None:

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 
 from app.core.store import Store
 from app.core.workspace import Actions
-from app.lab.controller import LINE_PRESET, LabController
-from app.lab.setups import SHARED, of_preset, seeds_of
-from app.lab.state import PRESETS, StageView
+from app.lab.controller import LabController
+from app.lab.setups import SHARED, beside, of_preset, seeds_of
+from app.lab.state import StageView
 from engine.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,11 +42,7 @@ class Beside(QObject):
         if catalogue is None or not state.stages or on == compared:
             return
         if on:
-            # The same family with other knobs is what is compared most; the first time it is the other family.
-            dimension = 2 if state.info is None else state.info.dimension
-            found = [catalogue.preset(name) for name in (*PRESETS[::-1], LINE_PRESET)]
-            fit = (row for row in found if dimension in row.dimensions and row.name != state.stages[0].setup.preset)
-            stages = (state.stages[0], StageView(of_preset(next(fit))))
+            stages = (state.stages[0], StageView(of_preset(beside(state, catalogue))))
             self._lab.put_stages(stages, chosen=1, blame=1)
         else:
             self._lab.put_stages(state.stages[:1], chosen=0)

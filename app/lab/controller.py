@@ -16,7 +16,7 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
-from app.lab.setups import engine_setups, of_engine, of_preset, seeds_of, with_setup
+from app.lab.setups import LINE_PRESET, engine_setups, of_engine, of_preset, seeds_of, with_setup
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
@@ -32,8 +32,6 @@ DRAIN_MS: Final = 33
 SWITCH_SECONDS: Final = 0.0002
 """How long a thread may keep Python to itself while stages learn. A step is a thousand small operations, and after each
 the lane waits for its turn: with Python's own 5 ms a flow made 35 steps a second beside the window, and now 79."""
-LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
-"""What learns points of the line where a preset is made for the plane."""
 T = TypeVar("T")
 Made = tuple["Bench", tuple[StageInfo, ...], BenchSeen]
 
@@ -186,10 +184,20 @@ class LabController(QObject):
         setup = self.state.stages[index].setup
         self._set_up(index, replace(setup, knobs={**setup.knobs, **knobs}, training={**setup.training, **training}))
 
-    def take_back(self, setups: Sequence[StageSetup]) -> None:
-        """These set-ups, of which the stages on show are still made, in place of such as cannot be made."""
-        pairs = zip(self.state.stages, setups, strict=True)
-        self._put(stages=tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs))
+    def take_back(self, truth: str, setups: Sequence[StageSetup]) -> None:
+        """These set-ups, which were made last, in place of such as cannot be made or are not made yet."""
+        state = self.state
+        # Of two stages the first of five may be the second.
+        others = len(setups) > len(state.stages) or (state.seeded and len(setups) == 2)
+        if self._bench is None or truth != state.truth or others:
+            self.set_up(truth, setups, chosen=state.chosen)
+            return
+        again, self._again, self._making = self._again, False, None
+        pairs = zip(state.stages, setups, strict=False)
+        stages = tuple(replace(stage, setup=setup, problem="") for stage, setup in pairs)
+        self._put(stages=stages, chosen=min(state.chosen, len(stages) - 1))
+        if again:
+            self.play()
 
     def refuse(self, index: int, sentence: str) -> None:
         """A knob has no value that it can have: the stage stays, and the sentence is said beside the knobs."""

@@ -14,7 +14,7 @@ from app.core.requests import Requests
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
-from app.lab.setups import seed_of, set_up_words
+from app.lab.setups import engine_setups, of_engine, set_up_words
 from app.lab.state import LETTERS, StageView
 from engine.lanes import Context
 
@@ -40,12 +40,15 @@ class Keeping(QObject):
         state, bench = self._lab.state, self._lab.bench
         if bench is None or not state.made or state.catalogue is None:
             return
-        index = min(state.chosen, len(state.stages) - 1)
+        index = min(state.chosen, len(bench.setups) - 1)
         stage, info = state.stages[index], state.info
         points = state.truth if info is None else info.title
-        title = f"{set_up_words(state.catalogue, stage.setup)[0]}, {points}"
+        # What is kept is the stage that was made, where the knobs may ask for one that cannot be.
+        made = bench.setups[index]
+        setup = stage.setup if engine_setups(state)[index] == made else of_engine(state.catalogue, made)
+        title = f"{set_up_words(state.catalogue, setup)[0]}, {points}"
         if state.seeded:
-            title = f"{title}, seed {seed_of(stage.setup)}"
+            title = f"{title}, seed {made.training.seed}"
         self._lab.pause()
         rows = rows_of(stage)
 

@@ -168,10 +168,14 @@ class Looking(QObject):
 
         self._submit("look", "draw the maps", work, self._drawn(bench))
 
-    def requests(self, state: LabState, *, rows: int) -> list[MapRequest]:
+    @property
+    def span(self) -> Span | None:
+        """The part of the plane that the stages show; None before they were shown."""
+        return self._span
+
+    def requests(self, state: LabState, *, span: Span, rows: int) -> list[MapRequest]:
         """What the layers of this state need at its moment, for all stages."""
-        kinds, span = self._kinds(state), self._span
-        assert span is not None
+        kinds = self._kinds(state)
         stages = range(len(state.stages))
         return [MapRequest(index, state.clock_shown, kinds, span, rows, state.depth) for index in stages]
 
@@ -283,7 +287,7 @@ def _judged(stage: StageView, found: Judged) -> StageView:
     curves = dict(stage.curves)
     for reading in found.figures:
         curves[reading.name] = extended(curves.get(reading.name), found.clock, reading.value)
-    return replace(stage, figures=found.figures, curves=curves)
+    return replace(stage, figures=found.figures, figures_at=found.clock, curves=curves)
 
 
 def extended(trace: Trace | None, step: int, value: float) -> Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -81,7 +82,8 @@ def remembered(kept: Mapping[str, Any], catalogue: LabCatalogue) -> Mapping[str,
     for row in rows[:MOST_PROOFS] if isinstance(rows, list) else ():
         match row:
             case [str(lesson), str(check), int() | float() as value, bool(holds), int() | float() as target]:
-                if targets.get((lesson, check)) == target and math.isfinite(value):
+                # A whole number of JSON may be larger than any float.
+                if targets.get((lesson, check)) == target and abs(value) <= sys.float_info.max:
                     proofs[lesson, check] = Proof(float(value), holds)
             case _:
                 continue

@@ -15,7 +15,7 @@ from app.lab.state import LabState, StageSetup, set_up_title
 from app.widgets.buttons import button
 from app.widgets.fields import Combo, TextField
 from app.widgets.form import Section
-from app.widgets.labels import kind_label
+from app.widgets.labels import breakable, kind_label
 from app.widgets.layout import discard, hbox, vbox
 from app.widgets.segmented import Segmented
 from engine.api import Knob, Value
@@ -82,8 +82,10 @@ class SetupPanel(QWidget):
         if compared:
             self.stage.set_current(str(chosen))
         dimension = 2 if info is None else info.dimension
-        own = [row for row in catalogue.lesson_presets if row.name == stage.setup.preset]
-        offered = [*own, *(row for row in catalogue.presets if dimension in row.dimensions)]
+        # What stands there is listed in any case.
+        own = stage.setup.preset
+        offered = [row for row in catalogue.lesson_presets if row.name == own]
+        offered += [row for row in catalogue.presets if dimension in row.dimensions or row.name == own]
         self.preset.set_options([(row.name, set_up_title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)
@@ -93,8 +95,9 @@ class SetupPanel(QWidget):
             # What it has from the first stage.
             self._fill(stage.setup, held=() if chosen == 0 else ("seed",) if state.seeded else SHARED)
         self._mark(state, chosen)
-        if stage.said != self.problem.text():
-            self.problem.setText(stage.said)
+        said = breakable(stage.said)
+        if said != self.problem.text():
+            self.problem.setText(said)
             self.problem.setVisible(bool(stage.said))
 
     def _show_knobs(self, catalogue: LabCatalogue, setup: StageSetup) -> None:

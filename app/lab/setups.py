@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
-from app.lab.state import SEEDS, LabState, StageSetup, StageView, set_up_title
+from app.lab.state import PRESETS, SEEDS, LabState, StageSetup, StageView, set_up_title
 from engine.api import Knob, Value
 from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup, with_seeds
 
 RECIPE: Final = "recipe"
 """The knob that is a flow's whole name."""
+LINE_PRESET: Final = "flow-try-2-each-coordinate-by-itself"
+"""What learns points of the line where a preset is made for the plane."""
 SHARED: Final = ("batch", "seed")
 """Of the training knobs B takes A's, so that both learn from the same batches."""
 
@@ -21,13 +23,21 @@ def of_preset(row: PresetInfo) -> StageSetup:
     return StageSetup(row.name, row.family, dict(row.knobs), dict(row.training))
 
 
+def beside(state: LabState, catalogue: LabCatalogue) -> PresetInfo:
+    """What a second stage begins with: a preset that is not the first one's and can learn its points."""
+    dimension = 2 if state.info is None else state.info.dimension
+    rows = map(catalogue.preset, (*PRESETS[::-1], LINE_PRESET))
+    return next(row for row in rows if row.name != state.stages[0].setup.preset and dimension in row.dimensions)
+
+
 def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
-    """A set-up under the name of the preset that it is, or else of that which it has most in common with."""
+    """A set-up under the name of the preset that it is, or else of that which it has most in common with; of
+    several that which suits points of the line and of the plane."""
     own = [row for row in catalogue.presets if row.family == setup.family]
 
-    def alike(row: PresetInfo) -> tuple[bool, int]:
+    def alike(row: PresetInfo) -> tuple[bool, int, int]:
         common = sum(setup.knobs.get(name) == value for name, value in row.knobs.items())
-        return dict(row.knobs) == dict(setup.knobs), common
+        return dict(row.knobs) == dict(setup.knobs), common, len(row.dimensions)
 
     knobs: dict[str, Value] = dict(setup.knobs)
     return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, asdict(setup.training))

@@ -23,6 +23,7 @@ from engine.lab import (
     StageInfo,
     StageSeen,
     Stamp,
+    SweepSeen,
     TruthInfo,
 )
 
@@ -54,8 +55,8 @@ class StageSetup:
 
 @dataclass(frozen=True, eq=False)
 class StageView:
-    """One stage. `maps` are of the moment on show, `past` its trace where that is not now; `problem` is a sentence
-    about its set-up."""
+    """One stage. `maps` are of the moment on show, `past` its trace where that is not now; `figures` were
+    read at the clock `figures_at`, which may be behind; `problem` is a sentence about its set-up."""
 
     setup: StageSetup
     info: StageInfo | None = None
@@ -65,6 +66,7 @@ class StageView:
     grid: Points | None = None
     past: Points | None = None
     figures: tuple[Reading, ...] = ()
+    figures_at: int = 0
     curves: Mapping[str, Trace] = field(default_factory=dict)
     probe: Probe | None = None
     problem: str = ""
@@ -110,6 +112,11 @@ class Drawing:
     width: float = 0.2
     erasing: bool = False
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is a stroke to take back."""
+        return any(stamps != self.stamps for stamps in self.strokes)
+
 
 @dataclass(frozen=True, eq=False)
 class GameState:
@@ -118,6 +125,14 @@ class GameState:
     seen: tuple[GameSeen, ...]
     at: int
     playing: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class SweepState:
+    """What is read while two Gaussians part, and the distance on show."""
+
+    seen: SweepSeen
+    at: float
 
 
 @dataclass(frozen=True)
@@ -157,7 +172,8 @@ class Undoing:
 class LabState:
     """The whole Lab. `at` is an index of `kept` or NOW; `pace` is steps a second, 0 as fast as it goes; `depth` is how
     far through the layers, 0 the code and 1 the data; `figure` names the number whose curve is drawn.
-    `own` are truths that a person brought along, `drawing` is one that is drawn now; `game` is that of the open lesson.
+    `own` are truths that a person brought along, `drawing` is one that is drawn now; `game` and `sweep` are those of
+    the open lesson.
     """
 
     catalogue: LabCatalogue | None = None
@@ -181,6 +197,7 @@ class LabState:
     own: tuple[str, ...] = ()
     drawing: Drawing | None = None
     game: GameState | None = None
+    sweep: SweepState | None = None
     undo: Undoing = field(default_factory=Undoing)
 
     @property

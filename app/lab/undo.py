@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject
 
 from app.core.store import Store
-from app.core.workspace import Actions
 from app.lab.controller import LabController
 from app.lab.state import LabState
 from app.state import AppState
 
-if TYPE_CHECKING:
-    from app.lab.view import LabView
-
 
 class Undo(QObject):
-    """Keeps each set-up that was made. One that cannot be made is taken back without a stage being made anew."""
+    """Keeps each set-up that was made. One that cannot be made, or is not made yet, is taken back; the stages that
+    stand there stay."""
 
     def __init__(self, store: Store, lab: LabController, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._lab = store, lab
         store.changed.connect(self._changed)
-
-    def connect_view(self, view: LabView) -> Actions:
-        """The two keys."""
-        return {"lab.undo": partial(self.move, -1), "lab.redo": partial(self.move, 1)}
 
     def _changed(self, before: AppState, now: AppState) -> None:
         old, new = before.part(LabState), now.part(LabState)
@@ -45,12 +35,8 @@ class Undo(QObject):
         """One set-up back (-1), or on."""
         state = self._lab.state
         now = state.undo.now
-        if now is not None and by < 0 and state.set_up != now and state.truth == now.truth:
-            if len(now.setups) == len(state.stages):
-                self._lab.take_back(now.setups)
-            else:
-                # Others stand beside it, or no longer do, and are not made yet.
-                self._lab.set_up(now.truth, now.setups)
+        if now is not None and by < 0 and state.set_up != now:
+            self._lab.take_back(now.truth, now.setups)
             return
         moved = state.undo.moved(by)
         if moved is not None and moved.now is not None:

@@ -26,6 +26,7 @@ from app.lab.stage.card import StageCard
 from app.lab.stage.grid import StageGrid
 from app.lab.stage.plane import volume
 from app.lab.state import SEEDS, LabState
+from app.lab.sweep.board import SweepBoard
 from app.lab.tiles import DataTiles
 from app.lab.transport import Transport
 from app.state import AppState, moved
@@ -34,7 +35,7 @@ from app.widgets import paint
 from app.widgets.buttons import button
 from app.widgets.fields import Toggle
 from app.widgets.form import Section
-from app.widgets.labels import kind_label
+from app.widgets.labels import breakable, kind_label
 from app.widgets.layout import hairline, hbox, held, scrolled, stacked, vbox
 from app.widgets.pixels import dropped_files
 from app.widgets.plot.scale import figure
@@ -66,7 +67,7 @@ class LabView(WorkspaceView):
     def __init__(self, setup: SetupPanel, charts: LabCharts, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tiles, self.layers = DataTiles(), ShowList()
-        self.data_title, self.data_line = kind_label("name"), kind_label("small", wordWrap=True)
+        self.data_title, self.data_line = kind_label("name", wordWrap=True), kind_label("small", wordWrap=True)
         self.cards = tuple(StageCard(index) for index in range(SEEDS))
         self._grid = StageGrid(self.cards)
         self.compare = Toggle("Compare")
@@ -75,10 +76,10 @@ class LabView(WorkspaceView):
         self.play_layers = button("Play", f"Move the points through the layers ({keys_text('lab.layers')})")
         self.setup, self.numbers, self.charts = setup, NumberTable(), charts
         self.transport = Transport()
-        self.own, self.drawing, self.board = OwnButtons(), DrawPage(), GameBoard()
+        self.own, self.drawing, self.board, self.sweep = OwnButtons(), DrawPage(), GameBoard(), SweepBoard()
         layers = hbox(self.along, self.play_layers, gap_px=8, stretch={0: 1})
         self._stages = held(vbox(self._grid, layers, gap_px=6, stretch={0: 1}))
-        self.pages = stacked(self._stages, self.drawing, self.board)
+        self.pages = stacked(self._stages, self.drawing, self.board, self.sweep)
         centre = held(vbox(self.pages, gap_px=0, margins=(16, 8, 16, 10)))
         across = hbox(self._left(), centre, self._right(), gap_px=0, stretch={1: 1})
         self.setAcceptDrops(True)
@@ -193,10 +194,12 @@ class LabView(WorkspaceView):
         self.transport.show_lab(state)
 
     def _show_page(self, state: LabState) -> None:
-        """The stages, the page to draw on, or the games of a lesson."""
-        page = self.drawing if state.drawing is not None else self.board if state.game is not None else self._stages
+        """The stages, the page to draw on, or what a lesson has in their place."""
+        pages = ((state.drawing, self.drawing), (state.game, self.board), (state.sweep, self.sweep))
+        page = next((one for there, one in pages if there is not None), self._stages)
         self.drawing.show_lab(state)
         self.board.show_lab(state)
+        self.sweep.show_lab(state)
         self.transport.setVisible(page is self._stages)
         if page is not self.pages.currentWidget():
             self.pages.setCurrentWidget(page)
@@ -208,7 +211,7 @@ class LabView(WorkspaceView):
         self.tiles.set_current(state.truth)
         info = state.info
         if info is not None:
-            self.data_title.setText(info.title)
+            self.data_title.setText(breakable(info.title))
             modes = "" if info.centres is None or len(info.centres) < 2 else f", {len(info.centres)} modes"
             about = "about " if info.estimate else ""
             line = f"Entropy {about}{info.entropy:.3f} nats{modes}".replace("-", "\u2212")

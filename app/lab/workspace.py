@@ -25,6 +25,7 @@ from app.lab.response import Responses
 from app.lab.sharing import Sharing
 from app.lab.shortcuts import LAYERS, SHORTCUTS
 from app.lab.state import LabState
+from app.lab.sweep.controller import Sweeps
 from app.lab.undo import Undo
 from app.state import AppState
 from app.widgets.palette import PaletteItem
@@ -55,6 +56,7 @@ class Lab(Controllers["LabView"]):
         self.keeping = Keeping(services.store, self.lab, services.requests, services.parent)
         self.own = OwnData(services.store, self.lab, services.window, services.parent)
         self.game = Game(services.store, self.lab, services.parent)
+        self.sweeps = Sweeps(services.store, self.lab, services.parent)
         self.exporting = Exporting(services.store, self.lab, services.window, services.parent)
 
     def connect(self, view: LabView) -> Actions:
@@ -63,6 +65,7 @@ class Lab(Controllers["LabView"]):
         self.view = view
         view.playPressed.connect(self.play_or_halt)
         self.game.connect_view(view)
+        self.sweeps.connect_view(view)
         view.tiles.chosen.connect(lab.choose_truth)
         view.layers.toggled.connect(lab.toggle_layer)
         view.numbers.chosen.connect(lab.choose_figure)
@@ -104,7 +107,8 @@ class Lab(Controllers["LabView"]):
             **self.exporting.connect_view(view),
             **self.keeping.connect_view(view),
             **self.responses.connect_view(view),
-            **self.undo.connect_view(view),
+            "lab.undo": self.take_back,
+            "lab.redo": self.bring_back,
             **self.moments.connect_view(view),
             "lab.back": partial(self.move, -1),
             "lab.on": partial(self.move, 1),
@@ -115,13 +119,27 @@ class Lab(Controllers["LabView"]):
         """The game on show, or else the stages."""
         if self.game.shown is not None:
             self.game.toggle()
-        elif self.lab.state.drawing is None:
+        elif self.lab.state.drawing is None and self.sweeps.shown is None:
             self.lab.toggle()
 
+    def take_back(self) -> None:
+        """The last stroke of what is drawn, or else the set-up."""
+        if self.lab.state.drawing is not None:
+            self.own.undo()
+        else:
+            self.undo.move(-1)
+
+    def bring_back(self) -> None:
+        """The set-up that was undone; while something is drawn the stages stay."""
+        if self.lab.state.drawing is None:
+            self.undo.move(1)
+
     def move(self, by: int) -> None:
-        """A round of the game, or a moment of the stages."""
+        """A round of the game, a place of the sweep, or a moment of the stages."""
         if self.game.shown is not None:
             self.game.move(by)
+        elif self.sweeps.shown is not None:
+            self.sweeps.move(by)
         else:
             self.moments.move(by)
 

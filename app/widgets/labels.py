@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPaintEvent
@@ -11,12 +12,20 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 
+LONGEST_WORD: Final = 20
+"""Characters that have room beside each other in the narrowest column."""
+
 
 def kind_label(kind: str, text: str = "", **properties: Any) -> QLabel:
     """A label with the look named ``kind`` in the style sheet; ``properties`` are Qt's, such as ``wordWrap``."""
     made = QLabel(text, **properties)
     made.setProperty("kind", kind)
     return made
+
+
+def breakable(text: str) -> str:
+    """`text` with places to break in words that are too long for a narrow column, such as the name of a file."""
+    return re.sub(rf"(\S{{{LONGEST_WORD}}})(?=\S)", "\\1\u200b", text)
 
 
 class ElidedLabel(QLabel):

@@ -23,9 +23,11 @@ from engine.lab.seen import (
     Probe,
     Proof,
     Response,
+    Series,
     Span,
     StageInfo,
     StageSeen,
+    SweepSeen,
     TruthInfo,
     Values,
 )

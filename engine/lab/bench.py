@@ -83,7 +83,7 @@ class Bench:
     def step(self, *, only: str = "") -> None:
         """One step of every stage that still learns; `only` names a network, and stages without it wait."""
         for index, stage in enumerate(self.stages):
-            if self._ended(index) or (only and only not in stage.networks()):
+            if self.ended(index) or (only and only not in stage.networks()):
                 continue
             try:
                 stage.advance(only=only)
@@ -100,14 +100,15 @@ class Bench:
                         self._sums[index][name].append(float(value))
         self.clock += 1
 
-    def _ended(self, index: int) -> bool:
+    def ended(self, index: int) -> bool:
+        """Whether this stage learns no more."""
         stage = self.stages[index]
         return bool(self._problems[index]) or stage.step >= stage.setup.training.steps
 
     @property
     def done(self) -> bool:
         """Whether no stage learns any more."""
-        return all(self._ended(index) for index in range(len(self.stages)))
+        return all(self.ended(index) for index in range(len(self.stages)))
 
     def play(
         self,

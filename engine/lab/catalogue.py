@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.errors import UsageError
 from engine.families import FAMILIES, build, family, model_knobs
-from engine.knobs import knobs_of, to_json
+from engine.knobs import Value, knobs_of, to_json
 from engine.lab.games import IN_TURN, MIDDLE, RULES, way
 from engine.lab.lessons import DECKS, LESSONS, Lesson
 from engine.lab.own import NAMES
@@ -16,7 +16,6 @@ from engine.lab.presets import PRESETS, LabPreset
 from engine.lab.seen import CheckInfo, GameSeen, LabCatalogue, LessonInfo, PointFamily, PresetInfo
 from engine.lab.setup import LabTraining, Setup
 from engine.models.family import Family
-from engine.nn.seeded import Seeded
 from engine.nn.undrawn import Undrawn
 
 MOST_ROUNDS: Final = 2000
@@ -42,7 +41,7 @@ def _family(row: Family) -> PointFamily:
 
 
 def _preset(row: LabPreset) -> PresetInfo:
-    fits = tuple(dimension for dimension in (1, 2) if _fits(row, dimension))
+    fits = tuple(dimension for dimension in (1, 2) if _fits(row.family, tuple(row.knobs.items()), dimension))
     return PresetInfo(row.name, row.title, row.family, dict(row.knobs), dict(row.training), fits)
 
 
@@ -59,6 +58,7 @@ def _lesson(row: Lesson) -> LessonInfo:
         row.stages[0].truth if row.stages else "",
         tuple(_stage_name(row, index) for index in range(len(row.stages))),
         row.game,
+        row.sweep,
         row.layers,
         row.sentences,
         row.question,
@@ -78,7 +78,7 @@ def _stage(row: Lesson, index: int) -> PresetInfo:
     training = {
         name: value for name, value in to_json(setup.training).items() if isinstance(value, bool | int | float | str)
     }
-    fits = tuple(dimension for dimension in (1, 2) if _fits(setup, dimension))
+    fits = tuple(dimension for dimension in (1, 2) if _fits(setup.family, tuple(setup.knobs.items()), dimension))
     return PresetInfo(_stage_name(row, index), _title(setup), setup.family, dict(setup.knobs), training, fits)
 
 
@@ -116,10 +116,12 @@ def games(rules: Sequence[str], *, steps: int, eta: float, start: tuple[float, f
     )
 
 
-def _fits(row: LabPreset | Setup, dimension: int) -> bool:
-    with Seeded(0), Undrawn():
+@cache
+def _fits(name: str, knobs: tuple[tuple[str, Value], ...], dimension: int) -> bool:
+    """Whether a model can be built for such points; lessons and presets have many of them in common."""
+    with Undrawn():
         try:
-            build(row.family, row.knobs, (dimension, 1, 1))
+            build(name, dict(knobs), (dimension, 1, 1))
         except UsageError:
             return False
     return True

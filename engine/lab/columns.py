@@ -156,7 +156,9 @@ def _number(field: str, separator: str, where: str) -> float:
     try:
         value = _value(field, separator)
     except ValueError:
-        raise UsageError(f"There is {field[:40]!r} in {where}, which is no number: take the line out.") from None
+        raise UsageError(
+            f"There is {field[:40]!r} in {where}, which is no number: take out the line, or that column."
+        ) from None
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise UsageError(f"There is {field[:40]} in {where}, which no model can learn: take the line out.")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from engine.errors import DataError, UserError
 from engine.files.disk import told_as
 from engine.lab.setup import Setup
 from engine.lab.stage import Stage
+from engine.lab.truths import Truth
 from engine.report import Figure, Finding, Report
 
 PREFIX: Final = "lab:"
@@ -33,7 +35,10 @@ def point_set(data: str) -> DataSet:
     with told_as(DataError, f"The points {name[:80]} cannot be drawn", "train in the Lab instead.", errors=UserError):
         truth = _any_stage(name).truth
     count = TRAIN_POINTS + 2 * HELD_POINTS
-    points = truth.draw(count, torch.Generator().manual_seed(SEED)).float().numpy()
+    generator = torch.Generator().manual_seed(SEED)
+    # Of data some rows are never learned from, and those judge here as they do in the Lab.
+    learned, held = truth.draw(TRAIN_POINTS, generator), (truth.fresh or truth.draw)(2 * HELD_POINTS, generator)
+    points = torch.cat([learned, held]).float().numpy()
     splits = np.full(count, Split.TRAIN.value, np.int8)
     splits[TRAIN_POINTS:] = Split.VALIDATION.value
     splits[TRAIN_POINTS + HELD_POINTS :] = Split.TEST.value
@@ -46,25 +51,35 @@ def point_set(data: str) -> DataSet:
         attributes=(),
         labels=np.zeros((count, 0), np.int8),
         splits=splits,
-        fingerprint=data,
+        fingerprint=fingerprint(truth),
         skipped=(),
     )
 
 
+def fingerprint(truth: Truth) -> str:
+    """What tells the points of this truth from others: its name, and of data the rows too, for a file may change."""
+    if not truth.estimate:
+        return f"{PREFIX}{truth.name}"
+    rows = truth.draw(TRAIN_POINTS, torch.Generator().manual_seed(SEED)).numpy().tobytes()
+    own = np.array([truth.shift, truth.scale]).tobytes()
+    return f"{PREFIX}{truth.name} {hashlib.sha256(own + rows).hexdigest()[:16]}"
+
+
 def against_truth(report: Report, subject: Subject) -> Report:
     """The report of a run of the Lab with what the Lab measures, each number beside that of a perfect model; another
-    report as it is."""
+    report as it is. Of data no density is known, and the numbers stand beside those of the estimate."""
     if not subject.origin.data.startswith(PREFIX):
         return report
     stage = _any_stage(subject.origin.data.removeprefix(PREFIX))
     stage.show(subject.model.cpu())
+    beside, known = ("the estimate", "is an estimate") if stage.truth.estimate else ("a perfect model", "is known")
     figures = tuple(
-        Figure(one.name, one.title, one.value, unit=one.unit, note=f"a perfect model: {one.floor:.4g}")
+        Figure(one.name, one.title, one.value, unit=one.unit, note=f"{beside}: {one.floor:.4g}")
         for one in stage.figures()
     )
     first = figures[0]
     measured = f"{first.title} {first.value:.4g} {first.unit}".rstrip()
-    sentence = f"Held against {stage.truth.title}, whose density is known: {measured} ({first.note})."
+    sentence = f"Held against {stage.truth.title}, whose density {known}: {measured} ({first.note})."
     finding = Finding("truth", "Against the truth", "unknown", sentence, figures)
     return replace(report, findings=(finding, *report.findings))
 

@@ -13,10 +13,11 @@ from engine.lab.own import NAMES, named
 from engine.lab.setup import LabTraining, Setup, with_seeds
 from engine.lab.written import VERSION
 
-LONGEST: Final = 20_000
 MOST_STAGES: Final = 2
 SEEDS: Final = 5
 """Of one set-up, on a bench of the window."""
+LONGEST: Final = MOST_STAGES * 20_000
+"""Each stage names its truth, which may be a whole drawing."""
 
 
 def read_all(line: str) -> tuple[Setup, ...]:

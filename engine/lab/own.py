@@ -28,6 +28,8 @@ KERNELS: Final = 1000
 """Rows that a density is estimated from: more would keep its map and its figures waiting."""
 HELD_OUT: Final = 5
 """One row in so many is never learned from, and judges."""
+FEW: Final = 0.05
+"""Share of the rows: where no more of them differ from the usual number, they spread over nothing."""
 LEAST_VIEW: Final = 3.0
 LONGEST_NAME: Final = 19_000
 MARGIN: Final = 0.15
@@ -72,7 +74,15 @@ def _read(name: str, _changed: int, _size: int) -> Truth:
         said = f"{len(rows):,} rows drawn from {columns.of:,}"
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
     held = max(2, len(rows) // HELD_OUT)
-    return of_rows(name, path.stem[:40], rows[order[held:]], held=rows[order[:held]], said=said, columns=columns.names)
+    learned = rows[order[held:]]
+    for place, column in enumerate(learned.unbind(1), 1):
+        usual = column.median()
+        if float((column != usual).double().mean()) <= FEW:
+            raise UsageError(
+                f"Column {place} of {path.name} is {float(usual):g} in nearly every row, so it has no density to "
+                "learn: take that column out, or bring numbers that differ."
+            )
+    return of_rows(name, path.stem[:40], learned, held=rows[order[:held]], said=said, columns=columns.names)
 
 
 def of_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -68,9 +69,10 @@ class _Watch:
 
     @property
     def moved(self) -> float:
-        """Between the last two windows; infinite before there are two."""
+        """Between the last two windows; infinite before there are two, and where a loss is no number."""
         now, before = self._losses[-LOOKS:], self._losses[-2 * LOOKS : -LOOKS]
-        return abs(sum(now) - sum(before)) / LOOKS if len(before) == LOOKS else float("inf")
+        found = abs(sum(now) - sum(before)) / LOOKS if len(before) == LOOKS else math.inf
+        return found if math.isfinite(found) else math.inf
 
 
 def best_response(bench: Bench, network: str, progress: Progress, show: Callable[[BenchSeen], None]) -> Response:
@@ -81,8 +83,12 @@ def best_response(bench: Bench, network: str, progress: Progress, show: Callable
         UsageError: no stage that still learns has this network.
         Cancelled: it was asked to stop; the steps that were made stay.
     """
-    watches = [_Watch(stage, network) for stage in bench.stages if network in stage.networks()]
-    if not watches or bench.done:
+    watches = [
+        _Watch(stage, network)
+        for index, stage in enumerate(bench.stages)
+        if network in stage.networks() and not bench.ended(index)
+    ]
+    if not watches:
         raise UsageError(f"No stage here has a {network} that learns: choose a GAN, or start it again.")
     begun = bench.clock
 

@@ -83,7 +83,8 @@ class CheckInfo:
 @dataclass(frozen=True)
 class LessonInfo:
     """A lesson as the Lab shows it. `presets` are the names of the set-ups of its stages, which learn `truth`; where it
-    has none, `game` are the ways in which a game of two numbers is played (`Session.games`)."""
+    has none, `game` are the ways in which a game of two numbers is played (`Session.games`), or
+    `sweep` names what is read while two Gaussians part (`Session.sweep`)."""
 
     number: str
     name: str
@@ -93,6 +94,7 @@ class LessonInfo:
     truth: str
     presets: tuple[str, ...]
     game: tuple[str, ...]
+    sweep: str
     layers: tuple[str, ...]
     sentences: tuple[str, str, str]
     question: str
@@ -152,6 +154,29 @@ class GameSeen:
     places: NDArray[np.float64]
     moves: int
     middle: float
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A curve over the places of a sweep: `values` (N,) float64, in `unit`."""
+
+    title: str
+    unit: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepSeen:
+    """What is read of N(0, 1) and N(theta, 1) at the distances `at` (N,), rising; `start` is that which is shown first.
+    `log`: the scale of the series is logarithmic; `pull`: they are how strongly a generator is pulled back."""
+
+    name: str
+    title: str
+    at: NDArray[np.float64]
+    series: tuple[Series, ...]
+    start: float
+    log: bool
+    pull: bool
 
 
 @dataclass(frozen=True, eq=False)

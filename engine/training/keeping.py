@@ -15,7 +15,7 @@ from engine.errors import RunError
 from engine.families import family
 from engine.files.disk import told_as, write_bytes, write_json
 from engine.knobs import from_json, to_json
-from engine.lab.kept import PREFIX
+from engine.lab.kept import PREFIX, fingerprint
 from engine.lab.stage import Stage
 from engine.lab.written import written
 from engine.runs import directory as runs
@@ -44,7 +44,7 @@ def keep_stage(folder: Path, stage: Stage, *, title: str, rows: Rows) -> Path:
         training=to_json(from_json(TrainConfig, {**training, "flip": False, "warmup": 0})),
         data=f"{PREFIX}{setup.truth}",
         labels=None,
-        fingerprint=f"{PREFIX}{setup.truth}",
+        fingerprint=fingerprint(stage.truth),
         image_shape=stage.model.spec.image_shape,
         title=title,
     )

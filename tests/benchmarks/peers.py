@@ -14,7 +14,7 @@ import torch
 from engine.device import use_threads
 from engine.errors import UserError
 from engine.measuring import load_average
-from tests.benchmarks import dcgan_case, floor, glow_case, vae_case
+from tests.benchmarks import dcgan_case, floor, glow_case, plane_case, vae_case
 from tests.benchmarks.contestant import (
     SAMPLE,
     SAMPLE_BFLOAT16,
@@ -39,6 +39,9 @@ CASES: Final[Mapping[str, Case]] = {
         glow_case.case("glow64", Extent(side=64, batch=16, width=128, depth=8, levels=4)),
         dcgan_case.case("dcgan64", Extent(side=64, batch=64, width=64, code=100)),
         vae_case.case("vae64", Extent(side=64, batch=64, width=48, code=128)),
+        plane_case.case("realnvp in the plane", "realnvp", width=64, depth=6),
+        plane_case.case("maf in the plane", "maf", width=64, depth=5),
+        plane_case.case("planar in the plane", "planar", width=0, depth=16),
     )
 }
 QUICK: Final = ("glow32", "dcgan64", "vae64")

@@ -28,11 +28,9 @@ PLANES: Final = ("banana", "moons", "spirals", "checkerboard")
 def runs() -> Iterator[tuple[str, str, int]]:
     """(preset, truth, seed) of every run, seed by seed, so that a table is whole as early as it can be."""
     for seed in range(SEEDS):
-        for row in PRESETS.values():
-            if row.family == "gan":
-                yield row.name, RING, seed
-            elif row.family == "stack" and seed == 0:
-                yield from ((row.name, truth, 0) for truth in PLANES)
+        yield from ((row.name, RING, seed) for row in PRESETS.values() if row.family == "gan")
+        if seed == 0:
+            yield from ((row.name, truth, 0) for row in PRESETS.values() if row.family == "stack" for truth in PLANES)
 
 
 def run(preset: str, truth: str, seed: int) -> dict[str, Any]:

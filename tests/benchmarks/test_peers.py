@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.errors import UserError
-from tests.benchmarks import command, dcgan_case, floor, glow_case, growth, ours, peers, rounds, vae_case
+from tests.benchmarks import command, dcgan_case, floor, glow_case, growth, ours, peers, plane_case, rounds, vae_case
 from tests.benchmarks.contestant import ENCODE, SAMPLE, TRAIN, TRAIN_BFLOAT16, Case, Extent, Missing, reference
 from tests.quick import quick
 
@@ -27,7 +27,7 @@ def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(module: str, package: str, version: str) -> None:
         raise Missing(f"{package} {version} is not here.")
 
-    for case in (glow_case, vae_case):
+    for case in (glow_case, plane_case, vae_case):
         monkeypatch.setattr(case, "peer", absent)
 
 
@@ -164,3 +164,14 @@ def test_sampling_draws_anew_each_time():
     contestant = Case("gan", GAN, CASES["gan"].contestants).contestants["ours"](GAN)
     draw = contestant.operations[SAMPLE]()
     assert not torch.equal(draw(), draw())
+
+
+@pytest.mark.parametrize("kind", plane_case.RECIPES)
+def test_flows_of_the_plane_are_measured_here_and_others_are_told_to_be_missing(kind: str):
+    case = plane_case.case("plane", kind, width=8, depth=2, batch=16)
+    contestants, missing = peers.gathered(case)
+    assert set(contestants) == {"ours"}
+    assert len(missing) == len(case.contestants) - 1
+    for name, make in contestants["ours"].operations.items():
+        assert name in case.extent.operations
+        make()()

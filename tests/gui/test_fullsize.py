@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -18,7 +16,7 @@ from app.settings import load_settings, settings_file
 from app.widgets.pixels import from_qimage
 from engine.blending import blended, prepare
 from engine.exploring.open_model import OpenModel
-from tests.gui.conftest import SIZE, App, OpenApp, drag, drop, mouse
+from tests.gui.conftest import App, OpenApp, drag, drop
 from tests.gui.test_explore import slider_points
 
 LEFT = Qt.MouseButton.LeftButton
@@ -86,22 +84,6 @@ def composed(app: App) -> np.ndarray:
         high, wide = now.piece.picture.shape[:2]
         found[now.piece.top : now.piece.top + high, now.piece.left : now.piece.left + wide] = now.piece.picture
     return found
-
-
-def wheel(app: App, at: QPoint, notches: int) -> None:
-    view = panel(app).photo
-    where, nothing = view.mapToGlobal(at), QPoint()
-    event = QWheelEvent(
-        QPointF(at),
-        QPointF(where),
-        nothing,
-        QPoint(0, 120 * notches),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(view, event)
 
 
 def one_to_one(app: App) -> None:
@@ -224,87 +206,6 @@ def test_a_sample_has_no_photo(app: App, two: Path) -> None:
     assert panel(app).isVisible()
 
 
-def test_the_wheel_zooms_about_the_pointer_and_space_pushes(app: App, two: Path) -> None:
-    opened(app, two)
-    reach, view = app.state.reach, panel(app).photo
-    at = view.rect().center() + QPoint(40, -20)
-    place = app.state.full.place
-    point = (place.left + at.x() / place.scale, place.top + at.y() / place.scale)
-    wheel(app, at, 5)
-    assert app.state.full.place.scale == pytest.approx(place.scale * 1.2**5)
-    there = view.place_of(*point)
-    assert abs(there.x() - at.x()) <= 1.5
-    assert abs(there.y() - at.y()) <= 1.5
-    assert app.state.reach == reach
-    rested(app)
-    active = next(face for face in app.state.full.faces if face.active)
-    middle = np.mean(active.corners, axis=0)
-    start = view.place_of(*middle).toPoint()
-    wandered, before = app.state.look.wander, app.state.full.place
-    view.setFocus()
-    QTest.keyPress(view, Qt.Key.Key_Space)
-    drag(view, [start, start + QPoint(-30, -20), start + QPoint(-60, -40)])
-    QTest.keyRelease(view, Qt.Key.Key_Space)
-    now = app.state.full.place
-    assert now.left == pytest.approx(before.left + 60 / before.scale, abs=2 / before.scale)
-    assert now.top == pytest.approx(before.top + 40 / before.scale, abs=2 / before.scale)
-    assert app.state.look.wander == wandered
-    rested(app)
-    QTest.mouseClick(panel(app).zoom.buttons["fit"], LEFT)
-    rested(app)
-    assert app.state.full.place.scale == place.scale
-    QTest.mouseClick(panel(app).zoom.buttons["fill"], LEFT)
-    rested(app)
-    rect = view.photo_rect()
-    assert rect.left() <= 0
-    assert rect.top() <= 0
-    assert rect.right() >= view.width() - 1
-    wheel(app, at, 2)
-    QTest.mouseDClick(view, LEFT, pos=view.place_of(500, 20).toPoint())
-    assert app.state.full.zoom.mode == "fit"
-
-
-def test_a_drag_on_the_face_wanders(app: App, two: Path) -> None:
-    opened(app, two)
-    before, place, view = painted(app), app.state.full.place, panel(app).photo
-    active = next(face for face in app.state.full.faces if face.active)
-    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
-    entries = len(app.state.history.entries)
-    drag(view, [start + QPoint(4 * step, step) for step in range(30)])
-    rested(app)
-    assert app.state.look.wander.x != 0
-    assert app.state.full.place == place
-    assert (painted(app) != before).any()
-    assert len(app.state.history.entries) == entries + 1
-
-
-def test_a_photo_that_is_larger_than_its_room_is_pushed_wherever_a_drag_begins(app: App, two: Path) -> None:
-    opened(app, two)
-    view, words = panel(app).photo, panel(app).zoom.drag
-    assert words.isVisible()
-    assert words.text() == "Drag the face to wander"
-    QTest.mouseClick(panel(app).zoom.buttons["one"], LEFT)
-    rested(app)
-    assert words.text() == "Drag to move, with Shift to wander"
-    active = next(face for face in app.state.full.faces if face.active)
-    before, wander = app.state.full.place, QPoint(25, 20)
-    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
-    drag(view, [start, start - wander, start - 2 * wander])
-    rested(app)
-    assert app.state.look.wander.x == 0
-    assert app.state.full.place.left == pytest.approx(before.left + 50, abs=2)
-    place = app.state.full.place
-    start = view.place_of(*np.mean(active.corners, axis=0)).toPoint()
-    drag(view, [start, start - wander, start - 2 * wander], held_keys=Qt.KeyboardModifier.ShiftModifier)
-    rested(app)
-    assert app.state.look.wander.x != 0
-    assert app.state.full.place == place
-    app.press("photo.fit")
-    assert words.text() == "Drag the face to wander"
-    app.press("view.photo")
-    assert "drag to wander" in app.explore_view.hint.text()
-
-
 def click_face(app: App, number: int) -> None:
     face = next(face for face in app.state.full.faces if face.number == number)
     view = panel(app).photo
@@ -413,41 +314,6 @@ def test_the_split_changes_nothing_outside_the_face(app: App, two: Path) -> None
     assert 0.2 < app.state.split.share < 0.95
 
 
-def test_before_is_shown_while_b_is_held(app: App, two: Path) -> None:
-    opened(app, two)
-    plain = on_screen(app)
-    smile(app)
-    edited = on_screen(app)
-    view = panel(app).photo
-    QTest.keyPress(view, Qt.Key.Key_B)
-    np.testing.assert_array_equal(on_screen(app), plain)
-    QTest.keyRelease(view, Qt.Key.Key_B)
-    np.testing.assert_array_equal(on_screen(app), edited)
-
-
-def test_a_photo_that_is_gone_falls_back_to_the_models_view(app: App, two: Path, tmp_path: Path) -> None:
-    path = tmp_path / "gone.png"
-    path.write_bytes(two.read_bytes())
-    app.explore.full.show("model")
-    opened_in_model = app.explore_view.single.picture
-    drop(opened_in_model, [path])
-    app.wait(lambda: app.state.encoded is not None and app.state.look.photo == str(path))
-    app.settle()
-    path.unlink()
-    app.explore.full.show("photo")
-    app.wait(lambda: bool(app.state.full.why))
-    app.settle()
-    single = app.explore_view.single
-    assert single.picture.isVisible()
-    assert not panel(app).isVisible()
-    assert "gone.png" in app.state.full.why
-    assert app.explore_view.photo_as.current() == "model"
-    assert app.explore_view.hint.text() == app.state.full.why
-    opened(app, two)
-    assert panel(app).isVisible()
-    assert not app.state.full.why
-
-
 def test_theme_and_size_change_under_an_edit(app: App, two: Path) -> None:
     opened(app, two)
     smile(app)
@@ -468,22 +334,6 @@ def test_theme_and_size_change_under_an_edit(app: App, two: Path) -> None:
     QApplication.processEvents()
     rested(app)
     assert not card.isVisible(), "it would cover the photo"
-
-
-def test_marks_leave_the_photo_alone_while_a_hand_drags(app: App, two: Path) -> None:
-    opened(app, two)
-    slider, view = app.explore_view.inspector.sliders["Smiling"], panel(app).photo
-    points = slider_points(slider, 10)
-    mouse(slider, QEvent.Type.MouseButtonPress, points[0])
-    for point in points[1:]:
-        mouse(slider, QEvent.Type.MouseMove, point)
-    app.wait(lambda: app.state.drawn.request == app.state.look.request())
-    assert app.state.moving
-    assert view._quiet
-    app.wait(lambda: app.state.blended.fine)
-    mouse(slider, QEvent.Type.MouseButtonRelease, points[-1])
-    assert not app.state.moving
-    assert not view._quiet
 
 
 def test_the_photo_goes_along_into_another_model(app: App, two: Path) -> None:
@@ -517,57 +367,12 @@ def test_a_session_brings_all_faces_back(app: App, open_app: OpenApp, two: Path,
     assert {face.number for face in again.state.full.faces} == {1, 2}
 
 
-def test_a_photo_taken_out_of_the_library_stays_on_screen(app: App, two: Path) -> None:
-    opened(app, two)
-    smile(app)
-    app.explore_view.library.photos.removed.emit(str(two))
-    app.settle()
-    assert panel(app).isVisible()
-    assert changes(app, two) == (True, False)
-
-
 def test_a_searched_code_changes_the_photo_too(home: Path, open_app: OpenApp, two: Path, quick_search: None) -> None:
     app = open_app(model="Tiny GAN")
     opened(app, two)
     assert changes(app, two) == (False, False), "that the model cannot read the face well is no edit"
     smile(app)
     assert changes(app, two) == (True, False)
-
-
-def test_a_second_button_neither_ends_a_drag_nor_begins_another(app: App, two: Path) -> None:
-    """The undo step of a drag is not lost by a finger on the other button."""
-    opened(app, two)
-    view = panel(app).photo
-    (active,) = [one for one in view._outlines if one.active]
-    middle = sum(view._spots(active), 0j) / 4
-    at, steps = QPoint(round(middle.real), round(middle.imag)), len(app.state.history.entries)
-    mouse(view, QEvent.Type.MouseButtonPress, at)
-    mouse(view, QEvent.Type.MouseMove, at + QPoint(30, 0))
-    QTest.mouseClick(view, Qt.MouseButton.RightButton, pos=at + QPoint(30, 0))
-    assert len(app.state.history.entries) == steps, "the hand is still on the face"
-    mouse(view, QEvent.Type.MouseMove, at + QPoint(40, 0))
-    mouse(view, QEvent.Type.MouseButtonRelease, at + QPoint(40, 0))
-    rested(app)
-    assert len(app.state.history.entries) == steps + 1
-
-
-def test_no_photo_is_shown_in_the_place_of_one_whose_file_is_gone(app: App, two: Path, portrait: Path) -> None:
-    opened(app, two)
-    app.explore.photos.add_files([str(portrait)])
-    app.wait(lambda: app.state.photo == str(portrait) and app.state.encoded is not None)
-    rested(app)
-    app.explore.photos.choose(str(two))
-    rested(app)
-    # As it comes back with a session, whose file has left meanwhile.
-    loaded = app.explore.photos._loaded
-    loaded[str(portrait), SIZE] = replace(loaded[str(portrait), SIZE], framing=None)
-    portrait.unlink()
-    for _ in range(2):
-        app.explore.photos.choose(str(portrait))
-        app.wait(lambda: bool(app.state.full.why))
-        assert app.state.blended is None
-        app.explore.photos.choose(str(two))
-        rested(app)
 
 
 def test_in_the_smallest_window_all_tabs_are_whole(app: App, two: Path) -> None:
@@ -584,52 +389,3 @@ def test_in_the_smallest_window_all_tabs_are_whole(app: App, two: Path) -> None:
         assert tabs in view.switch.labels()
     QTest.mouseClick(view.switch, LEFT, pos=view.switch.segment_rect("morph").center().toPoint())
     assert app.state.view == "morph"
-
-
-def stages(app: App) -> list[tuple[int, str, bool]]:
-    """What Single shows from now on, at each change: its page, which switch is lit, whether a photo still comes."""
-    seen: list[tuple[int, str, bool]] = []
-    single = app.explore_view.single
-
-    def look(*_: object) -> None:
-        if app.state.look is not None and app.state.look.photo is not None and app.state.encoded is not None:
-            current = app.explore_view.photo_as.current()
-            seen.append((single.pages.currentIndex(), current, panel(app).photo.waiting()))
-
-    app.conductor.store.changed.connect(look)
-    return seen
-
-
-def test_after_a_restart_the_photo_is_waited_for_where_photo_is_lit(home: Path, open_app: OpenApp, two: Path) -> None:
-    app = open_app()
-    opened(app, two)
-    smile(app)
-    app.close()
-    again = open_app(model="", ready=False)
-    seen = stages(again)
-    again.wait(lambda: again.state.blended is not None)
-    rested(again)
-    assert (2, "photo", True) in seen, "it comes"
-    assert (2, "photo", False) in seen, "it is there"
-    assert not [one for one in seen if one[0] == 0], "the 64 pixels of the model are not what Photo says"
-
-
-def test_a_photos_faces_come_with_it_and_not_on_the_one_before(app: App, two: Path, portrait: Path) -> None:
-    opened(app, portrait)
-    opened(app, two)
-    assert len(app.state.full.faces) == 2
-    wrong: list[str] = []
-
-    def look(*_: object) -> None:
-        full, blended = app.state.full, app.state.blended
-        if blended is not None and blended.scene.key == str(two) and len(full.faces) != 2:
-            wrong.append("the faces of the portrait on the photo of two")
-        if blended is not None and blended.scene.key == str(portrait) and len(full.faces) != 1:
-            wrong.append("the faces of the two on the portrait")
-
-    app.conductor.store.changed.connect(look)
-    for key in (portrait, two):
-        app.explore.photos.choose(str(key))
-        app.wait(lambda key=key: app.state.blended is not None and app.state.blended.scene.key == str(key))
-        rested(app)
-    assert not wrong

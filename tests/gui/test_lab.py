@@ -16,7 +16,7 @@ from app import shot
 from app.core.palette import PaletteController
 from app.core.shot_request import ShotRequest
 from app.lab import workspace
-from app.lab.controller import LINE_PRESET
+from app.lab.setups import LINE_PRESET
 from app.lab.stage.colours import QUARTERS
 from app.lab.state import NOW, LabState
 from app.lab.view import LabView

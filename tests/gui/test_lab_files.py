@@ -14,6 +14,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from app.lab.exporting.pictures import Stages
+from app.lab.exporting.pictures import pixels as pixels_of
+from engine.lab import setup_line
+
 from .conftest import App
 from .test_lab import LabApp
 
@@ -135,6 +139,13 @@ def test_pictures_loops_curves_and_numbers_are_written_and_a_full_place_is_said(
     blocks = pixels[: pixels.shape[0] // 2 * 2].reshape(-1, 2, wide, 2, 3)
     assert (blocks[:, 0, :, 0] != blocks[:, 1, :, 1]).any(2).mean() > 0.05
 
+    # Under each stage stands what it is of, and nothing else of the picture changes with it.
+    stages = Stages([card.size() for card in view.cards], ratio=1.0)
+    one, other = (pixels_of(stages.drawn(lab.state, caption)).astype(int) for caption in ("step 1", "step 2,000"))
+    changed = np.flatnonzero((one != other).any((1, 2)))
+    assert changed.size
+    assert changed.min() > 0.8 * len(one)
+
     lab.app.press("lab.loop")
     with Image.open(saved(lab, tmp_path / "loop.gif")) as film:
         frames = [np.asarray(one.convert("RGB"), np.int64) for one in ImageSequence.Iterator(film)]
@@ -207,3 +218,56 @@ def test_a_stage_is_kept_as_a_run_that_train_lists_and_explore_opens(lab: LabApp
     lab.wait(lambda: "draws points" in lab.app.said)
     lab.app.settle()
     assert lab.app.state.info is before
+
+
+def test_files_are_of_the_stages_that_were_made_and_of_the_data_they_began_with(
+    lab: LabApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.learn(20)
+    lab.settle()
+    made, judged = lab.lab.lab.bench.setups, lab.state.clock
+    # Knobs that cannot be are shown beside a stage of others.
+    lab.lab.lab.set_knobs(0, {"recipe": "nonsense"}, {})
+    lab.wait(lambda: bool(lab.state.stages[0].problem))
+    lab.lab.exporting.save_numbers(tmp_path / "numbers.json")
+    lab.wait((tmp_path / "numbers.json").exists)
+    found = json.loads((tmp_path / "numbers.json").read_text())
+    assert found["setup"] == json.loads(setup_line(made))
+    assert (found["stages"][0]["step"], found["stages"][0]["figures_at"]) == (judged, judged)
+    lab.app.press("lab.keep")
+    lab.wait(lambda: "is kept as 00000-stack" in lab.app.said)
+    run = next(lab.app.train.services.store.study_host.session().runs_folder.iterdir())
+    assert "nonsense" not in json.loads((run / "config.json").read_text())["title"]
+    lab.app.press("lab.undo")
+    # Of a moment of before, the numbers say which one they are of.
+    lab.app.press("lab.back")
+    lab.lab.exporting.save_numbers(tmp_path / "before.json")
+    lab.wait((tmp_path / "before.json").exists)
+    found = json.loads((tmp_path / "before.json").read_text())
+    assert found["clock"] < found["stages"][0]["figures_at"] == judged
+    assert found["stages"][0]["step"] is None
+    # A loop stays with its own plane, whatever comes while it is drawn.
+    spans, draw = set(), lab.lab.lab.looking.draw
+    span = lab.lab.lab.looking.span
+
+    def drawn(bench: object, requests: list) -> list:
+        if len(bench.setups) == 1 and bench.setups[0].truth == "ring8":
+            spans.update(one.span for one in requests)
+        return draw(bench, requests)
+
+    lab.settle()
+    monkeypatch.setattr(lab.lab.lab.looking, "draw", drawn)
+    lab.wait(lambda: "bumps" in lab.state.truths)
+    lab.lab.exporting.save_loop(tmp_path / "loop.gif")
+    lab.lab.lab.choose_truth("bumps")
+    lab.wait(lambda: lab.state.made and lab.lab.lab.looking.span != span)
+    lab.wait((tmp_path / "loop.gif").exists)
+    assert spans == {span}
+
+
+def test_a_flow_of_the_line_that_is_no_preset_is_pasted(lab: LabApp) -> None:
+    lab.lab.sharing.take(json.dumps({"lab": 1, "truth": "bumps", "family": "stack", "knobs": {"recipe": "diagonal"}}))
+    lab.wait(lambda: lab.state.made and lab.state.info is not None and lab.state.info.dimension == 1)
+    assert dict(lab.state.stages[0].setup.knobs) == {"recipe": "diagonal"}
+    assert lab.view.setup.preset.current() == lab.state.stages[0].setup.preset
+    lab.learn(2)

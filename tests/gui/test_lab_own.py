@@ -95,9 +95,13 @@ def test_a_file_of_numbers_is_learned_in_its_own_units_and_a_bad_one_leaves_the_
     before = lab.state
     drop(view, [bad])
     lab.wait(lambda: "words.csv" in lab.app.said)
-    assert (lab.state.truth, lab.state.stages) == (before.truth, before.stages)
+    assert lab.state.set_up == before.set_up
+    assert [one.info for one in lab.state.stages] == [one.info for one in before.stages]
     drop(view, [good])
+    over: list[bool] = []
+    lab.app.conductor.store.notices.over.connect(lambda: over.append(True))
     lab.wait(lambda: lab.state.truth.endswith("people.csv") and lab.state.made)
+    assert over, "what was said of the file before is over"
     info = lab.state.info
     assert info.estimate
     assert info.columns == ("height", "weight")
@@ -143,6 +147,25 @@ def test_a_lesson_that_is_a_game_is_played_round_by_round(lab: LabApp) -> None:
     lab.app.press("lab.play")
     assert not lab.state.game.playing
     assert not lab.state.playing, "the stages rest meanwhile"
-    lab.lab.lessons.open("parting")
+    lab.lab.lessons.open("collapse")
     assert lab.app.state.part(LabState).game is None
     assert view.transport.isVisible()
+    lab.wait(lambda: lab.state.playing)
+    # A lesson of two Gaussians that part has curves in the place of stages, read wherever the pointer goes.
+    lab.lab.lessons.open("vanishing")
+    lab.wait(lambda: lab.state.sweep is not None and not lab.state.playing)
+    sweep = view.sweep
+    assert sweep.isVisible()
+    sweep.grab()
+    sweep.along.changed.emit(6.0)
+    assert sweep.curves.accessibleName().startswith("theta 6.00: Minimax 0.01245, Non-saturating 5.98")
+    room = sweep.curves._plot()
+    QTest.mouseClick(sweep.curves, LEFT, pos=QPoint(round(room.right()), round(room.center().y())))
+    assert lab.state.sweep.at == pytest.approx(10.0, abs=0.05)
+    lab.app.press("lab.back")
+    assert lab.state.sweep.at == pytest.approx(9.9, abs=0.05)
+    lab.app.press("lab.play")
+    assert not lab.state.playing, "there is nothing to train"
+    QTest.mouseClick(view.lessons.words.close_button, LEFT)
+    assert lab.state.sweep is None
+    assert not sweep.isVisible()

@@ -122,8 +122,16 @@ def test_compare_lessons_knobs_data_and_undo_know_five_seeds(lab: LabApp) -> Non
     first = lab.state.set_up
     lab.app.press("lab.compare")
     made(lab, 2)
-    # The chosen stage is B; one switch turns the other off.
+    # The chosen stage is B; undone before they are made, five of it leave the two of before.
     assert lab.state.chosen == 1
+    two = lab.state.set_up
+    lab.app.press("lab.seeds")
+    lab.app.press("lab.undo")
+    made(lab, 2)
+    assert lab.state.set_up == two
+    assert [stage.info.layers for stage in lab.state.stages] == [one.layers for one in lab.lab.lab.bench.info()]
+    # One switch turns the other off.
+    lab.lab.lab.choose_stage(1)
     lab.app.press("lab.seeds")
     made(lab, 5)
     assert {stage.setup.preset for stage in lab.state.stages} == {"gan-non-saturating"}

@@ -155,3 +155,38 @@ def test_set_ups_are_undone_and_the_next_window_begins_with_the_last(
     assert after.state.lessons.open == name
     assert after.state.lessons.proved(lesson)
     assert name in after.state.lessons.answered
+
+
+def test_undo_before_a_set_up_is_made_leaves_the_stages_that_stand_there(lab: LabApp) -> None:
+    control = lab.lab.lab
+    control.set_knobs(0, SMALL, {})
+    lab.wait(lambda: lab.state.undo.at == 1)
+    small, bench = lab.state.set_up, control.bench
+    lab.learn(3)
+    # Other knobs, other data and a second stage: each is taken back before it is there, and no step further.
+    control.set_knobs(0, {}, {"batch": 64})
+    lab.app.press("lab.undo")
+    assert (lab.state.set_up, lab.state.undo.at) == (small, 1)
+    lab.learn(2)
+    assert control.bench is bench, "what was asked for and taken back did not come after all"
+    lab.app.press("lab.compare")
+    lab.app.press("lab.undo")
+    assert (lab.state.set_up, lab.state.undo.at) == (small, 1)
+    lab.learn(2)
+    assert control.bench is bench
+    lab.wait(lambda: "moons" in lab.state.truths)
+    control.choose_truth("moons")
+    lab.app.press("lab.undo")
+    lab.wait(lambda: lab.state.made)
+    assert (lab.state.set_up, lab.state.undo.at) == (small, 1)
+    assert [one.truth for one in control.bench.setups] == ["ring8"]
+
+
+def test_a_second_stage_is_one_that_can_learn_the_points_of_the_first(lab: LabApp) -> None:
+    lab.wait(lambda: "bumps" in lab.state.truths)
+    lab.lab.lab.choose_preset(0, "gan-non-saturating")
+    lab.lab.lab.choose_truth("bumps")
+    lab.wait(lambda: lab.state.made and lab.state.info.dimension == 1)
+    lab.app.press("lab.compare")
+    lab.wait(lambda: len(lab.state.stages) == 2 and (lab.state.stages[1].seen is not None or lab.state.stages[1].said))
+    assert [stage.said for stage in lab.state.stages] == ["", ""]

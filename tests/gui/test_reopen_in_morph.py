@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from app.explore.fullsize import reopen
 from tests.gui.conftest import App, OpenApp, drop
 from tests.gui.test_reopen_photo import edited
 
@@ -45,3 +47,27 @@ def test_edited_by_another_model_it_is_a_corner_as_it_is(open_app: OpenApp, edit
     drop(again.window, [edited])
     again.wait(lambda: any(slot is not None and slot.photo == str(edited) for slot in again.state.morph.slots))
     assert "was edited with Tiny VAE and a morph is of one model" in again.said
+
+
+def test_a_model_that_opens_meanwhile_gets_no_code_of_the_one_before(
+    app: App, edited: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.explore.show_view("morph")
+    app.settle()
+    go, there, check = threading.Event(), threading.Event(), reopen.check_face
+
+    def held(*given: object) -> None:
+        there.set()
+        assert go.wait(30)
+        check(*given)
+
+    monkeypatch.setattr(reopen, "check_face", held)
+    drop(app.window, [edited])
+    app.wait(there.is_set)
+    glow = next(card for card in app.state.models or () if card.title == "Tiny Glow")
+    app.explore_view.library.modelChosen.emit(glow.key)
+    app.wait(lambda: app.state.model == glow.key)
+    go.set()
+    app.wait(lambda: "was edited with Tiny VAE and a morph is of one model" in app.said)
+    app.settle()
+    assert all(slot is None or slot.edit_of is None for slot in app.state.morph.slots)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.explore.fullsize import reopen
 from app.look import Look
 from app.widgets.pixels import to_qimage
-from engine.photos import read_recipe, recipe_from, recipe_text, write_photo
+from engine.photos import read_recipe, recipe, recipe_from, recipe_text, write_photo
 from tests.gui.conftest import App, OpenApp, drop
 from tests.gui.test_fullsize import LEFT, changes, click_face, composed, opened, panel, pixels, rested, smile
 from tests.gui.test_save_faults import Gate
@@ -281,6 +281,18 @@ def test_a_code_from_elsewhere_is_told_when_saved_and_when_opened(app: App, here
     assert not recipe_from(read_recipe(saved) or "", "").complete
     reopened(app, saved)
     assert "not quite as it was saved" in app.said
+
+
+def test_edits_that_are_too_long_to_be_kept_are_told_when_saved(
+    app: App, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(app, here)
+    smile(app)
+    monkeypatch.setattr(recipe, "MOST_RECIPE", 100)
+    saved = here.with_name("out.png")
+    save(app, saved)
+    assert "too long to be kept in it" in app.said
+    assert read_recipe(saved) is None
 
 
 def test_several_dropped_at_once_all_come_in(app: App, edited: Path, two: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,14 @@ def test_names_are_suggested_for_sessions_and_morphs(photos: App) -> None:
     photos.settle()
     asked = offered(photos, "session.save")
     assert [Path(name).name for name in asked.selectedFiles()] == [f"{names[1]}, Tiny VAE.loom"]
+    # A dot is no end of a name, or a folder would lose what follows it.
+    slots = photos.state.morph.slots
+    photos.conductor.store.change("morph", slots=(replace(slots[0], name="Anna v1.2"), *slots[1:]))
+    asked = offered(photos, "morph.export")
+    folder = next(words for words, suffix in ANIMATIONS.items() if not suffix)
+    asked.selectNameFilter(folder)
+    asked.filterSelected.emit(folder)
+    assert [Path(name).name for name in asked.selectedFiles()] == [f"Anna v1_2 to {names[1]}"]
 
 
 @pytest.mark.parametrize("key", ["compare", "morph"])

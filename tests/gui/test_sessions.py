@@ -208,6 +208,17 @@ def _document(file: Path) -> bytes:
     return str(load_loom(file).document).encode()
 
 
+def test_a_start_takes_photos_away_that_no_session_names_any_more(tmp_path: Path):
+    beside = tmp_path / "photos"
+    beside.mkdir()
+    old, young = beside / ("a" * 64), beside / ("b" * 64)
+    for file in (old, young):
+        file.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    session_files.last_time(tmp_path)
+    assert list(beside.iterdir()) == [young], "another window may be about to name it"
+
+
 def test_two_windows_do_not_take_each_others_session(tmp_path: Path):
     mine = session_files.own_file(tmp_path)
     mine.write_bytes(b"x")

@@ -171,7 +171,11 @@ class PhotoReopener:
                 about=str(path),
             )
             return
-        if corner is not None and refs[-1] != store.state.model:
+
+        def other_model() -> bool:
+            """Whether it cannot be a corner, which is then said."""
+            if corner is None or refs[-1] == store.state.model:
+                return False
             plain()
             title = recipe.faces[-1].title or "another model"
             store.notices.warn(
@@ -179,6 +183,9 @@ class PhotoReopener:
                 "own, and its edits stay in it.",
                 about=str(path),
             )
+            return True
+
+        if other_model():
             return
         library = store.state.photos
         base = next((one for one in library if not one.base and _same_source(one, source)), None)
@@ -188,6 +195,9 @@ class PhotoReopener:
         work = self._work(path, recipe, base, refs=known, new=new)
 
         def done(made: tuple[PhotoItem, tuple[ReopenedFace, ...]]) -> None:
+            # Another model may have opened meanwhile.
+            if other_model():
+                return
             if corner is None:
                 self._show(*made)
             else:

@@ -28,7 +28,7 @@ from engine.errors import UserError
 from engine.events import Failed
 from engine.exploring import save_animation
 from engine.files.disk import told_as, write_bytes
-from engine.lab import Maps, setup_line
+from engine.lab import Maps, Span, setup_line
 from engine.lanes import Context, Progress
 
 if TYPE_CHECKING:
@@ -121,8 +121,9 @@ class Exporting(QObject):
 
     def save_numbers(self, path: Path) -> None:
         """Set-up, clock, and all numbers with their floors."""
-        state = self._state
-        line = setup_line(engine_setups(state))
+        state, bench = self._state, self._lab.bench
+        # The numbers are of the stages that were made, where the knobs beside them may ask for what cannot be.
+        line = setup_line(engine_setups(state) if bench is None else bench.setups)
 
         def made() -> bytes:
             return (json.dumps(tables.numbers(state, line), indent=1, allow_nan=False) + "\n").encode()
@@ -149,8 +150,8 @@ class Exporting(QObject):
     # the loop
     def save_loop(self, path: Path) -> None:
         """A frame for each kept moment, `MOST_FRAMES` at most, drawn with the layers on show."""
-        state, bench = self._state, self._lab.bench
-        if bench is None or len(state.kept) < 2:
+        state, bench, span = self._state, self._lab.bench, self._lab.looking.span
+        if bench is None or span is None or len(state.kept) < 2:
             self._store.notices.warn(FEW)
             return
         self._lab.pause()
@@ -172,9 +173,8 @@ class Exporting(QObject):
             unit="moments",
             at_first="The first moment",
         )
-        _Drawing(
-            self._store, self._lab, replace(state, depth=1.0), feed, partial(_frame, stages), places.tolist(), self
-        )
+        whole = replace(state, depth=1.0)
+        _Drawing(self._store, self._lab, whole, span, feed, partial(_frame, stages), places.tolist(), self)
 
 
 class _Drawing(QObject):
@@ -186,6 +186,7 @@ class _Drawing(QObject):
         store: Store,
         lab: LabController,
         state: LabState,
+        span: Span,
         feed: Feed,
         frame: Callable[[LabState], Any],
         places: list[int],
@@ -193,7 +194,8 @@ class _Drawing(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._lab, self._state, self._feed, self._frame = store, lab, state, feed, frame
-        self._bench, self._places, self._busy = lab.bench, places, False
+        # Other data may come meanwhile: the loop stays with those that it began with.
+        self._bench, self._span, self._places, self._busy = lab.bench, span, places, False
         self._timer = QTimer(self, interval=FEED_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
@@ -211,7 +213,7 @@ class _Drawing(QObject):
         bench, looking = self._bench, self._lab.looking
         assert bench is not None
         state = replace(self._state, at=place)
-        requests = looking.requests(state, rows=ROWS)
+        requests = looking.requests(state, span=self._span, rows=ROWS)
 
         def work(context: object) -> list[Maps]:
             return looking.draw(bench, requests)

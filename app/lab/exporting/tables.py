@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.lab.setups import engine_setups
-from app.lab.state import LETTERS, LabState, StageView
+from app.lab.state import LETTERS, NOW, LabState, StageView
 from engine.lab import Reading
 
 VERSION = 1
@@ -36,7 +36,7 @@ def _cell(value: float | None) -> str:
 
 
 def numbers(state: LabState, line: str) -> dict[str, Any]:
-    """The set-up (`line`, as it is pasted), where the clock stands, and what was measured there beside its floor.
+    """The set-up (`line`, as it is pasted), where the clock stands, and what was measured last beside its floor.
 
     A number that is not finite is its name as text: JSON has none.
     """
@@ -46,20 +46,22 @@ def numbers(state: LabState, line: str) -> dict[str, Any]:
         "truth": state.truth,
         "clock": state.clock_shown,
         "stages": [
-            _stage(letter, stage, setup.training.seed)
+            _stage(letter, stage, setup.training.seed, now=state.at == NOW)
             for letter, stage, setup in zip(LETTERS, state.stages, engine_setups(state), strict=False)
         ],
     }
 
 
-def _stage(letter: str, stage: StageView, seed: int) -> Mapping[str, Any]:
+def _stage(letter: str, stage: StageView, seed: int, *, now: bool) -> Mapping[str, Any]:
+    """Its step is known of now alone; figures are of the clock beside them."""
     return {
         "stage": letter,
         "preset": stage.setup.preset,
         "seed": seed,
         "weights": 0 if stage.info is None else stage.info.parameters,
-        "step": 0 if stage.seen is None else stage.seen.step,
+        "step": stage.seen.step if now and stage.seen is not None else None,
         "problem": stage.said,
+        "figures_at": stage.figures_at,
         "figures": [_figure(one) for one in stage.figures],
     }
 

@@ -25,7 +25,8 @@ FIRST: Final = 120
 
 
 class Game(QObject):
-    """Follows which lesson is open."""
+    """Follows which lesson is open. The game goes where the stages are set up or learn, and comes back with its
+    lesson's number."""
 
     def __init__(self, store: Store, lab: LabController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +40,8 @@ class Game(QObject):
         """The bar under the games."""
         view.board.roundMoved.connect(self.go_to)
         view.board.playPressed.connect(self.toggle)
+        view.lessons.strip.chosen.connect(self.show_again)
+        view.lessons.dots.chosen.connect(self.show_again)
 
     @property
     def shown(self) -> GameState | None:
@@ -49,11 +52,19 @@ class Game(QObject):
         self._store.update_part(LabState, game=game)
 
     def _changed(self, before: AppState, now: AppState) -> None:
-        old, new = before.part(LabState).lessons.open, now.part(LabState).lessons.open
+        old, new = before.part(LabState), now.part(LabState)
         if now.workspace != "lab":
             self._timer.stop()
-        if new != old:
-            self._open(new)
+        if new.lessons.open != old.lessons.open:
+            self._open(new.lessons.open)
+        elif new.game is not None and (new.set_up != old.set_up or (new.playing and not old.playing)):
+            self._timer.stop()
+            self._put(None)
+
+    def show_again(self, lesson: str) -> None:
+        """The game of the lesson that is open already, where the stages took its place."""
+        if lesson == self._lab.state.lessons.open and self.shown is None:
+            self._open(lesson)
 
     def _open(self, lesson: str) -> None:
         catalogue = self._lab.state.catalogue

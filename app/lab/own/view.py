@@ -54,14 +54,18 @@ class DrawPage(QWidget):
         self.pad = DrawPad()
         self.brush = Segmented(((DRAW, "Draw"), (ERASE, "Erase")), tooltip="What dragging does; Left and Right choose.")
         low, high = STAMP_WIDTHS
-        self.wide = ValueSlider("Brush", low, high, value=0.2, default=0.2, decimals=2, log=True, label_px=48)
-        self.back = button("Back", "Take the last stroke back (Backspace)", do=self.undoWanted.emit)
+        self.wide = ValueSlider(
+            "Size", low, high, value=0.2, default=0.2, decimals=2, log=True, label_px=28, value_px=32
+        )
+        self.back = button(
+            "Back", f"Take the last stroke back (Backspace, {keys_text('lab.undo')})", do=self.undoWanted.emit
+        )
         self.clear = button("Clear", "Take all of it away", do=self.clearWanted.emit)
         self.cancel = button("Cancel", "The data that stood here before (Esc)", do=self.cancelWanted.emit)
         self.learn = button(
             "Learn it", "The stages learn what is drawn (Enter)", kind="primary", do=self.learnWanted.emit
         )
-        row = hbox(*(self.brush, self.wide, self.back, self.clear, self.cancel, self.learn), gap_px=8, stretch={1: 1})
+        row = hbox(*(self.brush, self.wide, self.back, self.clear, self.cancel, self.learn), gap_px=6, stretch={1: 1})
         self.setLayout(vbox(self.pad, row, gap_px=8, stretch={0: 1}))
         self.brush.changed.connect(lambda key: self.brushChosen.emit(key == ERASE))
         self.wide.changed.connect(self.widthChosen)
@@ -74,8 +78,9 @@ class DrawPage(QWidget):
         self.pad.show_drawing(drawing.stamps, width=drawing.width, erasing=drawing.erasing, words=_words(drawing))
         self.brush.set_current(ERASE if drawing.erasing else DRAW)
         self.wide.set_value(drawing.width)
-        for push in (self.learn, self.clear, self.back):
+        for push in (self.learn, self.clear):
             push.setEnabled(bool(drawing.stamps))
+        self.back.setEnabled(drawing.changed)
 
     def event(self, event: QEvent) -> bool:
         return paint.keeps_key(event, OWN_KEYS) or super().event(event)

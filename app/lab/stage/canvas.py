@@ -19,7 +19,7 @@ from app.lab.state import FILLS, LETTERS, LabState, StageView
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.plot.inks import ink_of
-from app.widgets.plot.scale import figure, ticks
+from app.widgets.plot.scale import tick_words, ticks
 from engine.lab import Map, TruthInfo
 
 DATA_PX, SAMPLE_PX, HALO_PX = 1.35, 2.1, 3.1
@@ -241,7 +241,7 @@ class StageCanvas(QWidget):
                 continue
             painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
             painter.drawLine(QPointF(x, plane.height_px), QPointF(x, plane.height_px - 5))
-            box = QRectF(x - 30, plane.height_px - 22, 60, 16)
+            box = QRectF(x - 36, plane.height_px - 22, 72, 16)
             paint.text(painter, box, value, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
         for value, y in _ticks(bottom, top, plane.height_px):
             y = plane.height_px - y
@@ -249,7 +249,7 @@ class StageCanvas(QWidget):
                 continue
             painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
             painter.drawLine(QPointF(0, y), QPointF(5, y))
-            paint.text(painter, QRectF(9, y - 8, 60, 16), value, font=font, ink=theme.muted)
+            paint.text(painter, QRectF(9, y - 8, 72, 16), value, font=font, ink=theme.muted)
         if info is not None and len(info.columns) == 2:
             wide = plane.width_px - 24
             across = QRectF(12, plane.height_px - 38, wide, 16)
@@ -298,8 +298,9 @@ def _grid(painter: QPainter, plane: Plane, grid: NDArray[np.float32], depth: flo
 
 
 def _ticks(low: float, high: float, length_px: float) -> Iterator[tuple[str, float]]:
-    for value in ticks(low, high, max(2, int(length_px / TICK_ROOM_PX))):
-        yield figure(value + 0.0).replace("-", "\u2212"), (value - low) / (high - low) * length_px
+    values = ticks(low, high, max(2, int(length_px / TICK_ROOM_PX)))
+    for value, words in zip(values, tick_words(values), strict=True):
+        yield words, (value - low) / (high - low) * length_px
 
 
 def _near(plane: Plane, at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from app.lab.stage.plane import Plane, at_depth, in_units, volume
 from app.lab.state import LabState, StageView
 from app.theme import color, mono_font, tokens
 from app.widgets import paint
-from app.widgets.plot.scale import figure, ticks
+from app.widgets.plot.scale import figure, tick_words, ticks
 from engine.lab import Map, Points, TruthInfo
 
 FLOOR_PX: Final = 74
@@ -95,14 +95,14 @@ def _axes(painter: QPainter, plane: Plane, top: float, axis_px: float, *, units:
     left, right = (span.left, span.right) if units is None else (in_units(units, 0, x) for x in (span.left, span.right))
     painter.setPen(QPen(color(theme.faint, 0.6), 1.0))
     painter.drawLine(QPointF(0, axis_px), QPointF(plane.width_px, axis_px))
-    for value in ticks(left, right, max(5, int(plane.width_px / 90))):
+    values = ticks(left, right, max(5, int(plane.width_px / 90)))
+    for value, words in zip(values, tick_words(values), strict=True):
         x = (value - left) / (right - left) * plane.width_px
         if not EDGE_PX < x < plane.width_px - EDGE_PX:
             continue
         painter.setPen(QPen(color(theme.faint, 0.8), 1.0))
         painter.drawLine(QPointF(x, plane.height_px - 22), QPointF(x, plane.height_px - 26))
-        box = QRectF(x - 30, plane.height_px - 21, 60, 16)
-        words = figure(value + 0.0).replace("-", "\u2212")
+        box = QRectF(x - 36, plane.height_px - 21, 72, 16)
         paint.text(painter, box, words, font=font, ink=theme.muted, align=Qt.AlignmentFlag.AlignHCenter)
     if units is not None:
         top /= volume(units)

@@ -24,6 +24,15 @@ def figure(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def tick_words(values: Sequence[float]) -> list[str]:
+    """An axis's numbers with a true minus: as `figure` has them, or with as many digits as tell them apart."""
+    words, digits = [figure(value + 0.0) for value in values], 3
+    while len(set(words)) < len(words) and digits < 12:
+        digits += 1
+        words = [f"{value + 0.0:,.{digits}g}" for value in values]
+    return [word.replace("-", "\u2212") for word in words]
+
+
 def count_words(values: Sequence[float]) -> list[str]:
     """Steps or images as ticks read, all in one unit: 1,200 and 150k and 2.5M."""
     largest = max((abs(value) for value in values), default=0.0)

@@ -78,8 +78,7 @@ LESSONS: Final = (
         title="When two distributions part",
         deck="S0",
         slide="Examples of d_F",
-        stages=(flow("normal", "diagonal"),),
-        layers=("density", "truth"),
+        sweep="distances",
         sentences=(
             "Two Gaussians of width 1 move apart, and three distances are read.",
             "Jensen-Shannon and total variation soon stand at their ceilings and no longer tell near from far.",
@@ -158,8 +157,7 @@ LESSONS: Final = (
         title="A discriminator that is sure teaches nothing",
         deck="S0",
         slide="Vanishing gradient",
-        stages=(preset("ring8", "gan-minimax"), preset("ring8", "gan-wgan")),
-        layers=("data", "samples", "critic", "gradient"),
+        sweep="pulls",
         sentences=(
             "Data and samples are two Gaussians that lie theta apart, and the discriminator is the best there is.",
             "The game's own loss then pulls with next to nothing, the non-saturating one with theta, and a critic of "

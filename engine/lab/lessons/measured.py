@@ -18,6 +18,7 @@ from engine.lab.truths import mesh, truth
 from engine.lab.written import written
 from engine.models.gan.points import PointDiscriminator
 from engine.models.vae import PointVae
+from engine.nn.descent import Adam
 from engine.nn.seeded import Seeded
 from engine.objectives.adversarial import discriminator_loss
 from engine.objectives.likelihood import LOG_2PI
@@ -147,7 +148,7 @@ def _judge(covered: int, steps: int) -> tuple[Tensor, PointDiscriminator]:
     generator = torch.Generator().manual_seed(0)
     with Seeded(0):
         network = PointDiscriminator(64, 2, bias=True, bounded=False)
-    descent = torch.optim.Adam(network.parameters(), lr=3e-3)
+    descent = Adam(network.parameters(), lr=3e-3)
     for step in range(steps):
         descent.param_groups[0]["lr"] = 3e-3 * min(1.0, 2 * (1 - step / steps))
         real, fake = _ring_and_some(covered, 512, generator)

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from engine.lab.lessons.hearing import heard_steps
 from engine.models.gan.points import PointDiscriminator, PointGenerator
+from engine.nn.descent import Adam
 from engine.nn.seeded import Seeded
 from engine.objectives.adversarial import discriminator_loss, generator_loss, r1_penalty
 
@@ -37,8 +38,8 @@ def _translator(loss: str) -> nn.Module:
         net = PointGenerator(2, 32, 1)
         judge = PointDiscriminator(64, 2, bias=True, bounded=False)
     generator = torch.Generator().manual_seed(1)
-    descent = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.5, 0.99))
-    other = torch.optim.Adam(judge.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    descent = Adam(net.parameters(), lr=2e-3, betas=(0.5, 0.99))
+    other = Adam(judge.parameters(), lr=2e-3, betas=(0.5, 0.99))
     shown, steps = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.99)), STEPS[loss]
     for step in heard_steps(steps):
         for each in (descent, other):
@@ -102,7 +103,7 @@ def _cycle(seed: int, steps: int) -> tuple[float, float, Tensor]:
         (matrix + 0.2 * torch.randn(2, 2, generator=generator, dtype=torch.float64)).requires_grad_()
         for matrix in (turn, turn.T)
     )
-    descent = torch.optim.Adam([there, back], lr=0.05)
+    descent = Adam([there, back], lr=0.05)
     identity = torch.eye(2, dtype=torch.float64)
     cycle = fit = torch.zeros(())
     for step in range(steps):

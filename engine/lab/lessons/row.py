@@ -63,7 +63,8 @@ class Check:
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
     """One row. `deck` is a key of `DECKS`, `slide` its place there. `stages` are none, one or two; `game` names rules
-    of `engine.lab.games` where the lesson is a game of two numbers. `erratum` is what the slide has wrong, or nothing.
+    of `engine.lab.games` where the lesson is a game of two numbers, `sweep` a row of `engine.lab.sweeps` where two
+    Gaussians part. `erratum` is what the slide has wrong, or nothing.
     """
 
     number: str
@@ -73,6 +74,7 @@ class Lesson:
     slide: str
     stages: tuple[Setup, ...] = ()
     game: tuple[str, ...] = ()
+    sweep: str = ""
     layers: tuple[str, ...] = ("data", "samples", "density")
     sentences: tuple[str, str, str]
     question: str

@@ -208,6 +208,8 @@ class Dcgan(LatentModel):
         self.discriminator: Discriminator | PointDiscriminator
         if points and config.augment:
             raise UsageError("Augmenting shifts and recolours pictures, and points have neither: switch augment off.")
+        if points and (config.grown or config.fade or config.critic_first):
+            raise UsageError("Growing is for pictures, and points have no size: leave grown, fade and critic_first 0.")
         if not points and self.objective.compare is not None:
             raise UsageError(
                 f"The objective {config.objective} compares points by their distance, which pixel by pixel says little "

@@ -12,6 +12,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from engine.nn.descent import Adam
+
 STEPS: Final = 80
 RATE: Final = 0.05
 
@@ -25,7 +27,7 @@ def ascend(
     """
     with torch.enable_grad():
         free = [one.detach().clone().requires_grad_() for one in start]
-        adam = torch.optim.Adam(free, lr=rate, betas=(0.9, 0.99))
+        adam = Adam(free, lr=rate, betas=(0.9, 0.99))
         for step in range(steps):
             adam.param_groups[0]["lr"] = rate * (1.0 - step / steps)
             gradients = torch.autograd.grad(-bound(free).sum(), free)

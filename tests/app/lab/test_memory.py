@@ -11,7 +11,7 @@ from app.lab.state import LabState, LessonState, Undoing
 from engine.lab import CheckInfo, LabCatalogue, LessonInfo, Proof
 
 CHECK = CheckInfo("kl", "KL", 0.7, 0.01, "nats", "about", False)
-LESSON = LessonInfo("L1", "seeks", "T", "d", "s", "ring8", (), (), (), ("a", "b", "c"), "?", "!", "", (CHECK,))
+LESSON = LessonInfo("L1", "seeks", "T", "d", "s", "ring8", (), (), "", (), ("a", "b", "c"), "?", "!", "", (CHECK,))
 CATALOGUE = LabCatalogue(("ring8",), (), (), (), (LESSON,))
 STATE = LabState(
     catalogue=CATALOGUE,
@@ -41,6 +41,7 @@ def test_what_is_written_comes_back():
         {"layers": ["nowhere"], "lesson": "nowhere", "answered": ["nowhere"]},
         {"proofs": [[], [1], "x", ["seeks", "kl", "0.69", True, 0.7], ["seeks", "kl", 0.69, 1, 0.7]]},
         {"proofs": [["seeks", "kl", float("nan"), True, 0.7], ["seeks", "kl", 0.69, True, 0.7, 1]]},
+        {"proofs": [["seeks", "kl", 10**400, True, 0.7], ["seeks", "kl", float("inf"), True, 0.7]]},
         # The lesson asks for something else now.
         {"proofs": [["seeks", "kl", 0.69, True, 0.8]]},
     ],

@@ -20,6 +20,7 @@ from app.widgets.plot.scale import (
     figure,
     log_ticks,
     second_ticks,
+    tick_words,
     ticks,
     whole_span,
 )
@@ -141,3 +142,11 @@ def test_lines_are_told_apart_on_both_grounds_by_everyone(inks: tuple[str, ...],
     lights, back = linear(inks) @ weights, float((linear((ground,)) @ weights)[0])
     contrast = (np.maximum(lights, back) + 0.05) / (np.minimum(lights, back) + 0.05)
     assert contrast.min() >= 3.0, "WCAG 2.2, 1.4.11: graphics need 3 to 1"
+
+
+@pytest.mark.parametrize(("low", "high"), [(-4.0, 4.0), (999_996.0, 1_000_004.0), (-1.04e-6, -0.96e-6), (0.0, 3e5)])
+def test_an_axis_has_no_number_twice(low: float, high: float):
+    words = tick_words(ticks(low, high, 5))
+    assert len(words) > 2
+    assert len(set(words)) == len(words)
+    assert [float(word.replace("\u2212", "-").replace(",", "")) for word in words] == pytest.approx(ticks(low, high, 5))

@@ -284,3 +284,16 @@ def test_a_best_response_holds_the_other_network_until_the_loss_is_still(monkeyp
     assert (found.steps, found.settled) == (30, False)
     with pytest.raises(UsageError, match="No stage here has a critic"):
         best_response(bench, "critic", SILENT, shown.append)
+
+
+def test_a_best_response_waits_for_no_stage_that_ran_away(monkeypatch):
+    gan = Setup("ring8", "gan", {"code": 2, "width": 8, "discriminator_width": 8}, LabTraining(batch=16))
+    bench = Bench([gan, gan])
+    with torch.no_grad():
+        next(bench.stages[0].model.discriminator.parameters()).fill_(float("nan"))
+    bench.seen()
+    assert bench.ended(0)
+    monkeypatch.setattr("engine.lab.response.STILL", 0.05)
+    found = best_response(bench, "discriminator", SILENT, lambda seen: None)
+    assert found.settled
+    assert 0.0 <= found.moved < 0.05

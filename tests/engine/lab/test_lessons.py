@@ -8,6 +8,7 @@ from engine.lab.games import RULES
 from engine.lab.lessons import DECKS, LAYERS, LESSONS, Check
 from engine.lab.lines import read
 from engine.lab.stage import Stage
+from engine.lab.sweeps import SWEEPS, swept
 from engine.lab.written import written
 
 LENGTHY = ("tries-alone", "tries-linear", "tilted-free", "gap-identity")
@@ -32,7 +33,8 @@ def test_a_lesson_is_whole(row):
     assert row.deck in DECKS
     assert set(row.layers) <= set(LAYERS)
     assert set(row.game) <= set(RULES)
-    assert 0 < len(row.stages) + len(row.game)
+    assert 0 < len(row.stages) + len(row.game) + bool(row.sweep)
+    assert not row.sweep or row.sweep in SWEEPS
     assert len(row.stages) <= 2
     assert len({check.name for check in row.checks}) == len(row.checks) > 0
     for sentence in (*row.sentences, row.answer, *([row.erratum] if row.erratum else [])):
@@ -64,3 +66,19 @@ def test_a_check_can_fail(sense, good, bad):
     assert all(check.holds(value) for value in good)
     assert not any(check.holds(value) for value in bad)
     assert not check.holds(float("nan"))
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_is_of_the_numbers_that_its_lesson_measures(name):
+    seen = swept(name)
+    curves = {one.title: dict(zip(seen.at.round(6).tolist(), one.values.tolist(), strict=True)) for one in seen.series}
+    if name == "distances":
+        assert curves["JS"][1.0] == pytest.approx(0.1114, abs=1e-4)
+        assert curves["TV"][3.0] == pytest.approx(0.8664, abs=1e-4)
+        assert curves["W1"][6.0] == pytest.approx(6.0, abs=1e-6)
+        assert [curve[0.0] for curve in curves.values()] == pytest.approx([0.0] * 3, abs=1e-9)
+    else:
+        assert curves["Minimax"][10.0] == pytest.approx(4.5e-6, abs=1e-7)
+        assert curves["Non-saturating"][10.0] == pytest.approx(10.0, abs=1e-3)
+        assert set(curves["Wasserstein"].values()) == {1.0}
+    assert len({len(one.values) for one in seen.series} | {len(seen.at)}) == 1

@@ -10,7 +10,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.lab.columns import MOST_ROWS, read_columns
-from engine.lab.lines import read
+from engine.lab.lines import read, read_all
 from engine.lab.measure import against, sliced_wasserstein
 from engine.lab.names import Stamp, csv_name, drawn_name, stamps_of
 from engine.lab.own import named
@@ -19,7 +19,7 @@ from engine.lab.setup import LabTraining, Setup
 from engine.lab.stage import Stage
 from engine.lab.truths import mesh
 from engine.lab.viewer import truth_info
-from engine.lab.written import written
+from engine.lab.written import written, written_all
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -70,6 +70,7 @@ def test_a_file_of_numbers_is_read_however_it_is_written(tmp_path, text, names, 
         ("x\n", "has 0 rows of numbers"),
         ("5\n" * 50, "is 5 in every row: bring"),
         ("".join(f"{i},7\n" for i in range(50)), "Column 2 of a.csv is 7 in every row: take"),
+        ("0\n" * 77 + "1\n" + "0\n" * 922, "Column 1 of a.csv is 0 in nearly every row"),
         (numbers(columns=3), "has 3 columns"),
         (numbers() + "tall\n" + numbers(), "'tall' in line 41"),
         (numbers(columns=2) + "1.5,\n", "gap in line 41"),
@@ -93,6 +94,17 @@ def test_what_no_model_can_learn_is_one_sentence_that_says_where(tmp_path, text,
     assert said in str(caught.value)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+def test_a_number_that_only_the_rows_that_judge_hold_is_nothing_to_learn(tmp_path):
+    refused = 0
+    for place in range(20):
+        path = file_of(tmp_path, "".join(f"{int(row == place)}\n" for row in range(20)), f"{place}.csv")
+        try:
+            assert math.isfinite(named(csv_name(path)).entropy)
+        except UsageError:
+            refused += 1
+    assert refused == 4, "every fifth row judges"
 
 
 def test_what_is_no_file_is_said(tmp_path):
@@ -219,3 +231,5 @@ def test_a_set_up_line_names_no_other_machine_and_has_room_for_a_drawing():
     many = [Stamp(*map(float, rng.uniform(-4, 4, 2)), float(rng.uniform(1, 10)), 0.1234) for _ in range(600)]
     setup = Setup(drawn_name(many))
     assert read(written(setup)) == setup
+    both = (setup, Setup(setup.truth, "gan"))
+    assert read_all(written_all(both)) == both, "two stages name it twice"

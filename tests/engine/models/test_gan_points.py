@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.errors import UsageError
 from engine.models.gan.dcgan import Dcgan, DcganConfig
 from engine.objectives.adversarial import OBJECTIVES
 
@@ -33,3 +34,9 @@ def test_the_pull_on_samples_is_that_of_the_generators_loss(objective: str):
     fallen = (loss(samples - step * pull) - loss(samples + step * pull)) / (2 * step)
     # Sinkhorn's few rounds stop short of the optimum that its slope is of: by 15 % here.
     assert fallen == pytest.approx(slope, rel=0.2 if objective == "sinkhorn" else 1e-4)
+
+
+@pytest.mark.parametrize("knob", ["grown", "fade", "critic_first"])
+def test_points_do_not_grow(knob: str):
+    with pytest.raises(UsageError, match="points have no size"):
+        Dcgan(DcganConfig(**{knob: 1}), (2, 1, 1))

@@ -9,9 +9,12 @@ from pathlib import Path
 from engine.api import TrainRequest
 from engine.control import Control
 from engine.events import TrainingEvent, TrainingState
+from engine.families import FAMILIES
 from engine.session import Session
 from tests.contract.tiny import Config, folder_of_pictures, tiny_config
 
+WITH_PICTURES = [name for name, row in FAMILIES.items() if row.sizes]
+"""Families that a run can be made of: the others learn points in the Lab."""
 QUIET = {"batch": 4, "steps": 12, "save_every": 4, "preview_every": 1000, "keep": 100}
 
 

@@ -9,11 +9,10 @@ import pytest
 
 from engine.control import Control
 from engine.errors import Cancelled, CheckpointError, DataError, RunError, UsageError
-from engine.families import FAMILIES
 from engine.runs import directory as runs
 from engine.runs import library as run_library
 from tests.contract.tiny import folder_of_pictures
-from tests.engine.training.runner import digests, new_run, train
+from tests.engine.training.runner import WITH_PICTURES, digests, new_run, train
 from tests.quick import quick
 
 
@@ -28,7 +27,7 @@ def heldout(run, after):
     }
 
 
-@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.parametrize("family", quick(WITH_PICTURES, "gan"))
 @pytest.mark.slow
 def test_the_same_knobs_give_the_same_numbers(family, tmp_path):
     session, run = new_run(tmp_path, family, preview_every=4, keep=10)

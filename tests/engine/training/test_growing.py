@@ -132,6 +132,10 @@ def test_what_cannot_grow_is_a_sentence(tmp_path):
         session.new_run(replace(request, checkpoint=tmp_path / "noise.safetensors"))
     with pytest.raises(RunError, match="no checkpoint"):
         session.new_run(replace(request, checkpoint=tmp_path / "nothing"))
+    there = session.models()[0].path.stem
+    assert session.trained(there).step >= 0
+    with pytest.raises(RunError, match="no checkpoint"):
+        session.trained(tmp_path / "gone" / there)
     (run / "checkpoints/step_000004/state.safetensors").write_bytes(b"rot")
     with pytest.raises(CheckpointError, match="damaged"):
         session.new_run(request)

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from engine.control import Control
+from engine.data import Split
 from engine.errors import DataError, RunError, UserError
 from engine.lab.bench import Bench
 from engine.lab.kept import point_set
 from engine.lab.lines import read
+from engine.lab.names import csv_name
 from engine.lab.setup import LabTraining, Setup
 from engine.runs import directory as runs
 from engine.session import Session
@@ -74,6 +76,24 @@ def test_points_of_a_run_are_the_truth_and_repeat():
     assert data.images.shape[1:] == (1, 1, 2)
     with pytest.raises(DataError, match="nowhere"):
         point_set("lab:nowhere")
+
+
+def test_rows_that_judge_are_never_learned_and_a_file_that_has_changed_is_told(session, tmp_path):
+    file = tmp_path / "waits.csv"
+    rows = np.random.default_rng(0).normal(size=50)
+    file.write_text("".join(f"{value:.6f}\n" for value in rows))
+    name = csv_name(file)
+    data = point_set(f"lab:{name}")
+    learned, judges = ({*data.images[data.indices(split)].flatten().tolist()} for split in (Split.TRAIN, Split.TEST))
+    assert (len(learned), len(judges), learned & judges) == (40, 10, set())
+    assert {*data.images[data.indices(Split.VALIDATION)].flatten().tolist()} == judges
+    run, _ = kept(session, Setup(name, "stack", {"recipe": "actnorm"}, LabTraining(steps=4, batch=16)), 2)
+    found = session.diagnose(session.subject(run), quick=True).findings[0]
+    assert "whose density is an estimate" in found.sentence
+    assert all(one.note.startswith("the estimate: ") for one in found.figures)
+    file.write_text("".join(f"{value:.6f}\n" for value in rows + 1.0))
+    with pytest.raises(RunError, match="changed"):
+        session.train(run, control=Control(), emit=lambda event: None)
 
 
 def test_where_the_disk_takes_nothing_nothing_is_left(session, monkeypatch):

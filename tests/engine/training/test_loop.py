@@ -24,10 +24,10 @@ from engine.runs import directory as runs
 from engine.runs.checkpoints import newest_snapshot
 from engine.runs.library import read_listing
 from tests.contract.tiny import folder_of_pictures
-from tests.engine.training.runner import digests, new_run, of, steps_saved, train
+from tests.engine.training.runner import WITH_PICTURES, digests, new_run, of, steps_saved, train
 from tests.quick import quick
 
-EVERY = pytest.mark.parametrize("family", list(FAMILIES))
+EVERY = pytest.mark.parametrize("family", WITH_PICTURES)
 
 
 @EVERY
@@ -97,7 +97,7 @@ def test_a_millionth_step_is_newer_than_the_one_before(tmp_path):
     assert newest_snapshot(run) == (folder, [])
 
 
-@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.parametrize("family", quick(WITH_PICTURES, "gan"))
 def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(family, tmp_path):
     session, whole = new_run(tmp_path, family, name="whole")
     train(session, whole)

@@ -25,7 +25,7 @@ from engine.session import Session
 from engine.training import preview_extras
 from engine.training.preview_extras import LiveWeights, PinnedPhotos
 from tests.contract.tiny import tiny_config
-from tests.engine.training.runner import digests, new_run, train
+from tests.engine.training.runner import WITH_PICTURES, digests, new_run, train
 from tests.quick import quick
 
 SIZE = 32
@@ -213,7 +213,7 @@ def test_a_full_disk_and_weights_gone_wrong_leave_the_pair_as_it_is(run, monkeyp
     assert not (run / "live").exists()
 
 
-@pytest.mark.parametrize("family", quick(FAMILIES, "gan"))
+@pytest.mark.parametrize("family", quick(WITH_PICTURES, "gan"))
 @pytest.mark.slow
 def test_training_is_the_same_bit_for_bit_with_pins_and_resumes_exactly(family, tmp_path):
     """Photos pinned, changed and unpinned change neither weights nor moments, through a stop as well."""

@@ -59,7 +59,8 @@ class Autoregressive(Layer):
     def _one_by_one(self, out: Tensor) -> Tensor:
         found = torch.zeros_like(out)
         for index in range(out.shape[1]):
-            log_scale, shift = self._scale_and_shift(found)
+            # Nothing comes before the first coordinate: it is scaled and shifted alike everywhere.
+            log_scale, shift = self._scale_and_shift(found if index else found[:1])
             column = out[:, index] * (-log_scale[:, index]).exp() - shift[:, index]
             found = torch.cat([found[:, :index], column[:, None], found[:, index + 1 :]], 1)
         return found
