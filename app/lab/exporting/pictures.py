@@ -35,7 +35,7 @@ class Stages:
             card.canvas.draw_at(ratio)
 
     def drawn(self, state: LabState, caption: str) -> QImage:
-        """All stages, with `caption` under each that has room for it, or else once under all."""
+        """All stages, with `caption` under each, of five seeds once under all."""
         wide = max(place.x() + place.width() for place in self._places) + GAP_PX
         below = max(place.y() + place.height() for place in self._places)
         high = below + (CAPTION_PX if state.seeded else GAP_PX)
