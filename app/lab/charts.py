@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from app.lab.numbers import Row
-from app.lab.state import LabState
+from app.lab.state import LETTERS, LabState, StageView
 from app.series import Trace, trace_of
 from app.widgets.curves import Curves, Line
 from app.widgets.layout import discard, vbox
@@ -41,11 +41,12 @@ class LabCharts(QWidget):
     def show_lab(self, state: LabState, row: Row | None) -> None:
         """The curves of all stages, and that of one figure."""
         many, lines = len(state.stages) > 1, []
-        for index, stage in enumerate(state.stages):
+        for index, stage in _in_order(state):
             names = [name for name in LOSSES if name in stage.curves]
+            ink, behind = state.ink(index), state.seeded and index != state.chosen
             for dash, name in enumerate(names):
-                label = f"{'AB'[index]} {LOSSES[name]}" if many else LOSSES[name]
-                lines.append(Line(f"{index} {name}", label, stage.curves[name], ink=index, dash=dash))
+                label = f"{LETTERS[index]} {LOSSES[name]}" if many else LOSSES[name]
+                lines.append(Line(f"{index} {name}", label, stage.curves[name], ink=ink, dash=dash, behind=behind))
         self.losses.set_lines(lines)
         if row is None:
             # What is drawn there is of stages of before.
@@ -55,8 +56,15 @@ class LabCharts(QWidget):
         chart = self._chart(f"{row.title} ({row.unit}) by step" if row.unit else f"{row.title} by step")
         # A line and no mark, so that the floor is always within the plot.
         lines = [
-            Line(f"{index} {row.key}", "AB"[index] if many else "now", stage.curves[row.key], ink=index, smooth=False)
-            for index, stage in enumerate(state.stages)
+            Line(
+                f"{index} {row.key}",
+                LETTERS[index] if many else "now",
+                stage.curves[row.key],
+                ink=state.ink(index),
+                smooth=False,
+                behind=state.seeded and index != state.chosen,
+            )
+            for index, stage in _in_order(state)
             if row.key in stage.curves
         ]
         floor = self._floor_trace(row.floor, state.clock)
@@ -77,3 +85,8 @@ class LabCharts(QWidget):
             self.figure.setFixedHeight(HEIGHT_PX)
             self._column.insertWidget(0, self.figure)
         return self.figure
+
+
+def _in_order(state: LabState) -> list[tuple[int, StageView]]:
+    """The stages with their places; of five seeds the chosen one last, over the others."""
+    return sorted(enumerate(state.stages), key=lambda one: state.seeded and one[0] == state.chosen)

@@ -16,7 +16,7 @@ from app.core.store import Store
 from app.core.tasks import Task
 from app.lab.looking import Looking, extended
 from app.lab.mailbox import Mailbox
-from app.lab.setups import LINE_PRESET, beside, engine_setups, of_engine, of_preset
+from app.lab.setups import LINE_PRESET, engine_setups, of_engine, of_preset, seeds_of, with_setup
 from app.lab.state import FILLS, NOW, PRESETS, LabState, StageSetup, StageView, with_seen
 from app.state import AppState
 from engine.api import Value
@@ -132,8 +132,8 @@ class LabController(QObject):
         state, catalogue = self.state, self.state.catalogue
         if catalogue is None:
             return
-        stages = []
-        for stage in state.stages:
+        setups = []
+        for stage in state.stages[: 1 if state.seeded else None]:
             row, setup = catalogue.preset(stage.setup.preset), stage.setup
             if info.dimension not in row.dimensions:
                 other = catalogue.preset(LINE_PRESET)
@@ -143,9 +143,10 @@ class LabController(QObject):
                     )
                 )
                 setup = of_preset(other)
-            # What was learned and drawn is of other points.
-            stages.append(StageView(setup))
-        self._begin(info.name, tuple(stages), truths={**state.truths, info.name: info}, **changes)
+            setups.append(setup)
+        # What was learned and drawn is of other points.
+        stages = tuple(map(StageView, seeds_of(setups[0]) if state.seeded else setups))
+        self._begin(info.name, stages, truths={**state.truths, info.name: info}, **changes)
 
     def set_stages(self, truth: str, presets: Sequence[str], layers: Sequence[str]) -> None:
         """A lesson's data and stages, and of its layers those that there are; they begin to learn."""
@@ -186,7 +187,9 @@ class LabController(QObject):
     def take_back(self, truth: str, setups: Sequence[StageSetup]) -> None:
         """These set-ups, which were made last, in place of such as cannot be made or are not made yet."""
         state = self.state
-        if self._bench is None or truth != state.truth or len(setups) > len(state.stages):
+        # Of two stages the first of five may be the second.
+        others = len(setups) > len(state.stages) or (state.seeded and len(setups) == 2)
+        if self._bench is None or truth != state.truth or others:
             self.set_up(truth, setups, chosen=state.chosen)
             return
         again, self._again, self._making = self._again, False, None
@@ -202,25 +205,20 @@ class LabController(QObject):
 
     def _set_up(self, index: int, setup: StageSetup) -> None:
         if setup != self.state.stages[index].setup:
-            self._stage(index, setup=setup, problem="")
-            self._make(blame=index)
+            try:
+                self.put_stages(with_setup(self.state.stages, index, setup), blame=index)
+            except UserError as error:
+                self.refuse(index, str(error))
+
+    def put_stages(self, stages: tuple[StageView, ...], *, chosen: int | None = None, blame: int = 0) -> None:
+        """Other stages of the same points; those that stand there are seen until these are made."""
+        self._put(stages=stages, chosen=self.state.chosen if chosen is None else chosen)
+        self._make(blame=blame)
 
     def _stage(self, index: int, **changes: Any) -> None:
         stages = list(self.state.stages)
         stages[index] = replace(stages[index], **changes)
         self._put(stages=tuple(stages))
-
-    def compare(self, on: bool | None = None) -> None:
-        """A second stage beside the first, or the first alone."""
-        state, catalogue = self.state, self.state.catalogue
-        on = len(state.stages) < 2 if on is None else on
-        if catalogue is None or not state.stages or on == (len(state.stages) == 2):
-            return
-        if on:
-            self._put(stages=(*state.stages, StageView(of_preset(beside(state, catalogue)))), chosen=1)
-        else:
-            self._put(stages=state.stages[:1], chosen=0)
-        self._make(blame=len(self.state.stages) - 1)
 
     def choose_stage(self, index: int | None = None) -> None:
         """Shows the set-up of this stage; None: of the other one."""

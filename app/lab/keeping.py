@@ -15,7 +15,7 @@ from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
 from app.lab.setups import engine_setups, of_engine, set_up_words
-from app.lab.state import StageView
+from app.lab.state import LETTERS, StageView
 from engine.events import Failed
 from engine.lanes import Context
 
@@ -48,6 +48,8 @@ class Keeping(QObject):
         made = bench.setups[index]
         setup = stage.setup if engine_setups(state)[index] == made else of_engine(state.catalogue, made)
         title = f"{set_up_words(state.catalogue, setup)[0]}, {points}"
+        if state.seeded:
+            title = f"{title}, seed {made.training.seed}"
         went_on = state.playing
         self._lab.pause()
         rows = rows_of(stage)
@@ -56,7 +58,7 @@ class Keeping(QObject):
             return self._host.session().keep_stage(bench, index, title, rows)
 
         def done(run: Path) -> None:
-            name = f"Stage {'AB'[index]}" if len(state.stages) > 1 else "The stage"
+            name = f"Stage {LETTERS[index]}" if len(state.stages) > 1 else "The stage"
             self._store.notices.say(
                 Message(
                     f"{name} is kept as {run.name}. Train goes on with it; Explore shows pictures and no points.",

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 TICK_MS: Final = 40
 ROWS: Final = (24, 32, 48, 64, 96, 128)
 QUICK_MS, CALM_MS = 40.0, 300.0
-"""What a map may cost while the stage learns, and while it rests."""
+"""What a map may cost while the stage learns, and while it rests; more than two stages share what two may."""
 LOOK_SECONDS: Final = 0.12
 """Between two looks while a stage learns: a third of a core at most is not for learning."""
+LOOK_SHARE: Final = 3.0
+"""Of five seeds: the time between two looks over what one costs."""
 FIGURES_SECONDS: Final = 1.0
 FIGURES_SHARE: Final = 8.0
 """After figures that took t seconds the next ones wait this many times as long."""
@@ -44,8 +46,8 @@ class Looking(QObject):
         self._asked: object = None
         self._busy = self._judging = False
         self._looked_at = 0.0
-        self._cost_ms = [QUICK_MS / 4] * 2
-        self._rows = [ROWS[2]] * 2
+        self._cost_ms: list[float] = []
+        self._rows: list[int] = []
         self._judged_at, self._judged_cost = 0.0, 0.0
         self._judged: object = None
         self.maps_drawn = 0
@@ -56,7 +58,8 @@ class Looking(QObject):
         """Looks at this bench from now on."""
         self._bench, self._asked, self._judged = bench, None, None
         self._judged_at = self._judged_cost = 0.0
-        self._cost_ms, self._rows = [QUICK_MS / 4] * 2, [ROWS[2]] * 2
+        count = len(bench.setups)
+        self._cost_ms, self._rows = [QUICK_MS / 4] * count, [ROWS[2]] * count
         self._timer.start()
 
     def leave(self) -> None:
@@ -129,7 +132,7 @@ class Looking(QObject):
         )
 
     def _wanted_rows(self, state: LabState) -> list[int]:
-        limit = QUICK_MS if state.playing else CALM_MS
+        limit = (QUICK_MS if state.playing else CALM_MS) * min(1.0, 2 / max(1, len(self._rows)))
         return [
             max([rows for rows in ROWS if cost * (rows / own) ** 2 <= limit], default=ROWS[0])
             for cost, own in zip(self._cost_ms, self._rows, strict=True)
@@ -139,8 +142,11 @@ class Looking(QObject):
         state, bench, span = self._state, self._bench, self._span
         if self._busy or bench is None or span is None or len(bench.setups) != len(state.stages):
             return
-        wish = self._wish(state)
-        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < LOOK_SECONDS):
+        wish, wait = self._wish(state), LOOK_SECONDS
+        if state.seeded:
+            # The samples behind a density cost the same however coarse its map is.
+            wait = max(wait, LOOK_SHARE * sum(self._cost_ms) / 1000)
+        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < wait):
             return
         self._looked_at = time.monotonic()
         kinds, rows, clock = self._kinds(state), self._wanted_rows(state), state.clock_shown

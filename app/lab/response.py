@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -12,14 +12,14 @@ from app.core.model_host import ModelHost
 from app.core.store import Store
 from app.core.workspace import Actions
 from app.lab.controller import LabController
-from engine.lab import LabTraining, Response
+from app.lab.setups import seed_of
+from app.lab.state import SEEDS
+from engine.lab import LAST_SEED, Response
 from engine.lanes import Context
 
 if TYPE_CHECKING:
     from app.lab.view import LabView
     from engine.session import Bench
-
-SEEDS: Final = 2**31
 
 
 class Responses(QObject):
@@ -54,11 +54,12 @@ class Responses(QObject):
         self._lab.learn("best response", work, lambda found: self._store.notices.info(words(found)))
 
     def another_seed(self) -> None:
-        """The same set-up with the next seed: other weights, batches and noise."""
-        stages = self._lab.state.stages
-        if stages:
-            seed = stages[0].setup.training.get("seed", LabTraining().seed)
-            self._lab.set_knobs(0, {}, {"seed": (int(seed) + 1) % SEEDS})
+        """The same set-up with the next seed, or the next five: other weights, batches and noise."""
+        state = self._lab.state
+        if state.stages:
+            many = SEEDS if state.seeded else 1
+            seed = seed_of(state.stages[0].setup) + many
+            self._lab.set_knobs(0, {}, {"seed": seed if seed + many - 1 <= LAST_SEED else 0})
 
 
 def words(found: Response) -> str:

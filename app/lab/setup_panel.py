@@ -47,7 +47,7 @@ class SetupPanel(QWidget):
         self._body = QWidget()
         self._made_of: object = None
         self._shown: tuple[object, ...] = ()
-        self._told: tuple[StageSetup, int] | None = None
+        self._told: tuple[StageSetup, int, int] | None = None
         top = hbox(self.stage, self.preset, gap_px=8, stretch={1: 1})
         self.copy = button(
             "Copy", f"All of the set-up as one line to the clipboard ({keys_text('lab.copy')})", kind="quiet"
@@ -77,8 +77,10 @@ class SetupPanel(QWidget):
             return
         self._shown = now
         stage = state.stages[chosen]
-        self.stage.setVisible(len(state.stages) > 1)
-        self.stage.set_current(str(chosen))
+        compared = len(state.stages) == 2
+        self.stage.setVisible(compared)
+        if compared:
+            self.stage.set_current(str(chosen))
         dimension = 2 if info is None else info.dimension
         # What stands there is listed in any case.
         own = stage.setup.preset
@@ -87,9 +89,11 @@ class SetupPanel(QWidget):
         self.preset.set_options([(row.name, set_up_title(catalogue, row.name)) for row in offered])
         self.preset.set_current(stage.setup.preset)
         self._show_knobs(catalogue, stage.setup)
-        if self._told != (stage.setup, chosen):
-            self._told = (stage.setup, chosen)
-            self._fill(stage.setup, shared=chosen > 0)
+        told = stage.setup, chosen, len(state.stages)
+        if self._told != told:
+            self._told = told
+            # What it has from the first stage.
+            self._fill(stage.setup, held=() if chosen == 0 else ("seed",) if state.seeded else SHARED)
         self._mark(state, chosen)
         said = breakable(stage.said)
         if said != self.problem.text():
@@ -126,7 +130,7 @@ class SetupPanel(QWidget):
         discard([self._body])
         self._body = body
 
-    def _fill(self, setup: StageSetup, *, shared: bool) -> None:
+    def _fill(self, setup: StageSetup, *, held: Sequence[str]) -> None:
         for name, form in self.forms.items():
             form.set_values(setup.knobs if name.startswith("own") else setup.training)
             for field in form.fields.values():
@@ -134,11 +138,11 @@ class SetupPanel(QWidget):
                     field.setCursorPosition(0)
         for name in SHARED:
             field = self.forms["training more"].fields[name]
-            field.setEnabled(not shared)
+            field.setEnabled(name not in held)
 
     def _mark(self, state: LabState, chosen: int) -> None:
         """The knobs that differ from the other stage, where that is of the same family."""
-        other = state.stages[1 - chosen].setup if len(state.stages) > 1 else None
+        other = state.stages[1 - chosen].setup if len(state.stages) == 2 else None
         same = other is not None and other.family == state.stages[chosen].setup.family
         for name, form in self.forms.items():
             reference = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
-from app.lab.state import PRESETS, LabState, StageSetup, set_up_title
+from app.lab.state import PRESETS, SEEDS, LabState, StageSetup, StageView, set_up_title
 from engine.api import Knob, Value
-from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup
+from engine.lab import LabCatalogue, LabTraining, PresetInfo, Setup, with_seeds
 
 RECIPE: Final = "recipe"
 """The knob that is a flow's whole name."""
@@ -42,12 +43,39 @@ def of_engine(catalogue: LabCatalogue, setup: Setup) -> StageSetup:
     return StageSetup(max(own or catalogue.presets, key=alike).name, setup.family, knobs, asdict(setup.training))
 
 
+def seed_of(setup: StageSetup) -> int:
+    """The seed of a set-up, which may leave it to its default."""
+    return int(setup.training.get("seed", LabTraining().seed))
+
+
+def seeds_of(setup: StageSetup) -> tuple[StageSetup, ...]:
+    """The set-up with `SEEDS` seeds, its own first.
+
+    Raises:
+        UsageError: they go beyond the largest seed.
+    """
+    made = with_seeds(Setup("", training=LabTraining(seed=seed_of(setup))), SEEDS)
+    others = (replace(setup, training={**setup.training, "seed": one.training.seed}) for one in made[1:])
+    return setup, *others
+
+
+def with_setup(stages: Sequence[StageView], index: int, setup: StageSetup) -> tuple[StageView, ...]:
+    """The stages with another set-up for this one; of seeds of one set-up all are of it, and this one has its seed."""
+    setups = [stage.setup for stage in stages]
+    setups[index] = setup
+    if len(stages) == SEEDS:
+        first = max(0, seed_of(setup) - index)
+        setups = list(seeds_of(replace(setup, training={**setup.training, "seed": first})))
+    return tuple(replace(stage, setup=own, problem="") for stage, own in zip(stages, setups, strict=True))
+
+
 def engine_setups(state: LabState) -> list[Setup]:
     """The set-ups of all stages; raises what a knob's check raises."""
     known = {one.name for one in fields(LabTraining)}
     found = []
     for stage in state.stages:
-        shared = {name: value for name, value in state.stages[0].setup.training.items() if name in SHARED}
+        first = {} if state.seeded else state.stages[0].setup.training
+        shared = {name: value for name, value in first.items() if name in SHARED}
         training = {**stage.setup.training, **shared}
         chosen: dict[str, Any] = {name: value for name, value in training.items() if name in known}
         found.append(Setup(state.truth, stage.setup.family, dict(stage.setup.knobs), LabTraining(**chosen)))

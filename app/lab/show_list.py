@@ -35,17 +35,17 @@ class ShowList(PaintedItems):
         self._on: Collection[str] = ()
         self._possible: Collection[str] = ()
         self._scales: dict[str, Scale] = {}
-        self._stages = 1
+        self._inks = 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Show")
 
     def set_layers(
-        self, on: Collection[str], possible: Collection[str], *, scales: dict[str, Scale], stages: int
+        self, on: Collection[str], possible: Collection[str], *, scales: dict[str, Scale], inks: int
     ) -> None:
-        """Which layers are on, which there are, and the scales of those that are colours."""
-        now = (frozenset(on), frozenset(possible), scales, stages)
-        if now != (self._on, self._possible, self._scales, self._stages):
-            self._on, self._possible, self._scales, self._stages = now
+        """Which layers are on, which there are, the scales of colours, and how many inks samples have."""
+        now = (frozenset(on), frozenset(possible), scales, inks)
+        if now != (self._on, self._possible, self._scales, self._inks):
+            self._on, self._possible, self._scales, self._inks = now
             self.setFixedHeight(self.sizeHint().height())
             self.update()
 
@@ -128,8 +128,8 @@ class ShowList(PaintedItems):
         if name == "data":
             paint.dot(painter, at, theme.points, 2.5)
         elif name == "samples":
-            for index in range(self._stages):
-                shift = 0 if self._stages == 1 else 9 * index - 4.5
+            for index in range(self._inks):
+                shift = 0 if self._inks == 1 else 9 * index - 4.5
                 paint.dot(painter, QPointF(at.x() + shift, at.y()), ink_of(index), 3.2)
         elif name in ("density", "difference", "critic"):
             painter.fillRect(QRectF(at.x() - 9, at.y() - 4, 18, 8), _gradient(name, at.x() - 9, at.x() + 9))

@@ -36,6 +36,9 @@ PRESETS: Final = ("flow-realnvp", "gan-non-saturating")
 """What A and B start with."""
 FIRST_LAYERS: Final = frozenset({"data", "samples", "density"})
 UNDO_LIMIT: Final = 100
+SEEDS: Final = 5
+LETTERS: Final = "ABCDE"
+"""Of the stages."""
 FILLS: Final = ("density", "difference", "critic")
 """Layers that fill the stage: at most one of them is on."""
 
@@ -201,6 +204,15 @@ class LabState:
     def set_up(self) -> Chosen:
         """What the stages are made from, or are to be."""
         return Chosen(self.truth, tuple(stage.setup for stage in self.stages))
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the stages are one set-up with `SEEDS` seeds."""
+        return len(self.stages) == SEEDS
+
+    def ink(self, index: int) -> int:
+        """The ink of a stage: seeds of one set-up share one."""
+        return 0 if self.seeded else index
 
     @property
     def info(self) -> TruthInfo | None:

@@ -39,6 +39,7 @@ class Transport(QWidget):
     exportWanted = Signal(str)
     bestWanted = Signal(str)
     seedClicked = Signal()
+    seedsToggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +56,11 @@ class Transport(QWidget):
             entry.triggered.connect(lambda _checked=False, name=action: self.bestWanted.emit(name))
         self.restart = button("Restart", f"The same seed from the first step ({keys_text('lab.restart')})")
         self.seed = button("New seed", f"The same set-up with the next seed ({keys_text('lab.seed')})")
+        self.seeds = button(
+            "5 seeds",
+            f"This set-up with five seeds on one clock: how much is luck ({keys_text('lab.seeds')})",
+            checkable=True,
+        )
         self.pace = Segmented(PACES, tooltip="Steps a second; Slow is one, and tells its parts.")
         self.pace.set_current("0")
         self.past = Scrubber(
@@ -80,6 +86,7 @@ class Transport(QWidget):
                 self.best,
                 self.restart,
                 self.seed,
+                self.seeds,
                 8,
                 self.pace,
                 8,
@@ -88,7 +95,7 @@ class Transport(QWidget):
                 self.rate,
                 self.export,
                 margins=(16, 0, 16, 0),
-                stretch={10: 1},
+                stretch={11: 1},
             )
         )
         self.play.clicked.connect(lambda: self.playClicked.emit())
@@ -96,6 +103,7 @@ class Transport(QWidget):
         self.step_d.clicked.connect(lambda: self.stepClicked.emit("discriminator"))
         self.step_g.clicked.connect(lambda: self.stepClicked.emit("generator"))
         self.seed.clicked.connect(lambda: self.seedClicked.emit())
+        self.seeds.clicked.connect(self.seedsToggled)
         self.restart.clicked.connect(lambda: self.restartClicked.emit())
         self.pace.changed.connect(lambda key: self.paceChosen.emit(float(key)))
 
@@ -112,6 +120,8 @@ class Transport(QWidget):
         self.best.setEnabled(state.made and not state.done)
         self.best_menu.actions()[0].setEnabled("discriminator" in networks)
         self.seed.setEnabled(state.made)
+        self.seeds.setEnabled(bool(state.stages))
+        self.seeds.setChecked(state.seeded)
         self.restart.setEnabled(state.made and state.clock > 0)
         self.past.set_steps(state.kept)
         self.past.set_index(len(state.kept) - 1 if state.at == NOW else state.at)

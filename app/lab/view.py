@@ -23,8 +23,9 @@ from app.lab.shortcuts import keys_text
 from app.lab.show_list import Scale, ShowList
 from app.lab.stage.canvas import top_density
 from app.lab.stage.card import StageCard
+from app.lab.stage.grid import StageGrid
 from app.lab.stage.plane import volume
-from app.lab.state import LabState
+from app.lab.state import SEEDS, LabState
 from app.lab.sweep.board import SweepBoard
 from app.lab.tiles import DataTiles
 from app.lab.transport import Transport
@@ -67,8 +68,8 @@ class LabView(WorkspaceView):
         super().__init__(parent)
         self.tiles, self.layers = DataTiles(), ShowList()
         self.data_title, self.data_line = kind_label("name", wordWrap=True), kind_label("small", wordWrap=True)
-        self.cards = (StageCard(0), StageCard(1))
-        self.cards[1].hide()
+        self.cards = tuple(StageCard(index) for index in range(SEEDS))
+        self._grid = StageGrid(self.cards)
         self.compare = Toggle("Compare")
         self.compare.setToolTip(f"A second stage on the same clock and the same batches ({keys_text('lab.compare')})")
         self.along = ValueSlider("Code to data", 0.0, 1.0, value=1.0, default=1.0, decimals=1, label_px=92)
@@ -76,9 +77,8 @@ class LabView(WorkspaceView):
         self.setup, self.numbers, self.charts = setup, NumberTable(), charts
         self.transport = Transport()
         self.own, self.drawing, self.board, self.sweep = OwnButtons(), DrawPage(), GameBoard(), SweepBoard()
-        middle = hbox(*self.cards, gap_px=16, stretch={0: 1, 1: 1})
         layers = hbox(self.along, self.play_layers, gap_px=8, stretch={0: 1})
-        self._stages = held(vbox(middle, layers, gap_px=6, stretch={0: 1}))
+        self._stages = held(vbox(self._grid, layers, gap_px=6, stretch={0: 1}))
         self.pages = stacked(self._stages, self.drawing, self.board, self.sweep)
         centre = held(vbox(self.pages, gap_px=0, margins=(16, 8, 16, 10)))
         across = hbox(self._left(), centre, self._right(), gap_px=0, stretch={1: 1})
@@ -171,12 +171,13 @@ class LabView(WorkspaceView):
         self._show_page(state)
         if old is None or (old.truths, old.truth, old.own) != (state.truths, state.truth, state.own):
             self._show_data(state)
+        self._grid.set_count(max(1, len(state.stages)))
         for card in self.cards:
-            card.setVisible(card.index < max(1, len(state.stages)))
             card.show_lab(state)
-        self.compare.setChecked(len(state.stages) > 1)
+        self.compare.setChecked(len(state.stages) == 2)
         self._show_depth(state)
-        self.layers.set_layers(state.layers, state.possible(), scales=scales(state), stages=len(state.stages))
+        inks = 1 if state.seeded else len(state.stages)
+        self.layers.set_layers(state.layers, state.possible(), scales=scales(state), inks=inks)
         self.setup.show_lab(state)
         self.lessons.show_lab(state)
         self._show_figures(state, old)
@@ -190,7 +191,7 @@ class LabView(WorkspaceView):
         self._shown_at = beat
         found = rows(state)
         chosen = chosen_figure(state, found)
-        self.numbers.set_rows(found, chosen)
+        self.numbers.set_rows(found, chosen, seeded=state.seeded)
         self.charts.show_lab(state, next((row for row in found if row.key == chosen), None))
         self.transport.show_lab(state)
 

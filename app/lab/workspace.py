@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.core.palette import Offer
 from app.core.shot_request import ShotRequest
 from app.core.workspace import Actions, Controllers, Services, Wait, Workspace
+from app.lab.beside import Beside
 from app.lab.controller import LabController
 from app.lab.depth import Depth
 from app.lab.exporting.controller import Exporting
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 SHOT_STEPS: Final = 300
 """Of a picture of the Lab: enough for a flow to have found the ring."""
-TWO: Final = "two-stages"
+TWO, FIVE = "two-stages", "five-seeds"
 
 
 class Lab(Controllers["LabView"]):
@@ -45,6 +46,7 @@ class Lab(Controllers["LabView"]):
         super().__init__(services)
         self.lab = LabController(services.store, services.parent)
         self.lessons = LessonController(services.store, self.lab, services.parent)
+        self.beside = Beside(services.store, self.lab, services.parent)
         self.depth = Depth(services.store, services.parent)
         self.sharing = Sharing(services.store, self.lab, services.parent)
         self.moments = Moments(services.store, self.lab, services.parent)
@@ -66,7 +68,6 @@ class Lab(Controllers["LabView"]):
         self.sweeps.connect_view(view)
         view.tiles.chosen.connect(lab.choose_truth)
         view.layers.toggled.connect(lab.toggle_layer)
-        view.compareToggled.connect(lab.compare)
         view.numbers.chosen.connect(lab.choose_figure)
         for card in view.cards:
             card.canvas.pointed.connect(looking.probe)
@@ -94,12 +95,12 @@ class Lab(Controllers["LabView"]):
             "lab.step_d": partial(lab.step, "discriminator"),
             "lab.step_g": partial(lab.step, "generator"),
             "lab.restart": lab.restart,
-            "lab.compare": lab.compare,
             "lab.other": lab.choose_stage,
             "lab.lessons": lessons.fold,
             "lab.next_lesson": partial(lessons.move, 1),
             "lab.last_lesson": partial(lessons.move, -1),
             "lab.measure": lessons.measure,
+            **self.beside.connect_view(view),
             **self.depth.connect_view(view),
             **self.sharing.connect_view(view),
             **self.own.connect_view(view),
@@ -159,14 +160,16 @@ class Lab(Controllers["LabView"]):
             yield Offer(PaletteItem(f"preset|{row.name}", row.title, "Preset"), choose)
 
     def show(self, asked: ShotRequest, wait: Wait) -> None:
-        """One stage, or two, after some steps, with all that is drawn and measured of them."""
+        """One stage, two, or five seeds of one, after some steps, with all that is drawn and measured of them."""
         lab = self.lab
         wait.until(lambda: lab.state.made)
         if asked.lesson:
             self._show_lesson(asked.lesson, wait)
         if asked.view == TWO:
-            lab.compare(True)
-            wait.until(lambda: len(lab.state.stages) == 2 and all(one.seen is not None for one in lab.state.stages))
+            self.beside.compare(True)
+        if asked.view == FIVE:
+            self.beside.five(True)
+        wait.until(lambda: all(one.seen is not None for one in lab.state.stages))
         lab.play()
         wait.until(lambda: lab.state.clock >= SHOT_STEPS or not lab.state.playing)
         lab.pause()
@@ -210,5 +213,5 @@ LAB: Final = Workspace(
     shortcuts=SHORTCUTS,
     ahead=("app.lab.view",),
     state=LabState,
-    views=(TWO,),
+    views=(TWO, FIVE),
 )

@@ -31,5 +31,5 @@ from engine.lab.seen import (
     TruthInfo,
     Values,
 )
-from engine.lab.setup import LabTraining, Pace, Reading, Setup, with_seeds
+from engine.lab.setup import LAST_SEED, LabTraining, Pace, Reading, Setup, with_seeds
 from engine.lab.written import written_all as setup_line

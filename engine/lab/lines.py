@@ -10,24 +10,28 @@ from engine.families import FAMILIES
 from engine.knobs import from_json
 from engine.lab.names import CSV
 from engine.lab.own import NAMES, named
-from engine.lab.setup import LabTraining, Setup
+from engine.lab.setup import LabTraining, Setup, with_seeds
 from engine.lab.written import VERSION
 
 MOST_STAGES: Final = 2
+SEEDS: Final = 5
+"""Of one set-up, on a bench of the window."""
 LONGEST: Final = MOST_STAGES * 20_000
 """Each stage names its truth, which may be a whole drawing."""
 
 
 def read_all(line: str) -> tuple[Setup, ...]:
-    """The set-ups of a line, one or `MOST_STAGES` of the same truth.
+    """The set-ups of a line: one, `MOST_STAGES` of the same truth, or one with `SEEDS` seeds.
 
     Raises:
         UsageError: as `read`.
     """
     found = _parsed(line)
-    parts = found.get("stages")
+    parts, seeds = found.get("stages"), found.get("seeds", 1)
     if parts is None:
-        return (read(line),)
+        if type(seeds) is not int or seeds not in (1, SEEDS):
+            raise UsageError(f"seeds of a set-up are 1 or {SEEDS}, got {str(seeds)[:40]}.")
+        return with_seeds(read(line), seeds)
     if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_STAGES:
         raise UsageError(f"stages of a set-up are one set-up or {MOST_STAGES}: copy the line again.")
     setups = tuple(read(json.dumps(part)) for part in parts)

@@ -23,7 +23,7 @@ from app.lab.controller import LabController
 from app.lab.exporting import tables
 from app.lab.exporting.feed import Feed
 from app.lab.setups import engine_setups
-from app.lab.state import LabState
+from app.lab.state import SEEDS, LabState
 from engine.errors import UserError
 from engine.events import Failed
 from engine.exploring import save_animation
@@ -72,10 +72,12 @@ class Exporting(QObject):
     def name(self) -> str:
         """What a file is called at first: data, what learns it, and the moment."""
         state = self._state
-        presets = [stage.setup.preset for stage in state.stages]
+        presets = [stage.setup.preset for stage in state.stages[: 1 if state.seeded else None]]
         lesson = state.lessons.open
         known = bool(lesson) and all(name.startswith(f"lesson-{lesson}-") for name in presets)
         stages = f"lesson-{lesson}" if known else "-against-".join(presets)
+        if state.seeded:
+            stages = f"{stages}-{SEEDS}-seeds"
         # Of data the name is a path, of a drawing all that was drawn.
         truth = re.sub(r"[^a-z0-9]+", "-", (state.truth if state.info is None else state.info.title).lower())[:24]
         return f"lab-{truth.strip('-')}-{stages}-{state.clock_shown}"
@@ -143,7 +145,7 @@ class Exporting(QObject):
 
         assert self._view is not None
         cards = self._view.cards[: len(self._state.stages)]
-        return Stages([card.size() for card in cards], ratio=ratio)
+        return Stages([card.geometry() for card in cards], ratio=ratio)
 
     # the loop
     def save_loop(self, path: Path) -> None:

@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from app.lab.state import NOW, LabState, StageView
+from app.lab.setups import engine_setups
+from app.lab.state import LETTERS, NOW, LabState, StageView
 from engine.lab import Reading
 
 VERSION = 1
@@ -18,7 +19,7 @@ VERSION = 1
 def curves_csv(state: LabState) -> str:
     """A row a step, a column a curve of a stage; a cell is empty where nothing was measured at that step."""
     names, found = [], []
-    for letter, stage in zip("AB", state.stages, strict=False):
+    for letter, stage in zip(LETTERS, state.stages, strict=False):
         for name, trace in stage.curves.items():
             names.append(f"{letter} {name}")
             found.append(dict(zip(trace.steps, trace.values, strict=True)))
@@ -45,16 +46,18 @@ def numbers(state: LabState, line: str) -> dict[str, Any]:
         "truth": state.truth,
         "clock": state.clock_shown,
         "stages": [
-            _stage(letter, stage, now=state.at == NOW) for letter, stage in zip("AB", state.stages, strict=False)
+            _stage(letter, stage, setup.training.seed, now=state.at == NOW)
+            for letter, stage, setup in zip(LETTERS, state.stages, engine_setups(state), strict=False)
         ],
     }
 
 
-def _stage(letter: str, stage: StageView, *, now: bool) -> Mapping[str, Any]:
+def _stage(letter: str, stage: StageView, seed: int, *, now: bool) -> Mapping[str, Any]:
     """Its step is known of now alone; figures are of the clock beside them."""
     return {
         "stage": letter,
         "preset": stage.setup.preset,
+        "seed": seed,
         "weights": 0 if stage.info is None else stage.info.parameters,
         "step": stage.seen.step if now and stage.seen is not None else None,
         "problem": stage.said,

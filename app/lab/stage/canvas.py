@@ -15,7 +15,7 @@ from app.lab.stage import colours, line_plot, marks
 from app.lab.stage.contours import level_lines, mass_level
 from app.lab.stage.dots import dots, polygon
 from app.lab.stage.plane import Plane, at_depth, in_units, span_of, view_at
-from app.lab.state import FILLS, LabState, StageView
+from app.lab.state import FILLS, LETTERS, LabState, StageView
 from app.theme import color, mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.plot.inks import ink_of
@@ -26,13 +26,19 @@ DATA_PX, SAMPLE_PX, HALO_PX = 1.35, 2.1, 3.1
 MASSES: Final = ((0.5, 0.9), (0.95, 0.55))
 """(share of the truth's mass that a line holds, how strong it is drawn)."""
 TICK_ROOM_PX: Final = 70
+SMALLEST_PX: Final = 80
+SMALL_PX: Final = 300
+"""Below this side dots are smaller."""
 
 
 class StageCanvas(QWidget):
-    """`spanChanged` tells the part of the plane on show; `pointed` the point under the pointer, None when it leaves."""
+    """`spanChanged` tells the part of the plane on show; `pointed` the point under the pointer, None when it leaves.
+    Of five seeds one is `chosen` by a click, and `taken` alone by two."""
 
     spanChanged = Signal(object)
     pointed = Signal(object)
+    chosen = Signal(int)
+    taken = Signal(int)
 
     def __init__(self, index: int) -> None:
         super().__init__()
@@ -44,9 +50,9 @@ class StageCanvas(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setMinimumSize(160, 160)
+        self.setMinimumSize(SMALLEST_PX, SMALLEST_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(f"Stage {'AB'[index]}")
+        self.setAccessibleName(f"Stage {LETTERS[index]}")
 
     def sizeHint(self) -> QSize:
         return QSize(440, 440)
@@ -98,6 +104,19 @@ class StageCanvas(QWidget):
         x, y = plane.to_point(event.position().x(), event.position().y())
         self.pointed.emit((x,) if state.info.dimension == 1 else (x, y))
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._seeded and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(self.index)
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._seeded and event.button() == Qt.MouseButton.LeftButton:
+            self.taken.emit(self.index)
+
+    @property
+    def _seeded(self) -> bool:
+        return self._state is not None and self._state.seeded
+
     def leaveEvent(self, event: Any) -> None:
         self.pointed.emit(None)
 
@@ -110,13 +129,15 @@ class StageCanvas(QWidget):
         state, stage, plane = self._state, self._stage(), self.plane()
         if state is not None and state.info is not None and stage is not None and stage.trace is not None and plane:
             if state.info.dimension == 1:
-                line_plot.paint_line(painter, plane, state, stage, index=self.index)
+                line_plot.paint_line(painter, plane, state, stage, ink=ink_of(state.ink(self.index)))
             else:
                 self._paint_plane(painter, plane, state, stage, state.info)
         else:
             words = (stage.said if stage is not None else "") or "Preparing the stage\u2026"
             paint.paragraph(painter, room.adjusted(40, 0, -40, 0), words, font=ui_font(), ink=theme.muted)
         paint.box(painter, room, line=theme.line, radius_px=theme.picture_radius_px)
+        if state is not None and state.seeded and state.chosen == self.index:
+            paint.ring(painter, room, ink_of(state.ink(self.index)), theme.picture_radius_px)
         if paint.tabbed_to(self):
             paint.focus_ring(painter, room, theme.picture_radius_px)
         painter.end()
@@ -135,7 +156,9 @@ class StageCanvas(QWidget):
             grid, depth = stage.grid, state.depth
             self._paint_kept(painter, "grid", (grid, depth, plane), lambda p: _grid(p, plane, grid, depth))
         if "samples" in shown and stage.trace is not None:
-            self._paint_samples(painter, plane, stage, state.depth, by_quarter=self._has("mass", state, stage))
+            ink = ink_of(state.ink(self.index))
+            by_quarter = self._has("mass", state, stage)
+            self._paint_samples(painter, plane, stage, state.depth, ink=ink, by_quarter=by_quarter)
         self._paint_arrows(painter, plane, state, stage)
         # Half way to the data there are no units.
         units = info if whole else None
@@ -145,23 +168,24 @@ class StageCanvas(QWidget):
         return layer in state.shown and stage.info is not None and layer in stage.info.shows
 
     def _paint_samples(
-        self, painter: QPainter, plane: Plane, stage: StageView, depth: float, *, by_quarter: bool
+        self, painter: QPainter, plane: Plane, stage: StageView, depth: float, *, ink: str, by_quarter: bool
     ) -> None:
         assert stage.trace is not None
         points, _ = at_depth(stage.trace, depth)
-        parts = [(points, ink_of(self.index))]
+        parts = [(points, ink)]
         if by_quarter:
             quarter = marks.quarter_of(stage.trace[0])
-            parts = [(points[quarter == index], ink) for index, ink in enumerate(colours.QUARTERS)]
-        for part, ink in parts:
+            parts = [(points[quarter == index], own) for index, own in enumerate(colours.QUARTERS)]
+        size = _dot_size(plane)
+        for part, own in parts:
             dots(
                 painter,
                 _near(plane, plane.to_px(part)),
-                ink=ink,
-                radius_px=SAMPLE_PX,
+                ink=own,
+                radius_px=size * SAMPLE_PX,
                 ratio=self.devicePixelRatioF(),
                 halo=tokens().stage,
-                halo_px=HALO_PX,
+                halo_px=size * HALO_PX,
             )
 
     def _paint_arrows(self, painter: QPainter, plane: Plane, state: LabState, stage: StageView) -> None:
@@ -202,7 +226,7 @@ class StageCanvas(QWidget):
                 painter.drawLines([QLineF(*ends) for ends in plane.to_px(segments).reshape(-1, 4).tolist()])
         if data is not None:
             at = _near(plane, plane.to_px(data.points))
-            dots(painter, at, ink=ink, radius_px=DATA_PX, ratio=self.devicePixelRatioF(), alpha=0.75)
+            dots(painter, at, ink=ink, radius_px=_dot_size(plane) * DATA_PX, ratio=self.devicePixelRatioF(), alpha=0.75)
 
     def _paint_axes(self, painter: QPainter, plane: Plane, info: TruthInfo | None) -> None:
         theme, font = tokens(), mono_font(tokens().small_px)
@@ -233,6 +257,11 @@ class StageCanvas(QWidget):
                 *(painter, across, info.columns[0]), font=font, ink=theme.text, align=Qt.AlignmentFlag.AlignRight
             )
             paint.text(painter, QRectF(12, 6, wide, 16), info.columns[1], font=font, ink=theme.text)
+
+
+def _dot_size(plane: Plane) -> float:
+    """Of a dot on a stage of this size, beside one on a large stage."""
+    return 0.75 if min(plane.width_px, plane.height_px) < SMALL_PX else 1.0
 
 
 def top_density(info: TruthInfo, drawn: Map) -> float:

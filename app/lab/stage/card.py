@@ -11,11 +11,12 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.lab.setups import set_up_words
+from app.lab.setups import seed_of, set_up_words
+from app.lab.shortcuts import keys_text
 from app.lab.stage.canvas import StageCanvas
 from app.lab.stage.marks import lengths_of
 from app.lab.stage.plane import in_units, volume
-from app.lab.state import LabState, StageView
+from app.lab.state import LETTERS, LabState, StageView
 from app.theme import mono_font, tokens, ui_font
 from app.widgets import paint
 from app.widgets.layout import vbox
@@ -28,6 +29,7 @@ FOOT_PX: Final = 24
 BADGE_PX: Final = 20
 TITLES: Final = ("gap", "modes", "sliced_w1")
 """Figures that may stand large over a stage: the first that it has."""
+CHOOSE: Final = f"Click chooses it, a double click takes its seed alone ({keys_text('lab.take_seed')})"
 
 
 class _Head(QWidget):
@@ -39,16 +41,22 @@ class _Head(QWidget):
         self._title = ""
         self._parts: tuple[str, ...] = ()
         self._figure: Reading | None = None
+        self._ink = index
+        self._readout = ""
         self.setFixedHeight(HEAD_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def set_words(self, title: str, parts: Sequence[str], figure: Reading | None) -> None:
-        """What is shown, `parts` as far as there is room; repaints only when it differs."""
-        if (title, tuple(parts), figure) != (self._title, self._parts, self._figure):
-            self._title, self._parts, self._figure = title, tuple(parts), figure
-            words = f"{'AB'[self._index]}: {', '.join((title, *parts))}"
-            self.setAccessibleName(words)
-            self.setToolTip(words)
+    def set_words(
+        self, title: str, parts: Sequence[str], figure: Reading | None, *, ink: int, readout: str = "", help: str = ""
+    ) -> None:
+        """What is shown, `parts` as far as there is room, or `readout` in place of all small words; repaints only when
+        it differs."""
+        now = title, tuple(parts), figure, ink, readout
+        if now != (self._title, self._parts, self._figure, self._ink, self._readout):
+            self._title, self._parts, self._figure, self._ink, self._readout = now
+            words = f"{LETTERS[self._index]}: {', '.join((title, *parts))}"
+            self.setAccessibleName(f"{words}, {readout}" if readout else words)
+            self.setToolTip(f"{words}. {help}" if help else words)
             self.update()
 
     def shown_words(self) -> tuple[str, str]:
@@ -69,20 +77,23 @@ class _Head(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = paint.smooth(self), tokens()
         badge = QRectF(0, (ROW_PX - BADGE_PX) / 2, BADGE_PX, BADGE_PX)
-        paint.box(painter, badge, fill=ink_of(self._index), radius_px=5)
+        paint.box(painter, badge, fill=ink_of(self._ink), radius_px=5)
         middle, right = Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
-        letter = "AB"[self._index]
-        paint.text(painter, badge, letter, font=ui_font(12, bold=True), ink=theme.stage, align=middle)
+        paint.text(painter, badge, LETTERS[self._index], font=ui_font(12, bold=True), ink=theme.stage, align=middle)
         value, tail = _figure_words(self._figure)
         title, line = self.shown_words()
         small, left = ui_font(theme.small_px), BADGE_PX + 10.0
         above = QRectF(left, 0, self.width() - left, ROW_PX)
         below = QRectF(left, ROW_PX - 2, self.width() - left, HEAD_PX - ROW_PX)
         paint.text(painter, above, value, font=ui_font(19, bold=True), ink=theme.text, align=right)
-        paint.text(painter, below, tail, font=small, ink=theme.muted, align=right)
+        if self._readout:
+            below.setLeft(0)
+            paint.text(painter, below, self._readout, font=mono_font(theme.small_px), ink=theme.text)
+        else:
+            paint.text(painter, below, tail, font=small, ink=theme.muted, align=right)
+            paint.text(painter, below, line, font=small, ink=theme.muted)
         above.setRight(above.right() - paint.width_of(value, ui_font(19, bold=True)) - 8)
         paint.text(painter, above, title, font=ui_font(bold=True), ink=theme.text)
-        paint.text(painter, below, line, font=small, ink=theme.muted)
         painter.end()
 
     def sizeHint(self) -> QSize:
@@ -147,7 +158,7 @@ class _Foot(QWidget):
 
 
 class StageCard(QWidget):
-    """Stage A (0) or B (1)."""
+    """Stage A (0), B (1), or one of five seeds, which has no foot: what would stand there stands in its head."""
 
     def __init__(self, index: int) -> None:
         super().__init__()
@@ -159,20 +170,31 @@ class StageCard(QWidget):
         """Shows this stage of the state."""
         if self.index < len(state.stages):
             stage = state.stages[self.index]
-            self.head.set_words(*_titles(state, stage))
             part = _part_words(stage)
-            self.foot.set_words(part or _probe_words(stage.probe, state.info), "" if part else _note(state, stage))
+            told = part or _probe_words(stage.probe, state.info)
+            if state.seeded:
+                title, help = f"seed {seed_of(stage.setup)}", CHOOSE
+                self.head.set_words(title, (), _large(stage), ink=state.ink(self.index), readout=told, help=help)
+            else:
+                title, parts = _titles(state, stage)
+                self.head.set_words(title, parts, _large(stage), ink=state.ink(self.index))
+                self.foot.set_words(told, "" if part else _note(state, stage))
+            self.foot.setVisible(not state.seeded)
             self.canvas.show_lab(state)
 
 
-def _titles(state: LabState, stage: StageView) -> tuple[str, tuple[str, ...], Reading | None]:
+def _large(stage: StageView) -> Reading | None:
+    """The figure that stands large."""
+    by_name = {one.name: one for one in stage.figures}
+    return next((by_name[name] for name in TITLES if name in by_name), None)
+
+
+def _titles(state: LabState, stage: StageView) -> tuple[str, tuple[str, ...]]:
     catalogue = state.catalogue
     assert catalogue is not None
     title, changes = set_up_words(catalogue, stage.setup)
     size = () if stage.info is None else (f"{stage.info.parameters:,} weights",)
-    by_name = {one.name: one for one in stage.figures}
-    figure = next((by_name[name] for name in TITLES if name in by_name), None)
-    return title, (*changes, *size), figure
+    return title, (*changes, *size)
 
 
 def _probe_words(probe: Probe | None, info: TruthInfo | None) -> str:

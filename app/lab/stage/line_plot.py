@@ -15,7 +15,6 @@ from app.lab.stage.plane import Plane, at_depth, in_units, volume
 from app.lab.state import LabState, StageView
 from app.theme import color, mono_font, tokens
 from app.widgets import paint
-from app.widgets.plot.inks import ink_of
 from app.widgets.plot.scale import figure, tick_words, ticks
 from engine.lab import Map, Points, TruthInfo
 
@@ -30,8 +29,8 @@ TALLEST: Final = 2.5
 """A model's density is shown up to so many times the truth's peak."""
 
 
-def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageView, *, index: int) -> None:
-    """Paints all layers that are on."""
+def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageView, *, ink: str) -> None:
+    """Paints all layers that are on, the model's in `ink`."""
     info, theme = state.info, tokens()
     assert info is not None
     whole, shown = state.depth == 1.0, state.shown
@@ -52,15 +51,15 @@ def paint_line(painter: QPainter, plane: Plane, state: LabState, stage: StageVie
     if whole and "density" in shown and model is not None:
         if quartered and stage.trace is not None:
             _quarters(painter, plane, model, stage.trace, top=top, axis_px=axis_px)
-        _stroke(painter, _curve(plane, model, top, axis_px), ink_of(index), 2.2)
+        _stroke(painter, _curve(plane, model, top, axis_px), ink, 2.2)
     if "samples" in shown and stage.trace is not None:
         points, _ = at_depth(stage.trace, state.depth)
         if quartered:
             quarter = marks.quarter_of(stage.trace[0])
-            for number, ink in enumerate(colours.QUARTERS):
-                _strokes(painter, plane, points[quarter == number, 0], axis_px + 5, ink)
+            for number, own in enumerate(colours.QUARTERS):
+                _strokes(painter, plane, points[quarter == number, 0], axis_px + 5, own)
         else:
-            _strokes(painter, plane, points[:, 0], axis_px + 5, ink_of(index))
+            _strokes(painter, plane, points[:, 0], axis_px + 5, ink)
     if "data" in shown and whole:
         _strokes(painter, plane, info.points[:, 0], axis_px + 5 + STROKE_PX + 4, theme.points)
 

@@ -267,7 +267,9 @@ class PlotCard(QFrame):
         self._legend.setVisible(bool(self._wanted))
 
     def _read_cursor(self) -> None:
-        drawn = [self._plot.lines[key] for key in self._wanted if key in self._plot.lines]
+        drawn = [
+            self._plot.lines[key] for key, line in self._wanted.items() if key in self._plot.lines and not line.behind
+        ]
         if any(one.line.group for one in drawn):
             entries = self._compared(drawn)
         else:

@@ -15,6 +15,8 @@ LIGHT: Final = ("#2f71d6", "#c8661b", "#1a9f9b", "#87204d", "#33156e", "#7c5405"
 
 DASHES: Final[tuple[tuple[float, ...], ...]] = ((), (5.0, 3.0), (1.5, 2.5), (8.0, 3.0, 1.5, 3.0))
 """Lengths on and off in pixels; the first is a solid line."""
+BEHIND: Final = 0.22
+"""How strong a line is that stands behind the chosen one."""
 
 
 def ink_of(index: int) -> str:
@@ -23,10 +25,11 @@ def ink_of(index: int) -> str:
     return inks[index % len(inks)]
 
 
-def line_pen(ink: int, *, faint: bool = False) -> QPen:
-    """The pen of a line, or of its points as they were before smoothing. Dashes are cut into the line itself."""
-    pen = QPen(color(ink_of(ink), 0.3 if faint else 1.0))
-    pen.setWidthF(1.0 if faint else 1.6)
+def line_pen(ink: int, *, faint: bool = False, behind: bool = False) -> QPen:
+    """The pen of a line, of its points as they were before smoothing, or of a line behind the others. Dashes are cut
+    into the line itself."""
+    pen = QPen(color(ink_of(ink), BEHIND if behind else 0.3 if faint else 1.0))
+    pen.setWidthF(1.0 if faint or behind else 1.6)
     pen.setCosmetic(True)
     return pen
 

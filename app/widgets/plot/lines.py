@@ -43,7 +43,8 @@ def _even(at: NDArray[Any] | float, sources: Floats, targets: Floats) -> Any:
 class Line:
     """A metric of a run. `ink` and `dash` choose its pen, `group` is its run where several are compared.
 
-    `smooth` is False for what has few points that count by themselves. Without a `clock` x is the trace's own.
+    `smooth` is False for what has few points that count by themselves. `behind`: it is one of many, thin and weak, and
+    the legend leaves it out. Without a `clock` x is the trace's own.
     """
 
     key: str
@@ -54,11 +55,12 @@ class Line:
     smooth: bool = True
     group: str = ""
     clock: Clock | None = None
+    behind: bool = False
 
     def same_as(self, other: Line) -> bool:
         """Whether the picture of it would be the same."""
-        mine = (self.key, self.label, self.ink, self.dash, self.smooth, self.group)
-        theirs = (other.key, other.label, other.ink, other.dash, other.smooth, other.group)
+        mine = (self.key, self.label, self.ink, self.dash, self.smooth, self.group, self.behind)
+        theirs = (other.key, other.label, other.ink, other.dash, other.smooth, other.group, other.behind)
         return self.trace is other.trace and self.clock is other.clock and mine == theirs
 
     def x_range(self) -> tuple[float, float] | None:
@@ -135,7 +137,7 @@ class DrawnLine:
             xs, ys = _dashed(xs, ys, sheet, DASHES[line.dash % len(DASHES)])
         self.bold.setData(xs, ys, connect="finite")
         self.points = len(xs)
-        if amount and sheet.raw:
+        if amount and sheet.raw and not line.behind:
             faint_xs, faint_ys = self._thinned(line.trace.values.array, sheet, sheet.pixels)
             self.faint.setData(faint_xs, faint_ys, connect="finite")
             self.points += len(faint_xs)
@@ -152,8 +154,9 @@ class DrawnLine:
     def restyle(self, ratio: float) -> None:
         """Its pens, anew for another theme or for another number of pixels to a point."""
         self.ratio = ratio
+        self.bold.setZValue(0 if self.line.behind else 2)
         for curve, faint in ((self.faint, True), (self.bold, False)):
-            pen = line_pen(self.line.ink, faint=faint)
+            pen = line_pen(self.line.ink, faint=faint, behind=self.line.behind)
             pen.setWidthF(pen.widthF() * ratio)
             curve.setPen(pen)
 

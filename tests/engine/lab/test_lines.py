@@ -9,7 +9,7 @@ import pytest
 from engine.errors import UsageError
 from engine.lab.lines import read, read_all
 from engine.lab.presets import PRESETS
-from engine.lab.setup import LabTraining, Setup
+from engine.lab.setup import LabTraining, Setup, with_seeds
 from engine.lab.written import written, written_all
 
 SETUP = Setup("moons", "vae", {"code": 1, "posterior": "full"}, LabTraining(steps=7, optimiser="sgd"))
@@ -56,6 +56,19 @@ def test_two_stages_are_one_line_too():
     assert "\n" not in written_all(both)
     assert read_all(written_all(both)) == both
     assert read_all(written_all([SETUP])) == (SETUP,)
+
+
+def test_seeds_of_one_set_up_are_that_one_and_their_number():
+    five = with_seeds(SETUP, 5)
+    line = written_all(five)
+    assert len(line) < len(written(SETUP)) + 20
+    assert read_all(line) == five
+    for seeds in (0, 2, 6, True, "5", 5.0, None):
+        with pytest.raises(UsageError, match="seeds of a set-up are 1 or 5"):
+            read_all(json.dumps({**json.loads(written(SETUP)), "seeds": seeds}))
+    # Five that are no seeds of one are not passed off as such.
+    others = (*five[:4], Setup(SETUP.truth, "gan"))
+    assert "seeds" not in json.loads(written_all(others))
 
 
 @pytest.mark.parametrize(
