@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TICK_MS: Final = 40
 ROWS: Final = (24, 32, 48, 64, 96, 128)
+MOST_FINER: Final = len(ROWS)
 QUICK_MS, CALM_MS = 40.0, 300.0
 """What a map may cost while the stage learns, and while it rests; more than two stages share what two may."""
 LOOK_SECONDS: Final = 0.12
@@ -48,6 +49,8 @@ class Looking(QObject):
         self._looked_at = 0.0
         self._cost_ms: list[float] = []
         self._rows: list[int] = []
+        self._asked_rows: list[int] = []
+        self._finer = 0
         self._judged_at, self._judged_cost = 0.0, 0.0
         self._judged: object = None
         self.maps_drawn = 0
@@ -81,7 +84,7 @@ class Looking(QObject):
     def settled(self) -> bool:
         """Whether all that is on show has been drawn and judged."""
         state = self._state
-        return not (self._busy or self._judging) and self._wish(state) == self._asked and self._judged == self._moment
+        return not (self._busy or self._judging) and not self._due(state) and self._judged == self._moment
 
     @property
     def _state(self) -> LabState:
@@ -128,8 +131,15 @@ class Looking(QObject):
             self._span,
             truth,
             state.depth if "field" in state.shown else 1.0,
-            tuple(self._wanted_rows(state)),
         )
+
+    def _due(self, state: LabState) -> bool:
+        """Whether something else is on show, or the same can be drawn finer. What a map costs varies with all else that
+        the machine does, so that at rest it gets no coarser again, and finer a few times only."""
+        if self._wish(state) != self._asked:
+            return True
+        finer = any(new > old for new, old in zip(self._wanted_rows(state), self._asked_rows, strict=True))
+        return finer and self._finer < MOST_FINER
 
     def _wanted_rows(self, state: LabState) -> list[int]:
         limit = (QUICK_MS if state.playing else CALM_MS) * min(1.0, 2 / max(1, len(self._rows)))
@@ -146,7 +156,7 @@ class Looking(QObject):
         if state.seeded:
             # The samples behind a density cost the same however coarse its map is.
             wait = max(wait, LOOK_SHARE * sum(self._cost_ms) / 1000)
-        if wish == self._asked or (state.playing and time.monotonic() - self._looked_at < wait):
+        if not self._due(state) or (state.playing and time.monotonic() - self._looked_at < wait):
             return
         self._looked_at = time.monotonic()
         kinds, rows, clock = self._kinds(state), self._wanted_rows(state), state.clock_shown
@@ -154,14 +164,15 @@ class Looking(QObject):
         lined = "truth" in state.shown or (info is not None and info.dimension == 1)
         first = ("truth",) if lined and state.truth_map is None else ()
         if not kinds and not first:
-            self._asked = wish
+            self._asked, self._asked_rows, self._finer = wish, rows, MOST_FINER
             self._forget()
             return
         requests = [
             MapRequest(index, clock, kinds + (first if index == 0 else ()), span, rows[index], state.depth)
             for index in range(len(state.stages))
         ]
-        self._busy, self._asked = True, wish
+        self._finer = self._finer + 1 if wish == self._asked else 0
+        self._busy, self._asked, self._asked_rows = True, wish, rows
 
         def work(context: object) -> list[Maps]:
             return self.draw(bench, requests)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from app import shot
 from app.core.palette import PaletteController
 from app.core.shot_request import ShotRequest
 from app.lab import workspace
+from app.lab.looking import ROWS, TICK_MS, Looking
 from app.lab.setups import LINE_PRESET
 from app.lab.stage.colours import QUARTERS
 from app.lab.state import NOW, LabState
@@ -241,3 +244,26 @@ def test_a_picture_of_it_can_be_drawn(
     # Samples of both stages, in their colours.
     for ink in ((0x5B, 0x9B, 0xF0), (0xF2, 0x9E, 0x4C)):
         assert (np.abs(stages - ink).sum(2) < 12).sum() > 100
+
+
+def test_a_stage_at_rest_is_drawn_finer_a_few_times_whatever_the_machine_does_beside(
+    lab: LabApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, costs = Looking.draw, itertools.cycle((10_000.0, 1.0))
+    monkeypatch.setattr(
+        Looking,
+        "draw",
+        lambda looking, bench, asked: [replace(one, milliseconds=next(costs)) for one in draw(looking, bench, asked)],
+    )
+    looking = lab.lab.lab.looking
+    lab.key(Qt.Key.Key_6)
+    before = looking.maps_drawn
+    lab.settle()
+    lab.wait(lambda: looking.maps_drawn > before)
+    lab.settle()
+    drawn = looking.maps_drawn
+    for _ in range(5):
+        QTest.qWait(3 * TICK_MS)
+        assert looking.settled
+    assert looking.maps_drawn == drawn
+    assert drawn - before <= len(ROWS) + 2
