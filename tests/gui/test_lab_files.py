@@ -182,6 +182,7 @@ def test_pictures_loops_curves_and_numbers_are_written_and_a_full_place_is_said(
         lab.app.conductor.notices.info("")
 
 
+@pytest.mark.slow
 def test_a_loop_is_stopped_and_leaves_nothing(lab: LabApp, tmp_path: Path) -> None:
     lab.learn(30)
     lab.lab.exporting.save_loop(tmp_path / "loop.webp")

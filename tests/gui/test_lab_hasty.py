@@ -61,6 +61,7 @@ def test_a_set_up_is_undone_before_it_is_made(lab: LabApp) -> None:
     lab.learn(2)
 
 
+@pytest.mark.slow
 def test_a_lessons_set_up_of_the_line_is_copied_and_pasted(lab: LabApp) -> None:
     lab.lab.lessons.open(lab.state.catalogue.lessons[0].name)
     lab.wait(lambda: whole(lab) and lab.state.info is not None)
@@ -78,6 +79,7 @@ def test_a_lessons_set_up_of_the_line_is_copied_and_pasted(lab: LabApp) -> None:
     lab.learn(2)
 
 
+@pytest.mark.slow
 def test_stages_that_are_set_up_while_a_game_is_on_show_are_seen(lab: LabApp) -> None:
     view = lab.view
 

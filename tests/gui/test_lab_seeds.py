@@ -117,6 +117,7 @@ def test_five_seeds_learn_on_one_clock_are_told_with_their_range_and_one_is_chos
     assert seeds(lab) == [7], "a stage alone is taken already"
 
 
+@pytest.mark.slow
 def test_compare_lessons_knobs_data_and_undo_know_five_seeds(lab: LabApp) -> None:
     view = lab.view
     first = lab.state.set_up
@@ -186,6 +187,7 @@ def test_compare_lessons_knobs_data_and_undo_know_five_seeds(lab: LabApp) -> Non
     assert (len(lab.state.stages), view.transport.seeds.isChecked()) == (1, False)
 
 
+@pytest.mark.slow
 def test_five_seeds_are_written_copied_gone_back_through_and_remembered(
     home: object, open_app: OpenApp, tmp_path: Path
 ) -> None:

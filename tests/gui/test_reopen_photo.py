@@ -267,6 +267,7 @@ def test_a_pasted_picture_is_found_again(app: App, two: Path, tmp_path: Path) ->
     assert app.state.look.edit("Smiling") == 2.0
 
 
+@pytest.mark.slow
 def test_a_code_from_elsewhere_is_told_when_saved_and_when_opened(app: App, here: Path) -> None:
     opened(app, here)
     app.explore.looks.wander(0.5, 0.0)
@@ -302,6 +303,7 @@ def test_several_dropped_at_once_all_come_in(app: App, edited: Path, two: Path) 
     assert (app.state.photo or "").endswith("holiday.png#face 2")
 
 
+@pytest.mark.slow
 def test_a_recipe_of_the_command_line_is_the_same_form(app: App, edited: Path, here: Path) -> None:
     """What differs is only which faces and sliders it holds."""
     recipe = recipe_from(read_recipe(edited) or "", "edited.png")
@@ -313,6 +315,7 @@ def test_a_recipe_of_the_command_line_is_the_same_form(app: App, edited: Path, h
     assert panel(app).isVisible()
 
 
+@pytest.mark.slow
 def test_faces_edited_meanwhile_are_as_the_file_has_them(app: App, here: Path) -> None:
     opened(app, here)
     smile(app)
@@ -333,6 +336,7 @@ def test_faces_edited_meanwhile_are_as_the_file_has_them(app: App, here: Path) -
     assert [edit.look.edit("Smiling") for edit in app.explore.full.edits_on_photo()] == [2.0, -1.0], "as it was before"
 
 
+@pytest.mark.slow
 def test_an_improved_code_is_not_taken_for_the_recipes(app: App, open_app: OpenApp, here: Path) -> None:
     opened(app, here)
     smile(app)
@@ -349,6 +353,7 @@ def test_an_improved_code_is_not_taken_for_the_recipes(app: App, open_app: OpenA
     np.testing.assert_array_equal(pixels(here.with_name("again.png")), pixels(saved))
 
 
+@pytest.mark.slow
 def test_an_original_that_came_back_after_another_stood_in_its_place(app: App, here: Path) -> None:
     """What was made of the other one under the same name is not taken for its code."""
     opened(app, here)

@@ -158,7 +158,7 @@ def test_a_corner_without_a_photo_is_soft_and_that_is_said(photos: App, home: Pa
     assert view(photos).picture.picture().shape == (SIZE, SIZE, 3)
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.6])
+@pytest.mark.parametrize("strength", quick([1.0, 0.6], 0.6))
 def test_an_edited_photo_is_a_corner_with_its_detail(app: App, strength: float) -> None:
     app.explore.photos.choose(app.state.photos[1].key)
     app.wait(lambda: app.state.encoded is not None and app.state.look.photo is not None)

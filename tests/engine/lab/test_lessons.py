@@ -11,7 +11,7 @@ from engine.lab.stage import Stage
 from engine.lab.sweeps import SWEEPS, swept
 from engine.lab.written import written
 
-LENGTHY = ("tries-alone", "tries-linear", "tilted-free", "gap-identity")
+LENGTHY = ("tries-alone", "tries-linear", "tries-volume", "tilted-free", "gap-identity", "line-mean")
 """Seconds of training each, with others of their lesson that take none."""
 NUMBERS = [
     pytest.param(check, id=name, marks=pytest.mark.slow if check.slow or name in LENGTHY else ())
