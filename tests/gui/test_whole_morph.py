@@ -19,6 +19,7 @@ from engine.exploring.open_model import OpenModel
 from engine.photos import PhotoLoader
 from engine.photos.similarity import cut_out
 from tests.gui.conftest import SIZE, App, drag, engine_model
+from tests.quick import quick
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -141,6 +142,7 @@ def test_a_background_is_chosen_by_its_tile(photos: App, home: Path) -> None:
     assert photos.state.morph.background == "first"
 
 
+@pytest.mark.slow
 def test_a_corner_without_a_photo_is_soft_and_that_is_said(photos: App, home: Path) -> None:
     view(photos).slotCurrent.emit(1)
     photos.settle()
