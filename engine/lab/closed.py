@@ -27,9 +27,9 @@ def bumps_against(mean: float, sigma: float) -> Divergences:
     return divergences(truth("bumps").log_density(points), gaussian(points, mean, sigma), cell)
 
 
-def shifted(theta: float) -> Divergences:
+def shifted(theta: float, *, cells: int = 40_000) -> Divergences:
     """Between N(0, 1) and N(theta, 1)."""
-    points, cell = mesh((-10.0, 10.0 + theta), 40_000, 1)
+    points, cell = mesh((-10.0, 10.0 + theta), cells, 1)
     return divergences(gaussian(points, 0.0, 1.0), gaussian(points, theta, 1.0), cell)
 
 

@@ -14,6 +14,8 @@ from engine.lab import closed
 from engine.lab.seen import Series, SweepSeen
 
 COUNT: Final = 101
+CELLS: Final = 4000
+"""Of a curve: right to four digits."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ SWEEPS: Final[dict[str, Sweep]] = {
         10.0,
         3.0,
         (
-            ("JS", "nats", lambda theta: closed.shifted(theta).js),
-            ("TV", "", lambda theta: closed.shifted(theta).tv),
+            ("JS", "nats", lambda theta: closed.shifted(theta, cells=CELLS).js),
+            ("TV", "", lambda theta: closed.shifted(theta, cells=CELLS).tv),
             ("W1", "", closed.shifted_w1),
         ),
     ),

@@ -166,6 +166,12 @@ def test_a_lesson_that_is_a_game_is_played_round_by_round(lab: LabApp) -> None:
     assert lab.state.sweep.at == pytest.approx(9.9, abs=0.05)
     lab.app.press("lab.play")
     assert not lab.state.playing, "there is nothing to train"
+    # Stages that are set up meanwhile are what is seen; the number of the lesson brings its curves back.
+    lab.app.press("lab.compare")
+    lab.wait(lambda: lab.state.sweep is None)
+    numbers = [one.name for one in lab.state.catalogue.lessons]
+    QTest.mouseClick(view.lessons.dots, LEFT, pos=view.lessons.dots.item_rect(numbers.index("vanishing")).center())
+    lab.wait(lambda: lab.state.sweep is not None)
     QTest.mouseClick(view.lessons.words.close_button, LEFT)
     assert lab.state.sweep is None
     assert not sweep.isVisible()

@@ -32,6 +32,8 @@ class Sweeps(QObject):
     def connect_view(self, view: LabView) -> None:
         """The slider under the curves."""
         view.sweep.moved.connect(self.go_to)
+        view.lessons.strip.chosen.connect(self.show_again)
+        view.lessons.dots.chosen.connect(self.show_again)
 
     @property
     def shown(self) -> SweepState | None:
@@ -39,9 +41,17 @@ class Sweeps(QObject):
         return self._lab.state.sweep
 
     def _changed(self, before: AppState, now: AppState) -> None:
-        old, new = before.part(LabState).lessons.open, now.part(LabState).lessons.open
-        if new != old:
-            self._open(new)
+        old, new = before.part(LabState), now.part(LabState)
+        if new.lessons.open != old.lessons.open:
+            self._open(new.lessons.open)
+        elif new.sweep is not None and (new.set_up != old.set_up or (new.playing and not old.playing)):
+            # Stages that were asked for since are what is to be seen.
+            self._store.update_part(LabState, sweep=None)
+
+    def show_again(self, lesson: str) -> None:
+        """The sweep of the lesson that is open already, where the stages took its place."""
+        if lesson == self._lab.state.lessons.open and self.shown is None:
+            self._open(lesson)
 
     def _open(self, lesson: str) -> None:
         catalogue = self._lab.state.catalogue
