@@ -33,6 +33,8 @@ OWN_KNOBS: Final[Mapping[str, Mapping[str, Value]]] = {
     "wgan-gp": {"gradient_penalty": 0.1, "critic_steps": 3},
     "minimax": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
     "tv": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
+    # Its generator's loss has no bound: without a penalty samples run away to millions.
+    "f-pearson": {"regulariser": "r1", "r1_weight": 0.1, "r1_every": 1},
 }
 """What an objective needs in the plane beside `PLANE_GAN`."""
 OWN_TRAINING: Final[Mapping[str, Mapping[str, Value]]] = {
