@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import QMimeData, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QDropEvent, QImage, QPainter, QTransform
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QDropEvent, QImage, QImageWriter, QPainter, QTransform
 
 Picture8 = NDArray[np.uint8]
 KEY_MIME: Final = "application/x-latent-loom-key"
@@ -129,3 +129,11 @@ def dropped_image(mime: QMimeData) -> Picture8 | None:
         return None
     image = mime.imageData()
     return from_qimage(image) if isinstance(image, QImage) and not image.isNull() else None
+
+
+def png_bytes(image: QImage) -> bytes:
+    """The image as PNG."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(buffer.data().data())

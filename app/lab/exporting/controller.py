@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QTimer
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.core.export_job import export_file
@@ -24,6 +23,7 @@ from app.lab.exporting import tables
 from app.lab.exporting.feed import Feed
 from app.lab.setups import engine_setups
 from app.lab.state import SEEDS, LabState
+from app.widgets.pixels import png_bytes
 from engine.errors import UserError
 from engine.events import Failed
 from engine.exploring import save_animation
@@ -112,7 +112,7 @@ class Exporting(QObject):
         from app.lab.exporting.pictures import caption
 
         image = self._stages(RATIO).drawn(self._state, caption(self._state))
-        self._write(path, lambda: _png(image))
+        self._write(path, lambda: png_bytes(image))
 
     def save_curves(self, path: Path) -> None:
         """Every curve of every stage."""
@@ -239,10 +239,3 @@ def _frame(stages: Stages, state: LabState) -> Any:
     from app.lab.exporting.pictures import caption, pixels
 
     return pixels(stages.drawn(state, caption(state)))
-
-
-def _png(image: QImage) -> bytes:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return bytes(buffer.data().data())

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
 
+from app.lab.lessons.items import LessonItems
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import Key, PaintedItems
-from engine.lab import LessonInfo
+from app.widgets.painted import Key
 
 WIDTH_PX: Final = 25
 HEIGHT_PX: Final = 22
 GAP_PX: Final = 3
 
 
-class LessonDots(PaintedItems):
+class LessonDots(LessonItems):
     """Emits the name of the lesson that is wanted."""
 
-    chosen = Signal(str)
     handled_keys = (Key.Key_Left, Key.Key_Right, Key.Key_Return)
 
     def __init__(self) -> None:
         super().__init__()
-        self._lessons: tuple[LessonInfo, ...] = ()
-        self._open = ""
-        self._proved: frozenset[str] = frozenset()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Lessons by number")
-
-    def set_lessons(self, lessons: Sequence[LessonInfo], *, opened: str, proved: Collection[str]) -> None:
-        """All of them, the one that is open, and the names of those whose numbers were reached."""
-        self._lessons, self._open, self._proved = tuple(lessons), opened, frozenset(proved)
-        names = [one.name for one in lessons]
-        if opened in names:
-            self._cursor = names.index(opened)
-        self.updateGeometry()
-        self.update()
-
-    def item_count(self) -> int:
-        return len(self._lessons)
 
     def item_rect(self, index: int) -> QRect:
         return QRect(index * (WIDTH_PX + GAP_PX), 0, WIDTH_PX, HEIGHT_PX)
@@ -55,12 +38,6 @@ class LessonDots(PaintedItems):
 
     def sizeHint(self) -> QSize:
         return QSize(max(1, len(self._lessons) * (WIDTH_PX + GAP_PX) - GAP_PX), HEIGHT_PX)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.index_at(event.position().toPoint())
-        if index >= 0 and event.button() == Qt.MouseButton.LeftButton:
-            self._cursor = index
-            self.chosen.emit(self._lessons[index].name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Key(event.key())

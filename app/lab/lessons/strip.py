@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy
 
+from app.lab.lessons.items import LessonItems
 from app.theme import color, tokens, ui_font
 from app.widgets import paint
-from app.widgets.painted import Key, PaintedItems
+from app.widgets.painted import Key
 from engine.lab import LessonInfo
 
 CARD_PX: Final = 164
@@ -20,34 +20,17 @@ GAP_PX: Final = 8
 PAD_PX: Final = 8
 
 
-class LessonStrip(PaintedItems):
+class LessonStrip(LessonItems):
     """Emits the name of the lesson that is wanted. It scrolls by the wheel and keeps the open one in view."""
 
-    chosen = Signal(str)
     handled_keys = (Key.Key_Left, Key.Key_Right, Key.Key_Home, Key.Key_End, Key.Key_Return)
 
     def __init__(self) -> None:
         super().__init__()
-        self._lessons: tuple[LessonInfo, ...] = ()
-        self._open = ""
-        self._proved: frozenset[str] = frozenset()
         self._scroll_px = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Lessons")
         self.setToolTip("Left, Right and Return choose a lesson; the wheel shows more of them.")
-
-    def set_lessons(self, lessons: Sequence[LessonInfo], *, opened: str, proved: Collection[str]) -> None:
-        """All cards, the one that is open, and the names of those whose numbers were reached."""
-        moved = opened != self._open
-        self._lessons, self._open, self._proved = tuple(lessons), opened, frozenset(proved)
-        names = [one.name for one in lessons]
-        if moved and opened in names:
-            self._cursor = names.index(opened)
-            self._reveal()
-        self.update()
-
-    def item_count(self) -> int:
-        return len(self._lessons)
 
     def item_rect(self, index: int) -> QRect:
         return QRect(index * (CARD_PX + GAP_PX) - self._scroll_px, 0, CARD_PX, HEIGHT_PX)
@@ -78,12 +61,6 @@ class LessonStrip(PaintedItems):
         turned = event.angleDelta()
         self._scroll(self._scroll_px - (turned.y() or turned.x()))
         event.accept()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.index_at(event.position().toPoint())
-        if index >= 0 and event.button() == Qt.MouseButton.LeftButton:
-            self._cursor = index
-            self.chosen.emit(self._lessons[index].name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, last = Key(event.key()), len(self._lessons) - 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject
-from PySide6.QtGui import QImage, QImageWriter
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QImage
 
 from app.core.run_files import RunRecord
 from app.core.run_follower import RunFollower, Watch, in_progress
@@ -14,6 +14,7 @@ from app.core.store import Store
 from app.state import AppState
 from app.train.curves.export import Sheet, write, write_table
 from app.train.curves.state import AXES, MOST_RUNS, CurvesState, Overlay
+from app.widgets.pixels import png_bytes
 from engine.events import Failed
 from engine.runs import Note, set_note
 
@@ -154,11 +155,3 @@ class CurvesController(QObject):
 def _beside(record: RunRecord) -> tuple[object, ...]:
     """What a record has beside its metrics."""
     return record.notes, record.notices, record.charts
-
-
-def png_bytes(image: QImage) -> bytes:
-    """The image as PNG."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, QByteArray(b"png")).write(image)
-    return bytes(buffer.data().data())

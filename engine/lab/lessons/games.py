@@ -173,7 +173,11 @@ LESSONS: Final = (
             ),
             Check("minimax_10", "Minimax pull at 10", 4.5e-6, 1e-7, partial(closed.pull, "minimax", 10.0)),
             Check(
-                "non_saturating_10", "Non-saturating, at 10", 10.0, 1e-3, partial(closed.pull, "non-saturating", 10.0)
+                "non_saturating_10",
+                "Non-saturating pull at 10",
+                10.0,
+                1e-3,
+                partial(closed.pull, "non-saturating", 10.0),
             ),
         ),
     ),
